@@ -1,0 +1,47 @@
+# `make` alone prints the targets. Each target works on a fresh clone.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: demo test setup check bench docs help
+
+demo: $(VENV)/.core  ## Simulate a small painting, segment it, say how well it agrees with the truth
+	$(BIN)/spaxel demo --overwrite
+
+test: $(VENV)/.test  ## Run the tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q
+
+setup: $(VENV)/.test  ## The virtual environment with everything that tests and benchmarks need
+
+check: $(VENV)/.test  ## Lint and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.test  ## Accuracy and memory, with every baseline (minutes); results go to benchmarks/results
+	$(BIN)/python benchmarks/quality.py
+	$(BIN)/python benchmarks/memory.py
+
+docs: $(VENV)/.docs  ## The documentation as a web site in site/
+	$(BIN)/mkdocs build --strict
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "spaxel needs Python >= 3.11; try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) --editable .
+	touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) --editable '.[test]'
+	touch $@ $(VENV)/.core
+
+$(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) --editable '.[docs]'
+	touch $@
+
+help:
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

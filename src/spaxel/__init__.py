@@ -1,0 +1,46 @@
+"""spaxel: spectral datacubes to maps that people can read, without labels.
+
+Public names are loaded on first use, so that `import spaxel` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOME = {  # public name -> module that defines it
+    "open_cube": "readers",
+    "make_cube": "cube",
+    "check_cube": "cube",
+    "convert": "readers.native",
+    "write_cube": "readers.native",
+    "crop": "preprocess",
+    "rebin": "preprocess",
+    "mask_channels": "preprocess",
+    "mask_pixels": "preprocess",
+    "despike": "preprocess",
+    "smooth": "preprocess",
+    "derivative": "preprocess",
+    "scale": "preprocess",
+    "KMeans": "methods.kmeans",
+    "load": "methods",
+    "cut": "granularity",
+    "score": "metrics",
+    "report": "report",
+    "simulate": "synth",
+    "SpaxelError": "errors",
+}
+
+__all__ = ["__version__", *_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'spaxel' has no attribute {name!r}")
+    return getattr(import_module(f"spaxel.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,190 @@
+"""The convention of a cube: an xarray.Dataset with `spectra (y, x, channel)`. Functions, no class of ours.
+
+    spectra (y, x, channel)   any real dtype, NumPy or Dask; always in this order
+    channel                   strictly increasing, attrs `units` (keV, nm, 1/cm, Angstrom, index …) and `long_name`
+    valid (y, x)              optional bool, False = no data: never sampled, label -1
+    variance (y, x, channel)  optional
+    truth_labels (y, x)       optional int32, -1 = unlabelled
+    truth_abundances (y, x, truth_component), truth_spectra (truth_component, channel)   optional
+    attrs                     source, history (list of sentences), steps (list of {name, parameters}: what `predict`
+                              repeats), guesses (sentences: what the file did not say), origin ("upper" or "lower"),
+                              and what the file knew of georeference: wcs_header, crs, transform
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from spaxel.errors import AxisError, CubeError, GuessWarning
+
+DIMS = ("y", "x", "channel")
+QUANTITY = {  # what an axis in these units is called
+    "kev": "energy", "ev": "energy", "nm": "wavelength", "um": "wavelength", "angstrom": "wavelength", "m": "wavelength",
+    "1/cm": "wavenumber", "index": "channel", "min": "time", "s": "time", "hz": "frequency",
+}  # fmt: skip
+UNITS = {  # spellings found in files -> ours
+    "nanometers": "nm", "nanometer": "nm", "nanometre": "nm", "nanometres": "nm", "nm": "nm",
+    "micrometers": "um", "micrometer": "um", "microns": "um", "micron": "um", "um": "um", "µm": "um", "μm": "um",
+    "angstrom": "Angstrom", "angstroms": "Angstrom", "å": "Angstrom", "a": "Angstrom",
+    "cm-1": "1/cm", "1/cm": "1/cm", "cm^-1": "1/cm", "cm**-1": "1/cm", "wavenumber": "1/cm",
+    "kev": "keV", "ev": "eV", "index": "index", "unknown": "index", "": "index",
+}  # fmt: skip
+
+
+def canonical_units(units: str | None) -> str:
+    """The one spelling of a unit that spaxel uses ('Nanometers' -> 'nm'); an unknown one is kept as it is."""
+    text = str(units or "").strip()
+    return UNITS.get(text.lower(), text)
+
+
+def make_cube(
+    spectra: Any,
+    channel: Any = None,
+    units: str | None = None,
+    *,
+    long_name: str | None = None,
+    valid: Any = None,
+    variance: Any = None,
+    truth_labels: Any = None,
+    truth_abundances: Any = None,
+    truth_spectra: Any = None,
+    source: str = "",
+    **attrs: Any,
+) -> xr.Dataset:
+    """A cube from arrays, checked.
+
+    spectra          : (y, x, channel) real numbers, NumPy or Dask, kept in its dtype
+    channel          : (channel,) axis values; None gives 0, 1, 2 … with units `index`
+    units, long_name : of the axis; common spellings are made one ("Nanometers" -> "nm")
+    valid            : (y, x) bool, False = no data       variance : (y, x, channel)
+    truth_*          : see the module                     source : the file
+    attrs            : kept (crs, transform, wcs_header, origin, …)
+    An axis that is not increasing is sorted, together with everything on it, and `history` says so.
+    Raises CubeError for complex, text or object arrays, a wrong number of dimensions, an empty cube;
+    AxisError for an axis of the wrong length, with NaN, or with a value twice.
+    """
+    _check_array(spectra)
+    n_channels = spectra.shape[2]
+    history = list(attrs.pop("history", []))
+    axis = np.arange(n_channels) if channel is None else np.asarray(channel, dtype=np.float64)
+    units = "index" if channel is None and units is None else canonical_units(units)
+    _check_axis(axis, n_channels)
+    data: dict[str, Any] = {"spectra": (DIMS, spectra)}
+    for name, value, dims in (
+        ("valid", valid, ("y", "x")),
+        ("variance", variance, DIMS),
+        ("truth_labels", truth_labels, ("y", "x")),
+        ("truth_abundances", truth_abundances, ("y", "x", "truth_component")),
+        ("truth_spectra", truth_spectra, ("truth_component", "channel")),
+    ):
+        if value is not None:
+            _check_beside(name, np.shape(value), dims, spectra.shape)
+            data[name] = (dims, value)
+    name = long_name or QUANTITY.get(units.lower(), "channel")
+    cube = xr.Dataset(data, coords={"channel": ("channel", axis, {"units": units, "long_name": name})})
+    if n_channels > 1 and not (np.diff(axis) > 0).all():
+        order = np.argsort(axis, kind="stable")
+        cube = cube.isel(channel=order)
+        reverse = (np.diff(axis) < 0).all()
+        history.append(f"channels {'reversed' if reverse else 'sorted'}, so that the {name} increases")
+    cube.attrs = {"source": source, "history": history, "steps": [], "guesses": [], "origin": "upper"} | attrs
+    return cube
+
+
+def check_cube(cube: Any) -> xr.Dataset:
+    """The cube itself, if it keeps the convention; public functions call this once at their door.
+
+    Raises CubeError that says what is wrong and what to try, AxisError if it is the spectral axis.
+    """
+    if not isinstance(cube, xr.Dataset) or "spectra" not in cube:
+        kind = type(cube).__name__
+        raise CubeError(
+            f"Expected a cube (an xarray.Dataset with `spectra`), got {kind}. Try spaxel.open_cube or make_cube."
+        )
+    if cube["spectra"].dims != DIMS:
+        raise CubeError(
+            f"spectra has dims {cube['spectra'].dims}, expected {DIMS}. Try cube.transpose('y', 'x', 'channel')."
+        )
+    _check_array(cube["spectra"].data)
+    if "channel" not in cube.coords:
+        raise AxisError("The cube has no `channel` coordinate. Try cube.assign_coords(channel=…) or make_cube.")
+    axis = cube["channel"].values
+    _check_axis(axis, cube.sizes["channel"])
+    if len(axis) > 1 and not (np.diff(axis) > 0).all():
+        raise AxisError("The channel axis does not increase. Try cube.sortby('channel').")
+    return cube
+
+
+def note(cube: xr.Dataset, text: str, name: str | None = None, **parameters: Any) -> xr.Dataset:
+    """The same cube with one more sentence in `history`; with a name, also one more step for `predict` to repeat.
+
+    name, parameters : the function of spaxel.preprocess and its arguments (JSON values only)
+    """
+    attrs = dict(cube.attrs)
+    attrs["history"] = [*attrs.get("history", []), text]
+    if name is not None:
+        attrs["steps"] = [*attrs.get("steps", []), {"name": name, "parameters": parameters}]
+    return cube.assign_attrs(attrs)
+
+
+def note_guess(cube: xr.Dataset, sentence: str) -> xr.Dataset:
+    """The same cube with a guess on record, and a GuessWarning. The sentence names the option that decides it."""
+    warnings.warn(sentence, GuessWarning, stacklevel=3)
+    return cube.assign_attrs(guesses=[*cube.attrs.get("guesses", []), sentence])
+
+
+def usable(spectra: np.ndarray, valid: np.ndarray | None = None) -> np.ndarray:
+    """Which spectra hold data: all numbers finite, not all zero, and not marked as invalid.
+
+    spectra : (..., channel)      valid : (...,) bool or None      returns : (...,) bool
+    """
+    good = (spectra != 0).any(-1)
+    if np.issubdtype(spectra.dtype, np.floating):
+        good &= np.isfinite(spectra).all(-1)
+    return good if valid is None else good & valid
+
+
+def axis_label(cube: xr.Dataset) -> str:
+    """Name and unit of the spectral axis, as a plot shows it: 'energy (keV)', 'channel'."""
+    attrs = cube["channel"].attrs
+    name, units = attrs.get("long_name", "channel"), attrs.get("units", "index")
+    return name if units == "index" else f"{name} ({units})"
+
+
+def _check_array(spectra: Any) -> None:
+    shape, dtype = getattr(spectra, "shape", None), getattr(spectra, "dtype", None)
+    if shape is None or dtype is None:
+        raise CubeError(f"spectra must be an array, got {type(spectra).__name__}. Try numpy.asarray.")
+    if dtype.kind not in "biuf":
+        advice = "Try its .real part or numpy.abs." if dtype.kind == "c" else "Try a numeric array."
+        raise CubeError(f"spectra has dtype {dtype}; spaxel takes real numbers. {advice}")
+    if len(shape) != 3:
+        raise CubeError(f"spectra has {len(shape)} dimensions {tuple(shape)}, expected 3 (y, x, channel). Try reshape.")
+    if 0 in shape:
+        raise CubeError(f"spectra is empty: {tuple(shape)} (y, x, channel).")
+
+
+def _check_axis(axis: np.ndarray, n_channels: int) -> None:
+    if axis.shape != (n_channels,):
+        raise AxisError(f"The axis has shape {axis.shape}, the spectra have {n_channels} channels. Try another axis.")
+    if not np.isfinite(axis).all():
+        raise AxisError("The axis holds NaN or infinite values. Try without it: the channels are then numbered.")
+    values, counts = np.unique(axis, return_counts=True)
+    if len(values) < n_channels:
+        twice = values[counts > 1][:3]
+        raise AxisError(
+            f"The axis holds values more than once ({', '.join(f'{v:g}' for v in twice)} …), so it orders nothing. "
+            "Try without it: the channels are then numbered."
+        )
+
+
+def _check_beside(name: str, shape: Sequence[int], dims: tuple[str, ...], cube_shape: Sequence[int]) -> None:
+    sizes = dict(zip(DIMS, cube_shape, strict=True))
+    if len(shape) != len(dims) or any(sizes.get(d, n) != n for d, n in zip(dims, shape, strict=True)):
+        wanted = tuple(sizes.get(d, d) for d in dims)
+        raise CubeError(f"{name} has shape {tuple(shape)}, expected {wanted} {dims}. Try to transpose it.")

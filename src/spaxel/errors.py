@@ -1,0 +1,52 @@
+"""The errors of spaxel. Each is also the builtin that a caller expects, and says what, where, and what to try."""
+
+from __future__ import annotations
+
+
+class SpaxelError(Exception):
+    """Anything that spaxel refuses. The command line prints the message and exits with 2."""
+
+
+class CubeError(SpaxelError, ValueError):
+    """The data do not keep the convention of a cube (axes, dtype, size)."""
+
+
+class AxisError(CubeError):
+    """The spectral axis cannot be used: not monotonic, wrong length, no such range."""
+
+
+class ReadError(SpaxelError, OSError):
+    """A file could not be read: truncated, damaged, of no known format, ambiguous."""
+
+
+class NotFound(SpaxelError, FileNotFoundError):
+    """A file, folder, or dataset inside a file does not exist."""
+
+
+class Exists(SpaxelError, FileExistsError):
+    """The output exists already and `overwrite` was not given."""
+
+
+class ParameterError(SpaxelError, ValueError):
+    """A parameter has a value that is not allowed."""
+
+
+class MissingExtra(SpaxelError, ImportError):
+    """An optional library is not installed."""
+
+
+class MemoryBudgetError(SpaxelError, MemoryError):
+    """The work cannot be done inside the memory that was allowed."""
+
+
+class GuessWarning(UserWarning):
+    """Something was guessed because the file does not say it; the message names the option that decides it."""
+
+
+class LayoutWarning(UserWarning):
+    """The file is laid out so that reading it by tiles is slow; converting it helps."""
+
+
+def missing_extra(what: str, library: str, extra: str) -> MissingExtra:
+    """The error for a library that is not installed: what needs it, and the command that installs it."""
+    return MissingExtra(f"{what} needs {library}, which is not installed. Try: pip install 'spaxel[{extra}]'")

@@ -1,0 +1,7 @@
+"""Files to cubes. `open_cube` looks at the content of a file, finds its reader, and returns the convention of cube.py."""
+
+from __future__ import annotations
+
+from spaxel.readers.registry import Reader, open_cube, readers
+
+__all__ = ["Reader", "open_cube", "readers"]

@@ -1,0 +1,124 @@
+"""Which reader opens which file: sniffing by content, entry points of third parties, and the door `open_cube`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+from warnings import warn
+
+import numpy as np
+import xarray as xr
+
+from spaxel.cube import check_cube
+from spaxel.errors import NotFound, ParameterError, ReadError, SpaxelError
+
+HEAD = 2880  # bytes given to a sniffer: one FITS block, more than any other signature needs
+
+# In this order they are asked; a vendor file that is HDF5 inside comes before plain HDF5.
+_MODULES = ("native", "envi", "fits", "matlab", "array", "raster", "instrument", "hdf5", "table")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A file format. A third party offers one through the entry point group `spaxel.readers`.
+
+    name        : what a user may give as `reader=`
+    description : one line for `spaxel doctor`
+    suffixes    : with the dot, lower case; only for messages and as the last resort, content decides
+    sniff       : (path, head) -> bool, head = the first 2880 bytes (b"" for a folder); must not raise, must be quick
+    open        : (path, **options) -> cube; every option is keyword-only and named in the docstring
+    extra       : the extra of spaxel that installs what `open` needs, if any
+    """
+
+    name: str
+    description: str
+    suffixes: tuple[str, ...]
+    sniff: Callable[[Path, bytes], bool]
+    open: Callable[..., xr.Dataset]
+    extra: str | None = None
+
+
+@cache
+def readers() -> dict[str, Reader]:
+    """All readers by name: ours, then those of third parties. A broken plugin is a warning that names it."""
+    found = {name: import_module(f"spaxel.readers.{name}").reader for name in _MODULES}
+    for point in entry_points(group="spaxel.readers"):
+        try:
+            found[point.name] = point.load()
+        except Exception as error:  # noqa: BLE001  a stranger's import may raise anything
+            warn(f"The reader plugin {point.name!r} ({point.value}) does not load: {error}", UserWarning, stacklevel=2)
+    return found
+
+
+def open_cube(path: str | Path, reader: str | None = None, **options: Any) -> xr.Dataset:
+    """Open a file as a cube, lazily wherever the format allows.
+
+    path    : a file or a Zarr folder; its content decides how it is read, not only its suffix
+    reader  : the name of a reader, if the content does not decide
+    options : of the reader; most take `dataset=` (path or variable inside the file), `channel_axis=` (0, 1 or 2),
+              `channel=` (axis values, a variable, or a file that holds them), `units=`, `truth=` (variable or file)
+    returns : xarray.Dataset with `spectra (y, x, channel)`, see spaxel.cube; `valid` is False where no data are
+    Raises NotFound, ReadError (truncated, unknown, ambiguous: the message lists the candidates), ParameterError
+    (an option that the reader does not know), CubeError (complex, empty …). Warns (GuessWarning) about each guess.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise NotFound(f"There is no file {path}. Try an absolute path.")
+    chosen = _choose(path, reader)
+    _check_options(chosen, options)
+    try:
+        cube = chosen.open(path, **options)
+    except SpaxelError:
+        raise
+    except (OSError, ValueError, EOFError, KeyError, IndexError, TypeError, OverflowError, MemoryError) as error:
+        raise ReadError(f"{path} looks like {chosen.description} but cannot be read: {error}. Is it complete?") from error
+    cube = _with_valid(check_cube(cube))
+    return cube.assign_attrs(source=str(path), reader=chosen.name)
+
+
+def _choose(path: Path, name: str | None) -> Reader:
+    known = readers()
+    if name is not None:
+        if name not in known:
+            raise ParameterError(f"There is no reader {name!r}. Known: {', '.join(known)}.")
+        return known[name]
+    head = b"" if path.is_dir() else _head(path)
+    for candidate in known.values():
+        if candidate.sniff(path, head):
+            return candidate
+    if path.is_dir():
+        raise ReadError(f"{path} is a folder, and not a Zarr store. Try the path of a file in it.")
+    if not head:
+        raise ReadError(f"{path} is empty (0 bytes).")
+    formats = "; ".join(f"{r.name}: {', '.join(r.suffixes)}" for r in known.values())
+    raise ReadError(f"{path} has a content that no reader knows ({formats}). Try reader=… if you know what it is.")
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD)
+    except OSError as error:
+        raise ReadError(f"{path} cannot be opened: {error.strerror}. Try to check its permissions.") from error
+
+
+def _check_options(reader: Reader, options: dict[str, Any]) -> None:
+    known = [n for n, p in inspect.signature(reader.open).parameters.items() if p.kind is p.KEYWORD_ONLY]
+    if unknown := set(options) - set(known):
+        raise ParameterError(
+            f"The reader {reader.name!r} has no option {', '.join(sorted(unknown))}. It has: {', '.join(known) or 'none'}."
+        )
+
+
+def _with_valid(cube: xr.Dataset) -> xr.Dataset:
+    """The cube with a `valid` that is also False where no channel holds a finite value other than zero."""
+    spectra = cube["spectra"]
+    held = (spectra != 0) & np.isfinite(spectra) if spectra.dtype.kind == "f" else spectra != 0
+    held = held.any("channel")
+    return cube.assign(valid=held & cube["valid"] if "valid" in cube else held)
