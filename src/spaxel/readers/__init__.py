@@ -1,4 +1,4 @@
-"""Files to cubes. `open_cube` looks at the content of a file, finds its reader, and returns the convention of cube.py."""
+"""Files to cubes. `open_cube` looks at the content of a file, finds its reader, and returns a cube (see cube.py)."""
 
 from __future__ import annotations
 

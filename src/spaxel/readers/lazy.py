@@ -62,7 +62,7 @@ class FileArray:
 
 
 def tile_chunks(shape: Sequence[int], storage_chunks: Sequence[int] | None = None) -> tuple[int, int, int]:
-    """Chunks for a lazy cube: cells of 64 x 64 pixels with all channels, made of whole storage chunks where they are small.
+    """Chunks for a lazy cube: cells of 64 x 64 pixels with all channels, made of whole storage chunks if small.
 
     shape, storage_chunks : (y, x, channel)     A storage chunk with a side over 128 is cut all the same.
     """
@@ -95,15 +95,17 @@ def lazy_array(
     if stored is not None:
         warn_layout(path, shape, stored, source.dtype.itemsize)
     in_source = tuple(chunks[order.index(axis)] for axis in range(3))
-    status = path.stat()
-    token = tokenize(str(path.resolve()), status.st_mtime_ns, status.st_size, part, tuple(source.shape), in_source)
-    meta = np.empty((0, 0, 0), source.dtype)
-    lazy = da.from_array(source, chunks=in_source, name=f"read-{token}", lock=lock, fancy=False, meta=meta)
-    return arrange(lazy, channel_axis)
+    return arrange(_from_source(source, in_source, path, part, lock), channel_axis)
+
+
+def lazy_rows(source: Any, *, path: Path, part: str = "", channel_axis: int = 1, lock: bool = False) -> da.Array:
+    """A Dask array (spectrum, channel) over a 2-D array-like, 4096 whole spectra at a time; see lazy_array."""
+    chunks = tuple(n if axis == channel_axis else min(n, CELL * CELL) for axis, n in enumerate(source.shape))
+    return arrange(_from_source(source, chunks, path, part, lock), channel_axis)
 
 
 def arrange(array: Any, channel_axis: int) -> Any:
-    """The 3-D array with its channel axis last; the other two keep their order. AxisError if there is no such axis."""
+    """The array with its channel axis last; the others keep their order. AxisError if there is no such axis."""
     return np.moveaxis(array, check_axis_number(channel_axis, array.ndim), -1)
 
 
@@ -149,6 +151,13 @@ def warn_layout(path: Path, shape: Sequence[int], storage_chunks: Sequence[int],
             LayoutWarning,
             stacklevel=2,
         )
+
+
+def _from_source(source: Any, chunks: tuple[int, ...], path: Path, part: str, lock: bool) -> da.Array:
+    status = path.stat()
+    token = tokenize(str(path.resolve()), status.st_mtime_ns, status.st_size, part, tuple(source.shape), chunks)
+    meta = np.empty((0,) * len(chunks), source.dtype)
+    return da.from_array(source, chunks=chunks, name=f"read-{token}", lock=lock, fancy=False, meta=meta)
 
 
 def _side(n: int, stored: int) -> int:

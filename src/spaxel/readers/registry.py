@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import struct
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +13,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 from warnings import warn
+from zipfile import BadZipFile
 
 import numpy as np
 import xarray as xr
@@ -22,6 +25,20 @@ HEAD = 2880  # bytes given to a sniffer: one FITS block, more than any other sig
 
 # In this order they are asked; a vendor file that is HDF5 inside comes before plain HDF5.
 _MODULES = ("native", "envi", "fits", "matlab", "array", "raster", "instrument", "hdf5", "table")
+_FOREIGN = (  # what libraries that read files raise on damaged ones
+    *(
+        OSError,
+        ValueError,
+        EOFError,
+        LookupError,
+        TypeError,
+        ArithmeticError,
+        AttributeError,
+        MemoryError,
+        RuntimeError,
+    ),
+    *(struct.error, zlib.error, BadZipFile),
+)
 
 
 @dataclass(frozen=True)
@@ -76,8 +93,10 @@ def open_cube(path: str | Path, reader: str | None = None, **options: Any) -> xr
         cube = chosen.open(path, **options)
     except SpaxelError:
         raise
-    except (OSError, ValueError, EOFError, KeyError, IndexError, TypeError, OverflowError, MemoryError) as error:
-        raise ReadError(f"{path} looks like {chosen.description} but cannot be read: {error}. Is it complete?") from error
+    except _FOREIGN as error:
+        raise ReadError(
+            f"{path} looks like {chosen.description} but cannot be read: {error}. Is it complete?"
+        ) from error
     cube = _with_valid(check_cube(cube))
     return cube.assign_attrs(source=str(path), reader=chosen.name)
 
@@ -111,9 +130,8 @@ def _head(path: Path) -> bytes:
 def _check_options(reader: Reader, options: dict[str, Any]) -> None:
     known = [n for n, p in inspect.signature(reader.open).parameters.items() if p.kind is p.KEYWORD_ONLY]
     if unknown := set(options) - set(known):
-        raise ParameterError(
-            f"The reader {reader.name!r} has no option {', '.join(sorted(unknown))}. It has: {', '.join(known) or 'none'}."
-        )
+        wrong, right = ", ".join(sorted(unknown)), ", ".join(known) or "none"
+        raise ParameterError(f"The reader {reader.name!r} has no option {wrong}. It has: {right}.")
 
 
 def _with_valid(cube: xr.Dataset) -> xr.Dataset:

@@ -1,0 +1,49 @@
+"""Plain HDF5 files: any dataset as a cube, lazily, in chunks that fit those of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import xarray as xr
+
+from spaxel.readers.container import Options, open_variables
+from spaxel.readers.h5 import check_link, h5_variables, is_hdf5
+from spaxel.readers.registry import Reader
+
+
+def open_hdf5(
+    path: str | Path,
+    *,
+    dataset: str | None = None,
+    channel_axis: int | None = None,
+    channel: str | Sequence[float] | None = None,
+    units: str | None = None,
+    truth: str | None = None,
+    truth_background: int | str | None = None,
+    shape: Sequence[int] | str | None = None,
+    pixel_order: Literal["C", "F"] | None = None,
+) -> xr.Dataset:
+    """The cube in an HDF5 file, lazily. A 3-D dataset is an image; a matrix is a list of spectra, or an image (shape).
+
+    dataset      : path of the dataset ("entry/data"); needed if several could hold the spectra
+    channel_axis : 0, 1 or 2: which axis is spectral; else the one as long as the axis values, else a noted guess
+    channel      : axis values, path of a dataset, a file, "file:variable", or "index" to number the channels;
+                   else a dimension scale, or a dataset with the name of an axis
+    units        : of the axis; else its attribute `units`
+    truth, truth_background, shape : see open_matlab          pixel_order : of a matrix, "C" (the habit here) or "F"
+    Raises ReadError (damaged, ambiguous, a group, a link, never written), NotFound, AxisError, CubeError.
+    """
+    path = Path(path)
+    if dataset is not None:
+        check_link(path, dataset)
+    options = Options(dataset, channel_axis, channel, units, truth, truth_background, shape, pixel_order)
+    return open_variables(path, h5_variables(path), options, order="C")
+
+
+def _sniff(path: Path, head: bytes) -> bool:
+    return is_hdf5(head)
+
+
+reader = Reader("hdf5", "an HDF5 file", (".h5", ".hdf5", ".hdf", ".nc", ".nxs"), _sniff, open_hdf5)

@@ -1,0 +1,49 @@
+"""MATLAB files, version 5 (SciPy) and 7.3 (HDF5, lazily)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import xarray as xr
+
+from spaxel.readers.container import Options, open_variables
+from spaxel.readers.registry import Reader
+from spaxel.readers.side import is_matlab, variables_of
+
+
+def open_matlab(
+    path: str | Path,
+    *,
+    dataset: str | None = None,
+    channel_axis: int | None = None,
+    channel: str | Sequence[float] | None = None,
+    units: str | None = None,
+    truth: str | None = None,
+    truth_background: int | str | None = None,
+    shape: Sequence[int] | str | None = None,
+    pixel_order: Literal["C", "F"] | None = None,
+) -> xr.Dataset:
+    """The cube in a .mat file. A 3-D array is an image; a matrix is a list of spectra, or of the pixels of an image.
+
+    dataset          : the variable that holds the spectra; needed if several could
+    channel_axis     : 0, 1 or 2: which axis is spectral; else the one as long as the axis values, else a noted guess
+    channel          : axis values, a variable, a file, "file:variable", or "index" to number the channels
+    units            : of the axis (nm, keV, 1/cm …), if the file does not say them
+    truth            : variables or files ("S_GT,GT", "Scene_gt.mat"), "none"; else found by name (gt, labels, map …)
+    truth_background : the label that means unlabelled, or "none"
+    shape            : (height, width) of a matrix of pixels, if no scalars such as lines and cols say it
+    pixel_order      : "F" (column by column, the habit of MATLAB) or "C" (row by row) for such a matrix
+    Raises ReadError (damaged, ambiguous), NotFound, AxisError, CubeError. Version 7.3 is read lazily.
+    """
+    path = Path(path)
+    options = Options(dataset, channel_axis, channel, units, truth, truth_background, shape, pixel_order)
+    return open_variables(path, variables_of(path), options, order="F")
+
+
+def _sniff(path: Path, head: bytes) -> bool:
+    return is_matlab(head)
+
+
+reader = Reader("matlab", "a MATLAB file (version 5 to 7.3)", (".mat",), _sniff, open_matlab)
