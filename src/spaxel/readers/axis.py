@@ -11,7 +11,7 @@ import numpy as np
 from spaxel.cube import canonical_units
 
 NUMBER = r"[-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?"
-_CELL = re.compile(rf"^\s*(?:[A-Za-zλ_]{{0,12}}[ _.=]?)?({NUMBER})\s*([^\d\s.,;].*)?$")
+_CELL = re.compile(rf"^\s*({NUMBER})\s*([^\d\s.,;].*)?$")
 _SPECTRAL = re.compile(
     r"(^|[_\W])(wave|lambda|wl|wn|wvl|raman|shift|energ|kev|ev|nm|cm_?-?1|spectral_?axis|channel_?axis|freq)", re.I
 )
@@ -71,7 +71,7 @@ def settle_units(axis: Axis, units: str | None) -> Axis:
 
 
 def parse_cells(cells: Sequence[str]) -> tuple[np.ndarray, str | None] | None:
-    """Axis values from texts like '850', '850 nm', 'X850.5', '1,25 µm': (values, unit or None), or None."""
+    """Axis values from texts like '850', '850 nm', '1,25 µm': (values, unit or None), or None."""
     found = [_CELL.match(str(cell)) for cell in cells]
     if not found or any(match is None for match in found):
         return None

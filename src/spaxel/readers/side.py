@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from spaxel.errors import AxisError, NotFound, ReadError
-from spaxel.readers.axis import Axis, is_spectral, numbers_in, parse_cells
+from spaxel.readers.axis import Axis, is_spectral, numbers_in, parse_cells, settle_units
 from spaxel.readers.h5 import h5_variables, is_hdf5
 from spaxel.readers.variables import Variable, Variables, describe, matlab_variables, npy_variable, npz_variables, pick
 
@@ -100,6 +100,33 @@ def spectral_axes(path: Path, variables: Variables, channel: str | Sequence[floa
     if not found:
         raise AxisError(f"channel={channel!r} of {path} is no row of numbers: {describe(meant)}.")
     return found
+
+
+def settle_axis(
+    path: Path, found: Axis | None, n_channels: int, channel: str | Sequence[float] | None, units: str | None
+) -> tuple[np.ndarray | None, str | None, list[str]]:
+    """The axis of a file with at most one of its own: (values or None for numbered channels, unit, guesses).
+
+    found : what the file says     channel, units : options of the user
+    Raises AxisError if the option channel has another number of values; a list of the file that has is left out.
+    """
+    if channel == "index":
+        return None, "index", []
+    if channel is not None:
+        given = spectral_axes(path, {}, channel)
+        found = next((axis for axis in given if len(axis.values) == n_channels), None)
+        if found is None:
+            sizes = ", ".join(str(len(axis.values)) for axis in given)
+            raise AxisError(f"The option channel gives {sizes} values, and {path.name} has {n_channels} channels.")
+    if found is None or len(found.values) != n_channels:
+        why = "no spectral axis" if found is None else f"{len(found.values)} axis values for {n_channels} channels"
+        return (
+            None,
+            "index",
+            [f"{path.name} has {why}; its {n_channels} channels are numbered. Option channel decides."],
+        )
+    axis = settle_units(found, units)
+    return axis.values, axis.units, list(axis.guesses)
 
 
 def as_axis(name: str, variable: Variable, origin: str) -> Axis | None:

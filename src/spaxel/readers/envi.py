@@ -1,0 +1,160 @@
+"""ENVI: a text header (.hdr) beside a file of raw numbers, mapped lazily in any interleave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from spaxel.cube import make_cube, note, note_guess
+from spaxel.errors import CubeError, NotFound, ReadError
+from spaxel.readers.axis import Axis
+from spaxel.readers.envi_header import find_pair, georeference, integer, is_header, numbers, read_header
+from spaxel.readers.lazy import FileArray, lazy_array
+from spaxel.readers.registry import Reader
+from spaxel.readers.side import settle_axis
+
+_TYPES = {
+    1: "u1", 2: "i2", 3: "i4", 4: "f4", 5: "f8", 6: "c8", 9: "c16", 12: "u2", 13: "u4", 14: "i8", 15: "u8",
+}  # fmt: skip
+_ORDERS = {
+    "bsq": ("bands", "lines", "samples"),
+    "bil": ("lines", "bands", "samples"),
+    "bip": ("lines", "samples", "bands"),
+}
+
+
+def open_envi(
+    path: str | Path, *, channel: str | Sequence[float] | None = None, units: str | None = None
+) -> xr.Dataset:
+    """The cube of an ENVI header and its raw file, lazily; `path` is either of them.
+
+    channel : axis values, a file with them, "file:variable", or "index" to number the channels; else the header's
+    units   : of the axis, if the header does not say them
+    Besides the spectra: `good_channel (channel)` from the bad band list and `fwhm (channel)` as coordinates, `valid`
+    from the data ignore value, crs, transform (GDAL order) and map_info in attrs. No scale factor is applied.
+    Raises ReadError (truncated, incomplete header), NotFound (half of the pair), CubeError (complex), AxisError.
+    """
+    header_path, data_path = find_pair(Path(path))
+    header = read_header(header_path)
+    guesses: list[str] = []
+    source, channel_axis, offset_note = _source(header_path, data_path, header, guesses)
+    spectra = lazy_array(source, path=data_path, part=str(source.offset), channel_axis=channel_axis)
+    if "spectral library" in header.get("file type", "").lower():
+        spectra = spectra[0][:, None, :]
+    values, told, doubt = settle_axis(header_path, _axis(header_path, header), spectra.shape[2], channel, units)
+    valid = _valid(spectra, header_path, header)
+    attrs = georeference(header) | _kept(header)
+    cube = make_cube(spectra, values, told, valid=valid, source=str(path), **attrs)
+    cube = _beside_channels(cube, header_path, header, values)
+    for sentence in offset_note:
+        cube = note(cube, sentence)
+    for sentence in guesses + doubt:
+        cube = note_guess(cube, sentence)
+    return cube
+
+
+def _source(
+    header_path: Path, data_path: Path, header: dict[str, str], guesses: list[str]
+) -> tuple[FileArray, int, list[str]]:
+    """The raw array as stored, its channel axis, and sentences for the history."""
+    sizes = {name: integer(header_path, header, name, low=1) for name in ("samples", "lines", "bands")}
+    code = integer(header_path, header, "data type")
+    if code not in _TYPES:
+        raise ReadError(f"{header_path} has data type = {code}, which ENVI does not define. Try to correct the header.")
+    if code in (6, 9):
+        raise CubeError(
+            f"{header_path} has complex numbers (data type = {code}). Try to save their modulus or real part."
+        )
+    for name in ("interleave", "byte order"):
+        if name not in header:
+            guesses.append(
+                f"{header_path.name} has no {name}; took {'bsq' if name == 'interleave' else 0}. Correct the header."
+            )
+    interleave = header.get("interleave", "bsq").strip().lower()
+    if interleave not in _ORDERS:
+        raise ReadError(f"{header_path} has interleave = {interleave!r}. Try to correct it to bsq, bil or bip.")
+    _refuse_unsupported(header_path, header)
+    big = integer(header_path, header, "byte order", default=0) == 1
+    dtype = np.dtype(("<>"[big]) + _TYPES[code])
+    offset = integer(header_path, header, "header offset", default=0, low=0)
+    order = _ORDERS[interleave]
+    source = FileArray(data_path, dtype, tuple(sizes[name] for name in order), offset).check_size()
+    if "spectral library" in header.get("file type", "").lower():
+        return FileArray(data_path, dtype, (1, sizes["lines"], sizes["samples"]), offset), 2, []
+    extra = data_path.stat().st_size - offset - source.nbytes
+    return (
+        source,
+        order.index("bands"),
+        [f"{data_path.name} has {extra} bytes more than its header says"] if extra else [],
+    )
+
+
+def _refuse_unsupported(path: Path, header: dict[str, str]) -> None:
+    if header.get("file compression", "0").strip() not in ("0", ""):
+        raise ReadError(f"{path} says that its data are compressed (file compression). Try to unpack them with gunzip.")
+    if any(numbers(path, header, "major frame offsets")) or any(numbers(path, header, "minor frame offsets")):
+        raise ReadError(f"{path} has frame offsets, which spaxel does not read. Try to save the cube without them.")
+
+
+def _axis(header_path: Path, header: dict[str, str]) -> Axis | None:
+    if "wavelength" not in header:
+        return None
+    values = numbers(header_path, header, "wavelength")
+    return Axis(values, header.get("wavelength units"), f"wavelength in {header_path.name}", "wavelength")
+
+
+def _valid(spectra: Any, path: Path, header: dict[str, str]) -> Any:
+    """False where every channel holds the data ignore value; None if the header has none."""
+    if "data ignore value" not in header:
+        return None
+    ignored = numbers(path, header, "data ignore value")[0]
+    if np.isnan(ignored):
+        return ~np.isnan(spectra).all(-1) if spectra.dtype.kind == "f" else None
+    return (spectra != spectra.dtype.type(ignored)).any(-1) if _holds(spectra.dtype, ignored) else None
+
+
+def _holds(dtype: np.dtype, value: float) -> bool:
+    if dtype.kind == "f":
+        return True
+    limits = np.iinfo(dtype)
+    return value == int(value) and limits.min <= value <= limits.max
+
+
+def _beside_channels(cube: xr.Dataset, path: Path, header: dict[str, str], values: Any) -> xr.Dataset:
+    """The cube with `good_channel` and `fwhm`, in the order of its channels."""
+    n_channels = cube.sizes["channel"]
+    order = np.arange(n_channels) if values is None else np.argsort(values, kind="stable")
+    good, fwhm = numbers(path, header, "bbl"), numbers(path, header, "fwhm")
+    if len(good) == n_channels:
+        cube = cube.assign_coords(good_channel=("channel", (good > 0)[order]))
+        if bad := int((good <= 0).sum()):
+            cube = note(cube, f"the header marks {bad} channels as bad (good_channel is False there); they are kept")
+    elif len(good):
+        cube = note(cube, f"the bad band list has {len(good)} entries for {n_channels} channels and is left out")
+    if len(fwhm) == n_channels:
+        cube = cube.assign_coords(fwhm=("channel", fwhm[order], {"units": cube["channel"].attrs["units"]}))
+    return cube
+
+
+def _kept(header: dict[str, str]) -> dict[str, str]:
+    names = ("description", "sensor type", "reflectance scale factor", "acquisition time")
+    return {name.replace(" ", "_"): header[name] for name in names if header.get(name)}
+
+
+def _sniff(path: Path, head: bytes) -> bool:
+    if is_header(head):
+        return True
+    if not path.is_file():
+        return False
+    try:
+        find_pair(path, head)
+    except (NotFound, ReadError, OSError):
+        return False
+    return True
+
+
+reader = Reader("envi", "an ENVI file", (".hdr", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip"), _sniff, open_envi)
