@@ -1,0 +1,51 @@
+"""What speaks for the number of components: a curve for each criterion, its vote marked."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from bokeh.models import PlainText, Range1d, SingleIntervalTicker
+from bokeh.plotting import figure
+
+from spaxel.figures.maps import INK, plain_axes
+
+
+def votes(result: xr.Dataset) -> dict[str, int]:
+    """The level that each criterion votes for; empty where the result does not say."""
+    found = result["evidence"].attrs.get("votes", {}) if "evidence" in result else {}
+    return {str(name): int(level) for name, level in dict(found).items() if level is not None}
+
+
+def evidence_figures(result: xr.Dataset, *, width: int = 285, height: int = 200) -> list[figure]:
+    """One small figure for each criterion that has a value: value against number of components, the vote as a dot.
+
+    The dashed line is the number that was taken. The result must hold `evidence` (criterion, level).
+    """
+    evidence = result["evidence"]
+    levels = np.asarray(evidence["level"] if "level" in evidence.coords else np.arange(evidence.sizes["level"]), float)
+    names = evidence["criterion"].values if "criterion" in evidence.coords else range(evidence.sizes["criterion"])
+    x_range = Range1d(levels.min() - 0.5, levels.max() + 0.5)
+    drawn = []
+    for name, values in zip(names, np.asarray(evidence, float), strict=True):
+        if np.isfinite(values).any():
+            vote = votes(result).get(str(name))
+            drawn.append(_curve(str(name), levels, values, vote, x_range, width, height))
+    taken = result.attrs.get("n_components", result.sizes.get("component"))
+    for plot in drawn:
+        if taken is not None:
+            plot.vspan(x=[int(taken)], line_color=INK, line_dash="dashed", line_alpha=0.5)
+    return drawn
+
+
+def _curve(name: str, levels, values, vote, x_range, width: int, height: int) -> figure:
+    plot = figure(width=width, height=height, x_range=x_range, tools=[], toolbar_location=None)
+    good = np.isfinite(values)
+    plot.line(levels[good], values[good], color="#666666", line_width=1.5)
+    plot.scatter(levels[good], values[good], color="#666666", size=4)
+    at = (levels == vote) & good
+    plot.scatter(levels[at], values[at], color="#D55E00", size=11)
+    plot.xaxis.axis_label = "number of components"
+    plot.yaxis.axis_label = PlainText(text=name)
+    plain_axes(plot)
+    plot.xaxis.ticker = SingleIntervalTicker(interval=max(1, int(np.ptp(levels) // 8)))
+    return plot

@@ -1,0 +1,94 @@
+"""What is too large for a screen, made smaller: majority for labels, mean for pictures, extremes for spectra."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import numpy as np
+import xarray as xr
+
+
+def n_components(result: xr.Dataset) -> int:
+    """Number of components: what the arrays say, else the labels."""
+    if "component" in result.sizes:
+        return result.sizes["component"]
+    return int(np.asarray(result["labels"]).max(initial=-1)) + 1
+
+
+def component_sizes(result: xr.Dataset) -> np.ndarray:
+    """Pixels of each component, (component,) int."""
+    if "component_size" in result:
+        return np.asarray(result["component_size"]).astype(np.int64)
+    labels = np.asarray(result["labels"])
+    return np.bincount(labels[labels >= 0], minlength=n_components(result))
+
+
+def step_for(shape: tuple[int, ...], side: int) -> int:
+    """How many pixels become one, so that no side of the map exceeds `side`."""
+    return max(1, -(-max(shape[:2]) // side))
+
+
+def reduce_labels(labels: np.ndarray, side: int) -> np.ndarray:
+    """The most frequent label of each block (the smaller one of a tie; -1 counts too). (y, x) int -> smaller (y, x)."""
+    step = step_for(labels.shape, side)
+    if step == 1:
+        return labels
+    height, width = (-(-n // step) for n in labels.shape)
+    n = int(labels.max(initial=-1)) + 2
+    small = np.empty((height, width), labels.dtype)
+    column = np.arange(labels.shape[1]) // step * n
+    for row in range(height):
+        block = labels[row * step : (row + 1) * step].astype(np.int64)
+        counts = np.bincount((block + 1 + column).ravel(), minlength=width * n).reshape(width, n)
+        small[row] = counts.argmax(1) - 1
+    return small
+
+
+def reduce_mean(image: np.ndarray, side: int) -> np.ndarray:
+    """The mean of what is finite in each block; NaN where nothing is. (y, x, …) -> smaller (y, x, …) float32."""
+    step = step_for(image.shape, side)
+    image = np.asarray(image, np.float32)
+    if step == 1:
+        return image
+    good = np.isfinite(image)
+    total, count = np.where(good, image, 0), good.astype(np.float32)
+    for axis in (0, 1):
+        starts = np.arange(0, image.shape[axis], step)
+        total, count = np.add.reduceat(total, starts, axis), np.add.reduceat(count, starts, axis)
+    return np.where(count > 0, total / np.maximum(count, 1), np.float32(np.nan))
+
+
+def reduce_spectra(axis: np.ndarray, low: np.ndarray, high: np.ndarray, limit: int) -> tuple[np.ndarray, ...]:
+    """At most `limit` points (smallest, then largest of each bin), so that peaks and dips survive.
+
+    axis : (channel,)      low, high : (n, channel); the same array twice for a line, the two edges for a band
+    returns : axis (m,), low (n, m), high (n, m); NaN only where a whole bin is NaN
+    """
+    n_bins = max(1, limit // 2)
+    if len(axis) <= limit:
+        return axis, low, high
+    starts = np.unique(np.linspace(0, len(axis), n_bins, endpoint=False).astype(int))
+    smallest = [np.fmin.reduceat(v, starts, axis=1) for v in (low, high)]
+    largest = [np.fmax.reduceat(v, starts, axis=1) for v in (low, high)]
+    ends = np.append(starts[1:], len(axis)) - 1
+    where = np.stack([axis[starts], axis[ends]], 1).ravel()
+    return where, _interleaved(smallest[0], largest[0]), _interleaved(smallest[1], largest[1])
+
+
+def _interleaved(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.stack([a, b], -1).reshape(len(a), -1)
+
+
+def png(rgba: np.ndarray) -> bytes:
+    """A PNG file of an image. rgba : (y, x, 4) uint8. Format: https://www.w3.org/TR/png/, no filter."""
+    height, width = rgba.shape[:2]
+    rows = np.zeros((height, 1 + 4 * width), np.uint8)
+    rows[:, 1:] = rgba.reshape(height, -1)
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows.tobytes(), 6)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body

@@ -1,0 +1,79 @@
+"""A run folder as one self-contained HTML page that a person reads without us."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from spaxel.errors import Exists
+from spaxel.granularity import cut
+from spaxel.report import scene, sections
+from spaxel.report.html import join
+from spaxel.report.page import Page, finish
+from spaxel.result import check_result
+
+MOST_BYTES = 5_000_000
+SIDES = (1024, 720, 512, 256)  # pixels of a map on the page: the first with which the page is small enough
+
+
+def report(path: str | Path, *, overwrite: bool = True) -> Path:
+    """Write `report.html` into a run folder, and return its path.
+
+    The page holds everything that it shows: no network, at most 5 MB. Written beside and renamed.
+    Raises NotFound if there is no run, Exists if there is a report and `overwrite` is False.
+    """
+    from spaxel.store import read_run
+
+    page = Path(path) / "report.html"
+    run, result = read_run(path)
+    if page.exists() and not overwrite:
+        raise Exists(f"{page} exists already. Try overwrite.")
+    beside = page.with_name(f".{page.name}.partial-{secrets.token_hex(4)}")
+    try:
+        beside.write_text(render(result, run), encoding="utf-8")
+        os.replace(beside, page)
+    finally:
+        beside.unlink(missing_ok=True)
+    return page
+
+
+def render(result: xr.Dataset, run: dict[str, Any] | None = None) -> str:
+    """The page of a result and what is known about its run (run.json), as HTML text. Both may lack almost everything.
+
+    Raises CubeError if `result` is not a result.
+    """
+    result, run = check_result(result).load(), run or {}
+    levels = other_levels(result)
+    for side in SIDES:
+        page = Page(result, run, levels, side)
+        parts = [scene.what(page), sections.components(page), sections.sure(page), sections.done(page)]
+        text = finish(page, f"{scene.title(result, run)} · spaxel", join(parts))
+        if len(text.encode()) <= MOST_BYTES:
+            break
+    return text
+
+
+def other_levels(result: xr.Dataset) -> list[xr.Dataset]:
+    """The result cut at up to five numbers of components around its own; none where it keeps no merge tree."""
+    if "merge_tree" not in result or "component" not in result.sizes or "level" not in result.coords:
+        return []
+    own, kept = result.sizes["component"], np.unique(result["level"].values).astype(int)
+    wanted = {own} | {int(kept[np.abs(kept - own * f).argmin()]) for f in (0.5, 0.75, 1.5, 2)} if len(kept) else {own}
+    return [result if k == own else cut(result, k) for k in sorted(wanted) if k > 1 or own == 1]
+
+
+class _Callable(ModuleType):
+    """`spaxel.report` is this module once something has imported it; calling it then still writes the report."""
+
+    def __call__(self, path: str | Path, *, overwrite: bool = True) -> Path:
+        return report(path, overwrite=overwrite)
+
+
+sys.modules[__name__].__class__ = _Callable

@@ -1,0 +1,48 @@
+"""One page from its sections: figures collected while they are written, everything inside one file."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+import xarray as xr
+from bokeh.embed import components
+from bokeh.model import Model
+from bokeh.resources import Resources
+
+from spaxel.figures.palette import component_colors
+from spaxel.report.html import Markup, join, tag
+
+
+class Page:
+    """What the sections of one report share: the run, the result, its colours, and the figures placed so far."""
+
+    def __init__(self, result: xr.Dataset, run: dict[str, Any], levels: list[xr.Dataset], side: int):
+        self.result, self.run, self.levels, self.side = result, run, levels, side
+        self.colors = component_colors(result, max([0, *(level.sizes.get("component", 0) for level in levels)]))
+        self.data = result["labels"].values >= 0
+        self.figures: list[Model] = []
+
+    def place(self, model: Model) -> Markup:
+        """The spot where a figure will stand."""
+        self.figures.append(model)
+        return Markup(f"<!--figure {len(self.figures) - 1}-->")
+
+
+def finish(page: Page, title: str, body: Markup) -> str:
+    """The whole file: head, body with the figures in their spots, script and Bokeh's own code; nothing of a network."""
+    head = [
+        Markup('<meta charset="utf-8">'),
+        Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
+        tag("title", title),
+        tag("style", Markup(files("spaxel.report").joinpath("page.css").read_text("utf-8"))),
+    ]
+    text, scripts = str(body), Markup("")
+    if page.figures:
+        script, divs = components(page.figures)
+        for i, div in enumerate(divs):
+            text = text.replace(f"<!--figure {i}-->", div.strip(), 1)
+        library = Resources(mode="inline", components=["bokeh", "bokeh-widgets"]).render()
+        scripts = join([Markup(library), Markup(script)])
+    whole = [tag("head", join(head, "\n")), tag("body", join([Markup(text), scripts], "\n"))]
+    return f"<!DOCTYPE html>\n{tag('html', join(whole), lang='en')}\n"

@@ -1,0 +1,105 @@
+"""The first section of a report, one screen: what is it, what was found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from spaxel.cube import axis_label
+from spaxel.figures.maps import Frame, component_names, component_rgb, label_map, label_png, picture_map
+from spaxel.figures.reduce import component_sizes, step_for
+from spaxel.report.html import Markup, image, join, percent, show, swatch, table, tag
+from spaxel.report.page import Page
+
+ROWS = 64  # spectra of a list that are written out one by one
+LEGEND = 48  # names beside the map; the table below has them all
+
+
+def title(result: xr.Dataset, run: dict[str, Any]) -> str:
+    """The name of the run, else of the file."""
+    source = str(result.attrs.get("source", "")).replace("\\", "/").rstrip("/")
+    return str(run.get("name") or source.rsplit("/", 1)[-1] or "untitled run")
+
+
+def is_strip(shape: tuple[int, int]) -> bool:
+    """Whether this is a list of spectra, or so elongated that a map of square pixels would be a thread."""
+    return min(shape) == 1 or max(shape) > 30 * min(shape)
+
+
+def what(page: Page) -> Markup:
+    """1 What is this, what was found: facts, picture beside label map, legend."""
+    result, labels = page.result, page.result["labels"]
+    rows, columns = labels.shape
+    n_data = int(page.data.sum())
+    facts = [f"{rows} × {columns} pixels" if min(rows, columns) > 1 else f"a list of {rows * columns} spectra"]
+    axis = np.asarray(result["channel"]) if "channel" in result.coords else np.array([])
+    if axis.size:
+        facts.append(f"{axis.size:,} channels, {axis_label(result)} {axis[0]:.5g} to {axis[-1]:.5g}")
+    if instrument := result.attrs.get("instrument") or page.run.get("instrument"):
+        facts.append(f"measured with {show(instrument)}")
+    if n_data < labels.size:
+        facts.append(f"{labels.size - n_data:,} of {labels.size:,} pixels hold no data")
+    found = [str(page.run["method"])] if page.run.get("method") else []
+    found.append(f"{len(component_sizes(result))} components. {result.attrs.get('sentence', '')}")
+    head = join([tag("h1", title(result, page.run)), tag("p", "; ".join(facts) + ". " + ": ".join(found), "facts")])
+    if n_data == 0:
+        return join([head, tag("p", "No pixel holds data, so there is no map, no spectrum and no component to show.")])
+    if is_strip(labels.shape):
+        return join([head, _strip(page)])
+    return join([head, _maps(page)])
+
+
+def _maps(page: Page) -> Markup:
+    result, shape = page.result, page.result["labels"].shape
+    wide = shape[1] > 2.2 * shape[0]
+    origin = str(result.attrs.get("origin", "upper"))
+    legend_room = 0 if wide else 260
+    side = (1130, 185) if wide else ((1216 - legend_room) // 2 - 72, 440)
+    frame = Frame(shape, origin=origin, width=side[0], height=side[1])
+    columns = []
+    if "picture" in result:
+        caption = result["picture"].attrs.get("caption", "false colour")
+        picture = page.place(picture_map(result, frame, page.side))
+        columns.append(tag("div", join([picture, tag("p", caption, "caption")])))
+    note = f"Labels. Row 0 is {'at the bottom' if origin == 'lower' else 'on top'}."
+    if (step := step_for(shape, page.side)) > 1:
+        note += f" Drawn at 1/{step} of its size: each point is the majority (picture: mean) of {step} × {step} pixels."
+    map_ = page.place(label_map(result, page.colors, frame, page.side))
+    columns += [tag("div", join([map_, tag("p", note, "caption")])), _legend(page)]
+    missing = "" if "picture" in result else tag("p", "This run keeps no false-colour picture of the scene.")
+    return join([tag("div", join(columns), "row first stacked" if wide else "row first"), missing])
+
+
+def _legend(page: Page) -> Markup:
+    names, sizes = component_names(page.result), component_sizes(page.result)
+    lines = [
+        tag("div", join([swatch(c), tag("span", n, "name", title=n), tag("span", percent(s), "n")]))
+        for c, n, s in zip(component_rgb(page.result, page.colors), names, sizes / max(1, sizes.sum()), strict=True)
+    ]
+    more = len(lines) - LEGEND
+    lines = lines[:LEGEND] + ([tag("div", f"and {more} more, in the table below")] if more > 0 else [])
+    if not page.data.all():
+        share = tag("span", percent(1 - page.data.mean()), "n", title="of all pixels")
+        lines.append(tag("div", join([tag("span", "", "swatch nodata"), tag("span", "no data", "name"), share])))
+    return tag("div", join(lines), "legend two" if len(lines) > 20 else "legend")
+
+
+def _strip(page: Page) -> Markup:
+    result, labels = page.result, page.result["labels"].values
+    if labels.size > ROWS:
+        flat = result.transpose("x", "y", ...) if labels.shape[0] > labels.shape[1] else result
+        data = label_png(flat, page.colors, 2048)
+        words = f"Labels of {labels.shape[0]} × {labels.shape[1]} pixels, stretched: they are not square."
+        return join([tag("p", words), image(data, "labels as a strip", "strip"), _legend(page)])
+    names, colors = component_names(result), component_rgb(result, page.colors)
+    confidence = result["confidence"].values.ravel() if "confidence" in result else np.full(labels.size, np.nan)
+    rows = [
+        (i, join([swatch(colors[k]), " ", names[k]]) if k >= 0 else "no data", percent(float(sure)))
+        for i, (k, sure) in enumerate(zip(labels.ravel(), confidence, strict=True))
+    ]
+    third = -(-len(rows) // 3)
+    header = ("spectrum", "component", "confidence")
+    parts = [table(header, rows[i : i + third], numeric=(0, 2)) for i in range(0, len(rows), third)]
+    return tag("div", join([*parts, _legend(page)]), "row")
