@@ -1,21 +1,195 @@
-"""Zarr."""
+"""Zarr: our native layout, written tile by tile and read as it was written; and other people's Zarr arrays.
+
+The native layout is a Zarr v3 group. Its attributes are `format` ("spaxel-cube"), `version` (1), `cube_attrs` (the
+attrs of the cube) and `coordinates` (names, separated by blanks). Every variable is an array with `dimension_names`;
+those with y and x are stored in chunks of 64 x 64 pixels that hold all channels. xarray.open_zarr reads it too.
+"""
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, Literal
 
+import dask
+import numpy as np
 import xarray as xr
+import zarr
 
-from spaxel.errors import ReadError
-from spaxel.readers.registry import Reader
+from spaxel.cube import check_cube, note
+from spaxel.errors import CubeError, ParameterError, ReadError
+from spaxel.readers.container import Options, open_variables
+from spaxel.readers.lazy import LARGE
+from spaxel.readers.registry import Reader, open_cube
+from spaxel.readers.zarrays import is_zarr, lazy_image, load, named_channel_axis, open_node, zarr_variables
+from spaxel.staging import replacing
+from spaxel.tiles import CELL, Tile, grid, sides
+
+FORMAT, VERSION = "spaxel-cube", 1
 
 
-def _sniff(path: Path, head: bytes) -> bool:
-    return False
+def write_cube(cube: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> Path:
+    """Write a cube as Zarr, piece by piece: at most about 256 MiB of it are in memory, or one chunk of its source.
+
+    cube      : lazy or not, with any further variables and attributes; numbers are stored in native byte order
+    path      : of the folder to make, usually *.zarr      overwrite : replace a Zarr store that is there
+    returns   : the path
+    Written beside and renamed: if it is interrupted, nothing new is there and the old store is untouched.
+    Raises Exists if something is there (with `overwrite`: if it is not a Zarr store), CubeError for a cube that breaks
+    the convention, or a variable or attribute that Zarr cannot hold.
+    """
+    cube = check_cube(cube)
+    path = Path(path)
+    attributes = _attributes(cube)
+    with replacing(path, overwrite=overwrite, owned=is_zarr) as beside:
+        store = zarr.create_group(beside, zarr_format=3, attributes=attributes)
+        arrays = {str(name): _create(store, str(name), v) for name, v in cube.variables.items()}
+        images = [name for name in arrays if {"y", "x"} <= set(cube.variables[name].dims)]
+        for name in set(arrays) - set(images):
+            arrays[name][...] = _values(cube.variables[name])
+        for tile in _pieces(cube):
+            part = {"y": slice(tile.y0, tile.y1), "x": slice(tile.x0, tile.x1)}
+            blocks = dask.compute(*(cube.variables[name].isel(part).data for name in images))
+            for name, block in zip(images, blocks, strict=True):
+                arrays[name][tuple(part.get(dim, slice(None)) for dim in cube.variables[name].dims)] = block
+    return path
 
 
-def _open(path: Path) -> xr.Dataset:
-    raise ReadError(f"{path} cannot be read yet.")
+def convert(path: str | Path, out: str | Path, *, overwrite: bool = False, **options: Any) -> Path:
+    """Any file that spaxel opens, as a native Zarr: reading it by tiles is then fast.
+
+    path, options : as for open_cube      out, overwrite, returns : as for write_cube
+    Raises what open_cube and write_cube raise.
+    """
+    return write_cube(note(open_cube(path, **options), f"converted from {path}"), out, overwrite=overwrite)
 
 
-reader = Reader("native", "Zarr", (".zarr",), _sniff, _open)
+def open_zarr(
+    path: Path,
+    *,
+    dataset: str | None = None,
+    channel_axis: int | None = None,
+    channel: str | Sequence[float] | None = None,
+    units: str | None = None,
+    truth: str | None = None,
+    truth_background: int | str | None = None,
+    shape: Sequence[int] | str | None = None,
+    pixel_order: Literal["C", "F"] | None = None,
+) -> xr.Dataset:
+    """The cube in a Zarr v3 or v2 folder, lazily in its chunks. Our own layout takes no options.
+
+    dataset          : path of the array inside the group, if it holds several that can be spectra
+    channel_axis     : 0, 1 or 2, if neither the names of its axes nor their lengths say it
+    channel, units   : axis values, an array of the group, or a file that holds them; their unit
+    truth            : array or file with ground truth       truth_background : the label that means unlabelled
+    shape            : (height, width) of a list of spectra  pixel_order : "C" or "F", how it was flattened
+    Raises ReadError: damaged, incomplete, from a newer spaxel, ambiguous; ParameterError for an option that our own
+    layout decides itself. CF packing (scale_factor, add_offset) of other people's arrays is not undone.
+    """
+    options = Options(dataset, channel_axis, channel, units, truth, truth_background, shape, pixel_order)
+    node = open_node(path)
+    if isinstance(node, zarr.Group) and node.attrs.get("format") == FORMAT:
+        if options != Options():
+            raise ParameterError(f"{path} is a cube that spaxel wrote, it says all this itself. Try without options.")
+        return _open_native(path, node)
+    if channel_axis is None:
+        options = replace(options, channel_axis=named_channel_axis(node, dataset))
+    return open_variables(path, zarr_variables(path, node), options, order="C")
+
+
+def _open_native(path: Path, group: zarr.Group) -> xr.Dataset:
+    version = group.attrs.get("version")
+    if version != VERSION:
+        raise ReadError(
+            f"{path} has version {version!r} of the format, this spaxel reads {VERSION}. Try to update spaxel."
+        )
+    arrays = {name: array for name, array in group.arrays() if array.metadata.dimension_names is not None}
+    if not {"spectra", "channel"} <= set(arrays):
+        raise ReadError(
+            f"{path} holds {', '.join(sorted(arrays)) or 'nothing'}, but no spectra and channel. Is it complete?"
+        )
+    variables = {name: _read(path, name, array) for name, array in arrays.items()}
+    coordinates = set(str(group.attrs.get("coordinates", "channel")).split()) & set(variables)
+    cube = xr.Dataset(
+        {name: v for name, v in variables.items() if name not in coordinates},
+        coords={name: variables[name] for name in coordinates},
+    )
+    return cube.assign_attrs(group.attrs.get("cube_attrs", {}))
+
+
+def _read(path: Path, name: str, array: zarr.Array) -> xr.Variable:
+    dims = tuple(str(dim) for dim in array.metadata.dimension_names or ())
+    if "y" not in dims or "x" not in dims:
+        return xr.Variable(dims, load(path, name, array), dict(array.attrs))
+    lazy = lazy_image(path, name, array)
+    stored = sum(len(files) for _, _, files in os.walk(path / name / "c"))
+    if stored < array.nchunks:
+        lost = f"{array.nchunks - stored} of {array.nchunks} chunks of {name}"
+        raise ReadError(f"{path} is incomplete: {lost} are missing. Try to copy it again.")
+    return xr.Variable(dims, lazy, dict(array.attrs))
+
+
+def _create(store: zarr.Group, name: str, variable: xr.Variable) -> zarr.Array:
+    kind = variable.dtype.kind
+    if kind not in "biufcUOT":
+        raise CubeError(f"{name} has dtype {variable.dtype}, which is not stored. Try numbers or text.")
+    return store.create_array(
+        name,
+        shape=variable.shape,
+        dtype=str if kind in "UOT" else variable.dtype.newbyteorder("="),
+        chunks=tuple(min(max(n, 1), CELL) if d in ("y", "x") else max(n, 1) for d, n in variable.sizes.items()),
+        dimension_names=[str(dim) for dim in variable.dims],
+        attributes=_plain(name, variable.attrs),
+        config={"write_empty_chunks": True},
+    )
+
+
+def _values(variable: xr.Variable) -> np.ndarray:
+    values = np.asarray(variable.values)
+    return values.astype(np.dtypes.StringDType()) if values.dtype.kind in "UOT" else values
+
+
+def _pieces(cube: xr.Dataset) -> Iterator[Tile]:
+    """Rectangles of whole cells, about LARGE bytes of spectra at most; of whole source chunks where these are small."""
+    spectra = cube["spectra"]
+    height, width, channels = spectra.shape
+    pixel = channels * spectra.dtype.itemsize
+    rows, columns = sides(height, width, max(CELL * CELL, LARGE // pixel))
+    if spectra.chunks is not None:
+        tall, wide = (-(-max(side) // CELL) * CELL for side in spectra.chunks[:2])
+        largest = max(spectra.chunks[0]) * max(spectra.chunks[1]) * max(spectra.chunks[2]) * spectra.dtype.itemsize
+        if tall * wide * pixel <= max(LARGE, 2 * largest):
+            rows, columns = max(rows, tall) // tall * tall, max(columns, wide) // wide * wide
+    yield from grid(height, width, rows, columns)
+
+
+def _attributes(cube: xr.Dataset) -> dict[str, Any]:
+    coordinates = " ".join(str(name) for name in cube.coords)
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "cube_attrs": _plain("the cube", cube.attrs),
+        "coordinates": coordinates,
+    }
+
+
+def _plain(owner: str, attrs: dict[Any, Any]) -> dict[str, Any]:
+    """Attributes as JSON holds them: NumPy numbers and arrays, tuples and paths become numbers, lists and text."""
+
+    def as_json(value: Any) -> Any:
+        if isinstance(value, np.ndarray | np.generic):
+            return value.tolist()
+        if isinstance(value, Path):
+            return str(value)
+        raise TypeError(f"a {type(value).__name__} is no JSON value")
+
+    try:
+        return json.loads(json.dumps(attrs, default=as_json))
+    except (TypeError, ValueError) as error:
+        raise CubeError(f"The attributes of {owner} cannot be stored: {error}. Try text, numbers and lists.") from error
+
+
+reader = Reader("native", "a Zarr folder", (".zarr",), lambda path, head: is_zarr(path), open_zarr)
