@@ -17,7 +17,7 @@ from spaxel.cube import QUANTITY, canonical_units, make_cube, note_guess
 from spaxel.errors import AxisError, CubeError, ParameterError, ReadError
 from spaxel.readers.axis import Axis, is_spectral, settle_units
 from spaxel.readers.lazy import arrange, check_axis_number, guess_channel_axis, lazy_array, lazy_rows, tile_chunks
-from spaxel.readers.side import as_axis, spectral_axes
+from spaxel.readers.side import as_axis, is_index, spectral_axes
 from spaxel.readers.truth import Image, find_truth, is_truth
 from spaxel.readers.variables import Variable, Variables, describe, pick
 
@@ -195,7 +195,7 @@ def _axis_of(
         )
     if not fitting:
         guess = f"{path.name} has no spectral axis; its {n_channels} channels are numbered. Option channel decides."
-        return None, "index", [] if options.channel == "index" else [guess]
+        return None, "index", [] if is_index(options.channel) else [guess]
     axis = settle_units(fitting[0], options.units)
     guesses = list(axis.guesses)
     if len(fitting) > 1:

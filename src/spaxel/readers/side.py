@@ -88,18 +88,23 @@ def spectral_axes(path: Path, variables: Variables, channel: str | Sequence[floa
 
     channel : values, a variable, a file, "file:variable", "index" for none, or None to look by name
     """
-    if channel == "index":
-        return []
     if channel is None:
         inside = [as_axis(n, v, n) for n, v in variables.items() if is_spectral(n)]
         return [axis for axis in inside if axis] or list(_beside(path))
     if not isinstance(channel, str):
         return [Axis(np.asarray(channel, dtype=float), None, "the option channel", "channel")]
+    if channel == "index":
+        return []
     origin, meant = lookup(path, variables, channel)
     found = [axis for n, v in meant.items() if (axis := as_axis(n, v, origin))]
     if not found:
         raise AxisError(f"channel={channel!r} of {path} is no row of numbers: {describe(meant)}.")
     return found
+
+
+def is_index(channel: str | Sequence[float] | None) -> bool:
+    """Whether the option channel asks for numbered channels."""
+    return isinstance(channel, str) and channel == "index"
 
 
 def settle_axis(
@@ -110,7 +115,7 @@ def settle_axis(
     found : what the file says     channel, units : options of the user
     Raises AxisError if the option channel has another number of values; a list of the file that has is left out.
     """
-    if channel == "index":
+    if is_index(channel):
         return None, "index", []
     if channel is not None:
         given = spectral_axes(path, {}, channel)

@@ -106,7 +106,7 @@ def _labels(values: np.ndarray, origin: str, background: int | str | None) -> tu
     present = np.unique(values)
     if background is None:
         named = re.search(r"(^|[_.\s])(gt|ground_?truth)($|[_.\s])", origin, re.IGNORECASE)
-        background = 0 if named and 0 in present and len(present) > 2 else "none"
+        background = 0 if named and len(present) > 2 and present[0] == 0 else "none"
     if background == "none":
         return values.astype(np.int32), f": {len(present)} labels, all kept as classes; option truth_background decides"
     nothing, labels = int(background), values.astype(np.int32)
