@@ -85,7 +85,8 @@ def choose_spectra(
         {n: v for n, v in tables.items() if lengths & set(v.shape)}, tables, single,
     )  # fmt: skip
     for group in groups:
-        likely = {n: v for n, v in group.items() if not is_truth(n)} or group
+        others = [v.size for n, v in group.items() if not is_truth(n)]
+        likely = {n: v for n, v in group.items() if not is_truth(n) or v.size >= max(others, default=0)}
         if len(likely) == 1:
             return next(iter(likely))
         if likely and group is cubes:

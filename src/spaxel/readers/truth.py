@@ -13,7 +13,7 @@ from spaxel.readers.side import lookup, truth_file, variables_of
 from spaxel.readers.variables import Variables, describe
 
 ALWAYS_TRUTH = re.compile(r"(^|_)(gt|ground_?truth|truth|labels?)($|_)", re.IGNORECASE)
-_OFTEN_TRUTH = re.compile(r"(^|_)(map|classes|abundances?|endmembers?|cood)($|_)|^[SCAME]$", re.IGNORECASE)
+_OFTEN_TRUTH = re.compile(r"(^|_)(map|classes|abundances?|endmembers?|cood)($|_)|^(?-i:[SCAME])$", re.IGNORECASE)
 
 
 class Image(NamedTuple):

@@ -6,7 +6,9 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -49,7 +51,12 @@ class Variable:
     @property
     def is_vector(self) -> bool:
         """Whether all but one axis have length 1."""
-        return not self.shape or max(self.shape) == int(np.prod(self.shape, dtype=object))
+        return not self.shape or max(self.shape) == self.size
+
+    @property
+    def size(self) -> int:
+        """How many numbers it holds, exactly."""
+        return prod(self.shape)
 
     def vector(self) -> np.ndarray:
         """All its values in one row."""
@@ -126,7 +133,7 @@ def _npz_variable(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -
 
     with archive.open(info) as file:
         shape, _, dtype = npy_header(path, file)
-        needed = file.tell() + int(np.prod(shape, dtype=object)) * dtype.itemsize
+        needed = file.tell() + prod(shape) * dtype.itemsize
     problem = dtype_problem(dtype)
     if not problem and info.file_size < needed:
         problem = f"truncated, it has {info.file_size} bytes and {needed} are needed"
@@ -150,7 +157,7 @@ def npy_header(path: Path, file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dt
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = read(file)
-    except (*_ENDS, SyntaxError) as error:
+    except (*_ENDS, SyntaxError, TokenError, RecursionError) as error:
         raise _damaged(path, "npy header", error) from error
     return tuple(map(int, shape)), fortran, dtype
 
