@@ -31,7 +31,11 @@ def make_scene(labels, axis, units, *, levels=(), counts=100.0, seed=0, **attrs)
         "component_spread": (("component", "channel"), np.sqrt(spectra)),
         "component_size": ("component", sizes),
         "component_color": ("component", np.arange(n)),
-        "picture": (("y", "x", "rgb"), np.clip(rgb, 0, 255).astype(np.uint8), {"caption": f"red 6.4, green 8.0 {units}"}),
+        "picture": (
+            ("y", "x", "rgb"),
+            np.clip(rgb, 0, 255).astype(np.uint8),
+            {"caption": f"red 6.4, green 8.0 {units}"},
+        ),
     }
     coords = {"channel": ("channel", axis, {"units": units, "long_name": attrs.pop("long_name", "energy")})}
     if levels:
@@ -39,7 +43,9 @@ def make_scene(labels, axis, units, *, levels=(), counts=100.0, seed=0, **attrs)
         coords |= {"level": np.asarray(levels), "criterion": ["gap", "silhouette", "broken stick"]}
         coords |= {"scaling": ["counts", "unit"]}
     settings = {"sentence": "Three criteria agree.", "n_components": n, "history": ["cropped to 1.5-18 keV"]}
-    return xr.Dataset(data, coords, attrs=settings | {"source": "/data/scan_7.h5", "guesses": [], "origin": "upper"} | attrs)
+    return xr.Dataset(
+        data, coords, attrs=settings | {"source": "/data/scan_7.h5", "guesses": [], "origin": "upper"} | attrs
+    )
 
 
 def make_tree(labels, spectra, sizes, levels, rng):
@@ -63,7 +69,11 @@ def make_tree(labels, spectra, sizes, levels, rng):
         "micro_spread": (("micro", "channel"), np.sqrt(np.repeat(spectra, 2, 0))),
         "micro_size": ("micro", np.bincount(micro[micro >= 0], minlength=m)),
         "merge_tree": (("merge", "node"), np.array(tree)),
-        "evidence": (("criterion", "level"), curves, {"votes": votes, "sentence": "Two of three criteria vote for it."}),
+        "evidence": (
+            ("criterion", "level"),
+            curves,
+            {"votes": votes, "sentence": "Two of three criteria vote for it."},
+        ),
         "scaling_score": ("scaling", np.array([0.41, 0.32]), {"sentence": "Counts separate the parts better."}),
     }
 
@@ -106,7 +116,9 @@ def scenes():
     """What the page is tried on: name -> (result, run)."""
     keV, nm = np.linspace(0.1, 20.5, 2048), np.linspace(400, 2500, 220)
     table_labels = (np.arange(21) * 3 // 21)[:, None]
-    long = make_scene(blobs(40, 60, 6, 3), nm, "nm", long_name="wavelength", source="/a/" + "very_long_name_" * 12 + ".hdr")
+    long = make_scene(
+        blobs(40, 60, 6, 3), nm, "nm", long_name="wavelength", source="/a/" + "very_long_name_" * 12 + ".hdr"
+    )
     names = [f"iron oxide with a remarkably long description number {i} {EVIL}" for i in range(6)]
     return {
         "four": (make_scene(blobs(95, 95, 4, 1, True), nm, "nm", long_name="wavelength", levels=range(2, 9)), RUN),
@@ -121,3 +133,121 @@ def scenes():
         "empty": (make_scene(blobs(9, 9, 2), nm, "nm").assign(labels=(("y", "x"), np.full((9, 9), -1, np.int32))), {}),
         "bare": (xr.Dataset({"labels": (("y", "x"), blobs(13, 7, 3))}), {}),
     }
+
+
+@pytest.fixture(scope="module")
+def pages():
+    return {name: render(*scene) for name, scene in scenes().items()}
+
+
+def words(page):
+    """What a reader reads: the page without scripts, styles and marks."""
+    text = re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text))
+
+
+@pytest.mark.parametrize("name", scenes())
+def test_one_file_small_and_without_network(pages, name):
+    page = pages[name]
+    assert len(page.encode()) <= 5_000_000
+    assert page.startswith("<!DOCTYPE html>")
+    marks = re.sub(r"<(script|style)\b[^>]*>.*?</\1>", r"<\1>", page, flags=re.DOTALL)
+    assert not re.search(r"(src|href)=[\"'](?!data:)", marks)
+    assert not re.search(r"<script[^>]*\ssrc=", page)
+    assert "<!--figure" not in page
+    assert "nan" not in words(page).lower().replace("nano", "")
+
+
+def test_sections_come_in_the_order_of_the_questions(pages):
+    text = words(pages["four"])
+    heads = ["altar, left wing", "What are the components?", "How sure is it?", "What was done?"]
+    places = [text.index(head) for head in heads]
+    assert places == sorted(places)
+
+
+def test_page_tells_what_was_done(pages):
+    text = words(pages["four"])
+    for part in (
+        "95 × 95 pixels", "wavelength (nm) 400 to 2500", "640 of 9,025 pixels hold no data", "k-means", "37.0 %",
+        "row 0 of the data is on top", "cropped to 1.5-18 keV", "spaxel segment altar.h5", "3.2 s", "412 MiB", "ab12",
+        "0.8712", "n_clusters", "3.12.1", "Two of three criteria", "silhouette", "8 components", "red 6.4, green 8.0 nm",
+        "The fit converged after 12 rounds.", "4 components (this report)",
+    ):  # fmt: skip
+        assert part in text, part
+
+
+def test_guesses_stand_in_the_page():
+    result = make_scene(blobs(9, 11, 2), np.arange(5.0), "nm", guesses=["Axis guessed as nm; --axis decides."])
+    assert "--axis decides" in words(render(result, {}))
+
+
+def test_reduced_maps_say_so(pages):
+    assert "drawn at 1/3 of its size, each point is the majority of 3 × 3 pixels" in words(pages["huge"])
+    assert "smallest and largest of each of 1,000 bins" in words(pages["large"])
+    assert "row 0 of the data is at the bottom" in words(pages["large"])
+
+
+def test_list_of_spectra_is_a_table(pages):
+    text = words(pages["table"])
+    assert "A list of 21 spectra" in text
+    assert re.search(r"spectrum component confidence 0 component 0 0\.\d\d", text)
+    assert "stretched" in words(pages["strip"])
+
+
+def test_degenerate_results_say_so_in_words(pages):
+    assert "There is one component only" in words(pages["one"])
+    assert "No pixel holds data" in words(pages["empty"])
+    bare = words(pages["bare"])
+    for part in ("keeps no false-colour picture", "keeps no spectra", "keeps no confidence"):
+        assert part in bare
+
+
+def test_text_of_files_and_people_is_escaped():
+    result = make_scene(
+        blobs(9, 11, 3), np.arange(5.0), EVIL, levels=range(2, 5), long_name=EVIL, history=[EVIL], guesses=[EVIL],
+        sentence=EVIL, instrument=EVIL, source=EVIL,
+    )  # fmt: skip
+    result["picture"].attrs["caption"] = EVIL
+    result["component_spectra"].attrs["units"] = EVIL
+    result["evidence"].attrs |= {"sentence": EVIL, "votes": {EVIL: 2}}
+    result["scaling_score"].attrs["sentence"] = EVIL
+    result = result.assign_coords(
+        component=[EVIL + str(i) for i in range(3)], criterion=[EVIL, "a", "b"], scaling=[EVIL, "u"]
+    )
+    keys = ("name", "method", "command", "created", "spaxel_version", "seed")
+    run = dict.fromkeys(keys, EVIL) | {"notes": [EVIL], "parameters": {EVIL: EVIL}, "versions": {EVIL: EVIL}}
+    run |= {"input": {EVIL: EVIL}, "score": {EVIL: {EVIL: EVIL}}, "seconds": {EVIL: 1.0}}
+    page = render(result, run)
+    assert "alert(1)" in page
+    assert "<script>alert" not in page
+    assert page.count("<script") == page.count("</script>") == render(scenes()["four"][0], {}).count("<script")
+
+
+def test_wrong_result_is_refused():
+    with pytest.raises(CubeError, match="Expected a result"):
+        render(xr.Dataset(), {})
+
+
+def test_render_does_not_change_its_input():
+    result, run = scenes()["four"]
+    before = result.copy(deep=True)
+    assert render(result, run)
+    xr.testing.assert_identical(result, before)
+
+
+def test_report_is_written_beside_and_renamed(tmp_path, monkeypatch):
+    result, run = scenes()["bare"]
+    store = type("store", (), {"read_run": staticmethod(lambda path: (run, result))})
+    monkeypatch.setitem(__import__("sys").modules, "spaxel.store", store)
+    monkeypatch.setattr(spaxel, "store", store, raising=False)
+    for _ in range(2):  # spaxel.report is a function and a module: both ways of calling must do the same
+        assert spaxel.report(tmp_path) == tmp_path / "report.html"
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+    old = (tmp_path / "report.html").read_bytes()
+    with pytest.raises(Exists, match="overwrite"):
+        spaxel.report(tmp_path, overwrite=False)
+    monkeypatch.setattr(spaxel.report, "render", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        spaxel.report(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+    assert (tmp_path / "report.html").read_bytes() == old

@@ -68,7 +68,8 @@ def _extended(n: int) -> tuple[str, ...]:
     steps = np.linspace(0, 255, 18).round()
     grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1).reshape(-1, 3) / 255
     lab = to_lab(grid)
-    chosen = grid[(lab[:, 0] > 18) & (lab[:, 0] < 91) & (np.hypot(lab[:, 1], lab[:, 2]) > 12)]
+    chroma = np.hypot(lab[:, 1], lab[:, 2])  # neither grey nor neon
+    chosen = grid[(lab[:, 0] > 15) & (lab[:, 0] < 93) & (chroma > 8) & (chroma < 85)]
     nearest = distances(chosen, to_rgb(OKABE_ITO + _RESERVED)).min(1)
     colors = list(OKABE_ITO)
     while len(colors) < n:

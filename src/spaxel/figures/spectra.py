@@ -26,7 +26,7 @@ from bokeh.plotting import figure
 from spaxel.cube import axis_label
 from spaxel.figures.maps import component_names, component_rgb, plain_axes
 from spaxel.figures.palette import to_lab, to_rgb
-from spaxel.figures.reduce import reduce_spectra
+from spaxel.figures.reduce import component_sizes, reduce_spectra
 
 MOST = 40  # components in one figure; the table has them all
 _SWITCH = """
@@ -55,22 +55,34 @@ class Bands:
 
     axis: np.ndarray  # (m,)
     mean: np.ndarray  # (component, m)
-    low: np.ndarray | None  # (component, m): mean - spread
+    low: np.ndarray | None  # (component, m): lower edge of the band
     high: np.ndarray | None
+    width: str  # what half the width of the band is
 
 
 def bands(result: xr.Dataset, limit: int = 2000) -> Bands:
-    """Mean and mean ± spread of each component at up to `limit` channels. The result must hold `component_spectra`."""
+    """Mean spectra and their bands at up to `limit` channels. The result must hold `component_spectra`.
+
+    The band is mean ± standard deviation; where single spectra scatter so much (a few counts in a pixel) that such bands
+    would hide the means, it is ± standard error. Where no mean is negative, the band ends at zero.
+    """
     axis = np.asarray(result["channel"], float)
     mean = np.asarray(result["component_spectra"], np.float64)
     fewer, line, _ = reduce_spectra(axis, mean, mean, limit)
     if "component_spread" not in result:
-        return Bands(fewer, line, None, None)
-    spread = np.asarray(result["component_spread"], np.float64)
-    _, low, high = reduce_spectra(axis, mean - spread, mean + spread, limit)
+        return Bands(fewer, line, None, None, "")
+    spread, width = np.asarray(result["component_spread"], np.float64), "standard deviation"
+    if _largest(mean + spread) > 2.5 * _largest(mean):
+        spread, width = spread / np.sqrt(np.maximum(component_sizes(result), 1))[:, None], "standard error of the mean"
+    lowest = 0.0 if (mean[np.isfinite(mean)] >= 0).all() else -np.inf
+    _, low, high = reduce_spectra(axis, np.maximum(mean - spread, lowest), mean + spread, limit)
     if len(axis) > limit:  # in each pair the first is the smallest, the second the largest: the band is its hull
         low, high = (np.repeat(f(v.reshape(len(v), -1, 2), -1), 2, -1) for f, v in ((_least, low), (_most, high)))
-    return Bands(fewer, line, low, high)
+    return Bands(fewer, line, low, high, width)
+
+
+def _largest(values: np.ndarray) -> float:
+    return float(values[np.isfinite(values)].max(initial=0))
 
 
 def _least(v: np.ndarray, axis: int) -> np.ndarray:
@@ -112,25 +124,27 @@ def spectra_figure(result: xr.Dataset, colors: Sequence[str], *, width: int = 11
     plot.toolbar.logo = None
     plot.toolbar.autohide = True
     plot.xaxis.axis_label = PlainText(text=axis_label(result))
-    plot.yaxis.axis_label = PlainText(text=value_label(result))
+    plot.yaxis.axis_label = PlainText(text=value_label(result, shown))
     plain_axes(plot)
     sources, items = _draw_all(plot, shown, component_rgb(result, colors)[:MOST], component_names(result))
     legend = Legend(items=items, click_policy="hide", ncols=1 + (len(items) - 1) // 20, border_line_color=None)
     legend.update(label_text_font="sans-serif", label_text_font_size="12px", spacing=-1, padding=0, margin=8)
+    legend.label_width = 8 * max((len(item.label.value) for item in items), default=0) if len(items) > 20 else 20
     plot.add_layout(legend, "right")
     return Column(_switch(plot, shown, sources), plot)
 
 
-def value_label(result: xr.Dataset) -> str:
-    """Name and unit of what the spectra hold: 'mean ± spread (counts)'; the unit only where the result knows it."""
+def value_label(result: xr.Dataset, shown: Bands) -> str:
+    """Name and unit of what is drawn: 'mean ± standard deviation (counts)'; the unit only where the result knows it."""
+    name = f"mean ± {shown.width}" if shown.width else "mean"
     units = result["component_spectra"].attrs.get("units", "")
-    return f"mean ± standard deviation ({units})" if units else "mean ± standard deviation"
+    return f"{name} ({units})" if units else name
 
 
 def _draw_all(plot: figure, shown: Bands, rgb: list[str], names: list[str]) -> tuple[list, list]:
     sources, items = [], []
     alpha = 0.18 if len(rgb) <= 8 else 0.06
-    light = to_lab(to_rgb(rgb))[:, 0] > 80
+    light = _light(rgb)
     for i, color in enumerate(rgb):
         low, high = (shown.mean, shown.mean) if shown.low is None else (shown.low, shown.high)
         columns = {"x": shown.axis, "mean": shown.mean[i], "low": low[i], "high": high[i]}
@@ -145,6 +159,11 @@ def _draw_all(plot: figure, shown: Bands, rgb: list[str], names: list[str]) -> t
         sources.append(source)
         items.append(LegendItem(label={"value": plain(short(names[i], 28))}, renderers=drawn))
     return sources, items
+
+
+def _light(colors: list[str]) -> np.ndarray:
+    """Which colours are too light for a line on white: these get a grey casing."""
+    return to_lab(to_rgb(colors))[:, 0] > 80
 
 
 def _switch(plot: figure, shown: Bands, sources: list) -> RadioButtonGroup:
@@ -188,5 +207,7 @@ def spectrum_svg(shown: Bands, i: int, color: str, *, flip: bool = False, width:
     if shown.low is not None:
         hull = " ".join(points(shown.low[i]) + points(shown.high[i])[::-1])
         band = f'<polygon points="{hull}" fill="{color}" fill-opacity="0.25"/>'
-    line = f'<polyline points="{" ".join(points(shown.mean[i]))}" fill="none" stroke="{color}" stroke-width="1.3"/>'
+    curve = f'<polyline points="{" ".join(points(shown.mean[i]))}" fill="none" stroke='
+    casing = f'{curve}"#777777" stroke-width="2.3"/>' if _light([color])[0] else ""
+    line = f'{casing}{curve}"{color}" stroke-width="1.3"/>'
     return f'<svg width="{width}" height="{height}" aria-hidden="true">{band}{line}</svg>'

@@ -20,7 +20,7 @@ from spaxel.report.page import Page, finish
 from spaxel.result import check_result
 
 MOST_BYTES = 5_000_000
-SIDES = (1024, 720, 512, 256)  # pixels of a map on the page: the first with which the page is small enough
+SIDES = ((1024, 1024), (1024, 512), (512, 512), (256, 256))  # of labels, of pictures; the first that is small enough
 
 
 def report(path: str | Path, *, overwrite: bool = True) -> Path:
@@ -51,8 +51,8 @@ def render(result: xr.Dataset, run: dict[str, Any] | None = None) -> str:
     """
     result, run = check_result(result).load(), run or {}
     levels = other_levels(result)
-    for side in SIDES:
-        page = Page(result, run, levels, side)
+    for sides in SIDES:
+        page = Page(result, run, levels, *sides)
         parts = [scene.what(page), sections.components(page), sections.sure(page), sections.done(page)]
         text = finish(page, f"{scene.title(result, run)} · spaxel", join(parts))
         if len(text.encode()) <= MOST_BYTES:

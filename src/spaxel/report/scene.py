@@ -14,6 +14,7 @@ from spaxel.report.html import Markup, image, join, percent, show, swatch, table
 from spaxel.report.page import Page
 
 ROWS = 64  # spectra of a list that are written out one by one
+TALL = 20  # names in one column beside the map
 LEGEND = 48  # names beside the map; the table below has them all
 
 
@@ -33,7 +34,7 @@ def what(page: Page) -> Markup:
     result, labels = page.result, page.result["labels"]
     rows, columns = labels.shape
     n_data = int(page.data.sum())
-    facts = [f"{rows} × {columns} pixels" if min(rows, columns) > 1 else f"a list of {rows * columns} spectra"]
+    facts = [f"{rows} × {columns} pixels" if min(rows, columns) > 1 else f"A list of {rows * columns} spectra"]
     axis = np.asarray(result["channel"]) if "channel" in result.coords else np.array([])
     if axis.size:
         facts.append(f"{axis.size:,} channels, {axis_label(result)} {axis[0]:.5g} to {axis[-1]:.5g}")
@@ -55,25 +56,33 @@ def _maps(page: Page) -> Markup:
     result, shape = page.result, page.result["labels"].shape
     wide = shape[1] > 2.2 * shape[0]
     origin = str(result.attrs.get("origin", "upper"))
-    legend_room = 0 if wide else 260
-    side = (1130, 185) if wide else ((1216 - legend_room) // 2 - 72, 440)
+    legend_room = 190 if len(component_sizes(result)) <= TALL else 250
+    side = (1130, 185) if wide else ((1216 - 28 - legend_room) // 2 - 62, 450)
     frame = Frame(shape, origin=origin, width=side[0], height=side[1])
     columns = []
     if "picture" in result:
         caption = result["picture"].attrs.get("caption", "false colour")
-        picture = page.place(picture_map(result, frame, page.side))
-        columns.append(tag("div", join([picture, tag("p", caption, "caption")])))
-    note = f"Labels. Row 0 is {'at the bottom' if origin == 'lower' else 'on top'}."
-    if (step := step_for(shape, page.side)) > 1:
-        note += f" Drawn at 1/{step} of its size: each point is the majority (picture: mean) of {step} × {step} pixels."
+        picture = page.place(picture_map(result, frame, page.picture_side))
+        words = f"{caption}{_smaller(shape, page.picture_side, 'mean')}"
+        columns.append(tag("div", join([picture, tag("p", words, "caption")])))
+    place = "at the bottom" if origin == "lower" else "on top"
+    note = f"Labels; row 0 of the data is {place}{_smaller(shape, page.side, 'majority')}"
     map_ = page.place(label_map(result, page.colors, frame, page.side))
     columns += [tag("div", join([map_, tag("p", note, "caption")])), _legend(page)]
     missing = "" if "picture" in result else tag("p", "This run keeps no false-colour picture of the scene.")
     return join([tag("div", join(columns), "row first stacked" if wide else "row first"), missing])
 
 
+def _smaller(shape: tuple[int, int], side: int, how: str) -> str:
+    """What the reader must know about the size of a map: nothing, or that one point stands for many pixels."""
+    step = step_for(shape, side)
+    return f"; drawn at 1/{step} of its size, each point is the {how} of {step} × {step} pixels" if step > 1 else ""
+
+
 def _legend(page: Page) -> Markup:
     names, sizes = component_names(page.result), component_sizes(page.result)
+    if two := len(names) > TALL:
+        names = [name.removeprefix("component ") for name in names]
     lines = [
         tag("div", join([swatch(c), tag("span", n, "name", title=n), tag("span", percent(s), "n")]))
         for c, n, s in zip(component_rgb(page.result, page.colors), names, sizes / max(1, sizes.sum()), strict=True)
@@ -83,7 +92,7 @@ def _legend(page: Page) -> Markup:
     if not page.data.all():
         share = tag("span", percent(1 - page.data.mean()), "n", title="of all pixels")
         lines.append(tag("div", join([tag("span", "", "swatch nodata"), tag("span", "no data", "name"), share])))
-    return tag("div", join(lines), "legend two" if len(lines) > 20 else "legend")
+    return tag("div", join(lines), "legend two" if two else "legend")
 
 
 def _strip(page: Page) -> Markup:
@@ -96,10 +105,14 @@ def _strip(page: Page) -> Markup:
     names, colors = component_names(result), component_rgb(result, page.colors)
     confidence = result["confidence"].values.ravel() if "confidence" in result else np.full(labels.size, np.nan)
     rows = [
-        (i, join([swatch(colors[k]), " ", names[k]]) if k >= 0 else "no data", percent(float(sure)))
+        (
+            i,
+            join([swatch(colors[k]), " ", names[k]]) if k >= 0 else "no data",
+            f"{sure:.2f}" if np.isfinite(sure) else "–",
+        )
         for i, (k, sure) in enumerate(zip(labels.ravel(), confidence, strict=True))
     ]
     third = -(-len(rows) // 3)
     header = ("spectrum", "component", "confidence")
     parts = [table(header, rows[i : i + third], numeric=(0, 2)) for i in range(0, len(rows), third)]
-    return tag("div", join([*parts, _legend(page)]), "row")
+    return tag("div", join(parts), "row")

@@ -28,9 +28,12 @@ def components(page: Page) -> Markup:
         parts.append(tag("p", "There is one component only: all spectra are alike, as far as this method can tell."))
     if "component_spectra" in result:
         hidden = f" The largest {MOST} of {len(sizes)} are drawn." if len(sizes) > MOST else ""
-        words = "Mean of each component, the band is ± one standard deviation. Click on a name to hide its spectrum."
-        spread = "" if "component_spread" in result else " This run keeps no spread."
-        parts += [tag("p", words + hidden + spread), page.place(spectra_figure(result, page.colors)), _reduced(result)]
+        width = bands(result).width
+        words = f"Mean of each component, the band is ± one {width}." if width else "Means; this run keeps no spread."
+        if width.startswith("standard error"):
+            words += " Single spectra scatter too much to be told apart by eye; the table shows the same band."
+        words += " Click on a name to hide its spectrum."
+        parts += [tag("p", words + hidden), page.place(spectra_figure(result, page.colors)), _reduced(result)]
     else:
         parts.append(tag("p", "This run keeps no spectra of the components."))
     return join([*parts, _table(page, sizes)])
@@ -55,7 +58,7 @@ def _table(page: Page, sizes: np.ndarray) -> Markup:
         columns.append([f"{t / c:.2f}" if c else "–" for t, c in zip(total, count, strict=True)])
     if "component_spectra" in result and result.sizes["channel"] > 1:
         drawn, flip = bands(result, 300), descending(result)
-        header.append("mean ± spread, each on its own scale")
+        header.append("spectrum, each on its own scale")
         columns.append([Markup(spectrum_svg(drawn, i, color, flip=flip)) for i, color in enumerate(colors)])
     return table(header, zip(*columns, strict=True), numeric=(2, 3, 4) if "confidence" in result else (2, 3))
 
@@ -75,7 +78,7 @@ def sure(page: Page) -> Markup:
         parts.append(tag("p", "This run keeps no confidence."))
     if known and not is_strip(shape):
         frame = Frame(shape, origin=str(result.attrs.get("origin", "upper")), width=1000, height=380)
-        parts.append(page.place(confidence_map(result, frame, page.side)))
+        parts.append(page.place(confidence_map(result, frame, page.picture_side)))
     return join([*parts, _number(page), _scaling(result), _levels(page)])
 
 
@@ -115,7 +118,7 @@ def _levels(page: Page) -> Markup:
         scale = 218 / max(shape)
         style = f"width:{max(1, round(shape[1] * scale))}px;height:{max(1, round(shape[0] * scale))}px"
         words = f"{n} components" + (" (this report)" if n == page.result.sizes.get("component") else "")
-        drawn.append(tag("figure", join([tag("figcaption", words), image(data, words, style=style)])))
+        drawn.append(tag("figure", join([tag("figcaption", words), image(data, words, "nodata", style)])))
     head = tag("h3", "What would other numbers have given?")
     words = "The same parts, merged less or more; colours are kept. The option --n-clusters asks for another number."
     return join([head, tag("p", words), tag("div", join(drawn), "row")])
