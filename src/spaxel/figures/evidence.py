@@ -45,7 +45,7 @@ def _curve(name: str, levels, values, vote, x_range, width: int, height: int) ->
     at = (levels == vote) & good
     plot.scatter(levels[at], values[at], color="#D55E00", size=11)
     plot.xaxis.axis_label = "number of components"
-    plot.yaxis.axis_label = PlainText(text=name)
+    plot.yaxis.axis_label = PlainText(text=name if vote is None else f"{name}, votes {vote}")
     plain_axes(plot)
     plot.xaxis.ticker = SingleIntervalTicker(interval=max(1, int(np.ptp(levels) // 8)))
     return plot

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -12,12 +10,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from spaxel.errors import Exists
 from spaxel.granularity import cut
 from spaxel.report import scene, sections
 from spaxel.report.html import join
 from spaxel.report.page import Page, finish
 from spaxel.result import check_result
+from spaxel.staging import replacing
+from spaxel.store import read_run
 
 MOST_BYTES = 5_000_000
 SIDES = ((1024, 1024), (1024, 512), (512, 512), (256, 256))  # of labels, of pictures; the first that is small enough
@@ -29,18 +28,10 @@ def report(path: str | Path, *, overwrite: bool = True) -> Path:
     The page holds everything that it shows: no network, at most 5 MB. Written beside and renamed.
     Raises NotFound if there is no run, Exists if there is a report and `overwrite` is False.
     """
-    from spaxel.store import read_run
-
     page = Path(path) / "report.html"
     run, result = read_run(path)
-    if page.exists() and not overwrite:
-        raise Exists(f"{page} exists already. Try overwrite.")
-    beside = page.with_name(f".{page.name}.partial-{secrets.token_hex(4)}")
-    try:
+    with replacing(page, overwrite=overwrite, owned=Path.is_file) as beside:
         beside.write_text(render(result, run), encoding="utf-8")
-        os.replace(beside, page)
-    finally:
-        beside.unlink(missing_ok=True)
     return page
 
 
@@ -49,7 +40,7 @@ def render(result: xr.Dataset, run: dict[str, Any] | None = None) -> str:
 
     Raises CubeError if `result` is not a result.
     """
-    result, run = check_result(result).load(), run or {}
+    result, run = check_result(result).compute(), run or {}
     levels = other_levels(result)
     for sides in SIDES:
         page = Page(result, run, levels, *sides)

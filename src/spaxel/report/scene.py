@@ -42,14 +42,21 @@ def what(page: Page) -> Markup:
         facts.append(f"measured with {show(instrument)}")
     if n_data < labels.size:
         facts.append(f"{labels.size - n_data:,} of {labels.size:,} pixels hold no data")
-    found = [str(page.run["method"])] if page.run.get("method") else []
-    found.append(f"{len(component_sizes(result))} components. {result.attrs.get('sentence', '')}")
-    head = join([tag("h1", title(result, page.run)), tag("p", "; ".join(facts) + ". " + ": ".join(found), "facts")])
+    words = f"{'; '.join(facts)}. {_found(page)}"
+    head = join([tag("h1", title(result, page.run)), tag("p", words, "facts")])
     if n_data == 0:
         return join([head, tag("p", "No pixel holds data, so there is no map, no spectrum and no component to show.")])
     if is_strip(labels.shape):
         return join([head, _strip(page)])
     return join([head, _maps(page)])
+
+
+def _found(page: Page) -> str:
+    """Method and number of components; the run's own sentence where it names the number already."""
+    n, sentence = len(component_sizes(page.result)), str(page.result.attrs.get("sentence", ""))
+    method = f"{page.run['method']}: " if page.run.get("method") else ""
+    count = "" if str(n) in sentence.split() else f"{n} component{'s' if n != 1 else ''}. "
+    return f"{method}{count}{sentence}"
 
 
 def _maps(page: Page) -> Markup:
