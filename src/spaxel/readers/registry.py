@@ -66,10 +66,18 @@ def readers() -> dict[str, Reader]:
     """All readers by name: ours, then those of third parties. A broken plugin is a warning that names it."""
     found = {name: import_module(f"spaxel.readers.{name}").reader for name in _MODULES}
     for point in entry_points(group="spaxel.readers"):
+        plugin = f"The reader plugin {point.name!r} ({point.value})"
         try:
-            found[point.name] = point.load()
+            loaded = point.load()
         except Exception as error:  # noqa: BLE001  a stranger's import may raise anything
-            warn(f"The reader plugin {point.name!r} ({point.value}) does not load: {error}", UserWarning, stacklevel=2)
+            warn(f"{plugin} does not load: {error}", UserWarning, stacklevel=2)
+            continue
+        if not isinstance(loaded, Reader):
+            warn(f"{plugin} is a {type(loaded).__name__}, not a spaxel.readers.Reader", UserWarning, stacklevel=2)
+        elif point.name in found:
+            warn(f"{plugin} is left out: its name is taken", UserWarning, stacklevel=2)
+        else:
+            found[point.name] = loaded
     return found
 
 

@@ -71,7 +71,9 @@ def _candidates(path: Path, variables: Variables, spectra: str, truth: str | Non
     if truth is not None:
         chosen = [lookup(path, variables, part.strip()) for part in truth.split(",")]
     else:
-        chosen = [(path.name, {n: v for n, v in variables.items() if n != spectra and is_truth(n)})]
+        largest = variables[spectra].size
+        named = {n: v for n, v in variables.items() if n != spectra and is_truth(n) and v.size < largest}
+        chosen = [(path.name, named)]
         if beside := truth_file(path):
             chosen.append((beside.name, variables_of(beside)))
     return [
