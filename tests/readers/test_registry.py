@@ -1,4 +1,6 @@
+import re
 import sys
+from pathlib import Path
 from textwrap import dedent
 
 import numpy as np
@@ -146,3 +148,17 @@ def test_guesses_are_warned_once_each(tmp_path):
     with pytest.warns(GuessWarning) as caught:
         cube = open_cube(tmp_path / "a.npy")
     assert [str(w.message) for w in caught] == cube.attrs["guesses"]
+
+
+@pytest.mark.filterwarnings("ignore::spaxel.errors.GuessWarning")
+def test_the_howto_runs(tmp_path):
+    page = Path(__file__).parents[2] / "docs" / "howto" / "add_a_reader.md"
+    code, lazy, test = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    scope = {}
+    exec(code + test, scope)
+    scope["test_toy"](tmp_path)
+    path = tmp_path / "raw"
+    path.write_bytes(bytes(512) + np.arange(2 * 3 * 5, dtype="<u2").tobytes())
+    scope |= {"path": path, "n_channels": 2, "height": 3, "width": 5}
+    exec(lazy, scope)
+    np.testing.assert_array_equal(scope["spectra"][2, 4], [14, 29])
