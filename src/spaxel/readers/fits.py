@@ -1,21 +1,242 @@
-"""FITS."""
+"""FITS: cubes of integral-field spectrographs, mapped lazily in their big-endian dtype, with variance and WCS."""
 
 from __future__ import annotations
 
+import re
+import warnings
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import numpy as np
 import xarray as xr
 
-from spaxel.errors import ReadError
+from spaxel.cube import make_cube, note, note_guess
+from spaxel.errors import NotFound, ReadError, missing_extra
+from spaxel.readers.fits_wcs import axis_values, read_wcs, spectral_axis
+from spaxel.readers.lazy import FileArray, arrange, check_axis_number, lazy_array
 from spaxel.readers.registry import Reader
+from spaxel.readers.side import settle_axis
+
+_SCIENCE = ("DATA", "SCI", "SCIENCE", "FLUX", "PRIMARY", "SPECTRA", "CUBE")
+_VARIANCE = {
+    **dict.fromkeys(("STAT", "VAR", "VARIANCE"), "variance"),
+    **dict.fromkeys(("IVAR", "INVVAR"), "inverse"),
+    **dict.fromkeys(("ERR", "ERROR", "ERRORS", "UNCERT", "UNCERTAINTY", "SIGMA", "NOISE", "STDDEV"), "sigma"),
+}
+_SIGNATURE = b"SIMPLE  ="
+_MASKS = ("DQ", "MASK", "BADPIX", "BPM", "QUALITY", "FLAGS")
+_BESIDE = (*_VARIANCE, *_MASKS, "WMAP", "WEIGHT", "WEIGHTS", "EXP", "EXPOSURE", "COVERAGE", "PSF", "DISP", "PREDISP")
+
+
+class Image(NamedTuple):
+    """An image HDU: number, name, shape in NumPy's order, header, and where its data start (None: they are compressed)."""
+
+    number: int
+    name: str
+    shape: tuple[int, ...]
+    header: Any
+    hdu: Any
+    offset: int | None
+
+    @property
+    def kept(self) -> list[int]:
+        """Its axes, without those of length 1 beyond three (Stokes); the declared spectral axis stays."""
+        axes = list(range(len(self.shape)))
+        declared = spectral_axis(self.header, len(axes))
+        for axis in range(len(self.shape)):
+            if len(axes) > 3 and self.shape[axis] == 1 and declared != len(self.shape) - axis:
+                axes.remove(axis)
+        return axes
+
+
+def open_fits(
+    path: str | Path,
+    *,
+    dataset: str | int | None = None,
+    channel_axis: int | None = None,
+    channel: str | Sequence[float] | None = None,
+    units: str | None = None,
+) -> xr.Dataset:
+    """The cube in a FITS file: the only 3-D image, or the one named DATA, SCI, FLUX …; axes of length 1 beyond are dropped.
+
+    dataset      : name (EXTNAME) or number of the HDU, if there are several
+    channel_axis : 0, 1 or 2 in NumPy's order (0 is the last axis of FITS), if the WCS does not declare it
+    channel      : axis values, a file with them, or "index" to number the channels; else the WCS, in the file's unit
+    units        : of the axis, if the header does not say it
+    `variance` is STAT, VAR …, 1 / IVAR, or ERR squared, if one of the same shape is there (where IVAR is 0: infinite, and
+    `valid` is False where it is 0 in every channel). BSCALE, BZERO and BLANK (-> NaN) are applied lazily. attrs:
+    wcs_header, origin "lower". A mask extension is named in the history and not used.
+    Raises MissingExtra without astropy, ReadError (truncated, no or several cubes), NotFound, CubeError, AxisError.
+    """
+    path = Path(path)
+    with _opened(path) as hdus:
+        images = list(_images(path, hdus))
+        chosen = _choose(path, images, dataset)
+        wcs = read_wcs(chosen.header, hdus)
+        spectra, at, guess = _arranged(path, chosen, channel_axis)
+        axis = axis_values(chosen.header, wcs, len(chosen.shape) - chosen.kept[at])
+        values, told, doubt = settle_axis(path, axis, spectra.shape[2], channel, units)
+        beside, history = _beside(path, chosen, images, at)
+        attrs = {"wcs_header": wcs.to_header_string(relax=True)} if wcs is not None else {}
+    cube = make_cube(spectra, values, told, **beside, source=str(path), origin="lower", dataset=chosen.name, **attrs)
+    if "BUNIT" in chosen.header:
+        cube["spectra"].attrs["units"] = str(chosen.header["BUNIT"])
+    for sentence in history:
+        cube = note(cube, sentence)
+    for sentence in (*guess, *doubt):
+        cube = note_guess(cube, sentence)
+    return cube
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The HDUs of a file, headers only; ReadError where astropy finds it cut."""
+    try:
+        from astropy.io import fits
+    except ImportError as error:
+        raise missing_extra("Reading FITS", "astropy", "fits") from error
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with fits.open(path, memmap=False, do_not_scale_image_data=True) as hdus:
+            count = len(hdus)
+            warnings.simplefilter("ignore")
+            _check_complete(path, hdus[count - 1], [str(warning.message) for warning in told])
+            yield hdus
+
+
+def _check_complete(path: Path, last: Any, messages: list[str]) -> None:
+    place = last.fileinfo()
+    with path.open("rb") as file:
+        file.seek(place["datLoc"] + place["datSpan"])
+        cut_header = file.read(8) == b"XTENSION"
+    for message in messages:
+        if "truncated" in message or ("Error validating header" in message and cut_header):
+            reason = message.partition("\n")[0]
+            raise ReadError(f"{path} is truncated: astropy says {reason!r} Try to copy the file again.")
+
+
+def _images(path: Path, hdus: Any) -> Iterator[Image]:
+    from astropy.io import fits
+
+    with path.open("rb") as file:
+        plain = file.read(len(_SIGNATURE)) == _SIGNATURE
+    for number, hdu in enumerate(hdus):
+        if hdu.is_image and len(hdu.shape) >= 1:
+            name = str(hdu.header.get("EXTNAME", "PRIMARY" if number == 0 else "")).strip() or str(number)
+            mapped = plain and not isinstance(hdu, fits.CompImageHDU)
+            offset = hdu.fileinfo()["datLoc"] if mapped else None
+            yield Image(number, name, tuple(int(n) for n in hdu.shape), hdu.header, hdu, offset)
+
+
+def _choose(path: Path, images: list[Image], dataset: str | int | None) -> Image:
+    held = "; ".join(f"{i.number} {i.name} {i.shape}" for i in images) or "no image"
+    if dataset is not None:
+        for image in images:
+            if str(dataset).strip().lower() in (image.name.lower(), str(image.number)):
+                return image
+        raise NotFound(f"{path} has no image HDU {dataset!r}. It has: {held}.")
+    cubes = [i for i in images if len(i.shape) >= 3 and sum(n > 1 for n in i.shape) <= 3]
+    science = [i for i in cubes if _word(i.name, _BESIDE) is None]
+    named = [i for word in _SCIENCE for i in science if i.name.upper() == word]
+    if len(science) == 1 or named:
+        return named[0] if named else science[0]
+    if not science:
+        raise ReadError(f"{path} holds no image with three axes. It has: {held}. Try dataset=…")
+    raise ReadError(f"{path} holds several cubes: {held}. Try dataset=… with a name or a number.")
+
+
+def _arranged(path: Path, image: Image, channel_axis: int | None) -> tuple[Any, int, list[str]]:
+    """The spectra (y, x, channel), the NumPy axis of the channels among the three kept, and sentences of what was guessed."""
+    kept = image.kept
+    if len(kept) != 3:
+        raise ReadError(f"{path}: HDU {image.name} has axes {image.shape}, a cube has three. Try another dataset.")
+    declared = spectral_axis(image.header, len(image.shape))
+    guess = []
+    if channel_axis is not None:
+        at = check_axis_number(channel_axis, 3)
+    elif declared is not None and len(image.shape) - declared in kept:
+        at = kept.index(len(image.shape) - declared)
+    else:
+        at = 0
+        guess = [
+            f"{path.name} declares no spectral axis; took the last axis of FITS (NumPy axis 0, "
+            f"{image.shape[kept[0]]} channels), as is the custom. Option channel_axis decides."
+        ]
+    return _data(path, image, at), at, guess
+
+
+def _data(path: Path, image: Image, at: int) -> Any:
+    """The numbers of an image as (y, x, channel), scaled; lazy unless the file is compressed. at : axis of the channels."""
+    bits = int(image.header["BITPIX"])
+    shape = tuple(image.shape[axis] for axis in image.kept)
+    if image.offset is None:
+        raw = arrange(np.asarray(image.hdu.data).reshape(shape), at)
+    else:
+        dtype = np.dtype({8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}[bits])
+        source = FileArray(path, dtype, shape, image.offset).check_size()
+        raw = lazy_array(source, path=path, part=f"hdu {image.number}", channel_axis=at)
+    scale, zero = float(image.header.get("BSCALE", 1)), float(image.header.get("BZERO", 0))
+    blank = image.header.get("BLANK") if raw.dtype.kind in "iu" else None
+    if (scale, zero, blank) == (1, 0, None):
+        return raw
+    unsigned = (
+        {16: "u2", 32: "u4", 64: "u8"}.get(bits) if scale == 1 and blank is None and zero == 2 ** (bits - 1) else None
+    )
+    dtype = np.dtype(unsigned or ("f8" if abs(bits) > 16 else "f4"))
+    scaled = partial(_scaled, scale=scale, zero=zero, blank=blank, dtype=dtype)
+    return scaled(raw) if image.offset is None else raw.map_blocks(scaled, dtype=dtype, meta=np.empty((0, 0, 0), dtype))
+
+
+def _scaled(raw: np.ndarray, scale: float, zero: float, blank: int | None, dtype: np.dtype) -> np.ndarray:
+    if dtype.kind == "u":
+        return raw.astype(dtype) + dtype.type(zero)  # modulo 2**bits, which is what FITS means by unsigned
+    values = raw.astype(dtype) * dtype.type(scale) + dtype.type(zero)
+    return values if blank is None else np.where(raw == blank, dtype.type(np.nan), values)
+
+
+def _beside(path: Path, chosen: Image, images: list[Image], at: int) -> tuple[dict[str, Any], list[str]]:
+    """Arguments variance and valid of make_cube from the other extensions, and sentences for the history."""
+    science = _word(chosen.name, _SCIENCE) or ""
+    ours = {"", chosen.name.upper(), chosen.name.upper().removesuffix(science).rstrip("._- ")}
+    found: dict[str, Any] = {}
+    history = []
+    for image in images:
+        word = _word(image.name, (*_VARIANCE, *_MASKS))
+        prefix = image.name.upper().removesuffix(word or "").rstrip("._- ")
+        if word is None or image.number == chosen.number or image.shape != chosen.shape or prefix not in ours:
+            continue
+        if word in _MASKS:
+            history.append(f"the file also holds a mask {image.name}, which is not used")
+        elif "variance" not in found:
+            found |= _variance(_data(path, image, at), _VARIANCE[word])
+            history.append(f"variance from {image.name} ({_VARIANCE[word]})")
+    return found, history
+
+
+def _variance(values: Any, kind: str) -> dict[str, Any]:
+    if kind == "inverse":
+        known = values > 0
+        return {"variance": np.where(known, 1 / np.where(known, values, 1), np.inf), "valid": known.any(-1)}
+    return {"variance": values * values if kind == "sigma" else values}
+
+
+def _word(name: str, words: Sequence[str]) -> str | None:
+    """The last word of an extension's name, if it is one of these: 'IFU.1.NOISE' -> 'NOISE'."""
+    last = re.split(r"[^A-Z0-9]+", name.upper())[-1]
+    return last if last in words else None
 
 
 def _sniff(path: Path, head: bytes) -> bool:
-    return False
+    if head.startswith(b"\x1f\x8b"):
+        try:
+            head = zlib.decompressobj(31).decompress(head, len(_SIGNATURE))
+        except zlib.error:
+            return False
+    return head.startswith(_SIGNATURE)
 
 
-def _open(path: Path) -> xr.Dataset:
-    raise ReadError(f"{path} cannot be read yet.")
-
-
-reader = Reader("fits", "FITS", (".fits",), _sniff, _open)
+reader = Reader("fits", "a FITS file", (".fits", ".fit", ".fts", ".fits.gz"), _sniff, open_fits, "fits")

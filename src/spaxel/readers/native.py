@@ -106,7 +106,7 @@ def _open_native(path: Path, group: zarr.Group) -> xr.Dataset:
         raise ReadError(
             f"{path} has version {version!r} of the format, this spaxel reads {VERSION}. Try to update spaxel."
         )
-    arrays = {name: array for name, array in group.arrays() if array.metadata.dimension_names is not None}
+    arrays = {name: array for name, array in group.arrays() if array.ndim == 0 or array.metadata.dimension_names}
     if not {"spectra", "channel"} <= set(arrays):
         raise ReadError(
             f"{path} holds {', '.join(sorted(arrays)) or 'nothing'}, but no spectra and channel. Is it complete?"
