@@ -1,14 +1,14 @@
 """The convention of a cube: an xarray.Dataset with `spectra (y, x, channel)`. Functions, no class of ours.
 
-    spectra (y, x, channel)   any real dtype, NumPy or Dask; always in this order
-    channel                   strictly increasing, attrs `units` (keV, nm, 1/cm, Angstrom, index …) and `long_name`
-    valid (y, x)              optional bool, False = no data: never sampled, label -1
-    variance (y, x, channel)  optional
-    truth_labels (y, x)       optional int32, -1 = unlabelled
-    truth_abundances (y, x, truth_component), truth_spectra (truth_component, channel)   optional
-    attrs                     source, history (list of sentences), steps (list of {name, parameters}: what `predict`
-                              repeats), guesses (sentences: what the file did not say), origin ("upper" or "lower"),
-                              and what the file knew of georeference: wcs_header, crs, transform
+spectra (y, x, channel)   any real dtype, NumPy or Dask; always in this order
+channel                   strictly increasing, attrs `units` (keV, nm, 1/cm, Angstrom, index …) and `long_name`
+valid (y, x)              optional bool, False = no data: never sampled, label -1
+variance (y, x, channel)  optional
+truth_labels (y, x)       optional int32, -1 = unlabelled
+truth_abundances (y, x, truth_component), truth_spectra (truth_component, channel)   optional
+attrs                     source, history (list of sentences), steps (list of {name, parameters}: what `predict`
+                          repeats), guesses (sentences: what the file did not say), origin ("upper" or "lower"),
+                          and what the file knew of georeference: wcs_header, crs, transform
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import tempfile
 import warnings
@@ -12,7 +13,9 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube import check_cube, make_cube
-from spaxel.errors import GuessWarning
+from spaxel.errors import GuessWarning, ParameterError
+from spaxel.methods import load
+from spaxel.result import check_result
 
 if TYPE_CHECKING:
     from spaxel.readers.registry import Reader
@@ -93,3 +96,41 @@ def _content(path: Path) -> dict[str, bytes]:
 def _promise(kept: bool, promise: str) -> None:
     if not kept:
         raise AssertionError(f"Promise not kept: {promise}.")
+
+
+def check_method(model: Any) -> None:
+    """What every method promises, checked on small cubes; for the author of a method, in a test of one line.
+
+    `fit` returns the model and changes no parameter; `predict` changes nothing and gives a checked result; the same seed
+    gives the same bits; a saved and loaded model gives the same answer; a wrong parameter is refused by its name.
+    Raises AssertionError that says which promise is broken.
+    """
+    cube = tiny_cube(30, 19)
+    before = copy.deepcopy(model.get_params())
+    held = cube.copy(deep=True)
+    _promise(model.fit(cube) is model, "fit returns the model")
+    _promise(model.get_params() == before, "fit changes no parameter")
+    state = {name: array.copy() for name, array in model.state_.items()}
+    info = copy.deepcopy(model.info_)
+    result = check_result(model.predict(cube))
+    _promise(cube.identical(held), "the cube is left as it was")
+    _promise(all(np.array_equal(state[k], model.state_[k], equal_nan=True) for k in state), "predict changes no state")
+    _promise(info == model.info_, "predict changes no info")
+    _promise(result["labels"].dtype == np.int32, "labels are int32")
+    sizes = np.bincount(result["labels"].values[result["labels"].values >= 0], minlength=result.sizes["component"])
+    _promise(np.array_equal(sizes, result["component_size"]), "component_size counts the labels")
+    _promise(bool(((result["confidence"] >= 0) & (result["confidence"] <= 1)).all()), "confidence lies in 0..1")
+    again = type(model)(**before).fit(cube).predict(cube)
+    _promise(again.identical(result), "the same seed gives the same bits")
+    with tempfile.TemporaryDirectory() as folder:
+        loaded = load(model.save(Path(folder) / "model"))
+    _promise(loaded.get_params() == before, "parameters survive saving")
+    _promise(loaded.predict(cube).identical(result), "a loaded model gives the same answer")
+    for name in before:
+        wrong = type(model)(**{**before, name: object()})
+        try:
+            wrong.fit(cube)
+        except ParameterError as error:
+            _promise(name in str(error), f"the error names the parameter {name}")
+        else:
+            _promise(False, f"a wrong {name} is refused")

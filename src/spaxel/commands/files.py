@@ -1,0 +1,62 @@
+"""spaxel info, spaxel convert, spaxel simulate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from spaxel.commands.console import print_json, print_table, say
+from spaxel.commands.options import Json, Overwrite, Reading, Seed
+from spaxel.errors import ParameterError
+
+
+def info(file: Path, /, *, json: Json = False, reading: Reading | None = None) -> None:
+    """What a file holds: shape, axis, units, chunks, valid share, counts or reflectance, memory that a fit takes."""
+    from spaxel.describe import describe
+    from spaxel.readers import open_cube
+
+    found = describe(open_cube(file, **(reading or Reading()).options()))
+    if json:
+        return print_json(found)
+    return print_table([(name, value) for name, value in found.items()], ("", ""))
+
+
+def convert(file: Path, out: Path, /, *, overwrite: Overwrite = False, reading: Reading | None = None) -> None:
+    """Write any file that spaxel opens in the native layout (Zarr), which is quick to read by tiles."""
+    from spaxel.readers.native import convert as write
+
+    say(f"wrote {write(file, out, overwrite=overwrite, **(reading or Reading()).options())}")
+
+
+def simulate(
+    world: Annotated[str, Parameter(help="maxrf")],
+    out: Path,
+    /,
+    *,
+    seed: Seed = 0,
+    size: Annotated[str, Parameter(help="HEIGHTxWIDTH in pixels")] = "96x96",
+    overwrite: Overwrite = False,
+    option: Annotated[
+        tuple[str, ...], Parameter(negative="", help="of the world, as counts=100; may be repeated")
+    ] = (),
+) -> None:
+    """Write a simulated cube with known truth (Zarr)."""
+    from spaxel.commands.options import parse_pairs
+    from spaxel.readers.native import write_cube
+    from spaxel.synth import simulate as make
+
+    height, width = parse_size(size)
+    cube = make(world, height=height, width=width, seed=seed, **parse_pairs(option))
+    say(
+        f"wrote {write_cube(cube, out, overwrite=overwrite)}: {height} x {width} pixels, {cube.sizes['channel']} channels"
+    )
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """'96x128' -> (96, 128). Raises ParameterError."""
+    parts = text.lower().split("x")
+    if len(parts) != 2 or not all(part.strip().isdigit() for part in parts):
+        raise ParameterError(f"--size is {text!r}, expected HEIGHTxWIDTH, as 96x128.")
+    return int(parts[0]), int(parts[1])

@@ -1,0 +1,74 @@
+"""spaxel segment, spaxel predict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from spaxel import workflow
+from spaxel.commands.console import command_line, say, watching
+from spaxel.commands.options import (
+    Device,
+    Memory,
+    Out,
+    Overwrite,
+    Reading,
+    Seed,
+    Treating,
+    parse_memory,
+    with_method_parameters,
+)
+from spaxel.commands.summary import print_run
+from spaxel.errors import ParameterError
+
+
+@with_method_parameters
+def segment(
+    files: Annotated[list[Path], Parameter(negative="", help="cubes on one axis; several share one model")],
+    /,
+    *,
+    out: Out,
+    method: Annotated[str, Parameter(help="kmeans")] = "kmeans",
+    seed: Seed = 0,
+    memory: Memory = "1GiB",
+    device: Device = "cpu",
+    overwrite: Overwrite = False,
+    reading: Reading | None = None,
+    treating: Treating | None = None,
+    **parameters: str | None,
+) -> None:
+    """Which pixels are alike: a label map, the mean spectra and a report, without labels."""
+    if device != "cpu":
+        raise ParameterError(f"--device is {device!r}, but {method} runs on the cpu only.")
+    reading, treating = reading or Reading(), treating or Treating()
+    given = {name: value for name, value in parameters.items() if value is not None}
+    with watching() as watch:
+        workflow.segment(
+            files, out, method=method, parameters={**given, "random_state": seed, "memory": parse_memory(memory)},
+            steps=treating.steps(), drop_channels=not treating.keep_channels, options=reading.options(),
+            overwrite=overwrite, command=command_line(), tell=watch.stage, progress=watch.progress,
+        )  # fmt: skip
+    for folder in [out] if len(files) == 1 else sorted(p for p in out.iterdir() if p.is_dir()):
+        print_run(folder)
+
+
+def predict(
+    run: Path,
+    file: Path,
+    /,
+    *,
+    out: Out,
+    overwrite: Overwrite = False,
+    reading: Reading | None = None,
+) -> None:
+    """Apply the model of a run to another file on the same axis; labels mean the same."""
+    reading = reading or Reading()
+    with watching() as watch:
+        workflow.predict(
+            run, file, out, options=reading.options(), overwrite=overwrite, command=command_line(),
+            tell=watch.stage, progress=watch.progress,
+        )  # fmt: skip
+    print_run(out)
+    say("")

@@ -1,0 +1,54 @@
+"""Means and spreads that do not depend on the order of addition.
+
+Values are rounded to a grid of powers of two, so that sums are whole numbers of steps and exact in float64 (below 2^53).
+The grid is 2^-24 of each channel's range, far below what a spread shows; whole-number counts below 2^24 are kept exactly.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+BITS = 24
+
+
+class Grid(NamedTuple):
+    """center : (channel,)   step, step2 : (channel,) powers of two, for deviations from the centre and their squares."""
+
+    center: np.ndarray
+    step: np.ndarray
+    step2: np.ndarray
+
+
+def fit_grid(spectra: np.ndarray) -> Grid:
+    """The grid for spectra like these. spectra : (n, channel)."""
+    center = np.round(spectra.mean(0, dtype=np.float64), 6)
+    reach = np.maximum(spectra.max(0) - center, center - spectra.min(0)).astype(np.float64)
+    center = np.round(center) if spectra.dtype.kind in "biu" else center
+    whole = spectra.dtype.kind in "biu"
+    step = np.exp2(np.ceil(np.log2(np.maximum(reach, 1e-300))) - BITS)
+    step2 = np.exp2(np.ceil(np.log2(np.maximum(reach**2, 1e-300))) - BITS)
+    return Grid(center, np.ones_like(step) if whole else step, np.maximum(step2, 1.0) if whole else step2)
+
+
+def group_sums(spectra: np.ndarray, groups: np.ndarray, n_groups: int, grid: Grid) -> dict[str, np.ndarray]:
+    """Sums by group, to be added over tiles in any order: {size (g,), sum (g, channel), square (g, channel)}.
+
+    spectra : (n, channel)      groups : (n,) int in 0..n_groups-1
+    """
+    member = (groups[None, :] == np.arange(n_groups)[:, None]).astype(np.float64)
+    deviation = spectra.astype(np.float64) - grid.center
+    return {
+        "size": member.sum(1),
+        "sum": member @ np.rint(deviation / grid.step),
+        "square": member @ np.rint(deviation**2 / grid.step2),
+    }
+
+
+def group_moments(sums: dict[str, np.ndarray], grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each group: (g, channel) each, nan for an empty group."""
+    size = np.where(sums["size"] > 0, sums["size"], np.nan)[:, None]
+    shift = sums["sum"] / size * grid.step
+    variance = sums["square"] / size * grid.step2 - shift**2
+    return grid.center + shift, np.sqrt(np.maximum(variance, 0))

@@ -1,0 +1,65 @@
+"""Principal components of a sample, and how many of them stand above the noise."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.utils.extmath import randomized_svd
+
+MOST = 10  # components that `auto` keeps at most
+EXACT_BELOW = 600  # features up to which the covariance is decomposed exactly
+
+
+class Projection(NamedTuple):
+    """Scores are (x - mean) @ basis. mean : (feature,)   basis : (feature, d)   variance : (d,) of the scores."""
+
+    mean: np.ndarray
+    basis: np.ndarray
+    variance: np.ndarray
+
+
+def fit_pca(features: np.ndarray, n_components: int | None = None, seed: int = 0) -> Projection:
+    """Principal components of (n, feature) data.
+
+    n_components : None keeps those above the noise (2 to 10): singular values above the optimal hard threshold for
+                   unknown noise, 2.858 x their median for square data (Gavish & Donoho 2014, doi:10.1109/TIT.2014.2323359)
+    seed         : of the randomised decomposition that is used above 600 features
+    Signs are fixed: the largest entry of each column is positive.
+    """
+    n, n_features = features.shape
+    most = min(n_features, max(1, n - 1), MOST if n_components is None else n_components)
+    mean = features.mean(0)
+    centred = features - mean
+    if min(n_features, n) <= EXACT_BELOW:
+        singular, right = _exact(centred)
+    else:
+        _, singular, right = randomized_svd(centred, max(most, 40), n_iter=4, random_state=seed)
+    if n_components is None:
+        total = float((centred**2).sum())
+        most = int(np.clip(_above_noise(singular, total, n, n_features), min(2, most), most))
+    basis = right[:most].T
+    basis = basis * np.where(basis[np.abs(basis).argmax(0), np.arange(most)] < 0, -1.0, 1.0)
+    return Projection(mean, np.ascontiguousarray(basis), singular[:most] ** 2 / max(1, n - 1))
+
+
+def _exact(centred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    n, n_features = centred.shape
+    if n < n_features:
+        _, singular, right = np.linalg.svd(centred, full_matrices=False)
+        return singular, right
+    values, vectors = np.linalg.eigh(centred.T @ centred)
+    return np.sqrt(np.maximum(values[::-1], 0)), vectors[:, ::-1].T
+
+
+def _above_noise(singular: np.ndarray, total: float, n: int, n_features: int) -> int:
+    """Number of singular values above the hard threshold.
+
+    The median is known if all values are; else the noise level is taken from the variance that the leading ones leave.
+    """
+    beta = min(n, n_features) / max(n, n_features)
+    if len(singular) == min(n, n_features):
+        omega = 0.56 * beta**3 - 0.95 * beta**2 + 1.82 * beta + 1.43
+        return int((singular > omega * np.median(singular)).sum())
+    rest = max(total - float((singular**2).sum()), 0.0) / max((n - len(singular)) * (n_features - len(singular)), 1)
+    return int((singular > 1.02 * np.sqrt(rest) * (np.sqrt(n) + np.sqrt(n_features))).sum())

@@ -1,0 +1,120 @@
+"""A function of spectra, tile by tile over a cube: the bridge from a fitted model to maps.
+
+The answer depends neither on the tiles, the memory, the scheduler nor the number of workers, bit by bit: every call of
+the function sees the same number of rows (so that the same kernels run), and sums are added exactly (spaxel.exact).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import dask
+import numpy as np
+import xarray as xr
+from threadpoolctl import threadpool_limits
+
+from spaxel.errors import MemoryBudgetError
+from spaxel.sampling import read_tile
+from spaxel.tiles import CELL, Tile, grid, sides
+
+BLOCK = 512  # rows of every call
+MOST_PIXELS = 8 * CELL * CELL  # of a tile, so that progress is seen
+DEFAULT_MEMORY = 2**30
+
+Arrays = dict[str, np.ndarray]
+Function = Callable[[np.ndarray, int], tuple[Arrays, Arrays]]
+Progress = Callable[[int, int], Any]
+
+
+def map_tiles(
+    function: Function,
+    cube: xr.Dataset,
+    fill: dict[str, Any],
+    *,
+    memory: int | None = None,
+    workers: int | None = None,
+    scheduler: str = "threads",
+    progress: Progress | None = None,
+) -> tuple[Arrays, Arrays]:
+    """Maps and sums of a function over all usable pixels of a cube.
+
+    function  : (spectra (512, channel), n) -> (pixels, sums); only the first n rows are data, the rest is padding.
+                pixels: {name: (512, ...)}; sums: {name: array} over the first n rows, exact in float64
+    fill      : {name: value of pixels without data, as a NumPy scalar that also gives the dtype, or an array of them}
+    memory    : bytes for what is read; the tile is as large as it allows (default 1 GiB)
+    scheduler : a Dask scheduler (threads, processes, synchronous) or the address of a cluster (tcp://…)
+    progress  : called with (pixels done, pixels in all)
+    returns   : ({name: (y, x, ...)}, {name: sum})
+    Raises MemoryBudgetError if not even one row of 64 pixels fits.
+    """
+    height, width, _ = cube["spectra"].shape
+    workers = workers or len(os.sched_getaffinity(0))
+    tiles = grid(height, width, *_tile_sides(cube, memory or DEFAULT_MEMORY, workers))
+    maps = {name: np.full((height, width, *np.shape(value)), value) for name, value in fill.items()}
+    sums: Arrays = {}
+    done = 0
+    with threadpool_limits(1):
+        for batch, answers in _in_batches(function, cube, tiles, workers, scheduler):
+            for tile, (good, pixels, parts) in zip(batch, answers, strict=True):
+                for name, values in pixels.items():
+                    maps[name][tile.y0 : tile.y1, tile.x0 : tile.x1][good] = values
+                for name, values in parts.items():
+                    sums[name] = sums[name] + values if name in sums else values
+                done += tile.n_pixels
+            if progress:
+                progress(done, height * width)
+    return maps, sums
+
+
+def _in_batches(
+    function: Function, cube: xr.Dataset, tiles: list[Tile], workers: int, scheduler: str
+) -> Iterator[tuple[list[Tile], list]]:
+    task = dask.delayed(_one_tile, pure=False)
+    cube = cube[["spectra", "valid"]] if "valid" in cube else cube[["spectra"]]
+    cube = dask.delayed(_Held(cube), pure=False)
+    if "://" in scheduler:
+        from distributed import Client
+
+        with Client(scheduler) as client:
+            for start in range(0, len(tiles), 4 * workers):
+                batch = tiles[start : start + 4 * workers]
+                yield batch, client.gather(client.compute([task(function, cube, tile) for tile in batch]))
+        return
+    for start in range(0, len(tiles), 2 * workers):
+        batch = tiles[start : start + 2 * workers]
+        yield batch, dask.compute(*[task(function, cube, t) for t in batch], scheduler=scheduler, num_workers=workers)
+
+
+class _Held:
+    """A cube in a box, so that Dask passes it on as it is instead of computing it."""
+
+    def __init__(self, cube: xr.Dataset) -> None:
+        self.cube = cube
+
+
+def _one_tile(function: Function, held: _Held, tile: Tile) -> tuple[np.ndarray, Arrays, Arrays]:
+    block, good = read_tile(held.cube, tile)
+    flat, rows = block.reshape(-1, block.shape[2]), np.nonzero(good.ravel())[0]
+    pixels, sums = [], {}
+    for start in range(0, len(rows), BLOCK):
+        chosen = rows[start : start + BLOCK]
+        padded = np.append(chosen, np.repeat(chosen[:1], BLOCK - len(chosen)))
+        answer, parts = function(flat[padded], len(chosen))
+        pixels.append({name: values[: len(chosen)] for name, values in answer.items()})
+        sums = {name: sums[name] + values if sums else values for name, values in parts.items()}
+    return good, {name: np.concatenate([p[name] for p in pixels]) for name in (pixels[0] if pixels else {})}, sums
+
+
+def _tile_sides(cube: xr.Dataset, memory: int, workers: int) -> tuple[int, int]:
+    height, width, channels = cube["spectra"].shape
+    per_pixel = channels * (2 * cube["spectra"].dtype.itemsize + 3)  # the tile, a copy, masks
+    pixels = memory // (per_pixel * workers)
+    if pixels < min(width, CELL):
+        need = min(width, CELL) * per_pixel * workers
+        raise MemoryBudgetError(
+            f"{memory / 2**20:.2f} MiB do not hold a row of {min(width, CELL)} pixels for {workers} workers; "
+            f"at least {need / 2**20:.2f} MiB are needed. Try a larger memory, fewer workers, crop or rebin."
+        )
+    return sides(height, width, min(pixels, MOST_PIXELS))

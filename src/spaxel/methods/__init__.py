@@ -1,0 +1,57 @@
+"""Methods: scikit-learn estimators over cubes. METHODS names what the command line offers."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from spaxel.errors import ParameterError, ReadError
+from spaxel.methods.contract import parse_parameters
+from spaxel.store import new_run, read_arrays, read_json, write_arrays, write_json
+
+METHODS = {"kmeans": "kmeans:KMeans"}  # name -> module:class
+
+
+def method_class(name: str) -> type:
+    """The class of a method by its name. Raises ParameterError that lists the methods."""
+    if name not in METHODS:
+        raise ParameterError(f"There is no method {name!r}. Known: {', '.join(METHODS)}.")
+    module, attribute = METHODS[name].split(":")
+    return getattr(import_module(f"spaxel.methods.{module}"), attribute)
+
+
+def method_name(model: Any) -> str:
+    """The name of a model's method."""
+    names = {attribute.split(":")[1]: name for name, attribute in METHODS.items()}
+    return names[type(model).__name__]
+
+
+def describe(model: Any) -> dict[str, Any]:
+    """What run.json holds of a fitted model: method, parameters, learned values."""
+    return {"method": method_name(model), "parameters": model.get_params(), "learned": model.info_}
+
+
+def save(model: Any, path: str | Path, *, overwrite: bool = False) -> Path:
+    """Save a fitted model as a run folder without a result. Raises Exists if something is there."""
+    with new_run(path, overwrite=overwrite) as folder:
+        write_json(folder, describe(model))
+        write_arrays(folder, model.state_)
+    return Path(path)
+
+
+def load(path: str | Path) -> Any:
+    """The fitted model of a run folder, ready for `predict`.
+
+    Raises NotFound if there is none (a run made by `predict` names the run that has it), ReadError if it is damaged.
+    """
+    run = read_json(path)
+    arrays = read_arrays(path)
+    try:
+        method = method_class(run["method"])
+        model = method(**parse_parameters(method, run["parameters"]))
+        model.info_, model.state_ = run["learned"], arrays
+        model.n_features_in_ = len(arrays["channel"])
+    except KeyError as error:
+        raise ReadError(f"{path} lacks {error}, so it is no complete model. Try to fit again.") from error
+    return model

@@ -1,0 +1,105 @@
+"""What every method keeps: a scikit-learn estimator whose parameters are declared once and checked in `fit`."""
+
+from __future__ import annotations
+
+import dataclasses
+from difflib import get_close_matches
+from functools import cache
+from typing import Any, get_type_hints
+
+import numpy as np
+import xarray as xr
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from spaxel.cube import check_cube, make_cube
+from spaxel.errors import CubeError, ParameterError
+from spaxel.preprocess.steps import repeat
+
+Cubes = list[xr.Dataset]
+
+
+@cache
+def _rules(method: type) -> dict[str, TypeAdapter]:
+    hints = get_type_hints(method, include_extras=True)
+    config = ConfigDict(arbitrary_types_allowed=True)
+    return {f.name: TypeAdapter(hints[f.name], config=config) for f in dataclasses.fields(method)}
+
+
+def check_parameters(model: Any) -> None:
+    """Check every parameter of a model against its declaration; nothing is changed.
+
+    Raises ParameterError that names the parameter, what is allowed, and what was given.
+    """
+    for name, rule in _rules(type(model)).items():
+        value = getattr(model, name)
+        try:
+            rule.validate_python(value.item() if isinstance(value, np.generic) else value, strict=True)
+        except ValidationError as error:
+            raise _refusal(type(model).__name__, name, value, error) from None
+
+
+def parse_parameters(method: type, given: dict[str, Any]) -> dict[str, Any]:
+    """Values as text (from a command line or run.json) to what the method's declaration says.
+
+    Raises ParameterError for an unknown name (with the nearest known one) and for a value that does not fit.
+    """
+    rules, parsed = _rules(method), {}
+    for name, value in given.items():
+        if name not in rules:
+            near = get_close_matches(name, rules, 1)
+            hint = f" Did you mean {near[0]}?" if near else f" It has: {', '.join(rules)}."
+            raise ParameterError(f"{method.__name__} has no parameter {name!r}.{hint}")
+        try:
+            parsed[name] = rules[name].validate_python(value)
+        except ValidationError as error:
+            raise _refusal(method.__name__, name, value, error) from None
+    return parsed
+
+
+def as_cubes(data: Any) -> tuple[Cubes, str]:
+    """What a user gave as a list of checked cubes, and what it was: "cube", "cubes" or "array".
+
+    data : a cube, a list of cubes with one axis, or an array (n_spectra, n_channels), which becomes a cube of width 1
+    """
+    if isinstance(data, xr.Dataset):
+        return [check_cube(data)], "cube"
+    if isinstance(data, (list, tuple)) and data and all(isinstance(d, xr.Dataset) for d in data):
+        cubes = [check_cube(d) for d in data]
+        for other in cubes[1:]:
+            check_same_axis(other, cubes[0]["channel"].values, cubes[0]["channel"].attrs.get("units", "index"))
+        return cubes, "cubes"
+    array = np.asarray(data)
+    if array.ndim != 2:
+        raise CubeError(
+            f"Expected 2D array (n_spectra, n_channels), a cube or a list of cubes, got {array.ndim} dimensions. "
+            "Reshape your data, or try spaxel.make_cube."
+        )
+    return [make_cube(array[:, None, :])], "array"
+
+
+def check_same_axis(cube: xr.Dataset, axis: np.ndarray, units: str) -> None:
+    """Raise CubeError that says what differs, unless the cube lies on this axis (to a part in 10^6)."""
+    own, own_units = cube["channel"].values, cube["channel"].attrs.get("units", "index")
+    where = cube.attrs.get("source") or "The cube"
+    if len(own) != len(axis):
+        raise CubeError(f"{where} has {len(own)} channels, the model {len(axis)}. Try crop, rebin or another model.")
+    if own_units != units:
+        raise CubeError(f"{where} has its axis in {own_units}, the model in {units}. Try open_cube with units=….")
+    far = np.abs(own - axis).max()
+    if far > 1e-6 * max(np.abs(axis).max(), 1e-300):
+        raise CubeError(
+            f"{where} covers {own[0]:g}..{own[-1]:g} {units}, the model {axis[0]:g}..{axis[-1]:g} {units} (largest difference of a "
+            f"channel {far:g}). Try to resample the cube or another model."
+        )
+
+
+def prepare(cube: xr.Dataset, info: dict[str, Any], axis: np.ndarray) -> xr.Dataset:
+    """A new cube as the model wants it: the steps of the fit repeated, on the axis of the fit."""
+    cube = repeat(cube, info["steps"])
+    check_same_axis(cube, axis, info["units"])
+    return cube
+
+
+def _refusal(owner: str, name: str, value: Any, error: ValidationError) -> ParameterError:
+    reasons = " or ".join(dict.fromkeys(e["msg"][0].lower() + e["msg"][1:] for e in error.errors()))
+    return ParameterError(f"The parameter {name} of {owner} is {value!r}: {reasons}.")

@@ -1,0 +1,217 @@
+"""k-means on scaled principal components: the plain baseline that every later method starts from and must beat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import xarray as xr
+from pydantic import Field
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.cluster import KMeans as Lloyd
+from sklearn.neighbors import NearestNeighbors
+from sklearn.utils.validation import check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
+
+from spaxel.evidence import Evidence, weigh
+from spaxel.exact import Grid, fit_grid
+from spaxel.granularity import centroid_tree, component_table, connectivity_tree
+from spaxel.linear.pca import fit_pca
+from spaxel.mapping import Progress
+from spaxel.methods.contract import as_cubes, check_parameters, prepare
+from spaxel.methods.nearest import Nearest, distances, fold, map_nearest, project_blocks
+from spaxel.methods.outcome import nearest_result
+from spaxel.picture import Recipe, picture_recipe
+from spaxel.preprocess.choice import choose_scaling, look_at
+from spaxel.preprocess.scaling import SCALINGS, ScalingName, fit_scaling
+from spaxel.result import relabel
+from spaxel.sampling import Sample, sample_cubes
+
+MOST_VALUES = 16_000_000  # of the scaled sample from which principal components are learned
+PER_MICRO = 20  # spectra of the sample that each micro part should have at least
+
+
+@dataclass(eq=False, repr=False)
+class KMeans(ClusterMixin, BaseEstimator):
+    """Scaling → principal components → k-means++ on a sample → assignment of every pixel, tile by tile.
+
+    Equation: labels_i = component of argmin_j ‖P(scale(x_i)) - c_j‖. With `n_clusters="auto"`, or where a linkage is asked
+    for, k-means makes `n_micro` micro parts, a merge tree joins them, and the components are a level of that tree; every
+    other level is kept in the result (spaxel.cut). Sources: Lloyd 1982; Arthur & Vassilvitskii 2007 (k-means++).
+
+    fit, predict and fit_predict take a cube, a list of cubes on one axis, or an array (n_spectra, n_channels).
+    After fit: `state_` (arrays), `info_` (plain values: scaling, sentences), `n_features_in_`, `labels_` (arrays only).
+    Fails where components are mixtures rather than groups (unmix instead), differ in shape of their clouds (long and
+    thin ones are cut), or are rarer than about one pixel in a thousand.
+    """
+
+    n_clusters: Annotated[
+        Annotated[int, Field(ge=1, le=512)] | Literal["auto"],
+        Field(description="number of components, or auto: found by evidence, all levels kept"),
+    ] = "auto"
+    scaling: Annotated[
+        ScalingName | Literal["auto"], Field(description=f"how spectra are scaled: auto, {', '.join(SCALINGS)}")
+    ] = "auto"
+    linkage: Annotated[
+        Literal["centroid", "connectivity"] | None,
+        Field(description="how micro parts are merged; with a number of clusters, none is plain k-means"),
+    ] = None
+    n_micro: Annotated[
+        int, Field(ge=2, le=512, description="micro parts that are merged (auto clusters, or with a linkage)")
+    ] = 40
+    max_clusters: Annotated[int, Field(ge=2, le=64, description="largest number that auto considers")] = 24
+    n_components: Annotated[
+        Annotated[int, Field(ge=1, le=256)] | Literal["auto"],
+        Field(description="principal components; auto keeps those above the noise, at most 10"),
+    ] = "auto"
+    n_sample: Annotated[int, Field(ge=10, description="spectra that the fit looks at")] = 20_000
+    n_init: Annotated[int, Field(ge=1, description="restarts of k-means++")] = 10
+    random_state: Annotated[int, Field(ge=0, description="seed: the same seed gives the same bits")] = 0
+    memory: Annotated[int | None, Field(ge=1, description="bytes for reading; never changes the answer")] = None
+
+    def fit(self, X: Any, y: None = None) -> KMeans:
+        """Learn scaling, components and centres from a sample. y is ignored. Returns self."""
+        check_parameters(self)
+        X = self._checked(X, reset=True)
+        cubes, kind = as_cubes(X)
+        axis, units = cubes[0]["channel"].values, cubes[0]["channel"].attrs.get("units", "index")
+        steps = cubes[0].attrs.get("steps", [])
+        cubes = [prepare(cube, {"steps": steps, "units": units}, axis) for cube in cubes]
+        sample = sample_cubes(cubes, self.n_sample, self.random_state, self.memory)
+        self.info_: dict[str, Any] = {"steps": steps, "units": units, "n_sampled": len(sample.spectra)}
+        self.state_: dict[str, np.ndarray] = {"channel": np.asarray(axis, dtype=np.float64)}
+        with threadpool_limits(1):
+            self._learn(sample)
+        self.n_features_in_ = len(axis)
+        if kind == "array":
+            self.labels_ = self.predict(X)
+        return self
+
+    def predict(self, X: Any, *, progress: Progress | None = None) -> Any:
+        """Labels of new spectra: a result per cube (see spaxel.result), or (n,) int32 for an array. Changes nothing.
+
+        The steps that the fitted cubes had been through are repeated on a cube that has not.
+        Raises CubeError if the axis is another one; the message says what differs.
+        """
+        check_is_fitted(self, "state_")
+        cubes, kind = as_cubes(self._checked(X, reset=False))
+        if kind == "array":
+            maps, _ = self._map(cubes[0], None)
+            return relabel(maps["micro"].ravel(), self.state_["component"])
+        results = []
+        for cube in cubes:
+            ready = prepare(cube, self.info_, self.state_["channel"])
+            maps, sums = self._map(ready, progress)
+            results.append(nearest_result(ready, self.state_, self.info_, maps, sums))
+        return results[0] if kind == "cube" else results
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Save as a folder of plain text and arrays; spaxel.load brings it back. Raises Exists if something is there."""
+        from spaxel.methods import save
+
+        check_is_fitted(self, "state_")
+        return save(self, path, overwrite=overwrite)
+
+    def _checked(self, X: Any, reset: bool) -> Any:
+        """Arrays through scikit-learn's checks, cubes as they are."""
+        if isinstance(X, xr.Dataset) or (isinstance(X, (list, tuple)) and X and isinstance(X[0], xr.Dataset)):
+            return X
+        return validate_data(self, X, dtype="numeric", reset=reset, ensure_min_samples=2 if reset else 1)
+
+    def _map(self, cube: xr.Dataset, progress: Progress | None) -> tuple[dict, dict]:
+        state = self.state_
+        model = Nearest(self.info_["scaling"], *(state[name] for name in Nearest._fields[1:]))
+        grid = Grid(*(state[f"grid_{name}"] for name in Grid._fields))
+        recipe = Recipe(*(state[f"picture_{name}"] for name in Recipe._fields))
+        return map_nearest(model, grid, recipe, cube, self.memory, progress)
+
+    def _learn(self, sample: Sample) -> None:
+        """Fill state_ and info_ from a sample."""
+        spectra, seed = sample.spectra, self.random_state
+        number = None if self.n_clusters == "auto" else self.n_clusters
+        choice = choose_scaling(sample, number, seed) if self.scaling == "auto" else None
+        name = choice.name if choice else self.scaling
+        scaling = fit_scaling(name, sample)
+        n_components = None if self.n_components == "auto" else self.n_components
+        projection = fit_pca(_features(scaling, spectra), n_components, seed)
+        state = self.state_ | fold(scaling, projection)
+        empty = np.zeros((1, projection.basis.shape[1]))
+        model = Nearest(name, *(state[f] for f in Nearest._fields[1:5]), empty, empty, empty, empty)
+        scores = project_blocks(spectra, model)
+        centers, micro = self._micro_parts(scores, number)
+        sizes = np.bincount(micro, minlength=len(centers))
+        tree = self._tree(scores, centers, micro, sizes)
+        evidence = self._evidence(scores, micro, sample.pairs, model, centers, tree, number)
+        component, color = component_table(tree, sizes, evidence.level)
+        state |= {"centers": centers, "tree": tree, "component": component, "color": color, "micro_size": sizes}
+        state["levels"] = self._levels(len(centers), evidence)
+        counts = look_at(sample).counts
+        recipe = picture_recipe(spectra, state["channel"], self.info_["units"], counts)
+        state |= {f"grid_{k}": v for k, v in fit_grid(spectra)._asdict().items()}
+        state |= {f"picture_{k}": v for k, v in recipe._asdict().items()}
+        state |= {f"evidence_{k}": v for k, v in evidence.curves.items()}
+        self.state_ = {k: np.ascontiguousarray(v) for k, v in state.items()}
+        self.info_ |= {
+            "method": "kmeans",
+            "scaling": name,
+            "scaling_scores": choice.scores if choice else {},
+            "scaling_sentence": choice.sentence if choice else f"Scaling {name}, as asked.",
+            "n_components": int(evidence.level),
+            "sentence": evidence.sentence,
+            "votes": evidence.votes,
+            "counts": counts,
+            "valid_share": sample.valid_share,
+        }
+
+    def _micro_parts(self, scores: np.ndarray, number: int | None) -> tuple[np.ndarray, np.ndarray]:
+        """Centres (m, d), largest first, and the part of each spectrum (n,), from k-means++ with restarts."""
+        wanted = number
+        if number is None or self.linkage is not None:
+            wanted = max(number or 1, min(self.n_micro, len(scores) // PER_MICRO))
+        wanted = max(1, min(wanted, len(np.unique(scores, axis=0))))
+        fit = Lloyd(wanted, n_init=self.n_init, max_iter=1000, random_state=self.random_state).fit(scores)
+        order = np.argsort(-np.bincount(fit.labels_, minlength=wanted), kind="stable")
+        centers = fit.cluster_centers_[order]
+        return centers, distances(scores, centers).argmin(1)
+
+    def _tree(self, scores: np.ndarray, centers: np.ndarray, micro: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+        if self.linkage != "connectivity":
+            return centroid_tree(centers, sizes)
+        near = NearestNeighbors(n_neighbors=min(11, len(scores))).fit(scores).kneighbors(return_distance=False)
+        links = np.zeros((len(centers), len(centers)))
+        np.add.at(links, (np.repeat(micro, near.shape[1]), micro[near].ravel()), 1)
+        return connectivity_tree(links, sizes)
+
+    def _evidence(self, scores, micro, pairs, model, centers, tree, number) -> Evidence:
+        """Evidence for the number of components; where it was given, the curves stay and the sentence says so."""
+        n_micro = len(centers)
+        if number is not None and n_micro <= number:
+            short = (
+                "" if n_micro == number else f" {number} were asked for, but so many different spectra there are not."
+            )
+            return Evidence(np.array([], int), {}, {}, n_micro, f"{n_micro} components, as asked.{short}")
+        neighbours = np.zeros((0, 2), int)
+        if len(pairs):
+            both = project_blocks(pairs.reshape(-1, pairs.shape[2]), model)
+            neighbours = distances(both, centers).argmin(1).reshape(-1, 2)
+        evidence = weigh(scores, micro, neighbours, tree, self.max_clusters, self.random_state)
+        if number is None:
+            return evidence
+        sentence = f"{number} components, as asked. Without that: {evidence.sentence}"
+        return evidence._replace(level=number, sentence=sentence)
+
+    def _levels(self, n_micro: int, evidence: Evidence) -> np.ndarray:
+        """Levels that get a map of confidence: those with evidence, or all below a given number."""
+        top = min(n_micro, self.max_clusters)
+        levels = np.arange(2, top + 1)
+        return levels if len(evidence.levels) or top == n_micro else levels[:0]
+
+
+def _features(scaling: Any, spectra: np.ndarray) -> np.ndarray:
+    """Scaled spectra for the principal components: at most some 64 MiB of them, float32 where many."""
+    most = max(2000, MOST_VALUES // spectra.shape[1])
+    chosen = spectra[:: max(1, -(-len(spectra) // most))]
+    dtype = np.float64 if chosen.size <= MOST_VALUES // 4 else np.float32
+    return np.concatenate([scaling(chosen[i : i + 512]).astype(dtype) for i in range(0, len(chosen), 512)])

@@ -1,0 +1,120 @@
+"""What a fitted model of centres does with spectra: project, find the nearest centres, keep sums. Shared by methods.
+
+The state is a dict of plain arrays (see `State`); a block of spectra always has the same number of rows, so that the
+answer is the same bit by bit whatever the tiles.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from spaxel.exact import Grid, group_sums
+from spaxel.granularity import cut_tree
+from spaxel.linear.pca import Projection
+from spaxel.mapping import BLOCK, Arrays, Progress, map_tiles
+from spaxel.picture import Recipe, paint
+from spaxel.preprocess.scaling import Scaling, log_norm, scale_rows
+
+
+class Nearest(NamedTuple):
+    """A fitted model of centres.
+
+    name    : the scaling, whose part that looks at one spectrum alone is done first
+    project : (channel, d) and offset (d,): everything linear that follows, folded into one product
+    bright  : (2,) mean and weight of log brightness, and along (d,) its place in the scores; zeros if unused
+    centers : (m, d)       tree : (m - 1, 4)       levels : (l,) that get a confidence       component : (m,) at the level
+    """
+
+    name: str
+    project: np.ndarray
+    offset: np.ndarray
+    bright: np.ndarray
+    along: np.ndarray
+    centers: np.ndarray
+    tree: np.ndarray
+    levels: np.ndarray
+    component: np.ndarray
+
+
+def fold(scaling: Scaling, projection: Projection) -> dict[str, np.ndarray]:
+    """Scaling and projection as one product: arrays project, offset, bright, along."""
+    channels = len(scaling.center)
+    basis, matrix = projection.basis[:channels], None if scaling.name == "unit_bright" else scaling.matrix
+    project = scaling.weight[:, None] * (basis if matrix is None else matrix @ basis)
+    bright, along, offset = (
+        np.zeros(2),
+        np.zeros(basis.shape[1]),
+        scaling.center @ project + projection.mean[:channels] @ basis,
+    )
+    if scaling.name == "unit_bright":
+        bright, along = scaling.matrix[0], projection.basis[channels]
+        offset = offset + projection.mean[channels] * along
+    return {"project": np.ascontiguousarray(project), "offset": offset, "bright": bright, "along": along}
+
+
+def project(spectra: np.ndarray, model: Nearest) -> np.ndarray:
+    """Scores of spectra: (n, channel) -> (n, d)."""
+    scores = scale_rows(model.name, spectra) @ model.project - model.offset
+    if model.bright[1]:
+        scores += ((log_norm(spectra) - model.bright[0]) * model.bright[1])[:, None] * model.along
+    return scores
+
+
+def project_blocks(spectra: np.ndarray, model: Nearest) -> np.ndarray:
+    """The same for many spectra, in blocks of the size that mapping uses, so that the bits agree."""
+    rows = np.arange(int(np.ceil(len(spectra) / BLOCK)) * BLOCK) % len(spectra)
+    return np.concatenate([project(spectra[part], model) for part in rows.reshape(-1, BLOCK)])[: len(spectra)]
+
+
+def distances(scores: np.ndarray, centers: np.ndarray) -> np.ndarray:
+    """Euclidean distances (n, m) of scores (n, d) to centres (m, d)."""
+    squared = (scores**2).sum(1)[:, None] - 2 * scores @ centers.T + (centers**2).sum(1)
+    return np.sqrt(np.maximum(squared, 0))
+
+
+def margins(far: np.ndarray, component: np.ndarray) -> np.ndarray:
+    """Confidence 1 - d1 / d2: d1 to the nearest centre, d2 to the nearest one of another component; 1 if there is none.
+
+    far : (n, m) distances      component : (m,)      returns : (n,) in 0..1
+    """
+    n_components = component.max() + 1
+    if n_components < 2:
+        return np.ones(len(far))
+    least = np.full((len(far), n_components), np.inf)
+    for k in range(n_components):
+        least[:, k] = far[:, component == k].min(1)
+    first, second = np.partition(least, 1, axis=1)[:, :2].T
+    return np.where(second > 0, 1 - first / np.maximum(second, 1e-300), 0.0)
+
+
+def _block(spectra: np.ndarray, n: int, model: Nearest, grid: Grid, recipe: Recipe) -> tuple[Arrays, Arrays]:
+    far = distances(project(spectra, model), model.centers)
+    micro = far.argmin(1)
+    levels = [margins(far, cut_tree(model.tree, int(k))) for k in model.levels]
+    pixels = {
+        "micro": micro.astype(np.int16),
+        "confidence": margins(far, model.component).astype(np.float32),
+        "picture": paint(spectra, recipe),
+        "level_confidence": np.rint(255 * np.stack(levels, 1)).astype(np.uint8)
+        if levels
+        else np.zeros((BLOCK, 0), np.uint8),
+    }
+    return pixels, group_sums(spectra[:n], micro[:n], len(model.centers), grid)
+
+
+def map_nearest(
+    model: Nearest, grid: Grid, recipe: Recipe, cube: xr.Dataset, memory: int | None, progress: Progress | None
+) -> tuple[Arrays, Arrays]:
+    """Maps and sums of a model over a cube, in bounded memory. See spaxel.mapping."""
+    fill = {
+        "micro": np.int16(-1),
+        "confidence": np.float32(np.nan),
+        "picture": np.full(3, 255, np.uint8),
+        "level_confidence": np.zeros(len(model.levels), np.uint8),
+    }
+    function = partial(_block, model=model, grid=grid, recipe=recipe)
+    return map_tiles(function, cube, fill, memory=memory, progress=progress)

@@ -1,0 +1,81 @@
+"""The false-colour picture of a cube: three ranges of its axis, stretched robustly, learned on a sample."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from spaxel.cube import QUANTITY
+
+VISIBLE = (640.0, 550.0, 460.0)  # nm, red green blue
+NANOMETRES = {"nm": 1.0, "um": 1000.0, "Angstrom": 0.1, "m": 1e9}
+
+
+class Recipe(NamedTuple):
+    """weights : (channel, 3)   low, high : (3,) where each colour begins and ends   root : 1 if the square root is shown."""
+
+    weights: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    root: np.ndarray
+
+
+def picture_recipe(spectra: np.ndarray, axis: np.ndarray, units: str, counts: bool) -> Recipe:
+    """Which channels make red, green and blue, and the 2 to 98 % range of each, from a sample (n, channel).
+
+    A wavelength axis that covers the visible is shown as the eye would see it; any other is divided into three ranges
+    with equal shares of the total spread, long to short as red to blue. Counts are shown by their square root.
+    """
+    groups = _visible(axis, units) or _thirds(spectra)
+    weights = np.zeros((len(axis), 3))
+    for colour, group in enumerate(groups):
+        weights[group, colour] = 1 / len(group)
+    shown = _shown(spectra, weights, counts)
+    low, high = np.percentile(shown, [2, 98], axis=0)
+    return Recipe(weights, low, np.where(high > low, high, low + 1), np.array(int(counts)))
+
+
+def paint(spectra: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """(n, channel) spectra to (n, 3) uint8 colours."""
+    shown = (_shown(spectra, recipe.weights, bool(recipe.root)) - recipe.low) / (recipe.high - recipe.low)
+    return np.rint(255 * np.clip(shown, 0, 1)).astype(np.uint8)
+
+
+def caption(recipe: Recipe, axis: np.ndarray, units: str) -> str:
+    """What the colours of a picture are: 'red 14.2-18.0 keV, green …, square root, 2-98 %'."""
+    parts = []
+    for colour, name in enumerate(("red", "green", "blue")):
+        held = axis[recipe.weights[:, colour] > 0]
+        unit = QUANTITY.get(units.lower(), "channel") if units == "index" else units
+        span = f"{held[0]:.4g}-{held[-1]:.4g}" if len(held) > 1 else f"{held[0]:.4g}"
+        parts.append(f"{name} {span} {unit}")
+    return ", ".join(parts) + ("; square root" if recipe.root else "") + "; stretched from 2 to 98 %"
+
+
+def _shown(spectra: np.ndarray, weights: np.ndarray, root: bool) -> np.ndarray:
+    mean = spectra.astype(np.float64) @ weights
+    return np.sqrt(np.maximum(mean, 0)) if root else mean
+
+
+def _visible(axis: np.ndarray, units: str) -> list[np.ndarray] | None:
+    if units not in NANOMETRES:
+        return None
+    wavelength = axis * NANOMETRES[units]
+    if wavelength[0] > 470 or wavelength[-1] < 630:
+        return None
+    near = [np.nonzero(np.abs(wavelength - centre) <= 10)[0] for centre in VISIBLE]
+    return [
+        g if len(g) else np.array([np.abs(wavelength - centre).argmin()])
+        for g, centre in zip(near, VISIBLE, strict=True)
+    ]
+
+
+def _thirds(spectra: np.ndarray) -> list[np.ndarray]:
+    n_channels = spectra.shape[1]
+    if n_channels < 3:
+        return [np.array([min(i, n_channels - 1)]) for i in (2, 1, 0)]
+    share = np.cumsum(spectra.std(0, dtype=np.float64) + 1e-300)
+    third = np.minimum((3 * share / share[-1]).astype(int), 2)
+    groups = [np.nonzero(third == i)[0] for i in (2, 1, 0)]
+    return groups if all(len(g) for g in groups) else list(np.array_split(np.arange(n_channels), 3))[::-1]

@@ -1,0 +1,120 @@
+"""Which scaling: look at the data, try the candidates on a sample, rank them, and say what the others gave.
+
+At a fixed number of clusters, the silhouette of k-means in each scaling's own space agrees with the truth often enough to
+rank scalings (on five real scenes it lifted mean accuracy from 0.823 to 0.844; the best possible choice gave 0.871). It
+does not choose the number of clusters.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_score
+from threadpoolctl import threadpool_limits
+
+from spaxel.linear.pca import fit_pca
+from spaxel.preprocess.scaling import fit_scaling
+from spaxel.sampling import Sample
+
+TRIED = 8000  # spectra on which candidates are compared
+COMPARED = 3000  # of them, those in the silhouette
+FIXED_CLUSTERS = 6  # if the number of clusters is to be found
+NOISY = 0.25  # share of noise in the variance from which noise whitening becomes a candidate
+
+
+class Choice(NamedTuple):
+    """name : the scaling   scores : silhouette of each candidate   sentence : what was seen, chosen, and why."""
+
+    name: str
+    scores: dict[str, float]
+    sentence: str
+
+
+class Look(NamedTuple):
+    """What a sample looks like. noise : share of the variance between pixels that neighbours do not share, or nan."""
+
+    counts: bool
+    negative: bool
+    brightness_spread: float
+    noise: float
+
+    def words(self) -> str:
+        """The look in words."""
+        kind = "counts" if self.counts else "signed values" if self.negative else "values that are no Poisson counts"
+        noise = "" if np.isnan(self.noise) else f", noise {self.noise:.0%} of the variance"
+        return f"{kind}, brightness spread {self.brightness_spread:.0%}{noise}"
+
+
+def look_at(sample: Sample) -> Look:
+    """Counts or reflectance, negatives, brightness spread, noise.
+
+    Counts: whole numbers, none negative, and where neighbours can be compared, noise like Poisson's: the variance of
+    half the squared differences over the mean lies in 0.2..5 for the median channel (weighted by its mean).
+    """
+    spectra = sample.spectra[:: max(1, len(sample.spectra) // TRIED)].astype(np.float64)
+    total = np.linalg.norm(spectra, axis=1)
+    negative = bool((spectra < 0).any())
+    whole = bool((spectra == np.round(spectra)).all()) and not negative
+    noise, poisson = float("nan"), True
+    if len(sample.pairs) >= 10:
+        noise_variance = (sample.differences() ** 2).mean(0) / 2
+        noise = float(min(1.0, noise_variance.sum() / max(spectra.var(0).sum(), 1e-300)))
+        poisson = 0.2 <= _weighted_median(noise_variance, spectra.mean(0)) <= 5
+    return Look(whole and poisson, negative, float(total.std() / max(total.mean(), 1e-300)), noise)
+
+
+def candidates(look: Look, has_neighbours: bool) -> tuple[str, ...]:
+    """The scalings worth trying for data that look so."""
+    if look.counts:
+        return ("counts", "hellinger", "unit")
+    noisy = has_neighbours and look.noise > NOISY
+    return ("none", "unit", "zscore", *(("mnf",) if noisy else ()))
+
+
+def choose_scaling(sample: Sample, n_clusters: int | None = None, seed: int = 0) -> Choice:
+    """The candidate whose k-means has the highest silhouette in its own space.
+
+    n_clusters : at which they are compared (6 if None)
+    Fails, in the sense of guessing, where candidates lie within 0.02 of each other; the sentence then says so.
+    """
+    look = look_at(sample)
+    names = candidates(look, len(sample.pairs) >= 10)
+    rng = np.random.default_rng([seed, 2])
+    chosen = rng.permutation(len(sample.spectra))[:TRIED]
+    small = Sample(sample.spectra[chosen], sample.pairs, sample.valid_share)
+    n_clusters = FIXED_CLUSTERS if n_clusters is None else n_clusters
+    if not 2 <= n_clusters < len(small.spectra) or len(np.unique(small.spectra[:COMPARED], axis=0)) <= n_clusters:
+        name = "counts" if look.counts else "none"
+        return Choice(name, {}, f"Scaling {name}: too few different spectra to compare scalings ({look.words()}).")
+    scores = {name: _silhouette(name, small, n_clusters, seed) for name in names}
+    best = max(scores, key=scores.__getitem__)
+    others = ", ".join(f"{name} {score:.2f}" for name, score in scores.items() if name != best)
+    second = sorted(scores.values())[-2]
+    doubt = " The difference is small: compare maps with the other scalings." if scores[best] - second < 0.02 else ""
+    sentence = (
+        f"Scaling {best}: highest silhouette ({scores[best]:.2f}) of k-means with {n_clusters} clusters; {others}. "
+        f"The data look like {look.words()}.{doubt} Option scaling decides."
+    )
+    return Choice(best, scores, sentence)
+
+
+def _silhouette(name: str, sample: Sample, n_clusters: int, seed: int) -> float:
+    with threadpool_limits(1):
+        features = fit_scaling(name, sample)(sample.spectra)
+        projection = fit_pca(features, seed=seed)
+        scores = (features - projection.mean) @ projection.basis
+        labels = KMeans(n_clusters, n_init=3, random_state=seed).fit(scores).labels_[:COMPARED]
+        few = len(np.unique(labels)) < 2
+        return -1.0 if few else float(silhouette_score(scores[:COMPARED], labels))
+
+
+def _weighted_median(noise_variance: np.ndarray, mean: np.ndarray) -> float:
+    """Median over channels of variance / mean, each channel weighted by its mean."""
+    seen = mean > 0
+    if not seen.any():
+        return float("nan")
+    ratio, weight = noise_variance[seen] / mean[seen], mean[seen]
+    order = np.argsort(ratio)
+    return float(ratio[order][np.searchsorted(np.cumsum(weight[order]), weight.sum() / 2)])

@@ -1,0 +1,156 @@
+"""What is done to spectra before they are compared: scalings that are learned on a sample and applied to any spectrum.
+
+| name         | a spectrum x becomes                                   | for                                               |
+|--------------|--------------------------------------------------------|---------------------------------------------------|
+| none         | x                                                      | brightness is part of the answer                  |
+| unit         | x / ‖x‖                                                | reflectance under uneven light; blind to brightness |
+| unit_bright  | x / ‖x‖ and, as one more feature, log ‖x‖ standardised | the same, brightness kept as one voice of many    |
+| snv          | (x - mean x) / sd x                                    | offsets and slopes of the whole spectrum          |
+| zscore       | (x - m) / s per channel                                | channels of very different size                   |
+| counts       | x / Σx / √p, p = mean of x / Σx                        | Poisson counts: correspondence analysis           |
+| hellinger    | √(x / Σx)                                              | Poisson counts, many channels of few              |
+| mnf          | (x - m) N^(-1/2), N = noise covariance                 | noise that differs by channel or is correlated    |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import xarray as xr
+
+from spaxel.cube import check_cube, note
+from spaxel.errors import CubeError, ParameterError
+from spaxel.sampling import Sample, sample_spectra
+
+ScalingName = Literal["none", "unit", "unit_bright", "snv", "zscore", "counts", "hellinger", "mnf"]
+SCALINGS: tuple[str, ...] = get_args(ScalingName)
+SHRINKAGE = 0.05  # share of the diagonal in the noise covariance
+TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """A scaling that has seen data.
+
+    name : one of SCALINGS     center, weight : (channel,)     matrix : (channel, channel) or None
+    scaled = (row(x) - center) * weight [@ matrix]; row is the part that looks at one spectrum alone
+    """
+
+    name: str
+    center: np.ndarray
+    weight: np.ndarray
+    matrix: np.ndarray | None = None
+
+    def __call__(self, spectra: np.ndarray) -> np.ndarray:
+        """Scaled spectra: (n, channel) any real dtype -> (n, feature) float64."""
+        if spectra.shape[-1] != len(self.center):
+            raise CubeError(f"The scaling knows {len(self.center)} channels, the spectra have {spectra.shape[-1]}.")
+        scaled = (scale_rows(self.name, spectra) - self.center) * self.weight
+        if self.name == "unit_bright":
+            extra = (log_norm(spectra) - self.matrix[0, 0]) * self.matrix[0, 1]
+            return np.concatenate([scaled, extra[:, None]], axis=1)
+        return scaled if self.matrix is None else scaled @ self.matrix
+
+
+def fit_scaling(name: str, sample: Sample) -> Scaling:
+    """Learn a scaling from a sample.
+
+    Raises ParameterError for an unknown name, and for `mnf` without neighbouring pixels (a table has none).
+    """
+    if name not in SCALINGS:
+        raise ParameterError(f"There is no scaling {name!r}. Known: {', '.join(SCALINGS)}, auto.")
+    channels = sample.spectra.shape[1]
+    center, weight, matrix = np.zeros(channels), np.ones(channels), None
+    if name in ("zscore", "mnf"):
+        center = sample.spectra.mean(0, dtype=np.float64)
+    if name == "zscore":
+        weight = 1 / np.maximum(sample.spectra.std(0, dtype=np.float64), TINY)
+    elif name == "counts":
+        profile = np.zeros(channels)
+        for start in range(0, len(sample.spectra), 1024):
+            profile += scale_rows(name, sample.spectra[start : start + 1024]).sum(0)
+        profile /= len(sample.spectra)
+        weight = np.where(profile > 0, 1 / np.sqrt(np.maximum(profile, TINY)), 0.0)
+    elif name == "mnf":
+        matrix = _whitener(sample.differences())
+    elif name == "unit_bright":
+        bright = log_norm(sample.spectra)
+        matrix = np.array([[bright.mean(), _brightness_weight(sample.spectra) / max(bright.std(), TINY)]])
+    return Scaling(name, center, weight, matrix)
+
+
+def scale(
+    cube: xr.Dataset, name: ScalingName | Literal["auto"] = "auto", *, seed: int = 0, n: int = 5000
+) -> xr.Dataset:
+    """The cube with every spectrum scaled (see the table of this module), lazily.
+
+    name : a scaling, or `auto`: the candidates are tried on a sample, see spaxel.preprocess.choice
+    n, seed : the sample it is learned from
+    A model scales by itself (its parameter `scaling`); use this to look at scaled spectra, or before your own method.
+    What was learned belongs to this cube, so `predict` does not repeat it: give models unscaled cubes.
+    Raises ParameterError (unknown name; mnf for a table; unit_bright, which is no cube: it adds a feature).
+    """
+    from spaxel.preprocess.choice import choose_scaling
+
+    check_cube(cube)
+    if name == "unit_bright":
+        raise ParameterError(
+            "unit_bright adds a feature, so it makes no cube. Try unit, or scaling='unit_bright' in a model."
+        )
+    sample = sample_spectra(cube, n, seed)
+    choice = choose_scaling(sample, seed=seed) if name == "auto" else None
+    scaling = fit_scaling(choice.name if choice else name, sample)
+
+    def apply(spectra: np.ndarray) -> np.ndarray:
+        return scaling(spectra.reshape(-1, spectra.shape[-1])).reshape(spectra.shape)
+
+    old = cube["spectra"].chunk(channel=-1) if cube["spectra"].chunks else cube["spectra"]
+    new = xr.apply_ufunc(
+        apply, old, input_core_dims=[["channel"]], output_core_dims=[["channel"]], dask="parallelized",
+        output_dtypes=[np.float64],
+    )  # fmt: skip
+    scaled = note(cube.drop_vars("variance", errors="ignore").assign(spectra=new), f"scale: {scaling.name}")
+    return note(scaled, choice.sentence) if choice else scaled
+
+
+def scale_rows(name: str, spectra: np.ndarray) -> np.ndarray:
+    """What looks at one spectrum alone; spectra that cannot be scaled (all zero) stay finite."""
+    x = np.asarray(spectra, dtype=np.float64)
+    if name in ("unit", "unit_bright"):
+        return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), TINY * TINY)
+    if name == "snv":
+        centred = x - x.mean(1, keepdims=True)
+        return centred / np.maximum(centred.std(1, keepdims=True), TINY * TINY)
+    if name in ("counts", "hellinger"):
+        x = np.maximum(x, 0)
+        share = x / np.maximum(x.sum(1, keepdims=True), TINY * TINY)
+        return np.sqrt(share) if name == "hellinger" else share
+    return x
+
+
+def log_norm(spectra: np.ndarray) -> np.ndarray:
+    """Logarithm of the norm of each spectrum, its brightness: (n, channel) -> (n,)."""
+    return np.log(np.maximum(np.linalg.norm(np.asarray(spectra, dtype=np.float64), axis=1), TINY))
+
+
+def _brightness_weight(spectra: np.ndarray) -> float:
+    """Standard deviation of the strongest direction of the unit-norm spectra: brightness then weighs as much as it."""
+    unit = scale_rows("unit", spectra[:4096])
+    return float(np.sqrt(np.linalg.eigvalsh(np.cov(unit.T))[-1])) if len(unit) > 1 and unit.shape[1] > 1 else 1.0
+
+
+def _whitener(differences: np.ndarray) -> np.ndarray:
+    """N^(-1/2) for the noise covariance N of one spectrum, from differences of neighbours (which hold it twice).
+
+    The brightest tenth of the differences is left out (edges of the scene), and N is shrunk towards its diagonal.
+    """
+    if len(differences) < 10:
+        raise ParameterError("mnf needs neighbouring pixels to see the noise, and this cube has too few. Try zscore.")
+    size = np.linalg.norm(differences, axis=1)
+    smooth = differences[size <= np.quantile(size, 0.9)].astype(np.float64)
+    noise = smooth.T @ smooth / (2 * len(smooth))
+    diagonal = np.diag(np.maximum(np.diag(noise), TINY * max(np.diag(noise).max(), TINY)))
+    values, vectors = np.linalg.eigh((1 - SHRINKAGE) * noise + SHRINKAGE * diagonal)
+    return (vectors / np.sqrt(np.maximum(values, TINY * max(values[-1], TINY)))) @ vectors.T

@@ -1,0 +1,106 @@
+"""Reading a cube piece by piece: one tile, or a sample of spectra whose addresses are drawn before anything is read.
+
+Who is drawn depends on the seed and on the size of the image alone, never on tile size, memory or workers.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import dask
+import numpy as np
+import xarray as xr
+
+from spaxel.cube import usable
+from spaxel.errors import CubeError, MemoryBudgetError
+from spaxel.tiles import CELL, Tile, grid
+
+MOST_CELLS = 256  # cells that one sample visits: at 40 spectra each, 10,000 of an image of any size
+MOST_PAIRS = 8000  # pairs of neighbours that one sample holds
+
+
+class Sample(NamedTuple):
+    """Spectra drawn from one or several cubes, all usable.
+
+    spectra     : (n, channel), in the cube's dtype
+    pairs       : (m, 2, channel), spectra of pixels and of their right neighbours; m = 0 for a table
+    valid_share : usable pixels over those that were looked at
+    """
+
+    spectra: np.ndarray
+    pairs: np.ndarray
+    valid_share: float
+
+    def differences(self) -> np.ndarray:
+        """(m, channel) float64: a spectrum minus its right neighbour's, which is noise where the scene is smooth."""
+        return self.pairs[:, 0].astype(np.float64) - self.pairs[:, 1]
+
+
+def read_tile(cube: xr.Dataset, tile: Tile) -> tuple[np.ndarray, np.ndarray]:
+    """The spectra of one tile and which of them are usable: (rows, columns, channel) and (rows, columns) bool."""
+    part = cube.isel(y=slice(tile.y0, tile.y1), x=slice(tile.x0, tile.x1))
+    arrays = [part["spectra"].data] + ([part["valid"].data] if "valid" in cube else [])
+    spectra, *valid = dask.compute(*arrays, scheduler="synchronous")
+    return spectra, usable(spectra, valid[0] if valid else None)
+
+
+def sample_spectra(cube: xr.Dataset, n: int, seed: int = 0, memory: int | None = None) -> Sample:
+    """About n spectra of a cube, spread evenly over it, read cell by cell.
+
+    cube : lazy or not     n : at most so many; every usable one if the cube holds no more
+    seed : decides which     memory : bytes; a cell of 64 x 64 pixels must fit into a third of it
+    Raises CubeError if no drawn pixel holds data, MemoryBudgetError if one cell is too large.
+    Fails to meet a class that is rarer than about 10 / n.
+    """
+    height, width, _ = cube["spectra"].shape
+    _check_memory(cube, memory)
+    cells = grid(height, width)
+    visited = np.random.default_rng([seed, 0]).permutation(len(cells))[:MOST_CELLS]
+    n_pixels = sum(cells[i].n_pixels for i in visited)
+    spectra, pairs, n_usable = [], [], 0
+    for i in np.sort(visited):
+        block, good = read_tile(cube, cells[i])
+        rng = np.random.default_rng([seed, 1, int(i)])
+        share = cells[i].n_pixels / n_pixels
+        spectra.append(_draw(block[good], int(np.ceil(n * share)) if n < n_pixels else n_pixels, rng))
+        pairs.append(_draw_pairs(block, good, int(np.ceil(MOST_PAIRS * share)), rng))
+        n_usable += int(good.sum())
+    if not n_usable:
+        raise CubeError(
+            "No pixel holds data: all are zero, not finite, or marked as invalid. Try spaxel info on the file."
+        )
+    return Sample(np.concatenate(spectra)[:n], np.concatenate(pairs)[:MOST_PAIRS], n_usable / n_pixels)
+
+
+def sample_cubes(cubes: list[xr.Dataset], n: int, seed: int = 0, memory: int | None = None) -> Sample:
+    """A sample of n spectra in all from several cubes, each with a share like its number of pixels."""
+    pixels = [c.sizes["y"] * c.sizes["x"] for c in cubes]
+    wanted = [int(np.ceil(n * p / sum(pixels))) for p in pixels]
+    parts = [sample_spectra(c, w, seed + i, memory) for i, (c, w) in enumerate(zip(cubes, wanted, strict=True))]
+    share = float(np.average([p.valid_share for p in parts], weights=pixels))
+    return Sample(
+        np.concatenate([p.spectra for p in parts])[:n], np.concatenate([p.pairs for p in parts])[:MOST_PAIRS], share
+    )
+
+
+def _draw(spectra: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    if len(spectra) <= n:
+        return spectra
+    return spectra[np.sort(rng.permutation(len(spectra))[:n])]
+
+
+def _draw_pairs(block: np.ndarray, good: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    rows, columns = np.nonzero(good[:, 1:] & good[:, :-1])
+    chosen = np.sort(rng.permutation(len(rows))[:n])
+    rows, columns = rows[chosen], columns[chosen]
+    return np.stack([block[rows, columns], block[rows, columns + 1]], axis=1)
+
+
+def _check_memory(cube: xr.Dataset, memory: int | None) -> None:
+    height, width, channels = cube["spectra"].shape
+    cell = min(height, CELL) * min(width, CELL) * channels * cube["spectra"].dtype.itemsize
+    if memory is not None and 3 * cell > memory:
+        raise MemoryBudgetError(
+            f"A tile of 64 x 64 pixels and {channels} channels takes {cell / 2**20:.1f} MiB, and three of them must fit "
+            f"into the memory of {memory / 2**20:.1f} MiB. Try a larger memory, crop or rebin."
+        )

@@ -1,0 +1,240 @@
+"""From a file to a run folder: what `spaxel segment` and `spaxel predict` do, as functions."""
+
+from __future__ import annotations
+
+import hashlib
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from spaxel import __version__
+from spaxel.cube import axis_label
+from spaxel.errors import NotFound, ParameterError
+from spaxel.granularity import cut
+from spaxel.methods import describe, load, method_class
+from spaxel.methods.contract import parse_parameters
+from spaxel.metrics import score
+from spaxel.preprocess import mask_channels, repeat
+from spaxel.preprocess.steps import apply_step
+from spaxel.readers import open_cube
+from spaxel.report import report
+from spaxel.store import (
+    RESULT,
+    new_run,
+    read_json,
+    read_result,
+    write_arrays,
+    write_history,
+    write_json,
+    write_result,
+)
+
+WHOLE = 2**30  # bytes up to which an input is hashed whole
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "xarray", "dask", "zarr")
+Tell = Callable[[str], Any]  # told the name of each stage
+Progress = Callable[[int, int], Any]
+
+
+class Clock:
+    """Seconds per stage, for run.json and history.jsonl."""
+
+    def __init__(self, tell: Tell | None = None) -> None:
+        self.lines: list[dict[str, Any]] = []
+        self._tell = tell or (lambda stage: None)
+
+    def __call__(self, stage: str, function: Callable, *arguments: Any, **options: Any) -> Any:
+        """Call a function as a stage of this name."""
+        self._tell(stage)
+        wall, cpu = time.perf_counter(), time.process_time()
+        answer = function(*arguments, **options)
+        seconds = {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
+        self.lines.append({"stage": stage, **{k: round(v, 3) for k, v in seconds.items()}})
+        return answer
+
+    def seconds(self) -> dict[str, float]:
+        """Wall seconds by stage."""
+        return {line["stage"]: line["seconds"] for line in self.lines}
+
+
+def segment(
+    paths: Sequence[str | Path],
+    out: str | Path,
+    *,
+    method: str = "kmeans",
+    parameters: dict[str, Any] | None = None,
+    steps: Sequence[dict[str, Any]] = (),
+    drop_channels: bool = True,
+    options: dict[str, Any] | None = None,
+    overwrite: bool = False,
+    command: str = "",
+    tell: Tell | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Segment one file, or several on one axis with one model, and write a run folder.
+
+    paths, options : files, and what open_cube needs to know of them      out : the folder to make
+    method, parameters : which, and its parameters by name                steps : {name, parameters} of spaxel.preprocess
+    drop_channels  : leave out channels that say nothing (see mask_channels)
+    tell, progress : told the name of each stage; called with (done, in all)
+    Several files: the model lies in `out`, the result of each in a folder of its own inside.
+    Raises any SpaxelError; then nothing is written.
+    """
+    model = method_class(method)(**parse_parameters(method_class(method), parameters or {}))
+    clock = Clock(tell)
+    with new_run(out, overwrite=overwrite) as folder:
+        cubes = clock("open", _open_all, paths, options or {}, steps, drop_channels)
+        clock("fit", model.fit, cubes if len(cubes) > 1 else cubes[0])
+        run = describe(model) | _about(command, getattr(model, "random_state", None))
+        write_arrays(folder, model.state_)
+        names = _names(paths)
+        for path, cube, name in zip(paths, cubes, names, strict=True):
+            inside = folder if len(cubes) == 1 else folder / name
+            inside.mkdir(exist_ok=True)
+            child = run if len(cubes) == 1 else _about(command, run["seed"]) | {"method": method, "model": ".."}
+            _write_one(inside, child, model, path, cube, clock, progress)
+        if len(cubes) > 1:
+            write_json(
+                folder, run | {"inputs": dict(zip(names, map(str, paths), strict=True)), "seconds": clock.seconds()}
+            )
+            write_history(folder, clock.lines)
+    return Path(out)
+
+
+def predict(
+    run: str | Path,
+    path: str | Path,
+    out: str | Path,
+    *,
+    options: dict[str, Any] | None = None,
+    overwrite: bool = False,
+    command: str = "",
+    tell: Tell | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Apply the model of a run to another file and write a run folder; labels mean the same as in the first.
+
+    Raises CubeError if the file's axis is another one (the message says what differs), NotFound if there is no model.
+    """
+    run, clock = Path(run), Clock(tell)
+    about = read_json(run)
+    if "model" in about and "learned" not in about:
+        raise NotFound(f"{run} holds no fitted model. Try {(run / about['model']).resolve()}, which made it.")
+    with new_run(out, overwrite=overwrite) as folder:
+        model = clock("load", load, run)
+        cube = clock("open", open_cube, path, **(options or {}))
+        child = _about(command, about.get("seed")) | {"method": about["method"], "model": str(run.resolve())}
+        _write_one(folder, child, model, path, cube, clock, progress)
+    return Path(out)
+
+
+def _open_all(
+    paths: Sequence[str | Path], options: dict[str, Any], steps: Sequence[dict[str, Any]], drop_channels: bool
+) -> list[xr.Dataset]:
+    if not paths:
+        raise ParameterError("There is no file to segment. Try spaxel segment FILE --out RUN.")
+    cubes = [open_cube(path, **options) for path in paths]
+    first = cubes[0]
+    for step in steps:
+        first = apply_step(first, step["name"], step["parameters"])
+    first = mask_channels(first) if drop_channels else first
+    return [first, *(repeat(cube, first.attrs["steps"]) for cube in cubes[1:])]
+
+
+def _write_one(
+    folder: Path,
+    run: dict[str, Any],
+    model: Any,
+    path: str | Path,
+    cube: xr.Dataset,
+    clock: Clock,
+    progress: Progress | None,
+) -> None:
+    result = clock("predict", model.predict, cube, progress=progress)
+    if "truth_labels" not in result and "truth_abundances" in cube:
+        truth = cube["truth_abundances"]
+        result["truth_labels"] = (("y", "x"), truth.values.argmax(-1).astype("int32"))
+    clock("write", write_result, folder, result)
+    run = run | {"name": Path(path).stem, "input": _signature(Path(path), cube)}
+    if "truth_labels" in result:
+        run["score"] = score(result, result["truth_labels"].values)
+    run |= {"seconds": clock.seconds(), "peak_memory_bytes": peak_memory()}
+    write_json(folder, run)
+    write_history(folder, clock.lines)
+    clock("report", report, folder)
+
+
+def peak_memory() -> int:
+    """Bytes that this process has held at most."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _about(command: str, seed: int | None) -> dict[str, Any]:
+    versions = {"spaxel": __version__, "python": sys.version.split()[0]} | {name: version(name) for name in LIBRARIES}
+    return {
+        "seed": seed,
+        "command": command,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions,
+        "spaxel_version": __version__,
+    }
+
+
+def _signature(path: Path, cube: xr.Dataset) -> dict[str, Any]:
+    """What the input was: path, size, axis, and a hash (of a part of it above 1 GiB, which is then said)."""
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    size = sum(file.stat().st_size for file in files)
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.relative_to(path)} {file.stat().st_size}".encode())
+        with file.open("rb") as stream:
+            if size <= WHOLE:
+                while piece := stream.read(2**20):
+                    digest.update(piece)
+            else:
+                digest.update(stream.read(2**16))
+    return {
+        "path": str(path.resolve()),
+        "bytes": size,
+        "sha256": digest.hexdigest(),
+        "hashed": "whole" if size <= WHOLE else "the first 64 KiB of each file",
+        "shape": list(cube["spectra"].shape),
+        "dtype": str(cube["spectra"].dtype),
+        "axis": axis_label(cube),
+        "reader": cube.attrs.get("reader", ""),
+    }
+
+
+def _names(paths: Sequence[str | Path]) -> list[str]:
+    """A folder name for each file: its stem, with a number where stems repeat."""
+    stems = [Path(path).stem for path in paths]
+    return [stem if stems.count(stem) == 1 else f"{stem}-{i}" for i, stem in enumerate(stems)]
+
+
+def recut(run: str | Path, level: int) -> Path:
+    """Cut the merge tree of a run at another level and write result and report anew, in place of the old ones.
+
+    Raises ParameterError if the result keeps no such level. The fitted model stays as it is.
+    """
+    run = Path(run)
+    about, result = read_json(run), read_result(run).load()
+    again = cut(result, level)
+    with new_run(run, overwrite=True) as folder:
+        for kept in run.iterdir():
+            if kept.is_dir() and kept.name != RESULT:
+                shutil.copytree(kept, folder / kept.name)
+            elif kept.is_file():
+                shutil.copy2(kept, folder / kept.name)
+        write_result(folder, again)
+        score_again = {"score": score(again, again["truth_labels"].values)} if "truth_labels" in again else {}
+        write_json(folder, about | score_again | {"level": level})
+        report(folder)
+    return run

@@ -1,0 +1,48 @@
+import numpy as np
+
+from spaxel.cube import make_cube
+from spaxel.preprocess import choose_scaling, look_at
+from spaxel.sampling import sample_spectra
+from spaxel.testing import tiny_cube
+
+
+def _sample(cube, n=2000):
+    return sample_spectra(cube, n)
+
+
+def test_poisson_counts_are_recognised():
+    assert look_at(_sample(tiny_cube(60, 50))).counts
+
+
+def test_whole_numbers_that_are_no_counts_are_recognised():
+    digital = (tiny_cube(60, 50, counts=False)["spectra"] * 100_000).astype(np.int32).clip(0)
+    look = look_at(_sample(make_cube(digital.values)))
+    assert not look.counts
+    assert "no Poisson" in look.words()
+
+
+def test_negatives_are_seen():
+    assert look_at(_sample(make_cube(np.random.default_rng(0).normal(size=(30, 30, 5))))).negative
+
+
+def test_uneven_light_calls_for_unit_norm():
+    """Three materials under light that varies tenfold: only a scaling that is blind to brightness finds them."""
+    rng = np.random.default_rng(0)
+    cube = tiny_cube(60, 50, counts=False)
+    light = rng.uniform(0.1, 1, (60, 50, 1))
+    choice = choose_scaling(_sample(make_cube(cube["spectra"].values * light)), 3)
+    assert choice.name == "unit"
+    assert set(choice.scores) >= {"none", "unit", "zscore"}
+    assert "Option scaling decides" in choice.sentence
+
+
+def test_noise_brings_whitening_into_play():
+    noisy = tiny_cube(60, 50, counts=False)["spectra"].values + np.random.default_rng(0).normal(size=(60, 50, 11))
+    assert "mnf" in choose_scaling(_sample(make_cube(noisy)), 3).scores
+
+
+def test_degenerate_samples_get_a_plain_answer():
+    for spectra in (np.ones((4, 5, 3)), np.arange(3.0).reshape(1, 1, 3) + 1):
+        choice = choose_scaling(_sample(make_cube(spectra)))
+        assert choice.scores == {}
+        assert "too few different spectra" in choice.sentence

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+
+from spaxel.cube import make_cube
+from spaxel.errors import CubeError, ParameterError
+from spaxel.preprocess import SCALINGS, fit_scaling, scale
+from spaxel.sampling import sample_spectra
+from spaxel.testing import tiny_cube
+
+SAMPLE = sample_spectra(tiny_cube(40, 30), 1000)
+
+
+@pytest.mark.parametrize("name", SCALINGS)
+def test_a_spectrum_alone_and_in_company_is_scaled_the_same(name):
+    scaling = fit_scaling(name, SAMPLE)
+    together = scaling(SAMPLE.spectra)
+    assert np.isfinite(together).all()
+    assert np.allclose(scaling(SAMPLE.spectra[7:8]), together[7:8], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["unit", "snv", "counts", "hellinger"])
+def test_brightness_does_not_matter(name):
+    scaling = fit_scaling(name, SAMPLE)
+    assert np.allclose(scaling(SAMPLE.spectra), scaling(SAMPLE.spectra.astype(float) * 37))
+
+
+@pytest.mark.parametrize("name", ["none", "zscore", "mnf", "unit_bright"])
+def test_brightness_matters(name):
+    scaling = fit_scaling(name, SAMPLE)
+    assert not np.allclose(scaling(SAMPLE.spectra), scaling(SAMPLE.spectra.astype(float) * 37))
+
+
+def test_norms_are_what_the_table_says():
+    assert np.allclose(np.linalg.norm(fit_scaling("unit", SAMPLE)(SAMPLE.spectra), axis=1), 1)
+    assert np.allclose(np.linalg.norm(fit_scaling("hellinger", SAMPLE)(SAMPLE.spectra), axis=1), 1)
+    z = fit_scaling("zscore", SAMPLE)(SAMPLE.spectra)
+    assert np.allclose(z.mean(0), 0)
+    assert np.allclose(z.std(0), 1)
+
+
+def test_counts_scaling_is_correspondence_analysis():
+    """Squared distances after scaling are chi-square distances between profiles."""
+    scaled = fit_scaling("counts", SAMPLE)(SAMPLE.spectra)
+    profile = SAMPLE.spectra / SAMPLE.spectra.sum(1, keepdims=True)
+    chi2 = ((profile[0] - profile[1]) ** 2 / profile.mean(0)).sum()
+    assert ((scaled[0] - scaled[1]) ** 2).sum() == pytest.approx(chi2)
+
+
+def test_mnf_whitens_the_noise():
+    rng = np.random.default_rng(0)
+    mix = rng.normal(size=(11, 11))
+    noise = rng.normal(size=(80, 60, 11)) @ mix
+    sample = sample_spectra(make_cube(noise + 5), 5000)
+    covariance = np.cov(fit_scaling("mnf", sample)(sample.spectra).T)
+    assert np.linalg.cond(covariance) < 3
+    assert np.linalg.cond(np.cov(sample.spectra.T)) > 30
+
+
+def test_all_zero_and_constant_spectra_stay_finite():
+    for name in SCALINGS:
+        assert np.isfinite(fit_scaling(name, SAMPLE)(np.zeros((1, 11)))).all()
+        assert np.isfinite(fit_scaling(name, SAMPLE)(np.full((1, 11), 3))).all()
+
+
+def test_scaling_a_cube_is_lazy_and_noted():
+    cube = scale(tiny_cube(40, 30).chunk(y=10), "counts")
+    assert cube["spectra"].chunks is not None
+    expected = fit_scaling("counts", sample_spectra(tiny_cube(40, 30), 5000))(tiny_cube(40, 30)["spectra"].values[3])
+    assert np.allclose(cube["spectra"].values[3], expected)
+    assert cube.attrs["history"] == ["scale: counts"]
+
+
+def test_auto_says_what_it_chose():
+    assert (
+        "highest silhouette"
+        in scale(tiny_cube(40, 30))["spectra"].pipe(lambda _: scale(tiny_cube(40, 30))).attrs["history"][-1]
+    )
+
+
+def test_refusals():
+    with pytest.raises(ParameterError, match="Known: none"):
+        fit_scaling("max", SAMPLE)
+    with pytest.raises(ParameterError, match="zscore"):
+        scale(make_cube(np.random.default_rng(0).random((20, 1, 5))), "mnf")
+    with pytest.raises(ParameterError, match="feature"):
+        scale(tiny_cube(), "unit_bright")
+    with pytest.raises(CubeError, match="11 channels"):
+        fit_scaling("none", SAMPLE)(np.ones((2, 5)))

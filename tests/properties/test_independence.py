@@ -1,0 +1,52 @@
+"""The answer depends on the seed and the data alone: not on memory, chunks, workers or scheduler, bit by bit."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spaxel.mapping import DEFAULT_MEMORY, map_tiles
+from spaxel.methods import nearest
+from spaxel.methods.kmeans import KMeans
+from spaxel.testing import tiny_cube
+
+CUBE = tiny_cube(150, 131, counts=False)
+MODEL = KMeans(n_clusters="auto", n_sample=3000, n_init=2, max_clusters=6).fit(CUBE)
+EXPECTED = MODEL.predict(CUBE)
+
+
+@settings(deadline=None, max_examples=8)
+@given(st.sampled_from([2**19, 2**21, 2**23, 2**30]), st.integers(16, 150), st.integers(16, 131), st.integers(3, 11))
+def test_memory_and_chunks_do_not_matter_to_predict(memory, rows, columns, channels):
+    model = KMeans(**{**MODEL.get_params(), "memory": memory})
+    model.state_, model.info_, model.n_features_in_ = MODEL.state_, MODEL.info_, 11
+    xr.testing.assert_identical(model.predict(CUBE.chunk(y=rows, x=columns, channel=channels)), EXPECTED)
+
+
+@settings(deadline=None, max_examples=4)
+@given(st.sampled_from([2**20, 2**30]), st.integers(20, 150), st.integers(20, 131))
+def test_memory_and_chunks_do_not_matter_to_fit(memory, rows, columns):
+    model = KMeans(**{**MODEL.get_params(), "memory": memory}).fit(CUBE.chunk(y=rows, x=columns))
+    assert model.info_ == MODEL.info_
+    for name, array in MODEL.state_.items():
+        assert np.array_equal(array, model.state_[name], equal_nan=True), name
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "workers"), [("synchronous", 1), ("threads", 1), ("threads", 5), ("processes", 2)]
+)
+def test_scheduler_and_workers_do_not_matter(monkeypatch, scheduler, workers):
+    def mapped(function, cube, fill, *, memory, progress):
+        return map_tiles(function, cube, fill, memory=2**22, progress=progress, scheduler=scheduler, workers=workers)
+
+    monkeypatch.setattr(nearest, "map_tiles", mapped)
+    xr.testing.assert_identical(MODEL.predict(CUBE), EXPECTED)
+    assert DEFAULT_MEMORY > 2**22
+
+
+def test_one_pixel_alone_gets_what_it_gets_in_company():
+    for y, x in ((0, 0), (75, 66), (149, 130)):
+        alone = MODEL.predict(CUBE.isel(y=[y], x=[x]))
+        for name in ("labels", "confidence", "picture", "micro_labels"):
+            assert np.array_equal(alone[name].values[0, 0], EXPECTED[name].values[y, x])

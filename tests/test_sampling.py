@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spaxel.cube import make_cube
+from spaxel.errors import CubeError, MemoryBudgetError
+from spaxel.sampling import sample_cubes, sample_spectra
+from spaxel.testing import tiny_cube
+
+
+def _addressed(height, width):
+    """A cube whose spectra are their own addresses (counted from 1, so that none is all zero)."""
+    y, x = np.mgrid[1 : height + 1, 1 : width + 1]
+    return make_cube(np.stack([y, x], axis=2))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 150), st.integers(1, 150), st.integers(1, 3000), st.integers(0, 5))
+def test_a_sample_holds_each_pixel_at_most_once_and_as_many_as_asked(height, width, n, seed):
+    spectra = sample_spectra(_addressed(height, width), n, seed).spectra
+    assert len(np.unique(spectra, axis=0)) == len(spectra) == min(n, height * width)
+
+
+def test_chunks_do_not_matter():
+    cube = _addressed(130, 70)
+    lazy = cube.chunk(y=17, x=70)
+    for one, other in zip(sample_spectra(cube, 500, 3), sample_spectra(lazy, 500, 3), strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_pairs_are_right_neighbours():
+    pairs = sample_spectra(_addressed(90, 80), 10).pairs
+    assert len(pairs) > 1000
+    assert (pairs[:, 1] - pairs[:, 0] == [0, 1]).all()
+
+
+def test_pixels_without_data_are_never_drawn():
+    cube = tiny_cube(40, 30)
+    spectra = cube["spectra"].values.astype(float)
+    spectra[:10] = 0
+    spectra[10:20, :, 3] = np.nan
+    cube = make_cube(spectra, valid=np.arange(30)[None, :] + np.zeros((40, 1)) < 20)
+    sample = sample_spectra(cube, 10_000)
+    assert len(sample.spectra) == 20 * 20
+    assert np.isfinite(sample.spectra).all()
+    assert sample.valid_share == pytest.approx(400 / 1200)
+
+
+def test_seeds_differ_and_repeat():
+    cube = _addressed(90, 80)
+    first, again, other = (sample_spectra(cube, 100, seed).spectra for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_nothing_to_sample_is_said():
+    with pytest.raises(CubeError, match="No pixel holds data"):
+        sample_spectra(make_cube(np.zeros((4, 5, 3))), 10)
+
+
+def test_a_budget_that_is_too_small_is_refused():
+    with pytest.raises(MemoryBudgetError, match="Try a larger memory"):
+        sample_spectra(tiny_cube(64, 64), 10, memory=1000)
+
+
+def test_several_cubes_share_the_sample_by_their_size():
+    small, large = _addressed(10, 10), _addressed(30, 30)
+    assert len(sample_cubes([small, large], 100).spectra) == 100
+    assert len(sample_cubes([small, large], 10_000).spectra) == 1000
