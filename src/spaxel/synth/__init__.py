@@ -1,0 +1,35 @@
+"""Worlds with known truth, simulated from physics: what the tests, the benchmark and the first minutes use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from inspect import signature
+from typing import Any
+
+import xarray as xr
+
+from spaxel.errors import ParameterError
+
+WORLDS = {"maxrf": "spaxel.synth.maxrf"}  # name -> module with a function of that name
+
+
+def world(name: str) -> Callable[..., xr.Dataset]:
+    """The function that makes a world. Raises ParameterError for an unknown name."""
+    if name not in WORLDS:
+        raise ParameterError(f"There is no world {name!r}. Known worlds: {', '.join(WORLDS)}.")
+    return getattr(import_module(WORLDS[name]), name)
+
+
+def simulate(name: str, *, height: int = 96, width: int = 96, seed: int = 0, **options: Any) -> xr.Dataset:
+    """A cube of a simulated world, lazy, with truth_labels, truth_abundances and truth_spectra.
+
+    name : of a world: maxrf      height, width : pixels      seed : the same seed gives the same bits
+    options : of this world, see its function (spaxel.synth.maxrf.maxrf: counts, n_pigments, …)
+    Raises ParameterError for an unknown world or option, or a value that is out of range; the message lists what is known.
+    """
+    make = world(name)
+    known = [p for p in signature(make).parameters if p not in ("height", "width", "seed")]
+    if unknown := sorted(set(options) - set(known)):
+        raise ParameterError(f"The world {name} has no option {', '.join(unknown)}. Known options: {', '.join(known)}.")
+    return make(height, width, seed=seed, **options)

@@ -1,0 +1,227 @@
+"""A small painting under a scanning X-ray fluorescence instrument (MA-XRF), with known pigments.
+
+Each pigment is a thin layer in oil on a thick ground of chalk, and has one spectrum (synth/fluorescence.py). Abundances
+are smooth fields of the image plane; a pixel expects `brightness x abundances @ spectra` counts and draws Poisson numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from scipy.special import softmax
+
+from spaxel.cube import make_cube, note
+from spaxel.errors import ParameterError
+from spaxel.synth.checks import real_number, whole_number
+from spaxel.synth.fields import Bumps, Fields, draw_fields, draw_sites, lift
+from spaxel.synth.fluorescence import Instrument, Layer, spectrum
+from spaxel.tiles import CELL
+
+PIGMENTS: dict[str, dict[str, float]] = {  # mass fractions; in the order in which n_pigments takes them
+    "lead white": {"Pb": 0.80, "C": 0.03, "O": 0.17},
+    "vermilion": {"Hg": 0.86, "S": 0.14},
+    "azurite": {"Cu": 0.55, "C": 0.07, "O": 0.38},
+    "red ochre": {"Fe": 0.35, "Si": 0.12, "Al": 0.08, "K": 0.02, "Ca": 0.03, "O": 0.40},
+    "lead-tin yellow": {"Pb": 0.69, "Sn": 0.20, "O": 0.11},
+    "smalt": {"Co": 0.04, "As": 0.03, "Ni": 0.01, "Fe": 0.02, "K": 0.12, "Si": 0.31, "O": 0.47},
+    "umber": {"Fe": 0.32, "Mn": 0.10, "Si": 0.11, "Al": 0.06, "Ca": 0.03, "O": 0.38},
+    "zinc white": {"Zn": 0.80, "O": 0.20},
+    "chrome yellow": {"Pb": 0.64, "Cr": 0.16, "O": 0.20},
+    "bone black": {"Ca": 0.30, "P": 0.14, "C": 0.20, "O": 0.36},
+    "cadmium yellow": {"Cd": 0.78, "S": 0.22},
+    "titanium white": {"Ti": 0.60, "O": 0.40},
+    "emerald green": {"Cu": 0.25, "As": 0.44, "C": 0.05, "O": 0.26},
+    "Naples yellow": {"Pb": 0.54, "Sb": 0.32, "O": 0.14},
+    "ultramarine": {"Na": 0.16, "Al": 0.17, "Si": 0.18, "S": 0.08, "K": 0.02, "O": 0.39},
+}
+OIL = {"C": 0.77, "H": 0.12, "O": 0.11}
+GROUND = {"Ca": 0.396, "Sr": 0.002, "Fe": 0.002, "C": 0.12, "O": 0.48}  # chalk with its traces
+PAINT = 0.7  # pigment by mass, the rest is oil
+
+
+@dataclass(frozen=True)
+class Painting:
+    """All that the pixels of a painting are made from; small, whatever the size of the image.
+
+    bias : (k,) the larger, the more of a pigment      bumps : lift each pigment at a place of its own
+    spectra : (k, channel) expected counts of the pure pigments at mean brightness
+    """
+
+    seed: int
+    length: float
+    border: float
+    mixing: float
+    contrast: float
+    regions: Fields
+    blends: Fields
+    shade: Fields
+    bumps: Bumps
+    bias: np.ndarray
+    spectra: np.ndarray
+    mean_light: float = 1.0
+
+
+def maxrf(
+    height: int = 96,
+    width: int = 96,
+    *,
+    seed: int = 0,
+    n_pigments: int = 6,
+    pigments: Sequence[str] | None = None,
+    counts: float = 400.0,
+    channels: int = 1024,
+    energies: tuple[float, float] = (0.5, 38.5),
+    tube_kv: float = 45.0,
+    thickness: float = 0.006,
+    region: float = 0.2,
+    border: float = 2.0,
+    mixing: float = 0.15,
+    contrast: float = 0.2,
+    noise: bool = True,
+) -> xr.Dataset:
+    """A simulated MA-XRF cube, lazy in tiles of 64 x 64 pixels, with its truth.
+
+    height, width, seed : pixels; the same seed gives the same bits, however the cube is read
+    n_pigments, pigments : the first of PIGMENTS (2 … 15), or their names      counts : mean photons per pixel
+    channels, energies  : number, and range in keV      tube_kv : end of the tube's spectrum     thickness : of paint, g/cm2
+    region   : size of the regions, as a share of the longer side      border : width of their soft edges in pixels
+    mixing   : 0 … 1, how much of a second, smoother mixture lies over them      contrast : of brightness (log, smooth)
+    noise    : False gives the expected counts (float32) in place of Poisson counts (uint16, or uint32 if needed)
+    returns  : cube with truth_labels (the most abundant), truth_abundances (sum 1), truth_spectra; attrs truth_names
+    Raises ParameterError. In an image of a few pixels some pigments are the most abundant nowhere.
+    """
+    for name, value, top in (("height", height, 2**31), ("width", width, 2**31), ("channels", channels, 2**16)):
+        whole_number(name, value, 1, top)
+    whole_number("seed", seed, 0, 2**32 - 1)
+    soft = {
+        "region": real_number("region", region, 0.01, 10),
+        "border": real_number("border", border, 0.01, 1e6),
+        "mixing": real_number("mixing", mixing, 0, 1),
+        "contrast": real_number("contrast", contrast, 0, 1),
+    }
+    names, edges = _names(n_pigments, pigments), _edges(energies, channels)
+    instrument = Instrument(tube_kv=real_number("tube_kv", tube_kv, 5, 100))
+    real_number("thickness", thickness, 1e-6, 10)
+    pure = np.array([pigment_spectrum(name, instrument, edges, thickness) for name in names])
+    pure *= real_number("counts", counts, 1e-3, 1e8)
+    painting = _paint(pure, seed=seed, height=height, width=width, **soft)
+    image, dtype = (height, width), _smallest(painting, height, width)
+    drawn, function, dtype = ("Poisson", _counts, dtype) if noise else ("expected", expected, np.float32)
+    cube = make_cube(
+        _lazy(function, painting, (*image, channels), dtype),
+        (edges[:-1] + edges[1:]) / 2,
+        "keV",
+        truth_labels=_lazy(_labels, painting, image, np.int32),
+        truth_abundances=_lazy(abundances, painting, (*image, len(names)), np.float32),
+        truth_spectra=pure,
+        source=f"simulated MA-XRF painting, seed {seed}",
+        truth_names=list(names),
+    )
+    return note(cube, f"simulated: {len(names)} pigments, {drawn} counts, {counts:g} per pixel on average, seed {seed}")
+
+
+def pigment_spectrum(name: str, instrument: Instrument, edges: np.ndarray, thickness: float = 0.006) -> np.ndarray:
+    """Spectrum of one pigment in oil on the ground: (channel,) with sum 1.
+
+    edges : (channel + 1,) keV      thickness : of the paint, g/cm2 (0.006 is about 20 µm of lead white in oil)
+    Raises ParameterError for a name that PIGMENTS does not know.
+    """
+    if name not in PIGMENTS:
+        raise ParameterError(f"There is no pigment {name!r}. Known: {_known()}.")
+    paint = {element: share * (1 - PAINT) for element, share in OIL.items()}
+    for element, share in PIGMENTS[name].items():
+        paint[element] = paint.get(element, 0.0) + PAINT * share
+    return spectrum([Layer(paint, thickness), Layer(GROUND, np.inf)], instrument, edges)
+
+
+def abundances(painting: Painting, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Share of each pigment at rows y (h,) and columns x (w,): (h, w, pigment), sum 1.
+
+    a = (1 - mixing) softmax(f / s) + mixing softmax(2 g): f random fields, each lifted around its own site, s so that the
+    edges of regions are `border` pixels wide; g other fields.
+    """
+    field = painting.regions.at(y, x) + painting.bias + painting.bumps.at(y, x)
+    sharp = softmax(field * painting.length / (np.sqrt(2) * painting.border), axis=-1)
+    return (1 - painting.mixing) * sharp + painting.mixing * softmax(2 * painting.blends.at(y, x), axis=-1)
+
+
+def brightness(painting: Painting, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Photons of pixels at rows y (h,) and columns x (w,), relative to the mean of the painting: (h, w)."""
+    return np.exp(painting.contrast * painting.shade.at(y, x)[..., 0]) / painting.mean_light
+
+
+def expected(painting: Painting, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Expected counts at rows y (h,) and columns x (w,): (h, w, channel)."""
+    return (brightness(painting, y, x)[..., None] * abundances(painting, y, x)) @ painting.spectra
+
+
+def _paint(spectra: np.ndarray, *, seed: int, height: int, width: int, region: float, **soft: float) -> Painting:
+    # five words, so that this stream is none of those of the tiles: [seed, row, column] is padded with zeros
+    rng, n, length = np.random.default_rng([seed, 0, 0, 0, 1]), len(spectra), region * max(height, width)
+    sites, bias = draw_sites(rng, n, height, width), rng.permutation(np.linspace(-0.4, 0.4, n))
+    fields = {"regions": draw_fields(rng, n, length), "blends": draw_fields(rng, n, 1.5 * length)}
+    fields |= {"shade": draw_fields(rng, 1, 2 * length)}
+    bumps = lift(fields["regions"], bias, sites, length)
+    painting = Painting(seed, length, **soft, **fields, bumps=bumps, bias=bias, spectra=spectra)
+    return replace(painting, mean_light=float(brightness(painting, *_coarse(height, width)).mean()))
+
+
+def _coarse(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """At most 64 rows and columns, spread evenly."""
+    return np.linspace(0, height - 1, min(height, 64)), np.linspace(0, width - 1, min(width, 64))
+
+
+def _counts(painting: Painting, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    rng = np.random.default_rng([painting.seed, int(y[0]) // CELL, int(x[0]) // CELL])
+    return rng.poisson(expected(painting, y, x))
+
+
+def _labels(painting: Painting, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    return abundances(painting, y, x).argmax(-1)
+
+
+def _smallest(painting: Painting, height: int, width: int) -> type[np.unsignedinteger]:
+    """uint16 if the brightest channel surely fits, else uint32."""
+    most = painting.spectra.max() * brightness(painting, *_coarse(height, width)).max() * 1.5
+    return np.uint16 if most + 10 * np.sqrt(most) < 2**16 else np.uint32
+
+
+def _lazy(
+    function: Callable[..., np.ndarray], painting: Painting, shape: tuple[int, ...], dtype: type[np.generic]
+) -> da.Array:
+    """A Dask array of shape (y, x, …), made by function(painting, y, x) per native tile."""
+    chunks = tuple(tuple(min(CELL, n - i) for i in range(0, n, CELL)) for n in shape[:2]) + tuple(shape[2:])
+    meta = np.empty((0,) * len(shape), dtype)
+    return da.map_blocks(_block, function, painting, dtype, chunks=chunks, dtype=dtype, meta=meta)
+
+
+def _block(
+    function: Callable[..., np.ndarray], painting: Painting, dtype: type[np.generic], block_info: dict[Any, Any]
+) -> np.ndarray:
+    (y0, y1), (x0, x1) = block_info[None]["array-location"][:2]
+    return function(painting, np.arange(y0, y1), np.arange(x0, x1)).astype(dtype)
+
+
+def _names(n_pigments: int, pigments: Sequence[str] | None) -> tuple[str, ...]:
+    if pigments is None:
+        whole_number("n_pigments", n_pigments, 2, len(PIGMENTS))
+        return tuple(PIGMENTS)[:n_pigments]
+    if isinstance(pigments, str) or len(set(pigments)) != len(pigments) or len(pigments) < 2:
+        raise ParameterError(f"pigments is {pigments!r}, expected two or more different names out of: {_known()}.")
+    return tuple(pigments)
+
+
+def _known() -> str:
+    return ", ".join(PIGMENTS)
+
+
+def _edges(energies: tuple[float, float], channels: int) -> np.ndarray:
+    low, high = energies
+    if not 0 <= low < high <= 100:
+        raise ParameterError(f"energies is {energies!r}, expected (low, high) in keV with 0 <= low < high <= 100.")
+    return np.linspace(low, high, channels + 1)
