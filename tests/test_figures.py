@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from spaxel.figures.evidence import evidence_figures, votes
-from spaxel.figures.maps import Frame, component_names, confidence_map, label_map, label_png, picture_map
+from spaxel.figures.maps import Frame, component_names, confidence_map, label_map, label_png, picture_map, truth_png
 from spaxel.figures.palette import component_colors, palette, to_rgb
 from spaxel.figures.reduce import component_sizes, n_components, png, reduce_labels, reduce_mean, reduce_spectra
 from spaxel.figures.spectra import bands, plain, spectra_figure, spectrum_svg
@@ -163,6 +163,18 @@ def test_small_map_is_flipped_as_the_origin_says(result):
     np.testing.assert_array_equal(first("upper"), first("lower")[::-1])
     np.testing.assert_array_equal(first("upper")[0, 0], 0)
     np.testing.assert_array_equal(first("upper")[12, 6, :3], np.round(to_rgb([colors[1]])[0] * 255))
+
+
+def test_truth_has_the_colours_of_what_was_found(result):
+    """The same regions under other numbers give the same picture; one more true label is grey."""
+    truth = np.array([2, 0, 1, -1])[result["labels"].values]
+    same = result.assign(truth_labels=(("y", "x"), truth))
+    assert truth_png(same, palette(3)) == label_png(same, palette(3))
+    truth = truth.copy()
+    truth[1, 1] = 3
+    rows = zlib.decompress(truth_png(same.assign(truth_labels=(("y", "x"), truth)), palette(3))[41:-16])
+    image = np.frombuffer(rows, np.uint8).reshape(13, -1)[:, 1:].reshape(13, 7, 4)
+    np.testing.assert_array_equal(image[1, 1], [0xB8, 0xB8, 0xB8, 255])
 
 
 def test_counts_come_from_the_labels_where_nothing_else_says(result):

@@ -225,6 +225,13 @@ def test_text_of_files_and_people_is_escaped():
     assert page.count("<script") == page.count("</script>") == render(scenes()["four"][0], {}).count("<script")
 
 
+def test_truth_is_shown_beside_what_was_found():
+    result = make_scene(blobs(9, 11, 3), np.arange(5.0), "nm")
+    assert "compare with the truth" not in words(render(result, {}))
+    truth = result.assign(truth_labels=result["labels"])
+    assert "compare with the truth" in words(render(truth, {}))
+
+
 def test_wrong_result_is_refused():
     with pytest.raises(CubeError, match="Expected a result"):
         render(xr.Dataset(), {})

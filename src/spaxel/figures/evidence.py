@@ -16,7 +16,7 @@ def votes(result: xr.Dataset) -> dict[str, int]:
     return {str(name): int(level) for name, level in dict(found).items() if level is not None}
 
 
-def evidence_figures(result: xr.Dataset, *, width: int = 285, height: int = 200) -> list[figure]:
+def evidence_figures(result: xr.Dataset, *, width: int = 234, height: int = 190) -> list[figure]:
     """One small figure for each criterion that has a value: value against number of components, the vote as a dot.
 
     The dashed line is the number that was taken. The result must hold `evidence` (criterion, level).
@@ -47,5 +47,5 @@ def _curve(name: str, levels, values, vote, x_range, width: int, height: int) ->
     plot.xaxis.axis_label = "number of components"
     plot.yaxis.axis_label = PlainText(text=name if vote is None else f"{name}, votes {vote}")
     plain_axes(plot)
-    plot.xaxis.ticker = SingleIntervalTicker(interval=max(1, int(np.ptp(levels) // 8)))
+    plot.xaxis.ticker = SingleIntervalTicker(interval=max(1, int(np.ptp(levels) // 5)))
     return plot

@@ -22,11 +22,13 @@ from bokeh.models import (
 )
 from bokeh.palettes import Viridis256
 from bokeh.plotting import figure
+from scipy.optimize import linear_sum_assignment
 
 from spaxel.figures.palette import color_places, to_rgb
 from spaxel.figures.reduce import n_components, png, reduce_labels, reduce_mean, step_for
 
 INK = "#333333"
+GREY = "#B8B8B8"
 CLEAR = "rgba(0, 0, 0, 0)"
 NO_DATA = 255  # in maps of confidence; in maps of labels: the largest value of the dtype
 
@@ -141,9 +143,28 @@ def _indexed(frame: Frame, values: np.ndarray, mapper: LinearColorMapper, script
 
 def label_png(result: xr.Dataset, colors: Sequence[str], side: int = 256) -> bytes:
     """The map of labels as a small PNG file, row 0 on top or at the bottom as the result says; no data is clear."""
-    labels, shown = reduce_labels(np.asarray(result["labels"]), side), component_rgb(result, colors)
+    return _png(result["labels"], component_rgb(result, colors), result, side)
+
+
+def truth_png(result: xr.Dataset, colors: Sequence[str], side: int = 256) -> bytes:
+    """The map of the truth as a small PNG file. A true label has the colour of the component that it shares most pixels
+    with, each colour given once; one that no component is left for is grey. The result must hold `truth_labels`.
+    """
+    truth, labels = np.asarray(result["truth_labels"]), np.asarray(result["labels"])
+    shown, n = component_rgb(result, colors), int(truth.max(initial=-1)) + 1
+    both = (truth >= 0) & (labels >= 0)
+    pairs = truth[both].astype(np.int64) * len(shown) + labels[both]
+    common = np.bincount(pairs, minlength=n * len(shown)).reshape(n, len(shown))
+    given = [GREY] * n
+    for true, found in zip(*linear_sum_assignment(-common), strict=True):
+        if common[true, found] > 0:
+            given[true] = shown[found]
+    return _png(truth, given, result, side)
+
+
+def _png(labels: xr.DataArray | np.ndarray, shown: Sequence[str], result: xr.Dataset, side: int) -> bytes:
     table = np.zeros((len(shown) + 1, 4), np.uint8)
-    table[:-1, :3] = (to_rgb(shown) * 255).round()
+    table[:-1, :3] = (to_rgb(list(shown)) * 255).round()
     table[:-1, 3] = 255
-    image = table[labels]
+    image = table[np.maximum(reduce_labels(np.asarray(labels), side), -1)]
     return png(image[::-1] if result.attrs.get("origin") == "lower" else image)

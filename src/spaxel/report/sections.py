@@ -9,7 +9,7 @@ import xarray as xr
 from bokeh.layouts import row
 
 from spaxel.figures.evidence import evidence_figures
-from spaxel.figures.maps import Frame, component_names, component_rgb, confidence_map, label_png
+from spaxel.figures.maps import Frame, component_names, component_rgb, confidence_map, label_png, truth_png
 from spaxel.figures.reduce import component_sizes
 from spaxel.figures.spectra import MOST, bands, descending, spectra_figure, spectrum_svg
 from spaxel.report.html import Markup, bullets, image, join, pairs, percent, show, swatch, table, tag
@@ -47,7 +47,8 @@ def _reduced(result: xr.Dataset) -> Markup:
 
 def _table(page: Page, sizes: np.ndarray) -> Markup:
     result, labels = page.result, page.result["labels"].values
-    header, colors = ["", "component", "pixels", "share"], component_rgb(page.result, page.colors)
+    unit = "spectra" if min(labels.shape) == 1 else "pixels"
+    header, colors = ["", "component", unit, "share"], component_rgb(page.result, page.colors)
     columns = [list(map(swatch, colors)), component_names(result), list(map(int, sizes))]
     columns.append([percent(s) for s in sizes / max(1, sizes.sum())])
     if "confidence" in result:
@@ -79,7 +80,7 @@ def sure(page: Page) -> Markup:
     if known and not is_strip(shape):
         frame = Frame(shape, origin=str(result.attrs.get("origin", "upper")), width=1000, height=380)
         parts.append(page.place(confidence_map(result, frame, page.picture_side)))
-    return join([*parts, _number(page), _scaling(result), _levels(page)])
+    return join([*parts, _number(page), _scaling(result), _levels(page), _truth(page)])
 
 
 def _number(page: Page) -> Markup:
@@ -93,7 +94,7 @@ def _number(page: Page) -> Markup:
         return join([*parts, tag("p", "No criterion has a value.")])
     words = "Each criterion against the number; the dot is its vote, the dashed line the number that was taken."
     parts.append(tag("p", words, "caption"))
-    parts += [page.place(row(figures[i : i + 4])) for i in range(0, len(figures), 4)]
+    parts += [page.place(row(figures[i : i + 5])) for i in range(0, len(figures), 5)]
     return join(parts)
 
 
@@ -113,15 +114,29 @@ def _levels(page: Page) -> Markup:
         return Markup("")
     drawn = []
     for level in page.levels:
-        data, n = label_png(level, page.colors, 230), level.sizes["component"]
-        shape = level["labels"].shape
-        scale = 218 / max(shape)
-        style = f"width:{max(1, round(shape[1] * scale))}px;height:{max(1, round(shape[0] * scale))}px"
+        n = level.sizes["component"]
         words = f"{n} components" + (" (this report)" if n == page.result.sizes.get("component") else "")
-        drawn.append(tag("figure", join([tag("figcaption", words), image(data, words, "nodata", style)])))
+        drawn.append(_small(page, label_png(level, page.colors, 230), words))
     head = tag("h3", "What would other numbers have given?")
     words = "The same parts, merged less or more; colours are kept. The option --n-clusters asks for another number."
     return join([head, tag("p", words), tag("div", join(drawn), "row")])
+
+
+def _truth(page: Page) -> Markup:
+    result = page.result
+    if "truth_labels" not in result or is_strip(result["labels"].shape) or not (result["truth_labels"] >= 0).any():
+        return Markup("")
+    pictures = ((truth_png(result, page.colors, 230), "truth"), (label_png(result, page.colors, 230), "this report"))
+    words = "A true label has the colour of the component that matches it best; grey where none is left; white is unlabelled."
+    head = tag("h3", "How does it compare with the truth?")
+    return join([head, tag("p", words), tag("div", join(_small(page, *pair) for pair in pictures), "row")])
+
+
+def _small(page: Page, data: bytes, words: str) -> Markup:
+    rows, columns = page.result["labels"].shape
+    scale = 218 / max(rows, columns)
+    style = f"width:{max(1, round(columns * scale))}px;height:{max(1, round(rows * scale))}px"
+    return tag("figure", join([tag("figcaption", words), image(data, words, "nodata", style)]))
 
 
 def done(page: Page) -> Markup:
