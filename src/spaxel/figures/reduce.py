@@ -48,15 +48,17 @@ def reduce_labels(labels: np.ndarray, side: int) -> np.ndarray:
 def reduce_mean(image: np.ndarray, side: int) -> np.ndarray:
     """The mean of what is finite in each block; NaN where nothing is. (y, x, …) -> smaller (y, x, …) float32."""
     step = step_for(image.shape, side)
-    image = np.asarray(image, np.float32)
     if step == 1:
-        return image
-    good = np.isfinite(image)
-    total, count = np.where(good, image, 0), good.astype(np.float32)
-    for axis in (0, 1):
-        starts = np.arange(0, image.shape[axis], step)
-        total, count = np.add.reduceat(total, starts, axis), np.add.reduceat(count, starts, axis)
-    return np.where(count > 0, total / np.maximum(count, 1), np.float32(np.nan))
+        return np.asarray(image, np.float32)
+    starts = np.arange(0, image.shape[1], step)
+    small = np.empty((-(-image.shape[0] // step), len(starts), *image.shape[2:]), np.float32)
+    for row in range(len(small)):  # a strip at a time: the image may be as large as memory allows
+        strip = np.asarray(image[row * step : (row + 1) * step], np.float32)
+        good = np.isfinite(strip)
+        count = np.add.reduceat(good.sum(0, dtype=np.float32), starts)
+        total = np.add.reduceat(strip.sum(0, where=good), starts)
+        small[row] = np.where(count > 0, total / np.maximum(count, 1), np.float32(np.nan))
+    return small
 
 
 def reduce_spectra(axis: np.ndarray, low: np.ndarray, high: np.ndarray, limit: int) -> tuple[np.ndarray, ...]:
