@@ -1,21 +1,187 @@
-"""TIFF."""
+"""TIFF and GeoTIFF: bands as channels, with CRS, transform and no-data mask by rasterio, or plainly by tifffile."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from warnings import warn
 
+import numpy as np
+import tifffile
 import xarray as xr
 
-from spaxel.errors import ReadError
+from spaxel.cube import make_cube, note_guess
+from spaxel.errors import CubeError, ReadError
+from spaxel.readers.axis import Axis, numbers_in, parse_cells
+from spaxel.readers.lazy import FileArray, arrange, check_axis_number, lazy_array
 from spaxel.readers.registry import Reader
+from spaxel.readers.side import settle_axis
+from spaxel.readers.zarrays import check_believable
+
+_GEO = (33550, 33922, 34264, 34735)  # tags that place an image on the Earth
+
+
+@dataclass(frozen=True)
+class Bands:
+    """The bands of a raster as (y, x, band); each slice opens the file anew, so that no handle is shared."""
+
+    path: Path
+    shape: tuple[int, int, int]
+    dtype: np.dtype
+    ndim: int = 3
+
+    def __getitem__(self, key: tuple[slice, slice, slice]) -> np.ndarray:
+        (y0, y1, _), (x0, x1, _), bands = (part.indices(n) for part, n in zip(key, self.shape, strict=True))
+        with _opened(self.path) as file:
+            block = file.read([band + 1 for band in range(*bands)], window=((y0, y1), (x0, x1)))
+        return np.moveaxis(block, 0, -1).astype(self.dtype, copy=False)
+
+
+def open_raster(
+    path: str | Path,
+    *,
+    channel_axis: int | None = None,
+    channel: str | Sequence[float] | None = None,
+    units: str | None = None,
+) -> xr.Dataset:
+    """The cube in a TIFF, lazily unless it is a compressed stack of pages.
+
+    channel_axis : 0, 1 or 2 of a stack of pages, if its own description is wrong
+    channel      : axis values, a file with them, or "index" to number the channels; else the metadata of the bands
+                   (wavelength, CENTRAL_WAVELENGTH_UM) or their names, if all are numbers
+    units        : of the axis, if the file does not say it
+    `valid` is False where every band holds its no-data value. attrs: crs (WKT) and transform (six numbers in GDAL's order:
+    x of the corner, pixel width, row rotation, y of the corner, column rotation, minus pixel height), if there.
+    Raises ReadError (truncated, no cube inside), CubeError (complex), AxisError. Warns if rasterio is missing and the file
+    is georeferenced.
+    """
+    path = Path(path)
+    with tifffile.TiffFile(path) as tiff:
+        _check_complete(path, tiff)
+        stack = (len(tiff.pages) > 1 and len(tiff.series[0].shape) >= 3) or channel_axis is not None
+        if not stack and _has_rasterio(path, tiff):
+            return _open_bands(path, channel, units)
+        spectra, guess = _stack(path, tiff, channel_axis)
+    values, told, doubt = settle_axis(path, None, spectra.shape[2], channel, units)
+    cube = make_cube(spectra, values, told, source=str(path))
+    for sentence in (*guess, *doubt):
+        cube = note_guess(cube, sentence)
+    return cube
+
+
+def _open_bands(path: Path, channel: str | Sequence[float] | None, units: str | None) -> xr.Dataset:
+    with _opened(path) as file:
+        shape = (file.height, file.width, file.count)
+        source = Bands(path, shape, np.result_type(*file.dtypes))
+        rows, columns = file.block_shapes[0]
+        deep = file.count if file.interleaving is not None and file.interleaving.name == "pixel" else 1
+        axis, nodata = _axis(path, file), file.nodatavals
+        attrs: dict[str, Any] = {"crs": file.crs.to_wkt()} if file.crs else {}
+        if not file.transform.is_identity:
+            attrs["transform"] = list(file.transform.to_gdal())
+    check_believable(path, "the image", shape[:2])
+    spectra = lazy_array(source, path=path, storage_chunks=(rows, columns, deep), lock=True)
+    values, told, doubt = settle_axis(path, axis, shape[2], channel, units)
+    cube = make_cube(spectra, values, told, valid=_valid(spectra, nodata), source=str(path), **attrs)
+    for sentence in doubt:
+        cube = note_guess(cube, sentence)
+    return cube
+
+
+def _valid(spectra: Any, nodata: Sequence[float | None]) -> Any:
+    """False where every band holds its no-data value; None if a band has none."""
+    if None in nodata:
+        return None
+    marks = np.array(nodata, dtype=float)
+    absent = (
+        (spectra == marks) | (np.isnan(spectra) & np.isnan(marks)) if spectra.dtype.kind == "f" else spectra == marks
+    )
+    return ~absent.all(-1)
+
+
+def _axis(path: Path, file: Any) -> Axis | None:
+    """The spectral axis that the metadata of the file, or of all its bands, or the names of all bands hold."""
+    bands = range(1, file.count + 1)
+    central = [file.tags(band, ns="IMAGERY").get("CENTRAL_WAVELENGTH_UM") for band in bands]
+    if all(central):
+        return Axis(np.array(central, dtype=float), "um", f"CENTRAL_WAVELENGTH_UM of {path.name}", "wavelength")
+    tags = [{k.lower().replace(" ", "_"): v for k, v in file.tags(band).items()} for band in bands]
+    if all("wavelength" in tag for tag in tags):
+        cells, units = [tag["wavelength"] for tag in tags], tags[0].get("wavelength_units")
+    elif all(file.descriptions):
+        cells, units = list(file.descriptions), None
+    else:
+        whole = {k.lower().replace(" ", "_"): v for ns in ("ENVI", None) for k, v in file.tags(ns=ns).items()}
+        if "wavelength" not in whole:
+            return None
+        values = numbers_in(whole["wavelength"].strip("{}[]() "))
+        return Axis(values, whole.get("wavelength_units"), f"wavelength of {path.name}", "wavelength")
+    parsed = parse_cells(cells)
+    return Axis(parsed[0], parsed[1] or units, f"the bands of {path.name}", "wavelength") if parsed else None
+
+
+def _stack(path: Path, tiff: tifffile.TiffFile, channel_axis: int | None) -> tuple[Any, list[str]]:
+    """Pages, or samples of one page, as (y, x, channel), and what was guessed."""
+    series = tiff.series[0]
+    shape, axes = tuple(series.shape), series.axes
+    if len(shape) == 2:
+        shape, axes = (*shape, 1), axes + "S"
+    if len(shape) != 3:
+        raise CubeError(f"{path} has {len(shape)} axes {shape} ({axes}), a cube has 3. Try to save one of its series.")
+    check_believable(path, "the image", shape)
+    others = [axis for axis, letter in enumerate(axes) if letter not in "YX"]
+    at, guess = others[0] if others else 0, []
+    if channel_axis is not None:
+        at = check_axis_number(channel_axis, 3)
+    elif axes[at] not in "CS":
+        guess = [
+            f"{path.name} does not say what its {shape[at]} pages are; took them as channels. Option channel_axis decides."
+        ]
+    if series.dataoffset is None:
+        return arrange(series.asarray().reshape(shape), at), guess
+    dtype = series.dtype.newbyteorder(tiff.byteorder)
+    return lazy_array(FileArray(path, dtype, shape, series.dataoffset).check_size(), path=path, channel_axis=at), guess
+
+
+def _check_complete(path: Path, tiff: tifffile.TiffFile) -> None:
+    size = path.stat().st_size
+    if not len(tiff.pages):
+        raise ReadError(f"{path} is a TIFF without an image. Is it complete?")
+    for page in (tiff.pages.first, tiff.pages[len(tiff.pages) - 1]):
+        ends = [at + count for at, count in zip(page.aspage().dataoffsets, page.aspage().databytecounts, strict=False)]
+        if ends and max(ends) > size:
+            raise ReadError(
+                f"{path} is truncated: it has {size} bytes, and its image ends at {max(ends)}. Try to copy it again."
+            )
+
+
+def _has_rasterio(path: Path, tiff: tifffile.TiffFile) -> bool:
+    try:
+        import rasterio  # noqa: F401
+    except ImportError:
+        if any(tag in tiff.pages.first.tags for tag in _GEO):
+            advice = "Try: pip install 'spaxel[geo]'"
+            warn(f"The georeference of {path} was not read, because rasterio is not installed. {advice}", stacklevel=3)
+        return False
+    return True
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    import rasterio
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # rasterio's, about a missing georeference and its own deprecations
+        with rasterio.open(path, driver="GTiff") as file:
+            yield file
 
 
 def _sniff(path: Path, head: bytes) -> bool:
-    return False
+    return head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def _open(path: Path) -> xr.Dataset:
-    raise ReadError(f"{path} cannot be read yet.")
-
-
-reader = Reader("raster", "TIFF", (".tif",), _sniff, _open)
+reader = Reader("raster", "a TIFF or GeoTIFF file", (".tif", ".tiff"), _sniff, open_raster, "geo")

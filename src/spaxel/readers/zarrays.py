@@ -68,7 +68,7 @@ def load(path: Path, name: str, array: zarr.Array) -> np.ndarray:
 
 def lazy_image(path: Path, name: str, array: zarr.Array) -> da.Array:
     """A Dask array over an array with pixels, in tiles of 64 x 64; spectra (y, x, channel) as lazy_array does it."""
-    _check_believable(path, name, array.shape)
+    check_believable(path, name, array.shape)
     if array.ndim == 3:
         return lazy_array(array, path=path, part=name, storage_chunks=array.chunks)
     status = path.stat()
@@ -90,7 +90,7 @@ def _dimension_names(array: zarr.Array) -> list[str]:
 
 
 def _variable(path: Path, name: str, array: zarr.Array, arrays: dict[str, zarr.Array]) -> Variable:
-    _check_believable(path, name, array.shape)
+    check_believable(path, name, array.shape)
     names = _dimension_names(array)
     folder = f"{name.rpartition('/')[0]}/".lstrip("/")
     scales = {axis: f"{folder}{dim}" for axis, dim in enumerate(names) if f"{folder}{dim}" in arrays}
@@ -107,7 +107,8 @@ def _variable(path: Path, name: str, array: zarr.Array, arrays: dict[str, zarr.A
     )
 
 
-def _check_believable(path: Path, name: str, shape: tuple[int, ...]) -> None:
+def check_believable(path: Path, name: str, shape: tuple[int, ...]) -> None:
+    """ReadError if a header claims more pixels than any image has: nothing is allocated for it."""
     tiles = 1
     for n in sorted(shape)[-2:]:
         tiles *= -(-n // CELL)
