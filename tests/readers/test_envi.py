@@ -97,6 +97,12 @@ def test_a_short_file_is_refused_with_both_sizes(tmp_path, lines):
         open_cube(path)
 
 
+def test_the_offset_counts_when_sizes_are_compared(tmp_path):
+    path = raw(tmp_path, HEADER + "header offset = 5\n", numbers())
+    with pytest.raises(ReadError, match="truncated"):
+        open_cube(path)
+
+
 def test_a_file_that_shrinks_after_opening_is_an_error_not_a_crash(tmp_path):
     path = write(tmp_path, numbers())
     cube = open_envi(path)

@@ -77,6 +77,8 @@ def test_a_slow_layout_is_told_only_where_it_matters(tmp_path):
         warn_layout(path, (1000, 1000, 500), (1000, 1000, 1), 2)
     with pytest.warns(LayoutWarning, match="touches 1024"):
         warn_layout(path, (1000, 1000, 1024), (64, 64, 1), 2)
+    with pytest.warns(LayoutWarning, match="slow|times its size"):
+        warn_layout(path, (1000, 1000, 100), (1000, 1000, 1), 8)
     warn_layout(path, (1000, 1000, 500), (64, 64, 500), 2)
     warn_layout(path, (1000, 1000, 500), (8, 8, 500), 2)
     warn_layout(path, (100, 100, 500), (100, 100, 1), 2)
@@ -97,6 +99,7 @@ def test_guess_of_the_channel_axis():
     assert guess_channel_axis((13, 7, 11)) == (2, False)
     assert guess_channel_axis((11, 50, 50)) == (0, False)
     assert guess_channel_axis((50, 50, 11)) == (2, False)
+    assert guess_channel_axis((5, 11, 11), {11}) == (2, False)
     assert guess_channel_axis((11, 11, 50), {11}) == (2, False)
 
 

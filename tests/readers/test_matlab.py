@@ -74,8 +74,18 @@ def test_what_the_file_does_not_say_is_a_guess(tmp_path, save):
 
 
 def test_version_7_3_is_lazy(tmp_path):
-    cube = open_cube(save73(tmp_path / "a.mat", img=np.ones((130, 67, C)), wavelength_nm=AXIS))
+    path = save73(tmp_path / "a.mat", img=np.ones((130, 67, C)), wavelength_nm=AXIS)
+    cube = open_cube(path)
+    with h5py.File(path, "a") as file:
+        file.create_dataset("chunked", (C, 67, 130), "f4", chunks=(C, 20, 30))[...] = 1
+    assert open_cube(path, dataset="chunked")["spectra"].chunks == ((60, 60, 10), (60, 7), (C,))
     assert cube["spectra"].chunks == ((64, 64, 2), (64, 3), (C,))
+
+
+@both
+def test_a_second_image_is_no_truth(tmp_path, save):
+    path = save(tmp_path / "a.mat", img=CUBE, map=CUBE + 1, wavelength_nm=AXIS)
+    assert "truth_abundances" not in open_cube(path, dataset="img")
 
 
 @both
