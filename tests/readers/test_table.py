@@ -103,6 +103,23 @@ def test_numbers_alone(tmp_path):
     assert open_cube(headed, header=True).sizes["y"] == N
 
 
+def test_an_index_column_under_an_empty_header_is_no_channel(tmp_path):
+    cube = open_cube(write(tmp_path, ",400 nm,410 nm,420 nm\n0,1,3,2\n1,2,1,4\n"))
+    assert cube["channel"].values.tolist() == [400, 410, 420]
+    assert cube["id"].values.tolist() == ["0", "1"]
+    plain = open_cube(write(tmp_path, ",400,410,420\n0,1,3,2\n1,2,1,4\n", "b.csv"), units="nm")
+    np.testing.assert_array_equal(plain["spectra"], cube["spectra"])
+
+
+def test_quoted_cells(tmp_path):
+    path = write(tmp_path, '"Sample, name","400,5 nm","401,5 nm"\n"a, b","1,5","2"\n')
+    with pytest.raises(ReadError, match="option decimal"):
+        open_cube(path)
+    cube = open_cube(path, decimal=",")
+    assert cube["spectra"].values.ravel().tolist() == [1.5, 2]
+    assert cube["id"].values.tolist() == ["a, b"]
+
+
 @quiet
 def test_options_name_columns(tmp_path):
     path = write(tmp_path, text())

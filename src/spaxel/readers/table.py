@@ -73,8 +73,10 @@ def _has_header(table: Table, header: bool | None, guesses: list[str]) -> bool:
     if header is not None:
         return header
     first, rest = table.rows[0], table.rows[1:4]
-    if not all(table.is_number(cell) for cell in first):
-        return any(not table.is_number(cell) for cell in first if cell.strip()) or not rest
+    if any(cell.strip() and not table.is_number(cell) for cell in first):
+        return True
+    if not first[0].strip() and all(row[0].strip() for row in rest):
+        return True
     if len(first) < 3 or not rest or not _is_sorted(table, first):
         return False
     if any(_is_sorted(table, row) for row in rest):

@@ -58,7 +58,7 @@ class Table(NamedTuple):
                 place = f"line {self.lines[at]}, column {column + 1}{name}"
                 raise ReadError(
                     f"{self.path}: {place} holds {cell.strip()[:40]!r}, which is no number. "
-                    "Try to correct it, or name that column with the option id."
+                    "Try to correct it, the option decimal, or to name that column with the option id."
                 )
 
 
