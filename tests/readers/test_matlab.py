@@ -132,28 +132,6 @@ def test_a_matrix_alone_is_a_list_of_spectra(tmp_path):
 
 
 @quiet
-@pytest.mark.parametrize("suffix", [".mat", ".npy", ".npz", ".txt"])
-def test_the_axis_may_lie_beside(tmp_path, suffix):
-    side = tmp_path / f"Wavelengths{suffix}"
-    if suffix == ".mat":
-        save5(side, lambda_other=np.arange(5.0), lambda_this=AXIS)
-    elif suffix == ".npy":
-        np.save(side, AXIS)
-    elif suffix == ".npz":
-        np.savez(side, wl=AXIS)
-    else:
-        side.write_text("\n".join(map(str, AXIS)))
-    (tmp_path / "wave_broken.mat").write_bytes(b"\0" * 300)
-    path = save5(tmp_path / "a.mat", img=CUBE)
-    with pytest.warns(GuessWarning, match=rf"in Wavelengths{suffix}, beside it\. Option channel decides"):
-        cube = open_cube(path)
-    np.testing.assert_array_equal(cube["channel"], AXIS)
-    assert cube["channel"].attrs["units"] == "nm"
-    for channel in (side.name, str(side), *([f"{side}:lambda_this"] if suffix == ".mat" else [])):
-        assert open_cube(path, channel=channel, units="nm").attrs["guesses"] == []
-
-
-@quiet
 def test_channel_option_is_checked(tmp_path):
     path = save5(tmp_path / "a.mat", img=CUBE, other=np.arange(5.0), words=["a", "b"])
     np.testing.assert_array_equal(open_cube(path, channel=AXIS, channel_axis=2, units="nm")["channel"], AXIS)
@@ -163,29 +141,6 @@ def test_channel_option_is_checked(tmp_path):
         open_cube(path, channel="nowhere")
     with pytest.raises(AxisError, match="no row of numbers"):
         open_cube(path, channel="words")
-
-
-@pytest.mark.parametrize(
-    ("name", "values", "units", "told"),
-    [
-        ("wavelength", AXIS, "nm", False),
-        ("wl_um", AXIS / 1000, "um", True),
-        ("lambda", AXIS / 1000, "um", False),
-        ("wave", AXIS * 10, "Angstrom", False),
-        ("raman_shift_cm1", AXIS, "1/cm", True),
-        ("wavenumber", AXIS, "1/cm", True),
-        ("energy", AXIS / 100, "keV", False),
-        ("energy_keV", AXIS / 100, "keV", True),
-    ],
-)
-def test_units_by_name_or_range(tmp_path, name, values, units, told):
-    path = save5(tmp_path / "a.mat", img=CUBE, **{name: values})
-    if told:
-        assert open_cube(path)["channel"].attrs["units"] == units
-    else:
-        with pytest.warns(GuessWarning, match=f"took {units} from its range"):
-            assert open_cube(path)["channel"].attrs["units"] == units
-    assert open_cube(path, units="min")["channel"].attrs["units"] == "min"
 
 
 @both
