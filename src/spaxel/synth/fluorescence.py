@@ -19,6 +19,7 @@ from spaxel.synth.lines import SLOPE, absorption, atomic_number, line_energies, 
 
 MN_KA = 5.895  # keV, where the resolution of a detector is stated
 SPREAD = np.linspace(-0.4, 0.4, 5)  # radians: what the detector's solid angle and bound electrons do to Compton's peak
+GRID = 0.02  # keV, finer than any peak is wide
 AIR = {"N": 0.755, "O": 0.232, "Ar": 0.013}
 AIR_PATH = 1.2e-3  # g/cm2: one centimetre
 
@@ -70,15 +71,26 @@ class Instrument:
         return np.diff(ndtr((edges - energy[:, None]) / sigma), axis=1)
 
 
-def spectrum(layers: Sequence[Layer], instrument: Instrument, edges: np.ndarray) -> np.ndarray:
-    """What the detector records of layers, from the uppermost to the lowest: (channel,), with sum 1.
+def spectra(stacks: Sequence[Sequence[Layer]], instrument: Instrument, edges: np.ndarray) -> np.ndarray:
+    """What the detector records of stacks of layers, each from the uppermost to the lowest: (stack, channel), sum 1.
 
-    edges : (channel + 1,) keV, between 0.5 and 100
+    edges : (channel + 1,) keV, between 0 and 100
     """
+    grid = np.arange(0.0, max(instrument.tube_kv, edges[-1]) + GRID, GRID)
+    photons = np.array([_on_grid(layers, instrument, grid) for layers in stacks])
+    seen = photons[:, 1:] * instrument.efficiency(grid[1:])  # nothing has energy 0
+    counted = seen @ instrument.response(grid[1:], edges)
+    return counted / counted.sum(1, keepdims=True)
+
+
+def _on_grid(layers: Sequence[Layer], instrument: Instrument, grid: np.ndarray) -> np.ndarray:
+    """Photons that leave a stack, shared between the two nearest energies of an even grid: (grid,)."""
     found = [part for i in range(len(layers)) for part in _emission(layers[: i + 1], instrument)]
-    energy, photons = np.concatenate([e for e, _ in found]), np.concatenate([p for _, p in found])
-    counted = (photons * instrument.efficiency(energy)) @ instrument.response(energy, edges)
-    return counted / counted.sum()
+    place, photons = np.concatenate([e for e, _ in found]) / GRID, np.concatenate([p for _, p in found])
+    below = place < len(grid) - 1  # lines above were not excited
+    place, photons = place[below], photons[below]
+    left = place.astype(int)
+    return sum(np.bincount(left + i, photons * share, len(grid)) for i, share in ((0, 1 - place % 1), (1, place % 1)))
 
 
 def _emission(layers: Sequence[Layer], instrument: Instrument) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -19,20 +19,22 @@ from spaxel.cube import make_cube, note
 from spaxel.errors import ParameterError
 from spaxel.synth.checks import real_number, whole_number
 from spaxel.synth.fields import Bumps, Fields, draw_fields, draw_sites, lift
-from spaxel.synth.fluorescence import Instrument, Layer, spectrum
+from spaxel.synth.fluorescence import Instrument, Layer, spectra
 from spaxel.tiles import CELL
 
-PIGMENTS: dict[str, dict[str, float]] = {  # mass fractions; in the order in which n_pigments takes them
+PIGMENTS: dict[
+    str, dict[str, float]
+] = {  # mass fractions. n_pigments takes the first: seven that are easy to tell apart
     "lead white": {"Pb": 0.80, "C": 0.03, "O": 0.17},
     "vermilion": {"Hg": 0.86, "S": 0.14},
     "azurite": {"Cu": 0.55, "C": 0.07, "O": 0.38},
     "red ochre": {"Fe": 0.35, "Si": 0.12, "Al": 0.08, "K": 0.02, "Ca": 0.03, "O": 0.40},
-    "lead-tin yellow": {"Pb": 0.69, "Sn": 0.20, "O": 0.11},
+    "bone black": {"Ca": 0.30, "P": 0.14, "C": 0.20, "O": 0.36},
     "smalt": {"Co": 0.04, "As": 0.03, "Ni": 0.01, "Fe": 0.02, "K": 0.12, "Si": 0.31, "O": 0.47},
     "umber": {"Fe": 0.32, "Mn": 0.10, "Si": 0.11, "Al": 0.06, "Ca": 0.03, "O": 0.38},
+    "lead-tin yellow": {"Pb": 0.69, "Sn": 0.20, "O": 0.11},
     "zinc white": {"Zn": 0.80, "O": 0.20},
     "chrome yellow": {"Pb": 0.64, "Cr": 0.16, "O": 0.20},
-    "bone black": {"Ca": 0.30, "P": 0.14, "C": 0.20, "O": 0.36},
     "cadmium yellow": {"Cd": 0.78, "S": 0.22},
     "titanium white": {"Ti": 0.60, "O": 0.40},
     "emerald green": {"Cu": 0.25, "As": 0.44, "C": 0.05, "O": 0.26},
@@ -107,9 +109,9 @@ def maxrf(
     names, edges = _names(n_pigments, pigments), _edges(energies, channels)
     instrument = Instrument(tube_kv=real_number("tube_kv", tube_kv, 5, 100))
     real_number("thickness", thickness, 1e-6, 10)
-    pure = np.array([pigment_spectrum(name, instrument, edges, thickness) for name in names])
+    pure = pigment_spectra(names, instrument, edges, thickness)
     pure *= real_number("counts", counts, 1e-3, 1e8)
-    painting = _paint(pure, seed=seed, height=height, width=width, **soft)
+    painting = _compose(pure, seed=seed, height=height, width=width, **soft)
     image, dtype = (height, width), _smallest(painting, height, width)
     drawn, function, dtype = ("Poisson", _counts, dtype) if noise else ("expected", expected, np.float32)
     cube = make_cube(
@@ -125,18 +127,15 @@ def maxrf(
     return note(cube, f"simulated: {len(names)} pigments, {drawn} counts, {counts:g} per pixel on average, seed {seed}")
 
 
-def pigment_spectrum(name: str, instrument: Instrument, edges: np.ndarray, thickness: float = 0.006) -> np.ndarray:
-    """Spectrum of one pigment in oil on the ground: (channel,) with sum 1.
+def pigment_spectra(
+    names: Sequence[str], instrument: Instrument, edges: np.ndarray, thickness: float = 0.006
+) -> np.ndarray:
+    """Spectra of pigments in oil on the ground: (pigment, channel), each with sum 1.
 
     edges : (channel + 1,) keV      thickness : of the paint, g/cm2 (0.006 is about 20 µm of lead white in oil)
     Raises ParameterError for a name that PIGMENTS does not know.
     """
-    if name not in PIGMENTS:
-        raise ParameterError(f"There is no pigment {name!r}. Known: {_known()}.")
-    paint = {element: share * (1 - PAINT) for element, share in OIL.items()}
-    for element, share in PIGMENTS[name].items():
-        paint[element] = paint.get(element, 0.0) + PAINT * share
-    return spectrum([Layer(paint, thickness), Layer(GROUND, np.inf)], instrument, edges)
+    return spectra([[Layer(_paint(name), thickness), Layer(GROUND, np.inf)] for name in names], instrument, edges)
 
 
 def abundances(painting: Painting, y: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -160,14 +159,21 @@ def expected(painting: Painting, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     return (brightness(painting, y, x)[..., None] * abundances(painting, y, x)) @ painting.spectra
 
 
-def _paint(spectra: np.ndarray, *, seed: int, height: int, width: int, region: float, **soft: float) -> Painting:
+def _paint(name: str) -> dict[str, float]:
+    if name not in PIGMENTS:
+        raise ParameterError(f"There is no pigment {name!r}. Known: {_known()}.")
+    parts = (PAINT, PIGMENTS[name]), (1 - PAINT, OIL)
+    return {element: sum(w * p.get(element, 0.0) for w, p in parts) for element in OIL | PIGMENTS[name]}
+
+
+def _compose(pure: np.ndarray, *, seed: int, height: int, width: int, region: float, **soft: float) -> Painting:
     # five words, so that this stream is none of those of the tiles: [seed, row, column] is padded with zeros
-    rng, n, length = np.random.default_rng([seed, 0, 0, 0, 1]), len(spectra), region * max(height, width)
+    rng, n, length = np.random.default_rng([seed, 0, 0, 0, 1]), len(pure), region * max(height, width)
     sites, bias = draw_sites(rng, n, height, width), rng.permutation(np.linspace(-0.4, 0.4, n))
     fields = {"regions": draw_fields(rng, n, length), "blends": draw_fields(rng, n, 1.5 * length)}
     fields |= {"shade": draw_fields(rng, 1, 2 * length)}
     bumps = lift(fields["regions"], bias, sites, length)
-    painting = Painting(seed, length, **soft, **fields, bumps=bumps, bias=bias, spectra=spectra)
+    painting = Painting(seed, length, **soft, **fields, bumps=bumps, bias=bias, spectra=pure)
     return replace(painting, mean_light=float(brightness(painting, *_coarse(height, width)).mean()))
 
 
@@ -221,7 +227,6 @@ def _known() -> str:
 
 
 def _edges(energies: tuple[float, float], channels: int) -> np.ndarray:
-    low, high = energies
-    if not 0 <= low < high <= 100:
+    if np.shape(energies) != (2,) or not 0 <= energies[0] < energies[1] <= 100:
         raise ParameterError(f"energies is {energies!r}, expected (low, high) in keV with 0 <= low < high <= 100.")
-    return np.linspace(low, high, channels + 1)
+    return np.linspace(*energies, channels + 1)
