@@ -79,10 +79,12 @@ def test_the_answer_does_not_depend_on_how_it_is_read(tmp_path):
 
 
 def test_tiles_draw_their_own_numbers():
-    cube = maxrf(128, 128, channels=16, contrast=0).compute()
-    spectra = cube["spectra"].values
-    assert not np.array_equal(spectra[:64, :64], spectra[64:, :64])
-    assert not np.array_equal(spectra[:64, :64], spectra[:64, 64:])
+    even = maxrf(128, 128, channels=8, contrast=0, mixing=0, border=1e6)[
+        "spectra"
+    ].values  # every pixel expects the same
+    tiles = [even[y : y + 64, x : x + 64, 3].ravel() for y in (0, 64) for x in (0, 64)]
+    apart = np.corrcoef(tiles)[~np.eye(4, dtype=bool)]
+    assert np.abs(apart).max() < 0.08
 
 
 def test_a_huge_painting_costs_nothing_until_it_is_read():
