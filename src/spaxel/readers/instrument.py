@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import struct
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,11 +16,11 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube import make_cube, note_guess
-from spaxel.errors import NotFound, ReadError, missing_extra
+from spaxel.errors import MissingExtra, NotFound, ReadError, missing_extra
 from spaxel.readers.axis import Axis, is_spectral
 from spaxel.readers.h5 import is_hdf5
 from spaxel.readers.lazy import LARGE, arrange, check_axis_number, tile_chunks, warn_layout
-from spaxel.readers.registry import Reader
+from spaxel.readers.registry import HEAD, Reader
 from spaxel.readers.side import settle_axis
 
 _MAGIC = {b"AAMVHFSS": "bcf", b"SFMHFSSS": "bcf", b"WDF1": "wdf"}
@@ -66,22 +69,71 @@ def open_instrument(
 def _signals(path: Path) -> list[dict[str, Any]]:
     """All signals as RosettaSciIO gives them, lazy where it can. A file with another suffix is read through a link."""
     with path.open("rb") as file:
-        suffix = _kind(path, file.read(2880))
+        suffix = _kind(path, head := file.read(HEAD))
+    if suffix in _CHECKS:
+        _CHECKS[suffix](path, head)
     try:
         module = import_module(f"rsciio.{_MODULES[suffix]}")
     except ImportError as error:
         raise missing_extra(f"Reading {path.name}", "RosettaSciIO", "vendors") from error
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
-        warnings.simplefilter("ignore")  # what the library thinks of metadata
-        linked = path.suffix.lower() != f".{suffix}"
-        name = Path(folder) / f"{path.stem}.{suffix}" if linked else path
-        if linked:
-            name.symlink_to(path.resolve())
-            return module.file_reader(str(name))
-        try:
-            return module.file_reader(str(name), lazy=True)
-        except NotImplementedError:
-            return module.file_reader(str(name))
+    try:
+        with _quiet():
+            return _read(module, path, suffix)
+    except ImportError as error:
+        raise MissingExtra(f"Reading {path.name} needs {error.name}. Try: pip install {error.name}") from error
+
+
+def _read(module: Any, path: Path, suffix: str) -> list[dict[str, Any]]:
+    if path.suffix.lower() != f".{suffix}":
+        with tempfile.TemporaryDirectory() as folder:
+            linked = Path(folder) / f"{path.stem}.{suffix}"
+            linked.symlink_to(path.resolve())
+            return module.file_reader(str(linked))
+    try:
+        return module.file_reader(str(path), lazy=True)
+    except NotImplementedError:
+        return module.file_reader(str(path))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the warnings and the log of the library for a while; its errors are raised all the same."""
+    log = logging.getLogger("rsciio")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
+
+
+def _check_bcf(path: Path, head: bytes) -> None:
+    """ReadError if a Bruker container is cut: the compiled parser of RosettaSciIO would take the process down."""
+    size = path.stat().st_size
+    needed = 0x14C
+    if len(head) >= needed:
+        (chunk,), (chunks,) = struct.unpack_from("<I", head, 0x128), struct.unpack_from("<I", head, 0x148)
+        needed = 0x118 + chunk * chunks
+    if size < needed:
+        raise ReadError(f"{path} is truncated: it has {size} bytes, and {needed} are needed. Try to copy it again.")
+
+
+def _check_wdf(path: Path, head: bytes) -> None:
+    """ReadError if the chain of blocks of a Renishaw file is broken: RosettaSciIO would follow it without end."""
+    size, at = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while at < size:
+            file.seek(at)
+            block = file.read(16)
+            length = struct.unpack_from("<Q", block, 8)[0] if len(block) == 16 else 0
+            if length < 16 or at + length > size:
+                raise ReadError(f"{path} is truncated or damaged at byte {at} of {size}. Try to copy it again.")
+            at += length
+
+
+_CHECKS = {"bcf": _check_bcf, "wdf": _check_wdf}
 
 
 def _choose(path: Path, signals: list[dict[str, Any]], dataset: str | int | None) -> dict[str, Any]:

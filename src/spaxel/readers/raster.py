@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -151,12 +152,25 @@ def _check_complete(path: Path, tiff: tifffile.TiffFile) -> None:
     size = path.stat().st_size
     if not len(tiff.pages):
         raise ReadError(f"{path} is a TIFF without an image. Is it complete?")
+    if _next_page(tiff):
+        raise ReadError(
+            f"{path} is truncated: it ends after {len(tiff.pages)} pages, and there are more. Try to copy it again."
+        )
     for page in (tiff.pages.first, tiff.pages[len(tiff.pages) - 1]):
         ends = [at + count for at, count in zip(page.aspage().dataoffsets, page.aspage().databytecounts, strict=False)]
         if ends and max(ends) > size:
             raise ReadError(
                 f"{path} is truncated: it has {size} bytes, and its image ends at {max(ends)}. Try to copy it again."
             )
+
+
+def _next_page(tiff: tifffile.TiffFile) -> int:
+    """The place in the file of the page after the last one that is there; 0 if there is none, as it should be."""
+    kind, file, at = tiff.tiff, tiff.filehandle, tiff.pages[len(tiff.pages) - 1].offset
+    file.seek(at)
+    (n_tags,) = struct.unpack(kind.tagnoformat, file.read(kind.tagnosize))
+    file.seek(at + kind.tagnosize + n_tags * kind.tagsize)
+    return struct.unpack(kind.offsetformat, file.read(kind.offsetsize))[0]
 
 
 def _has_rasterio(path: Path, tiff: tifffile.TiffFile) -> bool:
