@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from spaxel.errors import AxisError, CubeError, GuessWarning, NotFound, ReadError
-from spaxel.readers import open_cube
+from spaxel.readers import open_cube, readers
 from spaxel.readers.native import write_cube
+from spaxel.testing import check_reader
 
 fits = pytest.importorskip("astropy.io.fits")
 
@@ -240,3 +241,7 @@ def test_junk_at_the_end_is_harmless(tmp_path):
     path = save(tmp_path / "a.fits", ("", DATA))
     path.write_bytes(path.read_bytes() + b"\0" * 777)
     np.testing.assert_array_equal(open_cube(path)["spectra"], SPECTRA)
+
+
+def test_promises_of_a_reader(tmp_path):
+    check_reader(readers()["fits"], save(tmp_path / "a.fits", ("", None), ("DATA", DATA), ("IVAR", abs(DATA))))

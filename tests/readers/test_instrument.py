@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from spaxel.errors import CubeError, GuessWarning, MissingExtra, NotFound, ReadError
-from spaxel.readers import open_cube
+from spaxel.readers import open_cube, readers
+from spaxel.testing import check_reader
 
 rsciio = pytest.importorskip("rsciio")
 DATA = np.random.default_rng(0).integers(1, 99, (13, 7, 11)).astype("u2")
@@ -122,7 +123,7 @@ def test_rubbish_behind_a_signature(tmp_path, head):
         open_cube(tmp_path / "a.bin")
 
 
-@pytest.mark.parametrize("suffix", ["dm3", "dm4", "rpl", "ser", "pts", "spd", "prz"])
+@pytest.mark.parametrize("suffix", ["dm3", "dm4", "ser", "pts", "spd", "prz"])
 @pytest.mark.parametrize("text", [b"", b"nonsense, no file of an instrument \xff\0" * 99])
 def test_rubbish_with_a_suffix(tmp_path, suffix, text):
     (tmp_path / f"a.{suffix}").write_bytes(text)
@@ -135,3 +136,7 @@ def test_without_rosettasciio(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "rsciio.hspy", None)
     with pytest.raises(MissingExtra, match=r"spaxel\[vendors\]"):
         open_cube(path)
+
+
+def test_promises_of_a_reader(tmp_path):
+    check_reader(readers()["instrument"], save(tmp_path / "a.hspy"))

@@ -8,7 +8,8 @@ import pytest
 import tifffile
 
 from spaxel.errors import AxisError, CubeError, GuessWarning, ReadError
-from spaxel.readers import open_cube
+from spaxel.readers import open_cube, readers
+from spaxel.testing import check_reader
 
 SPECTRA = np.random.default_rng(0).integers(1, 999, (83, 71, 5)).astype("u2")
 NUMBERED = pytest.mark.filterwarnings("ignore::spaxel.errors.GuessWarning")
@@ -148,3 +149,7 @@ def test_without_rasterio(tmp_path, monkeypatch):
         cube = open_cube(path, channel="index")
     np.testing.assert_array_equal(cube["spectra"], SPECTRA)
     assert "crs" not in cube.attrs
+
+
+def test_promises_of_a_reader(tmp_path):
+    check_reader(readers()["raster"], save(tmp_path / "a.tif", nodata=0))

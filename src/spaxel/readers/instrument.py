@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import struct
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from spaxel.cube import make_cube, note_guess
 from spaxel.errors import MissingExtra, NotFound, ReadError, missing_extra
 from spaxel.readers.axis import Axis, is_spectral
 from spaxel.readers.h5 import is_hdf5
+from spaxel.readers.instrument_checks import CHECKS
 from spaxel.readers.lazy import LARGE, arrange, check_axis_number, tile_chunks, warn_layout
 from spaxel.readers.registry import HEAD, Reader
 from spaxel.readers.side import settle_axis
@@ -26,8 +26,13 @@ from spaxel.readers.side import settle_axis
 _MAGIC = {b"AAMVHFSS": "bcf", b"SFMHFSSS": "bcf", b"WDF1": "wdf"}
 _MODULES = {  # the suffix that RosettaSciIO expects -> its module
     "bcf": "bruker", "wdf": "renishaw", "hspy": "hspy", "emd": "emd", "dm3": "digitalmicrograph",
-    "dm4": "digitalmicrograph", "rpl": "ripple", "ser": "tia", "pts": "jeol", "elid": "phenom", "prz": "pantarhei",
+    "dm4": "digitalmicrograph", "ser": "tia", "pts": "jeol", "elid": "phenom", "prz": "pantarhei",
     "spd": "edax", "sur": "digitalsurf", "tvf": "trivista",
+}  # fmt: skip
+_STARTS = {  # short signatures, which count only together with the suffix
+    "dm3": b"\0\0\0\3", "dm4": b"\0\0\0\4", "ser": b"II\x97\1", "pts": b"\x30\1\0\0", "elid": b"PK\3\4",
+    "prz": b"PK\3\4", "spd": b"MAPSPECTRA_DATA", "sur": (b"DIGITAL SURF", b"DSCOMPRESSED"),
+    "tvf": (b"<", b"\xef\xbb\xbf<"),
 }  # fmt: skip
 _ENERGY = {"ev", "kev", "1/cm", "cm-1"}
 
@@ -70,8 +75,8 @@ def _signals(path: Path) -> list[dict[str, Any]]:
     """All signals as RosettaSciIO gives them, lazy where it can. A file with another suffix is read through a link."""
     with path.open("rb") as file:
         suffix = _kind(path, head := file.read(HEAD))
-    if suffix in _CHECKS:
-        _CHECKS[suffix](path, head)
+    if suffix in CHECKS:
+        CHECKS[suffix](path, head)
     try:
         module = import_module(f"rsciio.{_MODULES[suffix]}")
     except ImportError as error:
@@ -107,33 +112,6 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         log.setLevel(level)
-
-
-def _check_bcf(path: Path, head: bytes) -> None:
-    """ReadError if a Bruker container is cut: the compiled parser of RosettaSciIO would take the process down."""
-    size = path.stat().st_size
-    needed = 0x14C
-    if len(head) >= needed:
-        (chunk,), (chunks,) = struct.unpack_from("<I", head, 0x128), struct.unpack_from("<I", head, 0x148)
-        needed = 0x118 + chunk * chunks
-    if size < needed:
-        raise ReadError(f"{path} is truncated: it has {size} bytes, and {needed} are needed. Try to copy it again.")
-
-
-def _check_wdf(path: Path, head: bytes) -> None:
-    """ReadError if the chain of blocks of a Renishaw file is broken: RosettaSciIO would follow it without end."""
-    size, at = path.stat().st_size, 0
-    with path.open("rb") as file:
-        while at < size:
-            file.seek(at)
-            block = file.read(16)
-            length = struct.unpack_from("<Q", block, 8)[0] if len(block) == 16 else 0
-            if length < 16 or at + length > size:
-                raise ReadError(f"{path} is truncated or damaged at byte {at} of {size}. Try to copy it again.")
-            at += length
-
-
-_CHECKS = {"bcf": _check_bcf, "wdf": _check_wdf}
 
 
 def _choose(path: Path, signals: list[dict[str, Any]], dataset: str | int | None) -> dict[str, Any]:
@@ -224,7 +202,7 @@ def _kind(path: Path, head: bytes) -> str:
     if is_hdf5(head):
         return _kind_of_hdf5(path)
     suffix = path.suffix.lower().lstrip(".")
-    return suffix if suffix in _MODULES and suffix not in ("bcf", "wdf", "hspy", "emd") and head else ""
+    return suffix if suffix in _STARTS and head.startswith(_STARTS[suffix]) else ""
 
 
 def _kind_of_hdf5(path: Path) -> str:
