@@ -36,7 +36,7 @@ def test_one_cloud_leaves_doubt():
 def test_a_table_has_no_voice_of_contact():
     scores, micro, _, tree = _groups(3)
     evidence = weigh(scores, micro, np.zeros((0, 2), int), tree, most=10)
-    assert set(evidence.votes) == {"silhouette", "gap", "valley", "stability"}
+    assert set(evidence.votes) == {"silhouette", "valley", "elbow", "log elbow"}
     assert all(len(curve) == len(evidence.levels) for curve in evidence.curves.values())
 
 

@@ -28,7 +28,7 @@ _HOME = {  # public name -> module that defines it
     "load": "methods",
     "cut": "granularity",
     "score": "metrics",
-    "report": "report",
+    "report": "reporting",
     "simulate": "synth",
     "SpaxelError": "errors",
 }

@@ -17,19 +17,20 @@ app = App(
     help="Spectral datacubes to maps that people can read, without labels.",
     help_epilogue="First steps: spaxel demo; spaxel info FILE; spaxel segment FILE --out RUN.",
 )
-for verb, home in {
-    "info": "files",
-    "convert": "files",
-    "segment": "segment",
-    "predict": "segment",
-    "score": "runs",
-    "report": "runs",
-    "cut": "runs",
-    "simulate": "files",
-    "demo": "about",
-    "doctor": "about",
-}.items():
-    app.command(f"spaxel.commands.{home}:{verb}", name=verb)
+VERBS = {  # verb -> module of spaxel.commands, one line of help
+    "segment": ("segment", "Which pixels are alike: a label map, mean spectra and a report, without labels."),
+    "predict": ("segment", "Apply the model of a run to another file; labels mean the same."),
+    "cut": ("runs", "Another number of components for a run, without fitting again."),
+    "score": ("runs", "How well a run agrees with a truth."),
+    "report": ("runs", "Write the page of a run anew."),
+    "info": ("files", "What a file holds, and what a fit would cost."),
+    "convert": ("files", "Write any file in the native layout (Zarr), which is quick to read by tiles."),
+    "simulate": ("files", "Write a simulated cube with known truth."),
+    "demo": ("about", "Simulate a small painting, segment it, compare with the truth."),
+    "doctor": ("about", "Versions, processors, readers, and what is missing."),
+}
+for place, (verb, (home, line)) in enumerate(VERBS.items()):
+    app.command(f"spaxel.commands.{home}:{verb}", name=verb, help=line, sort_key=place)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -25,7 +25,7 @@ from spaxel.metrics import score
 from spaxel.preprocess import mask_channels, repeat
 from spaxel.preprocess.steps import apply_step
 from spaxel.readers import open_cube
-from spaxel.report import report
+from spaxel.reporting import report
 from spaxel.store import (
     RESULT,
     new_run,

@@ -44,7 +44,7 @@ def score(
 
 def report(run: Path, /) -> None:
     """Write the page of a run anew."""
-    from spaxel.report import report as write_report
+    from spaxel.reporting import report as write_report
 
     say(f"report: {write_report(run)}")
 

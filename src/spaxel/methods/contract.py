@@ -88,8 +88,8 @@ def check_same_axis(cube: xr.Dataset, axis: np.ndarray, units: str) -> None:
     far = np.abs(own - axis).max()
     if far > 1e-6 * max(np.abs(axis).max(), 1e-300):
         raise CubeError(
-            f"{where} covers {own[0]:g}..{own[-1]:g} {units}, the model {axis[0]:g}..{axis[-1]:g} {units} (largest difference of a "
-            f"channel {far:g}). Try to resample the cube or another model."
+            f"{where} covers {own[0]:g}..{own[-1]:g} {units}, the model {axis[0]:g}..{axis[-1]:g} {units} (largest "
+            f"difference {far:g}). Try to resample the cube or another model."
         )
 
 

@@ -68,7 +68,7 @@ def look_at(sample: Sample) -> Look:
 def candidates(look: Look, has_neighbours: bool) -> tuple[str, ...]:
     """The scalings worth trying for data that look so."""
     if look.counts:
-        return ("counts", "hellinger", "unit")
+        return ("counts", "hellinger")
     noisy = has_neighbours and look.noise > NOISY
     return ("none", "unit", "zscore", *(("mnf",) if noisy else ()))
 

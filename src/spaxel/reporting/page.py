@@ -11,7 +11,7 @@ from bokeh.model import Model
 from bokeh.resources import Resources
 
 from spaxel.figures.palette import component_colors
-from spaxel.report.html import Markup, join, tag
+from spaxel.reporting.html import Markup, join, tag
 
 
 class Page:
@@ -36,7 +36,7 @@ def finish(page: Page, title: str, body: Markup) -> str:
         Markup('<meta charset="utf-8">'),
         Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
         tag("title", title),
-        tag("style", Markup(files("spaxel.report").joinpath("page.css").read_text("utf-8"))),
+        tag("style", Markup(files("spaxel.reporting").joinpath("page.css").read_text("utf-8"))),
     ]
     text, scripts = str(body), Markup("")
     if page.figures:

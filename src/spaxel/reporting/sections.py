@@ -12,9 +12,9 @@ from spaxel.figures.evidence import evidence_figures
 from spaxel.figures.maps import Frame, component_names, component_rgb, confidence_map, label_png, truth_png
 from spaxel.figures.reduce import component_sizes
 from spaxel.figures.spectra import MOST, bands, descending, spectra_figure, spectrum_svg
-from spaxel.report.html import Markup, bullets, image, join, pairs, percent, show, swatch, table, tag
-from spaxel.report.page import Page
-from spaxel.report.scene import is_strip
+from spaxel.reporting.html import Markup, bullets, image, join, pairs, percent, show, swatch, table, tag
+from spaxel.reporting.page import Page
+from spaxel.reporting.scene import is_strip
 
 
 def components(page: Page) -> Markup:

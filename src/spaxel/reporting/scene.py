@@ -10,8 +10,8 @@ import xarray as xr
 from spaxel.cube import axis_label
 from spaxel.figures.maps import Frame, component_names, component_rgb, label_map, label_png, picture_map
 from spaxel.figures.reduce import component_sizes, step_for
-from spaxel.report.html import Markup, image, join, percent, show, swatch, table, tag
-from spaxel.report.page import Page
+from spaxel.reporting.html import Markup, image, join, percent, show, swatch, table, tag
+from spaxel.reporting.page import Page
 
 ROWS = 64  # spectra of a list that are written out one by one
 TALL = 20  # names in one column beside the map

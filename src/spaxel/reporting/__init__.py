@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from spaxel.granularity import cut
-from spaxel.report import scene, sections
-from spaxel.report.html import join
-from spaxel.report.page import Page, finish
+from spaxel.reporting import scene, sections
+from spaxel.reporting.html import join
+from spaxel.reporting.page import Page, finish
 from spaxel.result import check_result
 from spaxel.staging import replacing
 from spaxel.store import read_run
@@ -58,13 +56,3 @@ def other_levels(result: xr.Dataset) -> list[xr.Dataset]:
     own, kept = result.sizes["component"], np.unique(result["level"].values).astype(int)
     wanted = {own} | {int(kept[np.abs(kept - own * f).argmin()]) for f in (0.5, 0.75, 1.5, 2)} if len(kept) else {own}
     return [result if k == own else cut(result, k) for k in sorted(wanted) if k > 1 or own == 1]
-
-
-class _Callable(ModuleType):
-    """`spaxel.report` is this module once something has imported it; calling it then still writes the report."""
-
-    def __call__(self, path: str | Path, *, overwrite: bool = True) -> Path:
-        return report(path, overwrite=overwrite)
-
-
-sys.modules[__name__].__class__ = _Callable
