@@ -22,6 +22,7 @@ from spaxel.granularity import cut
 from spaxel.methods import describe, load, method_class
 from spaxel.methods.contract import parse_parameters
 from spaxel.metrics import score
+from spaxel.metrics.labels import truth_labels
 from spaxel.preprocess import mask_channels, repeat
 from spaxel.preprocess.steps import apply_step
 from spaxel.readers import open_cube
@@ -159,12 +160,11 @@ def _write_one(
 ) -> None:
     result = clock("predict", model.predict, cube, progress=progress)
     if "truth_labels" not in result and "truth_abundances" in cube:
-        truth = cube["truth_abundances"]
-        result["truth_labels"] = (("y", "x"), truth.values.argmax(-1).astype("int32"))
+        result["truth_labels"] = (("y", "x"), truth_labels(cube).astype("int32"))
     clock("write", write_result, folder, result)
     run = run | {"name": Path(path).stem, "input": _signature(Path(path), cube)}
-    if "truth_labels" in result:
-        run["score"] = score(result, result["truth_labels"].values)
+    if "truth_labels" in result and (result["truth_labels"] >= 0).any():
+        run["score"] = score(result, result)
     run |= {"seconds": clock.seconds(), "peak_memory_bytes": peak_memory()}
     write_json(folder, run)
     write_history(folder, clock.lines)
@@ -234,7 +234,7 @@ def recut(run: str | Path, level: int) -> Path:
             elif kept.is_file():
                 shutil.copy2(kept, folder / kept.name)
         write_result(folder, again)
-        score_again = {"score": score(again, again["truth_labels"].values)} if "truth_labels" in again else {}
+        score_again = {"score": score(again, again)} if "truth_labels" in again else {}
         write_json(folder, about | score_again | {"level": level})
         report(folder)
     return run

@@ -19,22 +19,23 @@ def score(
     run: Path,
     /,
     *,
-    truth: Annotated[Path | None, Parameter(help="file with truth arrays (default: the truth of the run)")] = None,
+    truth: Annotated[
+        str | None, Parameter(help="file with truth arrays, or file:variable (default: the truth of the run)")
+    ] = None,
     level: Level = None,
     json: Json = False,
 ) -> None:
     """How well a run agrees with a truth: ARI, NMI, accuracy after matching, IoU of each class."""
     from spaxel.granularity import cut as cut_result
     from spaxel.metrics import score as score_labels
-    from spaxel.readers.truth import read_truth
+    from spaxel.readers.truth_file import read_truth
     from spaxel.store import read_result
 
     result = read_result(run)
     if truth is None and "truth_labels" not in result:
         raise NotFound(f"{run} holds no truth. Try --truth FILE.")
-    labels = result["truth_labels"].values if truth is None else read_truth(truth, *result["labels"].shape)
-    result = result if level is None else cut_result(result, level)
-    found = score_labels(result, labels)
+    known = result[["truth_labels"]] if truth is None else read_truth(truth, *result["labels"].shape)
+    found = score_labels(result if level is None else cut_result(result, level), known)
     if json:
         return print_json(found)
     print_score(found)

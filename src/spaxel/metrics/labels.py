@@ -32,7 +32,7 @@ def score(result: Any, truth: Any = None) -> dict[str, Any]:
     Classes are keys as text, as JSON wants them. Hubert and Arabie 1985; Kuhn 1955 (matching).
     Raises CubeError: shapes differ, no labelled pixel, no truth.
     """
-    found, wanted = _found(result), _truth(result if truth is None else truth)
+    found, wanted = _found(result), truth_labels(result if truth is None else truth)
     if found.shape != wanted.shape:
         raise CubeError(f"The labels have shape {found.shape}, the truth {wanted.shape}. Try the truth of this cube.")
     scored = wanted >= 0
@@ -173,7 +173,8 @@ def _found(result: Any) -> np.ndarray:
     return _whole(result, "The labels")
 
 
-def _truth(truth: Any) -> np.ndarray:
+def truth_labels(truth: Any) -> np.ndarray:
+    """Labels (y, x) of a truth: of a label image, of abundances (the largest), of a Dataset that holds either; -1 = none."""
     if not isinstance(truth, xr.Dataset):
         return _largest(truth) if np.ndim(truth) == 3 else _whole(truth, "The truth")
     if "truth_labels" in truth:

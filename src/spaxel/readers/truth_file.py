@@ -1,0 +1,52 @@
+"""A truth from a file of its own, for `spaxel score`: a cube with truth arrays, or a label image."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from spaxel.errors import GuessWarning, NotFound, ReadError
+from spaxel.readers.registry import open_cube
+from spaxel.readers.side import lookup, variables_of
+from spaxel.readers.truth import Image, find_truth
+
+
+def read_truth(wanted: str | Path, height: int, width: int) -> xr.Dataset:
+    """The truth for an image of this size: a Dataset with truth_labels (y, x), or truth_abundances (y, x, k).
+
+    wanted : a cube that holds truth arrays (simulated ones do), a file with a label image, or "file:variable"
+    Raises NotFound, or ReadError if nothing in the file fits an image of this size.
+    """
+    path, _, variable = str(wanted).rpartition(":")
+    inside = not Path(wanted).exists() and bool(path) and Path(path).is_file()
+    path = Path(path) if inside else Path(wanted)
+    if not path.exists():
+        raise NotFound(f"There is no file {path}. Try an absolute path.")
+    if not inside and (held := _from_cube(path, height, width)) is not None:
+        return held
+    if path.is_dir():
+        raise ReadError(f"{path} holds no truth for an image of {height} x {width} pixels.")
+    variables = variables_of(path)
+    name = variable if inside else ",".join(n for n, v in variables.items() if v.is_numeric and v.shape)
+    lookup(path, variables, variable) if inside else None
+    found, history = find_truth(path, variables, "", Image(height, width, -1, "C"), name, None)
+    labels = {k: v for k, v in found.items() if k in ("truth_labels", "truth_abundances")}
+    if not labels:
+        raise ReadError(f"{path} holds no labels and no abundances for an image of {height} x {width} pixels.")
+    dims = {"truth_labels": ("y", "x"), "truth_abundances": ("y", "x", "truth_component")}
+    return xr.Dataset({k: (dims[k], np.asarray(v)) for k, v in labels.items()}, attrs={"history": history})
+
+
+def _from_cube(path: Path, height: int, width: int) -> xr.Dataset | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", GuessWarning)
+            cube = open_cube(path)
+    except ReadError:
+        return None
+    names = [name for name in ("truth_labels", "truth_abundances") if name in cube]
+    fits = cube.sizes["y"] == height and cube.sizes["x"] == width
+    return cube[names].compute() if names and fits else None
