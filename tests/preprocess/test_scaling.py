@@ -39,11 +39,21 @@ def test_norms_are_what_the_table_says():
 
 
 def test_counts_scaling_is_correspondence_analysis():
-    """Squared distances after scaling are chi-square distances between profiles."""
+    """Squared distances after scaling are chi-square distances between profiles, but for the floor under dark channels."""
     scaled = fit_scaling("counts", SAMPLE)(SAMPLE.spectra)
     profile = SAMPLE.spectra / SAMPLE.spectra.sum(1, keepdims=True)
-    chi2 = ((profile[0] - profile[1]) ** 2 / profile.mean(0)).sum()
+    chi2 = ((profile[0] - profile[1]) ** 2 / (profile.mean(0) + 0.1 / 11)).sum()
     assert ((scaled[0] - scaled[1]) ** 2).sum() == pytest.approx(chi2)
+
+
+def test_one_photon_in_a_dark_channel_is_no_outlier():
+    rng = np.random.default_rng(0)
+    spectra = rng.multinomial(6, np.ones(50) / 50, 400).astype(np.uint8)
+    spectra = np.concatenate([spectra, np.zeros((400, 400), np.uint8)], axis=1)
+    spectra[np.arange(40), 50 + np.arange(40)] = 1
+    scaled = fit_scaling("counts", sample_spectra(make_cube(spectra[:, None, :]), 400))(spectra)
+    size = np.linalg.norm(scaled, axis=1)
+    assert size[:40].mean() < 2 * size[40:].mean()
 
 
 def test_mnf_whitens_the_noise():

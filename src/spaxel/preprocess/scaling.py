@@ -7,7 +7,7 @@
 | unit_bright  | x / ‖x‖ and, as one more feature, log ‖x‖ standardised | the same, brightness kept as one voice of many    |
 | snv          | (x - mean x) / sd x                                    | offsets and slopes of the whole spectrum          |
 | zscore       | (x - m) / s per channel                                | channels of very different size                   |
-| counts       | x / Σx / √p, p = mean of x / Σx                        | Poisson counts: correspondence analysis           |
+| counts       | x / Σx / √(p + 0.1 mean p), p = mean of x / Σx         | Poisson counts: correspondence analysis           |
 | hellinger    | √(x / Σx)                                              | Poisson counts, many channels of few              |
 | mnf          | (x - m) N^(-1/2), N = noise covariance                 | noise that differs by channel or is correlated    |
 """
@@ -27,6 +27,7 @@ from spaxel.sampling import Sample, sample_spectra
 ScalingName = Literal["none", "unit", "unit_bright", "snv", "zscore", "counts", "hellinger", "mnf"]
 SCALINGS: tuple[str, ...] = get_args(ScalingName)
 SHRINKAGE = 0.05  # share of the diagonal in the noise covariance
+RARE = 0.1  # of the mean channel: added to p, so that one photon in a dark channel is no outlier (few counts)
 TINY = 1e-12
 
 
@@ -72,7 +73,7 @@ def fit_scaling(name: str, sample: Sample) -> Scaling:
         for start in range(0, len(sample.spectra), 1024):
             profile += scale_rows(name, sample.spectra[start : start + 1024]).sum(0)
         profile /= len(sample.spectra)
-        weight = np.where(profile > 0, 1 / np.sqrt(np.maximum(profile, TINY)), 0.0)
+        weight = np.where(profile > 0, 1 / np.sqrt(profile + RARE / channels), 0.0)
     elif name == "mnf":
         matrix = _whitener(sample.differences())
     elif name == "unit_bright":
