@@ -18,7 +18,7 @@ def test_whole_numbers_that_are_no_counts_are_recognised():
     digital = (tiny_cube(60, 50, counts=False)["spectra"] * 100_000).astype(np.int32).clip(0)
     look = look_at(_sample(make_cube(digital.values)))
     assert not look.counts
-    assert "no Poisson" in look.words()
+    assert "other than photon counts" in look.words()
 
 
 def test_negatives_are_seen():
@@ -46,3 +46,10 @@ def test_degenerate_samples_get_a_plain_answer():
         choice = choose_scaling(_sample(make_cube(spectra)))
         assert choice.scores == {}
         assert "too few different spectra" in choice.sentence
+
+
+def test_few_photons_are_not_compared():
+    dim = np.random.default_rng(0).poisson(tiny_cube(60, 50)["spectra"].values / 40).astype(np.uint8)
+    choice = choose_scaling(_sample(make_cube(dim)), 3)
+    assert choice.name == "counts"
+    assert "too few to compare" in choice.sentence

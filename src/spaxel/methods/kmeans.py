@@ -138,7 +138,7 @@ class KMeans(ClusterMixin, BaseEstimator):
         projection = fit_pca(_features(scaling, spectra), n_components, seed)
         state = self.state_ | fold(scaling, projection)
         empty = np.zeros((1, projection.basis.shape[1]))
-        model = Nearest(name, *(state[f] for f in Nearest._fields[1:5]), empty, empty, empty, empty)
+        model = Nearest(name, *(state[f] for f in Nearest._fields[1:6]), empty, empty, empty, empty)
         scores = project_blocks(spectra, model)
         centers, micro = self._micro_parts(scores, number)
         sizes = np.bincount(micro, minlength=len(centers))

@@ -23,13 +23,14 @@ from spaxel.preprocess.scaling import Scaling, log_norm, scale_rows
 class Nearest(NamedTuple):
     """A fitted model of centres.
 
-    name    : the scaling, whose part that looks at one spectrum alone is done first
+    name    : the scaling, whose part that looks at one spectrum alone is done first, around center (channel,)
     project : (channel, d) and offset (d,): everything linear that follows, folded into one product
     bright  : (2,) mean and weight of log brightness, and along (d,) its place in the scores; zeros if unused
     centers : (m, d)       tree : (m - 1, 4)       levels : (l,) that get a confidence       component : (m,) at the level
     """
 
     name: str
+    center: np.ndarray
     project: np.ndarray
     offset: np.ndarray
     bright: np.ndarray
@@ -41,24 +42,30 @@ class Nearest(NamedTuple):
 
 
 def fold(scaling: Scaling, projection: Projection) -> dict[str, np.ndarray]:
-    """Scaling and projection as one product: arrays project, offset, bright, along."""
+    """Scaling and projection as one product: arrays center, project, offset, bright, along."""
     channels = len(scaling.center)
     basis, matrix = projection.basis[:channels], None if scaling.name == "unit_bright" else scaling.matrix
     project = scaling.weight[:, None] * (basis if matrix is None else matrix @ basis)
     bright, along, offset = (
         np.zeros(2),
         np.zeros(basis.shape[1]),
-        scaling.center @ project + projection.mean[:channels] @ basis,
+        projection.mean[:channels] @ basis,
     )
     if scaling.name == "unit_bright":
         bright, along = scaling.matrix[0], projection.basis[channels]
         offset = offset + projection.mean[channels] * along
-    return {"project": np.ascontiguousarray(project), "offset": offset, "bright": bright, "along": along}
+    return {
+        "center": scaling.center,
+        "project": np.ascontiguousarray(project),
+        "offset": offset,
+        "bright": bright,
+        "along": along,
+    }
 
 
 def project(spectra: np.ndarray, model: Nearest) -> np.ndarray:
     """Scores of spectra: (n, channel) -> (n, d)."""
-    scores = scale_rows(model.name, spectra) @ model.project - model.offset
+    scores = scale_rows(model.name, spectra, model.center) @ model.project - model.offset
     if model.bright[1]:
         scores += ((log_norm(spectra) - model.bright[0]) * model.bright[1])[:, None] * model.along
     return scores

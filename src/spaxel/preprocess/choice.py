@@ -21,6 +21,7 @@ from spaxel.sampling import Sample
 TRIED = 8000  # spectra on which candidates are compared
 COMPARED = 3000  # of them, those in the silhouette
 FIXED_CLUSTERS = 6  # if the number of clusters is to be found
+FEW_PHOTONS = 50  # per pixel, below which silhouettes see the steps between whole photons (then counts, uncompared)
 NOISY = 0.25  # share of noise in the variance from which noise whitening becomes a candidate
 
 
@@ -33,16 +34,23 @@ class Choice(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What a sample looks like. noise : share of the variance between pixels that neighbours do not share, or nan."""
+    """What a sample looks like.
+
+    brightness : median sum of a spectrum      brightness_spread : its standard deviation over its mean
+    noise      : share of the variance between pixels that neighbours do not share, nan for a table
+    """
 
     counts: bool
     negative: bool
+    brightness: float
     brightness_spread: float
     noise: float
 
     def words(self) -> str:
         """The look in words."""
-        kind = "counts" if self.counts else "signed values" if self.negative else "values that are no Poisson counts"
+        kind = (
+            "photon counts" if self.counts else "signed values" if self.negative else "values other than photon counts"
+        )
         noise = "" if np.isnan(self.noise) else f", noise {self.noise:.0%} of the variance"
         return f"{kind}, brightness spread {self.brightness_spread:.0%}{noise}"
 
@@ -57,18 +65,19 @@ def look_at(sample: Sample) -> Look:
     total = np.linalg.norm(spectra, axis=1)
     negative = bool((spectra < 0).any())
     whole = bool((spectra == np.round(spectra)).all()) and not negative
+    spread = float(total.std() / max(total.mean(), 1e-300))
     noise, poisson = float("nan"), True
     if len(sample.pairs) >= 10:
         noise_variance = (sample.differences() ** 2).mean(0) / 2
         noise = float(min(1.0, noise_variance.sum() / max(spectra.var(0).sum(), 1e-300)))
         poisson = 0.2 <= _weighted_median(noise_variance, spectra.mean(0)) <= 5
-    return Look(whole and poisson, negative, float(total.std() / max(total.mean(), 1e-300)), noise)
+    return Look(whole and poisson, negative, float(np.median(spectra.sum(1))), spread, noise)
 
 
 def candidates(look: Look, has_neighbours: bool) -> tuple[str, ...]:
     """The scalings worth trying for data that look so."""
     if look.counts:
-        return ("counts", "hellinger")
+        return ("counts", "hellinger") if look.brightness >= FEW_PHOTONS else ("counts",)
     noisy = has_neighbours and look.noise > NOISY
     return ("none", "unit", "zscore", *(("mnf",) if noisy else ()))
 
@@ -88,6 +97,9 @@ def choose_scaling(sample: Sample, n_clusters: int | None = None, seed: int = 0)
     if not 2 <= n_clusters < len(small.spectra) or len(np.unique(small.spectra[:COMPARED], axis=0)) <= n_clusters:
         name = "counts" if look.counts else "none"
         return Choice(name, {}, f"Scaling {name}: too few different spectra to compare scalings ({look.words()}).")
+    if len(names) == 1:
+        few = f"{look.brightness:.0f} photons per pixel are too few to compare scalings"
+        return Choice(names[0], {}, f"Scaling {names[0]}: {few} ({look.words()}). Option scaling decides.")
     scores = {name: _silhouette(name, small, n_clusters, seed) for name in names}
     best = max(scores, key=scores.__getitem__)
     others = ", ".join(f"{name} {score:.2f}" for name, score in scores.items() if name != best)

@@ -7,9 +7,13 @@
 | unit_bright  | x / ‖x‖ and, as one more feature, log ‖x‖ standardised | the same, brightness kept as one voice of many    |
 | snv          | (x - mean x) / sd x                                    | offsets and slopes of the whole spectrum          |
 | zscore       | (x - m) / s per channel                                | channels of very different size                   |
-| counts       | x / Σx / √(p + 0.1 mean p), p = mean of x / Σx         | Poisson counts: correspondence analysis           |
+| counts       | (x - p Σx) / (Σx + 5) / √(p + 0.1 mean p)              | Poisson counts: correspondence analysis           |
 | hellinger    | √(x / Σx)                                              | Poisson counts, many channels of few              |
 | mnf          | (x - m) N^(-1/2), N = noise covariance                 | noise that differs by channel or is correlated    |
+
+p is the mean spectrum with sum 1. `counts` is correspondence analysis with two guards for few photons, chosen on simulated
+paintings (at 6 photons per pixel they lift ARI from 0.02 to 0.61, above 100 they change nothing): every pixel is taken as
+if it had seen 5 more photons like the mean, and dark channels count as if they had a tenth of the mean channel.
 """
 
 from __future__ import annotations
@@ -27,7 +31,8 @@ from spaxel.sampling import Sample, sample_spectra
 ScalingName = Literal["none", "unit", "unit_bright", "snv", "zscore", "counts", "hellinger", "mnf"]
 SCALINGS: tuple[str, ...] = get_args(ScalingName)
 SHRINKAGE = 0.05  # share of the diagonal in the noise covariance
-RARE = 0.1  # of the mean channel: added to p, so that one photon in a dark channel is no outlier (few counts)
+RARE = 0.1  # of the mean channel: added to p in `counts`, so that one photon in a dark channel is no outlier
+PRIOR = 5.0  # photons like the mean that every pixel is taken to have seen besides its own in `counts`
 TINY = 1e-12
 
 
@@ -36,7 +41,7 @@ class Scaling:
     """A scaling that has seen data.
 
     name : one of SCALINGS     center, weight : (channel,)     matrix : (channel, channel) or None
-    scaled = (row(x) - center) * weight [@ matrix]; row is the part that looks at one spectrum alone
+    scaled = scale_rows(name, x, center) * weight [@ matrix]
     """
 
     name: str
@@ -48,7 +53,7 @@ class Scaling:
         """Scaled spectra: (n, channel) any real dtype -> (n, feature) float64."""
         if spectra.shape[-1] != len(self.center):
             raise CubeError(f"The scaling knows {len(self.center)} channels, the spectra have {spectra.shape[-1]}.")
-        scaled = (scale_rows(self.name, spectra) - self.center) * self.weight
+        scaled = scale_rows(self.name, spectra, self.center) * self.weight
         if self.name == "unit_bright":
             extra = (log_norm(spectra) - self.matrix[0, 0]) * self.matrix[0, 1]
             return np.concatenate([scaled, extra[:, None]], axis=1)
@@ -69,11 +74,9 @@ def fit_scaling(name: str, sample: Sample) -> Scaling:
     if name == "zscore":
         weight = 1 / np.maximum(sample.spectra.std(0, dtype=np.float64), TINY)
     elif name == "counts":
-        profile = np.zeros(channels)
-        for start in range(0, len(sample.spectra), 1024):
-            profile += scale_rows(name, sample.spectra[start : start + 1024]).sum(0)
-        profile /= len(sample.spectra)
-        weight = np.where(profile > 0, 1 / np.sqrt(profile + RARE / channels), 0.0)
+        total = np.maximum(sample.spectra, 0).sum(0, dtype=np.float64)
+        center = total / max(total.sum(), TINY)
+        weight = np.where(center > 0, 1 / np.sqrt(center + RARE / channels), 0.0)
     elif name == "mnf":
         matrix = _whitener(sample.differences())
     elif name == "unit_bright":
@@ -116,19 +119,24 @@ def scale(
     return note(scaled, choice.sentence) if choice else scaled
 
 
-def scale_rows(name: str, spectra: np.ndarray) -> np.ndarray:
-    """What looks at one spectrum alone; spectra that cannot be scaled (all zero) stay finite."""
+def scale_rows(name: str, spectra: np.ndarray, center: np.ndarray) -> np.ndarray:
+    """The part of a scaling that looks at each spectrum alone, around the centre: (n, channel) -> (n, channel) float64.
+
+    Spectra that cannot be scaled (all zero) stay finite.
+    """
     x = np.asarray(spectra, dtype=np.float64)
     if name in ("unit", "unit_bright"):
-        return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), TINY * TINY)
+        return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), TINY * TINY) - center
     if name == "snv":
         centred = x - x.mean(1, keepdims=True)
-        return centred / np.maximum(centred.std(1, keepdims=True), TINY * TINY)
+        return centred / np.maximum(centred.std(1, keepdims=True), TINY * TINY) - center
     if name in ("counts", "hellinger"):
         x = np.maximum(x, 0)
-        share = x / np.maximum(x.sum(1, keepdims=True), TINY * TINY)
-        return np.sqrt(share) if name == "hellinger" else share
-    return x
+        total = x.sum(1, keepdims=True)
+        if name == "counts":
+            return (x - center * total) / (total + PRIOR)
+        return np.sqrt(x / np.maximum(total, TINY * TINY)) - center
+    return x - center
 
 
 def log_norm(spectra: np.ndarray) -> np.ndarray:
@@ -138,7 +146,7 @@ def log_norm(spectra: np.ndarray) -> np.ndarray:
 
 def _brightness_weight(spectra: np.ndarray) -> float:
     """Standard deviation of the strongest direction of the unit-norm spectra: brightness then weighs as much as it."""
-    unit = scale_rows("unit", spectra[:4096])
+    unit = scale_rows("unit", spectra[:4096], np.zeros(spectra.shape[1]))
     return float(np.sqrt(np.linalg.eigvalsh(np.cov(unit.T))[-1])) if len(unit) > 1 and unit.shape[1] > 1 else 1.0
 
 
