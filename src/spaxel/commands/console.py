@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False)
@@ -31,11 +32,11 @@ def say(text: str) -> None:
 
 def print_table(rows: list[tuple], columns: tuple[str, ...], right: tuple[int, ...] = ()) -> None:
     """A table without boxes; `right` are the columns aligned to the right."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = Table(box=None, pad_edge=False, header_style="dim", show_header=any(columns))
     for i, name in enumerate(columns):
         table.add_column(name, justify="right" if i in right else "left")
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*(Text(str(cell)) for cell in row))
     out.print(table)
 
 
