@@ -19,6 +19,7 @@ app = App(
     version=__version__,
     help="Spectral datacubes to maps that people can read, without labels.",
     default_parameter=Parameter(json_list=False, json_dict=False),  # a file may be called [1].npy
+    suppress_keyboard_interrupt=False,
     help_epilogue="First steps: spaxel demo; spaxel info FILE; spaxel segment FILE --out RUN.",
 )
 VERBS = {  # verb -> module of spaxel.commands, one line of help
