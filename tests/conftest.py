@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("same every time", derandomize=True)
+settings.register_profile("same every time", derandomize=True, deadline=None)
 settings.load_profile("same every time")
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data"
