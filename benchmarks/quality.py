@@ -126,41 +126,53 @@ def automatic(scene: Scene, linkage: str) -> Rows:
     ]
 
 
-def family(name: str, seeds: range, quick: bool) -> Rows:
+PARTS: dict[str, Callable[[Scene], Rows]] = {
+    "given": ours,
+    "auto-centroid": lambda scene: automatic(scene, "centroid"),
+    "auto-connectivity": lambda scene: automatic(scene, "connectivity"),
+    "baselines": baselines,
+}
+
+
+def family(name: str, seeds: range, quick: bool, parts: list[str]) -> Rows:
     """All rows of one family of scenes."""
     rows = []
     for scene in scenes(name, seeds, quick):
         start = time.perf_counter()
-        rows += ours(scene) + automatic(scene, "centroid") + automatic(scene, "connectivity") + baselines(scene)
+        for part in parts:
+            rows += PARTS[part](scene)
         log(f"{scene.family} {scene.setting} seed {scene.seed}: {time.perf_counter() - start:.0f} s")
     return rows
 
 
 def main() -> None:
-    """Run and write benchmarks/results/quality.{json,md}; families that are not asked for keep their rows."""
+    """Run and write benchmarks/results/quality.{json,md}; what is not asked for keeps its rows."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one seed of few scenes, nothing is written")
-    parser.add_argument("--only", choices=FAMILIES, help="one family of scenes")
+    parser.add_argument("--only", nargs="+", choices=FAMILIES, default=FAMILIES, help="families of scenes")
+    parser.add_argument("--parts", nargs="+", choices=[*PARTS], default=[*PARTS], help="methods")
     parser.add_argument("--seeds", type=int, default=5)
     chosen = parser.parse_args()
     rows: Rows = []
-    for name in [chosen.only] if chosen.only else FAMILIES:
+    for name in chosen.only:
         with threadpool_limits(1):
-            found = family(name, range(chosen.seeds), chosen.quick)
+            found = family(name, range(chosen.seeds), chosen.quick, chosen.parts)
         rows += found
         if not chosen.quick:
-            about, stored = merged(name, found)
-            write_tables(about, stored)
+            write_tables(*merged(name, chosen.parts, found))
     if chosen.quick:
         print(tables(rows))
 
 
-def merged(name: str, rows: Rows) -> tuple[dict[str, Any], Rows]:
-    """Put the rows of a family in place of the old ones in quality.json."""
+def merged(name: str, parts: list[str], rows: Rows) -> tuple[dict[str, Any], Rows]:
+    """Put the rows of a family in place of the old ones of the same methods in quality.json."""
     path = RESULTS / "quality.json"
     old = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    about = head() | {"measured": old.get("measured", {}) | {name: head()["date"]}}
-    stored = [row for row in old.get("rows", []) if row["family"] != name] + rows
+    about, new = head(), {row["method"] for row in rows}
+    made = {f"{name}, {part}": f"{about['date']}, {about['spaxel']}" for part in parts}
+    about["measured"] = old.get("measured", {}) | made
+    kept = [row for row in old.get("rows", []) if row["family"] != name or row["method"] not in new]
+    stored = sorted(kept + rows, key=lambda row: FAMILIES.index(row["family"]))
     write_json("quality", about, rows=stored)
     return about, stored
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from spaxel import workflow
+from spaxel.commands.allocator import return_tiles
 from spaxel.commands.console import command_line, watching
 from spaxel.commands.options import (
     Device,
@@ -44,6 +45,7 @@ def segment(
         raise ParameterError(f"--device is {device!r}, but {method} runs on the cpu only.")
     reading, treating = reading or Reading(), treating or Treating()
     given = {name: value for name, value in parameters.items() if value is not None}
+    return_tiles()
     with watching() as watch:
         workflow.segment(
             files, out, method=method, parameters={**given, "random_state": seed, "memory": parse_memory(memory)},
@@ -65,6 +67,7 @@ def predict(
 ) -> None:
     """Apply the model of a run to another file on the same axis; labels mean the same."""
     reading = reading or Reading()
+    return_tiles()
     with watching() as watch:
         workflow.predict(
             run, file, out, options=reading.options(), overwrite=overwrite, command=command_line(),
