@@ -94,8 +94,7 @@ def nfindr(X: np.ndarray, k: int, start: np.ndarray | None = None, most_sweeps: 
     check_count(X, k)
     if k == 1:
         return Simplex(spa(X, 1), np.zeros(1), True)
-    Z = np.column_stack([np.ones(len(X)), _scores(X, k - 1)])
-    Z /= np.maximum(np.abs(Z).max(0), 1e-300)
+    Z = _homogeneous(X, k - 1)
     chosen = spa(Z, k) if start is None else _checked_start(start, k, len(X))
     if _log_volume(Z[chosen]) < -30 * k:  # a flat start has no inverse
         chosen = spa(Z, k)
@@ -111,8 +110,8 @@ def nfindr(X: np.ndarray, k: int, start: np.ndarray | None = None, most_sweeps: 
     return Simplex(chosen, np.array(volumes), False)
 
 
-def check_spectra(X: np.ndarray) -> np.ndarray:
-    """X as float64, if it is (n, channel), finite and not all zero; else CubeError."""
+def check_spectra(X: np.ndarray, zeros: bool = False) -> np.ndarray:
+    """X as float64, if it is (n, channel), finite and (unless `zeros`) not all zero; else CubeError."""
     X = np.asarray(X)
     if X.ndim != 2 or 0 in X.shape or X.dtype.kind not in "biuf":
         raise CubeError(
@@ -121,7 +120,7 @@ def check_spectra(X: np.ndarray) -> np.ndarray:
     X = X.astype(np.float64, copy=False)
     if not np.isfinite(X).all():
         raise CubeError("The spectra hold NaN or infinite values. Try to leave those pixels out (spaxel.cube.usable).")
-    if not X.any():
+    if not (zeros or X.any()):
         raise CubeError("All spectra are zero: nothing is mixed. Try another file or crop.")
     return X
 
@@ -142,9 +141,13 @@ def _checked_start(start: np.ndarray, k: int, n: int) -> np.ndarray:
     return start.astype(np.intp)
 
 
-def _scores(X: np.ndarray, d: int) -> np.ndarray:
+def _homogeneous(X: np.ndarray, d: int) -> np.ndarray:
+    """A one and d principal scores, each scaled to reach 1, or 0 where the data do not spread: (n, 1 + d)."""
     centred = X - X.mean(0)
-    return centred @ _leading(centred, d)
+    scores = centred @ _leading(centred, d)
+    reach = np.abs(scores).max(0)
+    scores = scores / np.where(reach > FLAT * np.abs(X).max(), reach, np.inf)
+    return np.column_stack([np.ones(len(X)), scores])
 
 
 def _leading(A: np.ndarray, d: int) -> np.ndarray:
