@@ -170,7 +170,7 @@ def test_page_tells_what_was_done(pages):
     text = words(pages["four"])
     for part in (
         "95 × 95 pixels", "wavelength (nm) 400 to 2500", "640 of 9,025 pixels hold no data", "k-means", "37.0 %",
-        "row 0 of the data is on top", "cropped to 1.5-18 keV", "spaxel segment altar.h5", "3.2 s", "412 MiB", "ab12",
+        "row 0 of the data is on top", "cropped to 1.5-18 keV", "spaxel segment altar.h5", "3.2 s", "412.00 MiB", "ab12",
         "0.8712", "n_clusters", "3.12.1", "k-means: 4 components. Three criteria agree.", "Two of three criteria", "silhouette",
         "8 components", "red 6.4, green 8.0 nm",
         "The fit converged after 12 rounds.", "4 components (this report)",

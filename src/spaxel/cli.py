@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import sys
 import warnings
 
-from cyclopts import App
+from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError
 
 from spaxel import __version__
-from spaxel.errors import SpaxelError
+from spaxel.commands import typed
+from spaxel.errors import GuessWarning, LayoutWarning, SpaxelError
 
 app = App(
     name="spaxel",
     version=__version__,
     help="Spectral datacubes to maps that people can read, without labels.",
+    default_parameter=Parameter(json_list=False, json_dict=False),  # a file may be called [1].npy
     help_epilogue="First steps: spaxel demo; spaxel info FILE; spaxel segment FILE --out RUN.",
 )
 VERBS = {  # verb -> module of spaxel.commands, one line of help
@@ -35,18 +39,28 @@ for place, (verb, (home, line)) in enumerate(VERBS.items()):
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command line. Bad input ends with exit code 2 and one message on stderr, an interruption with 130."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    typed.set(arguments)
+    if not logging.root.handlers:
+        logging.root.addHandler(logging.NullHandler())  # what libraries log about a damaged file, our error says
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files that are no text
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
+        for kind in (GuessWarning, LayoutWarning):
+            warnings.simplefilter("default", kind)
         try:
             app(arguments, exit_on_error=False, print_error=False)
         except (SpaxelError, CycloptsError) as error:
-            _fail(" ".join(str(error).split()))
+            _fail(re.sub(r"\s*\n\s*", " ", str(error).strip()))
         except KeyboardInterrupt:
-            print("\nspaxel: interrupted; nothing was written.", file=sys.stderr)  # noqa: T201
+            print("\nspaxel: interrupted; nothing is left half-written.", file=sys.stderr)  # noqa: T201
             sys.exit(130)
         except BrokenPipeError:
             sys.stderr.close()
             sys.exit(0)
+        except UnicodeError as error:
+            _fail(f"A name holds characters that are no text ({error}). Try to rename the file.")
         except (OSError, MemoryError) as error:
             _fail(f"{type(error).__name__}: {error}. Try to check the disk, its space and its permissions.")
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from dask.utils import format_bytes
 
 from spaxel import __version__
 from spaxel.cube import axis_label, check_cube
@@ -44,11 +45,11 @@ def describe(cube: xr.Dataset) -> dict[str, Any]:
         "channels": channels,
         "axis": f"{axis_label(cube)}: {axis[0]:g} to {axis[-1]:g}",
         "step": "one channel" if channels < 2 else _steps(step),
-        "values": f"{spectra.dtype}, {size(spectra.nbytes)} in all",
+        "values": f"{spectra.dtype}, {format_bytes(spectra.nbytes)} in all",
         "chunks": "in memory" if spectra.chunks is None else " x ".join(str(c[0]) for c in spectra.chunks) + ", lazy",
     }
     found |= _sampled(cube)
-    found["a fit takes"] = f"about {size(fit_memory(cube))} of memory at --memory 1GiB or less"
+    found["a fit takes"] = f"about {format_bytes(fit_memory(cube))} of memory at --memory 1GiB or less"
     for name in ("truth_labels", "truth_abundances", "truth_spectra", "variance"):
         if name in cube:
             found[name.replace("_", " ")] = " x ".join(map(str, cube[name].shape))
@@ -88,15 +89,6 @@ def diagnose() -> dict[str, dict[str, str]]:
         "extras": extras,
         "readers": {r.name: r.description + (f" (extra {r.extra})" if r.extra else "") for r in readers().values()},
     }
-
-
-def size(n_bytes: float) -> str:
-    """Bytes for a person: '1.5 GiB'."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if n_bytes < 1024:
-            return f"{n_bytes:.0f} {unit}" if unit == "B" else f"{n_bytes:.1f} {unit}"
-        n_bytes /= 1024
-    return f"{n_bytes:.1f} TiB"
 
 
 def _steps(step: np.ndarray) -> str:

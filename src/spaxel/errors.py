@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 
 class SpaxelError(Exception):
     """Anything that spaxel refuses. The command line prints the message and exits with 2."""
@@ -45,6 +49,17 @@ class GuessWarning(UserWarning):
 
 class LayoutWarning(UserWarning):
     """The file is laid out so that reading it by tiles is slow; converting it helps."""
+
+
+@contextmanager
+def naming(path: str | Path) -> Iterator[None]:
+    """What is wrong with data inside this block is said with the name of their file, if it is not said already."""
+    try:
+        yield
+    except (CubeError, ReadError, MemoryBudgetError) as error:
+        if Path(path).name in str(error):
+            raise
+        raise type(error)(f"{path}: {error}") from error
 
 
 def missing_extra(what: str, library: str, extra: str) -> MissingExtra:

@@ -140,8 +140,8 @@ def cut(result: xr.Dataset, level: int) -> xr.Dataset:
     spectra, spread = merge_moments(result["micro_spectra"].values, result["micro_spread"].values, sizes, component)
     new = result.drop_dims("component").assign(
         labels=(("y", "x"), relabel(result["micro_labels"].values, component)),
-        component_spectra=(("component", "channel"), spectra),
-        component_spread=(("component", "channel"), spread),
+        component_spectra=(("component", "channel"), spectra, result["component_spectra"].attrs),
+        component_spread=(("component", "channel"), spread, result["component_spread"].attrs),
         component_size=("component", np.bincount(component, weights=sizes, minlength=level).astype(np.int64)),
         component_color=("component", colors),
         confidence=(("y", "x"), _confidence_at(result, level)),

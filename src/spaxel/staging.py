@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from spaxel.errors import Exists, NotFound
@@ -22,11 +22,12 @@ def replacing(path: str | Path, *, overwrite: bool = False, owned: Callable[[Pat
     yields    : `.name.partial-<hex>`, where nothing is yet; the body makes a file or a folder of it
     Raises Exists before the body if `path` exists without `overwrite`, or with it but is not ours (an empty folder is
     anybody's); NotFound if the parent folder cannot be made. If the body raises, also KeyboardInterrupt, what it wrote
-    is deleted. A process killed by the system leaves the hidden file behind, and the old thing untouched.
+    is deleted, and the parents that were made for it. A process killed by the system leaves the hidden file behind,
+    and the old thing untouched.
     """
     path = Path(path).resolve()
     _check(path, overwrite, owned)
-    _make_parent(path)
+    made = _make_parents(path)
     beside = _sibling(path, "partial")
     try:
         yield beside
@@ -34,6 +35,9 @@ def replacing(path: str | Path, *, overwrite: bool = False, owned: Callable[[Pat
         _swap(beside, path)
     finally:
         _delete(beside)
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()  # only one that is empty, as after an error
 
 
 def _check(path: Path, overwrite: bool, owned: Callable[[Path], bool]) -> None:
@@ -47,11 +51,14 @@ def _check(path: Path, overwrite: bool, owned: Callable[[Path], bool]) -> None:
         )
 
 
-def _make_parent(path: Path) -> None:
+def _make_parents(path: Path) -> list[Path]:
+    """Make the folders that are missing above a path; those that were made, deepest first."""
+    missing = [folder for folder in path.parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise NotFound(f"The folder {path.parent} cannot be made: {error.strerror}. Try another place.") from error
+    return missing
 
 
 def _sibling(path: Path, what: str) -> Path:

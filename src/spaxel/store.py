@@ -107,7 +107,11 @@ def read_result(path: str | Path) -> xr.Dataset:
     """The result of a run, lazily. Raises NotFound if it has none, ReadError if it is damaged."""
     folder = Path(path) / RESULT
     if not folder.is_dir():
-        raise NotFound(f"{path} holds no {RESULT}. Try spaxel predict, or segment again.")
+        inside = [child.parent.name for child in sorted(Path(path).glob(f"*/{RESULT}"))]
+        several = f"one of its folders: {', '.join(inside)}" if inside else "spaxel predict, or segment again"
+        if not (Path(path) / RUN).is_file():
+            read_json(path)
+        raise NotFound(f"{path} holds no {RESULT}. Try {several}.")
     try:
         result = xr.open_zarr(folder, consolidated=False)
         names = result.attrs.pop("names", {})

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import resource
+import shlex
 import shutil
-import sys
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from importlib.metadata import version
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
-from spaxel import __version__
-from spaxel.cube import axis_label
-from spaxel.errors import NotFound, ParameterError
+from spaxel import provenance
+from spaxel.errors import NotFound, ParameterError, naming
 from spaxel.granularity import cut
 from spaxel.methods import describe, load, method_class
 from spaxel.methods.contract import parse_parameters
@@ -38,8 +34,6 @@ from spaxel.store import (
     write_result,
 )
 
-WHOLE = 2**30  # bytes up to which an input is hashed whole
-LIBRARIES = ("numpy", "scipy", "scikit-learn", "xarray", "dask", "zarr")
 Tell = Callable[[str], Any]  # told the name of each stage
 Progress = Callable[[int, int], Any]
 
@@ -88,24 +82,25 @@ def segment(
     Several files: the model lies in `out`, the result of each in a folder of its own inside.
     Raises any SpaxelError; then nothing is written.
     """
+    _check_apart(out, *paths)
     model = method_class(method)(**parse_parameters(method_class(method), parameters or {}))
     clock = Clock(tell)
     with new_run(out, overwrite=overwrite) as folder:
         cubes = clock("open", _open_all, paths, options or {}, steps, drop_channels)
-        clock("fit", model.fit, cubes if len(cubes) > 1 else cubes[0])
-        run = describe(model) | _about(command, getattr(model, "random_state", None))
+        with naming(paths[0]) if len(cubes) == 1 else nullcontext():
+            clock("fit", model.fit, cubes if len(cubes) > 1 else cubes[0])
+        run = describe(model) | provenance.about(command, getattr(model, "random_state", None))
         write_arrays(folder, model.state_)
-        names = _names(paths)
-        for path, cube, name in zip(paths, cubes, names, strict=True):
-            inside = folder if len(cubes) == 1 else folder / name
-            inside.mkdir(exist_ok=True)
-            child = run if len(cubes) == 1 else _about(command, run["seed"]) | {"method": method, "model": ".."}
-            _write_one(inside, child, model, path, cube, clock, progress)
-        if len(cubes) > 1:
-            write_json(
-                folder, run | {"inputs": dict(zip(names, map(str, paths), strict=True)), "seconds": clock.seconds()}
-            )
-            write_history(folder, clock.lines)
+        if len(cubes) == 1:
+            _write_one(folder, run, model, paths[0], cubes[0], clock, progress)
+            return Path(out)
+        inputs = dict(zip(_names(paths), paths, strict=True))
+        for (name, path), cube in zip(inputs.items(), cubes, strict=True):
+            (folder / name).mkdir()
+            child = provenance.about(command, run["seed"]) | {"method": method, "model": ".."}
+            _write_one(folder / name, child, model, path, cube, clock, progress)
+        write_json(folder, run | {"inputs": inputs, "seconds": clock.seconds()})
+        write_history(folder, clock.lines)
     return Path(out)
 
 
@@ -124,14 +119,15 @@ def predict(
 
     Raises CubeError if the file's axis is another one (the message says what differs), NotFound if there is no model.
     """
+    _check_apart(out, run, path)
     run, clock = Path(run), Clock(tell)
-    about = read_json(run)
-    if "model" in about and "learned" not in about:
-        raise NotFound(f"{run} holds no fitted model. Try {(run / about['model']).resolve()}, which made it.")
+    held = read_json(run)
+    if "model" in held and "learned" not in held:
+        raise NotFound(f"{run} holds no fitted model. Try {(run / held['model']).resolve()}, which made it.")
     with new_run(out, overwrite=overwrite) as folder:
         model = clock("load", load, run)
         cube = clock("open", open_cube, path, **(options or {}))
-        child = _about(command, about.get("seed")) | {"method": about["method"], "model": str(run.resolve())}
+        child = provenance.about(command, held.get("seed")) | {"method": held["method"], "model": str(run.resolve())}
         _write_one(folder, child, model, path, cube, clock, progress)
     return Path(out)
 
@@ -143,10 +139,19 @@ def _open_all(
         raise ParameterError("There is no file to segment. Try spaxel segment FILE --out RUN.")
     cubes = [open_cube(path, **options) for path in paths]
     first = cubes[0]
-    for step in steps:
-        first = apply_step(first, step["name"], step["parameters"])
-    first = mask_channels(first) if drop_channels else first
+    with naming(paths[0]):
+        for step in steps:
+            first = apply_step(first, step["name"], step["parameters"])
+        first = mask_channels(first) if drop_channels else first
     return [first, *(repeat(cube, first.attrs["steps"]) for cube in cubes[1:])]
+
+
+def _check_apart(out: str | Path, *read: str | Path) -> None:
+    """Refuse to write where something lies that is read: with `overwrite` it would be deleted."""
+    place = Path(out).resolve()
+    for path in read:
+        if Path(path).resolve().is_relative_to(place):
+            raise ParameterError(f"{out} cannot be written: {path}, which is read, lies there. Try another place.")
 
 
 def _write_one(
@@ -158,65 +163,34 @@ def _write_one(
     clock: Clock,
     progress: Progress | None,
 ) -> None:
-    result = clock("predict", model.predict, cube, progress=progress)
+    with naming(path):
+        result = clock("predict", model.predict, cube, progress=progress)
     if "truth_labels" not in result and "truth_abundances" in cube:
         result["truth_labels"] = (("y", "x"), truth_labels(cube).astype("int32"))
     clock("write", write_result, folder, result)
-    run = run | {"name": Path(path).stem, "input": _signature(Path(path), cube)}
-    if "truth_labels" in result and (result["truth_labels"] >= 0).any():
-        run["score"] = score(result, result)
-    run |= {"seconds": clock.seconds(), "peak_memory_bytes": peak_memory()}
+    run = run | {"name": Path(path).resolve().stem, "input": provenance.signature(Path(path), cube)} | _scored(result)
+    run |= {"seconds": clock.seconds(), "peak_memory_bytes": provenance.peak_memory()}
     write_json(folder, run)
     write_history(folder, clock.lines)
     clock("report", report, folder)
 
 
-def peak_memory() -> int:
-    """Bytes that this process has held at most."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
-def _about(command: str, seed: int | None) -> dict[str, Any]:
-    versions = {"spaxel": __version__, "python": sys.version.split()[0]} | {name: version(name) for name in LIBRARIES}
-    return {
-        "seed": seed,
-        "command": command,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": versions,
-        "spaxel_version": __version__,
-    }
-
-
-def _signature(path: Path, cube: xr.Dataset) -> dict[str, Any]:
-    """What the input was: path, size, axis, and a hash (of a part of it above 1 GiB, which is then said)."""
-    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-    size = sum(file.stat().st_size for file in files)
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(f"{file.relative_to(path)} {file.stat().st_size}".encode())
-        with file.open("rb") as stream:
-            if size <= WHOLE:
-                while piece := stream.read(2**20):
-                    digest.update(piece)
-            else:
-                digest.update(stream.read(2**16))
-    return {
-        "path": str(path.resolve()),
-        "bytes": size,
-        "sha256": digest.hexdigest(),
-        "hashed": "whole" if size <= WHOLE else "the first 64 KiB of each file",
-        "shape": list(cube["spectra"].shape),
-        "dtype": str(cube["spectra"].dtype),
-        "axis": axis_label(cube),
-        "reader": cube.attrs.get("reader", ""),
-    }
+def _scored(result: xr.Dataset) -> dict[str, Any]:
+    """{"score": …} where the result holds a truth with at least one label, else {}."""
+    known = "truth_labels" in result and bool((result["truth_labels"] >= 0).any())
+    return {"score": score(result, result)} if known else {}
 
 
 def _names(paths: Sequence[str | Path]) -> list[str]:
-    """A folder name for each file: its stem, with a number where stems repeat."""
-    stems = [Path(path).stem for path in paths]
-    return [stem if stems.count(stem) == 1 else f"{stem}-{i}" for i, stem in enumerate(stems)]
+    """A folder name for each file: its stem, with a number where stems repeat; no name twice."""
+    stems = [Path(path).resolve().stem for path in paths]
+    names: list[str] = []
+    for i, stem in enumerate(stems):
+        name = stem if stems.count(stem) == 1 else f"{stem}-{i}"
+        while name in names or (name != stem and name in stems):
+            name += "-"
+        names.append(name)
+    return names
 
 
 def recut(run: str | Path, level: int) -> Path:
@@ -234,7 +208,10 @@ def recut(run: str | Path, level: int) -> Path:
             elif kept.is_file():
                 shutil.copy2(kept, folder / kept.name)
         write_result(folder, again)
-        score_again = {"score": score(again, again)} if "truth_labels" in again else {}
-        write_json(folder, about | score_again | {"level": level})
+        first, by_hand = (
+            str(about.get("command", "")).split("\n")[0],
+            shlex.join(["spaxel", "cut", str(run), str(level)]),
+        )
+        write_json(folder, about | _scored(again) | {"level": level, "command": f"{first}\n{by_hand}"})
         report(folder)
     return run

@@ -175,7 +175,7 @@ def test_incomplete_folder(store, lost):
     else:
         (store / lost).unlink()
     if lost == "channel/c/0":
-        with pytest.raises(CubeError, match="more than once"):
+        with pytest.raises(ReadError, match="1 of 1 chunks of channel are missing"):
             open_cube(store)
     else:
         with pytest.raises(ReadError, match="complete"):

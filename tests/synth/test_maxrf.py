@@ -112,7 +112,7 @@ def test_every_pigment_has_a_smooth_region_of_its_own(seed, n):
     labels = maxrf(96, 80, seed=seed, n_pigments=n, channels=8)["truth_labels"].values
     pixels = np.bincount(labels.ravel(), minlength=n)
     assert pixels.min() >= 10
-    assert pixels.max() > 1.2 * pixels.min()
+    assert n < 4 or pixels.max() > 1.2 * pixels.min()  # two or three may share the image evenly by chance
     assert spatial_coherence(labels) > 0.75
 
 

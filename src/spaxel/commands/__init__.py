@@ -1,1 +1,5 @@
 """The verbs of the command line; each calls one public function and prints what it gives."""
+
+from contextvars import ContextVar
+
+typed: ContextVar[list[str]] = ContextVar("typed")  # what stood after `spaxel`, for run.json

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,66 +12,69 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False)
+from spaxel.commands import typed
+
+out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)  # names of files are printed as they are
+err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 PATIENCE = 2.0  # seconds before progress is shown
 
 
 def print_json(value: Any) -> None:
     """JSON on stdout."""
-    out.print(json.dumps(value, indent=1, ensure_ascii=False), markup=False)
+    say(json.dumps(value, indent=1, ensure_ascii=False))
 
 
 def say(text: str) -> None:
     """A line on stdout, as it is."""
-    out.print(text, markup=False)
+    out.print(text)
 
 
 def print_table(rows: list[tuple], columns: tuple[str, ...], right: tuple[int, ...] = ()) -> None:
-    """A table without boxes; `right` are the columns aligned to the right."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    """A table without boxes; `right` are the columns aligned to the right. Cells are wrapped on a terminal only."""
+    if not out.is_terminal:
+        return _print_plain([*([columns] if any(columns) else []), *rows], right)
+    table = Table(box=None, pad_edge=False, header_style="dim", show_header=any(columns))
     for i, name in enumerate(columns):
         table.add_column(name, justify="right" if i in right else "left")
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    out.print(table)
+        table.add_row(*(Text(str(cell)) for cell in row))
+    return out.print(table)
+
+
+def _print_plain(rows: list[tuple], right: tuple[int, ...]) -> None:
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        padded = [c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
+        say("  ".join(padded).rstrip())
 
 
 def command_line() -> str:
     """The command as it was typed, to repeat it."""
-    return shlex.join(["spaxel", *sys.argv[1:]])
+    return shlex.join(["spaxel", *typed.get()])
 
 
 class Watch:
-    """A progress bar that appears on a terminal after two seconds. `stage` and `progress` are given to workflows."""
+    """What workflows tell of their work, as a bar. `stage` and `progress` are given to them."""
 
     def __init__(self, bar: Progress) -> None:
-        self._bar, self._task, self._begun, self._name = bar, None, time.monotonic(), ""
+        self._bar, self._task = bar, bar.add_task("", total=None)
 
     def stage(self, name: str) -> None:
         """A stage begins."""
-        self._name = name
-        if self._task is not None:
-            self._bar.update(self._task, description=name, completed=0, total=None)
-        else:
-            self._show()
+        self._bar.remove_task(self._task)
+        self._task = self._bar.add_task(name, total=None)
 
     def progress(self, done: int, total: int) -> None:
         """So many pixels of all are done."""
-        self._show()
-        if self._task is not None:
-            self._bar.update(self._task, completed=done, total=total)
-
-    def _show(self) -> None:
-        if self._task is None and err.is_terminal and time.monotonic() - self._begun > PATIENCE:
-            self._bar.start()
-            self._task = self._bar.add_task(self._name, total=None)
+        self._bar.update(self._task, completed=done, total=total)
 
 
 @contextmanager
 def watching() -> Iterator[Watch]:
-    """A Watch whose bar goes away at the end."""
+    """A Watch whose bar is seen on a terminal, from two seconds on, and goes away at the end."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -80,7 +82,15 @@ def watching() -> Iterator[Watch]:
         TimeRemainingColumn(),
     )
     bar = Progress(*columns, console=err, transient=True)
+    wait = threading.Timer(PATIENCE, bar.start)
+    wait.daemon = True
+    if err.is_terminal:
+        wait.start()
     try:
         yield Watch(bar)
     finally:
-        bar.stop()
+        wait.cancel()
+        if wait.is_alive():
+            wait.join()
+        if bar.live.is_started:
+            bar.stop()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 from dask.utils import parse_bytes
 
 from spaxel.errors import ParameterError
@@ -18,7 +19,7 @@ from spaxel.methods import METHODS, method_class
 Out = Annotated[Path, Parameter(alias="-o", help="folder or file to make")]
 Overwrite = Annotated[bool, Parameter(negative="", help="replace what was written there before")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="print JSON")]
-Seed = Annotated[int, Parameter(help="the same seed gives the same bits")]
+Seed = Annotated[int, Parameter(validator=Number(gte=0, lt=2**32), help="the same seed gives the same bits")]
 Memory = Annotated[str, Parameter(help="how much is read at once, as 512MiB; never changes the answer")]
 Device = Annotated[str, Parameter(help="where it is computed; kmeans runs on the cpu")]
 

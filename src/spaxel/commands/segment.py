@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from spaxel import workflow
-from spaxel.commands.console import command_line, say, watching
+from spaxel.commands.console import command_line, watching
 from spaxel.commands.options import (
     Device,
     Memory,
@@ -71,4 +71,3 @@ def predict(
             tell=watch.stage, progress=watch.progress,
         )  # fmt: skip
     print_run(out)
-    say("")

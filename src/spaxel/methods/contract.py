@@ -16,6 +16,7 @@ from spaxel.errors import CubeError, ParameterError
 from spaxel.preprocess.steps import repeat
 
 Cubes = list[xr.Dataset]
+TINY, HUGE = 1e-100, 1e100  # of the largest value
 
 
 @cache
@@ -75,6 +76,17 @@ def as_cubes(data: Any) -> tuple[Cubes, str]:
             "Reshape your data, or try spaxel.make_cube."
         )
     return [make_cube(array[:, None, :])], "array"
+
+
+def check_range(spectra: np.ndarray) -> None:
+    """Raise CubeError if values are so large or so small that their squares leave floating point."""
+    low, high = float(spectra.min()), float(spectra.max())
+    top = max(-low, high)
+    if top != 0 and not TINY < top < HUGE:
+        raise CubeError(
+            f"The values reach from {low:g} to {high:g}, which cannot be computed with. Are these marks for no data? "
+            "Try to mark such pixels as NaN, or to rescale the values."
+        )
 
 
 def check_same_axis(cube: xr.Dataset, axis: np.ndarray, units: str) -> None:

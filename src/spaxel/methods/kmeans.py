@@ -20,7 +20,7 @@ from spaxel.exact import Grid, fit_grid
 from spaxel.granularity import centroid_tree, component_table, connectivity_tree
 from spaxel.linear.pca import fit_pca
 from spaxel.mapping import Progress
-from spaxel.methods.contract import as_cubes, check_parameters, prepare
+from spaxel.methods.contract import as_cubes, check_parameters, check_range, prepare
 from spaxel.methods.nearest import Nearest, distances, fold, map_nearest, project_blocks
 from spaxel.methods.outcome import nearest_result
 from spaxel.picture import Recipe, picture_recipe
@@ -130,6 +130,7 @@ class KMeans(ClusterMixin, BaseEstimator):
     def _learn(self, sample: Sample) -> None:
         """Fill state_ and info_ from a sample."""
         spectra, seed = sample.spectra, self.random_state
+        check_range(spectra)
         number = None if self.n_clusters == "auto" else self.n_clusters
         choice = choose_scaling(sample, number, seed) if self.scaling == "auto" else None
         name = choice.name if choice else self.scaling
@@ -188,10 +189,9 @@ class KMeans(ClusterMixin, BaseEstimator):
         """Evidence for the number of components; where it was given, the curves stay and the sentence says so."""
         n_micro = len(centers)
         if number is not None and n_micro <= number:
-            short = (
-                "" if n_micro == number else f" {number} were asked for, but so many different spectra there are not."
-            )
-            return Evidence(np.array([], int), {}, {}, n_micro, f"{n_micro} components, as asked.{short}")
+            asked = f"{n_micro} component{'s' * (n_micro > 1)}" + ", as asked." * (n_micro == number)
+            short = "" if n_micro == number else f", not {number} as asked: there are too few different spectra."
+            return Evidence(np.array([], int), {}, {}, n_micro, f"{asked}{short}")
         neighbours = np.zeros((0, 2), int)
         if len(pairs):
             both = project_blocks(pairs.reshape(-1, pairs.shape[2]), model)

@@ -58,6 +58,9 @@ def nearest_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: 
         result["evidence"].attrs = {"votes": info["votes"], "sentence": info["sentence"]}
     if "scaling_score" in result:
         result["scaling_score"].attrs = {"sentence": info["scaling_sentence"], "chosen": info["scaling"]}
+    units = cube["spectra"].attrs.get("units") or ("counts" if info["counts"] else "")
+    for name in ("component_spectra", "component_spread"):
+        result[name].attrs = {"units": units} if units else {}
     recipe = Recipe(*(state[f"picture_{name}"] for name in Recipe._fields))
     result["picture"].attrs = {"caption": caption(recipe, state["channel"], info["units"])}
     return result.assign_attrs(method=info["method"], n_components=info["n_components"], sentence=info["sentence"])

@@ -47,7 +47,7 @@ def open_envi(
         spectra = spectra[0][:, None, :]
     values, told, doubt = settle_axis(header_path, _axis(header_path, header), spectra.shape[2], channel, units)
     valid = _valid(spectra, header_path, header)
-    attrs = georeference(header) | _kept(header)
+    attrs = georeference(header) | _kept(header) | {"files": [str(header_path), str(data_path)]}
     cube = make_cube(spectra, values, told, valid=valid, source=str(path), **attrs)
     cube = _beside_channels(cube, header_path, header, values)
     for sentence in offset_note:

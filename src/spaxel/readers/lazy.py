@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import ceil, prod
 from pathlib import Path
 from typing import Any
 from warnings import warn
+from zipfile import BadZipFile
 
 import dask.array as da
 import numpy as np
 from dask.base import tokenize
 
-from spaxel.errors import AxisError, LayoutWarning, ReadError
+from spaxel.errors import AxisError, LayoutWarning, ReadError, SpaxelError
 from spaxel.tiles import CELL
 
 LARGE = 256 * 2**20  # bytes: below this a bad layout is not worth a warning
+FOREIGN = (  # what libraries that read files raise on damaged ones
+    *(OSError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, AttributeError, MemoryError),
+    *(RuntimeError, struct.error, zlib.error, BadZipFile),
+)
 SLOW_BYTES, SLOW_CHUNKS = 8, 512  # times the bytes of a tile, and pieces per tile, from which a layout is slow
 
 
@@ -59,6 +66,22 @@ class FileArray:
         self.check_size()
         mapped = np.memmap(self.path, self.dtype, "r", self.offset, self.shape, self.order)
         return np.array(mapped[key])
+
+
+class Explained:
+    """An array-like of a library, whose errors at reading become ReadErrors that name the file."""
+
+    def __init__(self, source: Any, path: Path) -> None:
+        self.source, self.path = source, path
+        self.shape, self.dtype, self.ndim = source.shape, source.dtype, len(source.shape)
+
+    def __getitem__(self, key: Any) -> Any:
+        try:
+            return np.asarray(self.source[key])
+        except SpaxelError:
+            raise
+        except FOREIGN as error:
+            raise ReadError(f"{self.path} is damaged inside: {error}. Try to copy it again.") from error
 
 
 def tile_chunks(shape: Sequence[int], storage_chunks: Sequence[int] | None = None) -> tuple[int, int, int]:
@@ -157,7 +180,9 @@ def _from_source(source: Any, chunks: tuple[int, ...], path: Path, part: str, lo
     status = path.stat()
     token = tokenize(str(path.resolve()), status.st_mtime_ns, status.st_size, part, tuple(source.shape), chunks)
     meta = np.empty((0,) * len(chunks), source.dtype)
-    return da.from_array(source, chunks=chunks, name=f"read-{token}", lock=lock, fancy=False, meta=meta)
+    return da.from_array(
+        Explained(source, path), chunks=chunks, name=f"read-{token}", lock=lock, fancy=False, meta=meta
+    )
 
 
 def _side(n: int, stored: int) -> int:

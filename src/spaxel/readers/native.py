@@ -122,14 +122,13 @@ def _open_native(path: Path, group: zarr.Group) -> xr.Dataset:
 
 def _read(path: Path, name: str, array: zarr.Array) -> xr.Variable:
     dims = tuple(str(dim) for dim in array.metadata.dimension_names or ())
-    if "y" not in dims or "x" not in dims:
-        return xr.Variable(dims, load(path, name, array), dict(array.attrs))
-    lazy = lazy_image(path, name, array)
+    image = "y" in dims and "x" in dims
+    lazy = lazy_image(path, name, array) if image else None
     stored = sum(len(files) for _, _, files in os.walk(path / name / "c"))
-    if stored < array.nchunks:
+    if array.ndim and stored < array.nchunks:
         lost = f"{array.nchunks - stored} of {array.nchunks} chunks of {name}"
         raise ReadError(f"{path} is incomplete: {lost} are missing. Try to copy it again.")
-    return xr.Variable(dims, lazy, dict(array.attrs))
+    return xr.Variable(dims, lazy if image else load(path, name, array), dict(array.attrs))
 
 
 def _create(store: zarr.Group, name: str, variable: xr.Variable) -> zarr.Array:

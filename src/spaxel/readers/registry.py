@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import struct
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -13,32 +11,18 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 from warnings import warn
-from zipfile import BadZipFile
 
 import numpy as np
 import xarray as xr
 
 from spaxel.cube import check_cube
-from spaxel.errors import NotFound, ParameterError, ReadError, SpaxelError
+from spaxel.errors import NotFound, ParameterError, ReadError, SpaxelError, naming
+from spaxel.readers.lazy import FOREIGN
 
 HEAD = 2880  # bytes given to a sniffer: one FITS block, more than any other signature needs
 
 # In this order they are asked; a vendor file that is HDF5 inside comes before plain HDF5.
 _MODULES = ("native", "envi", "fits", "matlab", "array", "raster", "instrument", "hdf5", "table")
-_FOREIGN = (  # what libraries that read files raise on damaged ones
-    *(
-        OSError,
-        ValueError,
-        EOFError,
-        LookupError,
-        TypeError,
-        ArithmeticError,
-        AttributeError,
-        MemoryError,
-        RuntimeError,
-    ),
-    *(struct.error, zlib.error, BadZipFile),
-)
 
 
 @dataclass(frozen=True)
@@ -97,15 +81,16 @@ def open_cube(path: str | Path, reader: str | None = None, **options: Any) -> xr
         raise NotFound(f"There is no file {path}. Try an absolute path.")
     chosen = _choose(path, reader)
     _check_options(chosen, options)
-    try:
-        cube = chosen.open(path, **options)
-    except SpaxelError:
-        raise
-    except _FOREIGN as error:
-        raise ReadError(
-            f"{path} looks like {chosen.description} but cannot be read: {error}. Is it complete?"
-        ) from error
-    cube = _with_valid(check_cube(cube))
+    with naming(path):
+        try:
+            cube = chosen.open(path, **options)
+        except SpaxelError:
+            raise
+        except FOREIGN as error:
+            raise ReadError(
+                f"{path} looks like {chosen.description} but cannot be read: {error}. Is it complete?"
+            ) from error
+        cube = _with_valid(check_cube(cube))
     return cube.assign_attrs(source=str(path), reader=chosen.name)
 
 

@@ -13,7 +13,7 @@ from dask.base import tokenize
 
 from spaxel.errors import ReadError
 from spaxel.readers.axis import is_spectral
-from spaxel.readers.lazy import lazy_array
+from spaxel.readers.lazy import Explained, lazy_array
 from spaxel.readers.variables import Variable, Variables
 from spaxel.tiles import CELL
 
@@ -74,7 +74,10 @@ def lazy_image(path: Path, name: str, array: zarr.Array) -> da.Array:
     status = path.stat()
     token = tokenize(str(path.resolve()), status.st_mtime_ns, name, array.shape)
     return da.from_array(
-        array, chunks=array.chunks, name=f"read-{token}", meta=np.empty((0,) * array.ndim, array.dtype)
+        Explained(array, path),
+        chunks=array.chunks,
+        name=f"read-{token}",
+        meta=np.empty((0,) * array.ndim, array.dtype),
     )
 
 

@@ -97,7 +97,7 @@ def _legend(page: Page) -> Markup:
     more = len(lines) - LEGEND
     lines = lines[:LEGEND] + ([tag("div", f"and {more} more, in the table below")] if more > 0 else [])
     if not page.data.all():
-        share = tag("span", percent(1 - page.data.mean()), "n", title="of all pixels")
+        share = tag("span", f"{percent(1 - page.data.mean())} of all", "n")
         lines.append(tag("div", join([tag("span", "", "swatch nodata"), tag("span", "no data", "name"), share])))
     return tag("div", join(lines), "legend two" if two else "legend")
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from bokeh.layouts import row
+from dask.utils import format_bytes
 
 from spaxel.figures.evidence import evidence_figures
 from spaxel.figures.maps import Frame, component_names, component_rgb, confidence_map, label_png, truth_png
@@ -118,7 +119,7 @@ def _levels(page: Page) -> Markup:
         words = f"{n} components" + (" (this report)" if n == page.result.sizes.get("component") else "")
         drawn.append(_small(page, label_png(level, page.colors, 230), words))
     head = tag("h3", "What would other numbers have given?")
-    words = "The same parts, merged less or more; colours are kept. The option --n-clusters asks for another number."
+    words = "The same parts, merged less or more; colours are kept. `spaxel cut RUN NUMBER` makes another number this report."
     return join([head, tag("p", words), tag("div", join(drawn), "row")])
 
 
@@ -151,7 +152,7 @@ def done(page: Page) -> Markup:
         parts += [tag("h3", "Notes"), bullets(notes)]
     if command := run.get("command"):
         parts += [tag("h3", "The command that repeats it"), tag("pre", command)]
-    groups = {"Score against the truth": run.get("score"), "Parameters": run.get("parameters"), "Cost": _cost(run),
+    groups = {"Score against the truth": run.get("score"), "Parameters": _parameters(run), "Cost": _cost(run),
               "Input": _input(run, attrs), "Made with": _made(run)}  # fmt: skip
     blocks = [tag("div", join([tag("h3", head), pairs(values)])) for head, values in groups.items() if values]
     return join([*parts, tag("div", join(blocks), "row")])
@@ -162,8 +163,15 @@ def _cost(run: dict[str, Any]) -> dict[str, str]:
     seconds = seconds if isinstance(seconds, dict) else {"time": seconds}
     cost = {str(stage): f"{time:.1f} s" for stage, time in seconds.items()}
     if run.get("peak_memory_bytes"):
-        cost["peak memory"] = f"{run['peak_memory_bytes'] / 2**20:,.0f} MiB"
+        cost["peak memory"] = format_bytes(run["peak_memory_bytes"])
     return cost
+
+
+def _parameters(run: dict[str, Any]) -> dict[str, Any]:
+    values = dict(run.get("parameters") or {})
+    if isinstance(values.get("memory"), int):
+        values["memory"] = format_bytes(values["memory"])
+    return values
 
 
 def _input(run: dict[str, Any], attrs: dict[str, Any]) -> dict[str, Any]:

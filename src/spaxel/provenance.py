@@ -1,0 +1,68 @@
+"""Where a run comes from: command, versions, and what its input was; for run.json."""
+
+from __future__ import annotations
+
+import hashlib
+import resource
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from spaxel import __version__
+from spaxel.cube import axis_label
+
+WHOLE = 2**30  # bytes up to which an input is hashed whole
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "xarray", "dask", "zarr")
+
+
+def peak_memory() -> int:
+    """Bytes that this process has held at most."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def about(command: str, seed: int | None) -> dict[str, Any]:
+    """Seed, command, time and versions."""
+    versions = {"spaxel": __version__, "python": sys.version.split()[0]} | {name: version(name) for name in LIBRARIES}
+    return {
+        "seed": seed,
+        "command": command,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions,
+        "spaxel_version": __version__,
+    }
+
+
+def signature(path: Path, cube: xr.Dataset) -> dict[str, Any]:
+    """What the input was: path, size, axis, and a hash (of a part of it above 1 GiB, which is then said)."""
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    if cube.attrs.get("reader") == "envi":
+        files = [Path(file) for file in cube.attrs["files"]]  # header and data
+    size = sum(file.stat().st_size for file in files)
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(
+            f"{file.relative_to(path) if path.is_dir() else file.name} {file.stat().st_size}".encode(
+                errors="surrogateescape"
+            )
+        )
+        with file.open("rb") as stream:
+            if size <= WHOLE:
+                while piece := stream.read(2**20):
+                    digest.update(piece)
+            else:
+                digest.update(stream.read(2**16))
+    return {
+        "path": str(path.resolve()),
+        "bytes": size,
+        "sha256": digest.hexdigest(),
+        "hashed": "whole" if size <= WHOLE else "the first 64 KiB of each file",
+        "shape": list(cube["spectra"].shape),
+        "dtype": str(cube["spectra"].dtype),
+        "axis": axis_label(cube),
+        "reader": cube.attrs.get("reader", ""),
+    }
