@@ -91,7 +91,7 @@ def nfindr(X: np.ndarray, k: int, start: np.ndarray | None = None, most_sweeps: 
     local maximum that depends on the start.
     """
     X = check_spectra(X)
-    check_count(X, k)
+    check_count(X, k, affine=True)
     if k == 1:
         return Simplex(spa(X, 1), np.zeros(1), True)
     Z = _homogeneous(X, k - 1)
@@ -125,12 +125,13 @@ def check_spectra(X: np.ndarray, zeros: bool = False) -> np.ndarray:
     return X
 
 
-def check_count(X: np.ndarray, k: int) -> None:
-    """ParameterError unless 1 <= k <= min(n, channel)."""
+def check_count(X: np.ndarray, k: int, affine: bool = False) -> None:
+    """ParameterError unless 1 <= k <= min(n, channel), or min(n, channel + 1) corners of a simplex (affine)."""
     n, channels = X.shape
-    if int(k) != k or not 1 <= k <= min(n, channels):
+    most = min(n, channels + affine)
+    if isinstance(k, bool) or int(k) != k or not 1 <= k <= most:
         raise ParameterError(
-            f"{k} components from {n} spectra of {channels} channels: must be a whole number from 1 to {min(n, channels)}."
+            f"{k} components from {n} spectra of {channels} channels: must be a whole number from 1 to {most}."
         )
 
 
