@@ -16,10 +16,12 @@ from spaxel.linear import moves
 from spaxel.linear.edge import Edge, edge, scan_powers
 from spaxel.linear.judge import Factors, report
 from spaxel.linear.noise import Weights, biwhiten, check_table, eigenvalues, power_weights
-from spaxel.linear.sparse_codes import Model, Problem, anneal, code, make_problem, unit, update_spectra, valued
+from spaxel.linear.sparse_codes import AHEAD, Model, Problem, anneal, code, make_problem, unit, update_spectra, valued
 from spaxel.linear.starts import starts
 
 SMALL = 48  # components up to which a crowded problem gets many starts
+CLEAN = 0.02  # noise over signal below which a table is first solved as if it had so much
+NOISELESS = 1e-5  # and below which it has none
 CROWDED = 0.42  # of the components in an average sample
 
 
@@ -56,9 +58,12 @@ def factorise(
     k = max(found.n, 1) if n_components is None else n_components
     if n_components is not None:
         found = found._replace(noise=_noise_of_rank(Y, k))
-    floor = 1e-6 * np.sqrt((Y**2).mean())
-    problem = make_problem(Y, max(found.noise, floor), k, signed)
+    size = np.sqrt((Y**2).mean())
+    problem = make_problem(Y, max(found.noise, CLEAN * size), k, signed)
     model = solve(problem, k, n_components is not None, n_starts, seed)
+    if found.noise < problem.sigma:
+        problem = replace(problem, sigma=max(found.noise, NOISELESS * size))
+        model = cool(problem, model)
     return report(X, rows, weights, problem, model, found.n)
 
 
@@ -102,6 +107,24 @@ def polish(problem: Problem, model: Model, rounds: int = 6) -> Model:
     return moves.best(model, valued(problem, c, s))
 
 
+def cool(problem: Problem, model: Model, most: int = 60) -> Model:
+    """From a model of a noisier table to the true noise: the level follows what is left unexplained.
+
+    Prices from a noise far below the error of the spectra would buy a code for every such error.
+    """
+    c, s, level = model.c, model.s, np.inf
+    for _ in range(most):
+        last, level = level, max(np.sqrt(((problem.y - c @ s) ** 2).mean()), problem.sigma)
+        if level > 0.99 * last:
+            break
+        for _ in range(3):
+            new = update_spectra(problem.y, c, s, 3, problem.signed)
+            new += AHEAD * (new - s)
+            c, s = unit(c, new if problem.signed else np.maximum(new, 0))
+            c = code(problem.y, s, c, 3, 0.0, 2 * problem.per_code * level**2)
+    return valued(problem, c, s)
+
+
 def fill(problem: Problem, model: Model, k: int) -> Model:
     """Exactly k components where fewer were used: the worst explained samples are added, free of the price of a spectrum."""
     free = replace(problem, per_spectrum=0.0)
@@ -117,12 +140,18 @@ def fill(problem: Problem, model: Model, k: int) -> Model:
 
 
 def encode(
-    X: np.ndarray, components: np.ndarray, noise: np.ndarray | float, per_code: float | None = None
+    X: np.ndarray,
+    components: np.ndarray,
+    noise: np.ndarray | float,
+    per_code: float | None = None,
+    hottest: float | None = None,
 ) -> np.ndarray:
     """Sparse non-negative concentrations (n, k) of new samples, with known components.
 
     X : (n, channel)      components : (k, channel)      noise : standard deviation per entry, one or (n,)
     per_code : price of a concentration in units of 2 σ², default ln k + 3
+    hottest  : factor on σ at which the falling prices begin, default from the strongest of these samples; give the same
+               one to each part of a large table, and a sample's answer does not depend on its part
     minimises |x - c S|² / (2 σ²) + per_code #{c > 0} by coordinate descent under falling prices; c is least squares on its
     support. Raises CubeError for NaN or other channels, ParameterError for noise that is not positive.
     """
@@ -136,7 +165,7 @@ def encode(
     S = S / np.where(norms > 0, norms, 1)[:, None]
     price = np.log(max(len(S), 1)) + 3 if per_code is None else per_code
     Y, c = X / sigma[:, None], np.zeros((len(X), len(S)))
-    top = np.sqrt((Y**2).sum(1).max() / X.shape[1] / 63)
+    top = np.sqrt((Y**2).sum(1).max() / X.shape[1] / 63) if hottest is None else hottest
     for level in np.geomspace(max(top, 1.0), 1.0, 6):
         c = code(Y, S, c, 2, level, 2 * price * level**2, warm=3)
     return code(Y, S, c, 10, 0.0, 2 * price) * sigma[:, None] / np.where(norms > 0, norms, 1)
