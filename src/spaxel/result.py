@@ -98,4 +98,4 @@ def canonical_order(sizes: np.ndarray) -> np.ndarray:
 
 def relabel(labels: np.ndarray, new_of_old: np.ndarray) -> np.ndarray:
     """Labels through a table, with -1 (no data) left alone. labels : any shape int; new_of_old : (n_old,) int."""
-    return np.append(np.asarray(new_of_old), -1)[labels].astype(np.int32)
+    return np.append(np.asarray(new_of_old), -1).astype(np.int32)[labels]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from spaxel.figures.reduce import reduce_labels
 from spaxel.granularity import cut
 from spaxel.reporting import scene, sections
 from spaxel.reporting.html import join
@@ -18,6 +19,7 @@ from spaxel.store import read_run
 
 MOST_BYTES = 5_000_000
 SIDES = ((1024, 1024), (1024, 512), (512, 512), (256, 256))  # of labels, of pictures; the first that is small enough
+LEVEL_SIDE = 230  # of the map of another level
 
 
 def report(path: str | Path, *, overwrite: bool = True) -> Path:
@@ -38,7 +40,7 @@ def render(result: xr.Dataset, run: dict[str, Any] | None = None) -> str:
 
     Raises CubeError if `result` is not a result.
     """
-    result, run = check_result(result).compute(), run or {}
+    result, run = check_result(result).drop_vars("level_confidence", errors="ignore").compute(), run or {}
     levels = other_levels(result)
     for sides in SIDES:
         page = Page(result, run, levels, *sides)
@@ -50,9 +52,15 @@ def render(result: xr.Dataset, run: dict[str, Any] | None = None) -> str:
 
 
 def other_levels(result: xr.Dataset) -> list[xr.Dataset]:
-    """The result cut at up to five numbers of components around its own; none where it keeps no merge tree."""
+    """The result cut at up to five numbers of components around its own, small; none where it keeps no merge tree."""
     if "merge_tree" not in result or "component" not in result.sizes or "level" not in result.coords:
         return []
     own, kept = result.sizes["component"], np.unique(result["level"].values).astype(int)
     wanted = {own} | {int(kept[np.abs(kept - own * f).argmin()]) for f in (0.5, 0.75, 1.5, 2)} if len(kept) else {own}
-    return [result if k == own else cut(result, k) for k in sorted(wanted) if k > 1 or own == 1]
+    return [_small(result if k == own else cut(result, k)) for k in sorted(wanted) if k > 1 or own == 1]
+
+
+def _small(level: xr.Dataset) -> xr.Dataset:
+    """A level as the page shows it: labels reduced to a small map, no other map."""
+    labels = reduce_labels(level["labels"].values, LEVEL_SIDE)
+    return level.drop_dims(("y", "x")).assign(labels=(("y", "x"), labels))

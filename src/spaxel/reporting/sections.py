@@ -17,6 +17,8 @@ from spaxel.reporting.html import Markup, bullets, image, join, pairs, percent, 
 from spaxel.reporting.page import Page
 from spaxel.reporting.scene import is_strip
 
+STRIP = 256  # rows of a map that are looked at together
+
 
 def components(page: Page) -> Markup:
     """2 What are they: mean spectra with their spread, and a table."""
@@ -53,9 +55,7 @@ def _table(page: Page, sizes: np.ndarray) -> Markup:
     columns = [list(map(swatch, colors)), component_names(result), list(map(int, sizes))]
     columns.append([percent(s) for s in sizes / max(1, sizes.sum())])
     if "confidence" in result:
-        values = result["confidence"].values
-        good = page.data & np.isfinite(values)
-        total, count = (np.bincount(labels[good], w, len(sizes))[: len(sizes)] for w in (values[good], None))
+        total, count = _confidence(result, len(sizes))
         header.append("mean confidence")
         columns.append([f"{t / c:.2f}" if c else "–" for t, c in zip(total, count, strict=True)])
     if "component_spectra" in result and result.sizes["channel"] > 1:
@@ -65,15 +65,27 @@ def _table(page: Page, sizes: np.ndarray) -> Markup:
     return table(header, zip(*columns, strict=True), numeric=(2, 3, 4) if "confidence" in result else (2, 3))
 
 
+def _confidence(result: xr.Dataset, n: int) -> np.ndarray:
+    """Sum of the confidence of the pixels of each component, and their number, (2, n); in strips, as maps are large."""
+    sums = np.zeros((2, n))
+    labels, values = result["labels"].values, result["confidence"].values
+    for start in range(0, len(labels), STRIP):
+        part, known = labels[start : start + STRIP], values[start : start + STRIP]
+        good = (part >= 0) & np.isfinite(known)
+        sums += [np.bincount(part[good], weights, n)[:n] for weights in (known[good], None)]
+    return sums
+
+
 def sure(page: Page) -> Markup:
     """3 How sure: confidence map, evidence for the number, choice of scaling, other numbers."""
     result, shape = page.result, page.result["labels"].shape
     parts = [tag("h2", "How sure is it?")]
-    known = "confidence" in result and np.isfinite(result["confidence"].values[page.data]).any()
+    total, count = _confidence(result, len(component_sizes(result))) if "confidence" in result else np.zeros((2, 1))
+    known = count.any()
     if not page.data.any():
         return join([*parts, tag("p", "No pixel holds data, so nothing can be said.")])
     if known:
-        mean = float(np.nanmean(result["confidence"].values[page.data]))
+        mean = total.sum() / count.sum()
         words = "Confidence is the margin between the nearest and the second component: 1 is clear, 0 is a coin toss. "
         parts.append(tag("p", words + f"Its mean is {mean:.2f}."))
     else:

@@ -1,0 +1,140 @@
+"""Peak memory of `spaxel segment` as cubes grow: the command line in a process of its own, resident memory as the system
+counts it, the report included.
+
+Bar: from one cube to another of 8 times its size, the peak grows by less than 10 % of the growth in size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from common import head, log, table, write_json, write_page
+
+MIB = 2**20
+BAR = 0.10  # of the growth in size
+CASES = {  # name -> format, rows, columns, channels; uint16
+    "zarr 128 MiB": ("zarr", 256, 256, 1024),
+    "zarr 1 GiB": ("zarr", 512, 1024, 1024),
+    "envi 128 MiB": ("envi", 256, 256, 1024),
+    "envi 1 GiB": ("envi", 512, 1024, 1024),
+    "zarr 1 GiB, 2048 channels": ("zarr", 512, 512, 2048),
+    "zarr 2 GiB, 2048 channels": ("zarr", 512, 1024, 2048),
+}
+PAIRS = (("zarr 128 MiB", "zarr 1 GiB"), ("envi 128 MiB", "envi 1 GiB"))
+QUICK = {"zarr 4 MiB": ("zarr", 64, 128, 256), "envi 4 MiB": ("envi", 64, 128, 256)}
+
+
+def spaxel(*words: str | Path) -> tuple[int, float]:
+    """Run the command line; peak bytes and CPU seconds of that process. Raises CalledProcessError."""
+    command = [str(Path(sys.executable).parent / "spaxel"), *map(str, words)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    complaint = process.stderr.read() if process.stderr else b""
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        log(complaint.decode())
+        raise subprocess.CalledProcessError(process.returncode, command, stderr=complaint)
+    return used.ru_maxrss * 1024, used.ru_utime + used.ru_stime
+
+
+def zarr_cube(folder: Path, rows: int, columns: int, channels: int) -> Path:
+    """A simulated painting as Zarr, made once."""
+    path = folder / f"{rows}x{columns}x{channels}.zarr"
+    if not path.exists():
+        size, option = f"{rows}x{columns}", f"channels={channels}"
+        spaxel("simulate", "maxrf", path, "--size", size, "--seed", "1", "--option", option)
+    return path
+
+
+def envi_cube(folder: Path, rows: int, columns: int, channels: int) -> Path:
+    """The same numbers as a raw ENVI file, band interleaved by pixel."""
+    import zarr
+
+    source = zarr_cube(folder, rows, columns, channels)
+    path = source.with_suffix(".img")
+    if not path.exists():
+        spectra = zarr.open_group(source, mode="r")["spectra"]
+        with path.open("wb") as stream:
+            for y in range(0, rows, 64):
+                stream.write(np.asarray(spectra[y : y + 64]).astype("<u2").tobytes())
+        lines = {"samples": columns, "lines": rows, "bands": channels, "header offset": 0, "data type": 12}
+        lines |= {"interleave": "bip", "byte order": 0}
+        text = "\n".join(["ENVI", *(f"{key} = {value}" for key, value in lines.items())])
+        path.with_suffix(".hdr").write_text(text + "\n")
+    return path.with_suffix(".hdr")
+
+
+def one(folder: Path, name: str, case: tuple[str, int, int, int], memory: str) -> dict[str, Any]:
+    """Peak and seconds of `segment` on one cube."""
+    kind, *shape = case
+    cube = (zarr_cube if kind == "zarr" else envi_cube)(folder, *shape)
+    out = folder / f"run-{kind}-{'x'.join(map(str, shape))}"
+    peak, cpu = spaxel("segment", cube, "--out", out, "--memory", memory, "--overwrite")
+    before = json.loads((out / "run.json").read_text("utf-8"))["peak_memory_bytes"]
+    size = int(np.prod(shape)) * 2
+    log(f"{name}: peak {peak / MIB:.0f} MiB ({before / MIB:.0f} before the report), {cpu:.0f} CPU s")
+    shape_text = " x ".join(map(str, shape))
+    return {"name": name, "shape": shape_text, "size": size, "peak": peak, "before_report": before, "cpu_seconds": cpu}
+
+
+def rows_of(found: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """Lines of the table of cases."""
+    return [
+        [r["name"], r["shape"], *(f"{r[key] / MIB:.0f}" for key in ("size", "peak", "before_report")),
+         f"{r['cpu_seconds']:.0f}"]
+        for r in found.values()
+    ]  # fmt: skip
+
+
+def growth(found: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """Lines of the table of growth: MiB more of peak over MiB more of cube."""
+    lines = []
+    for small, large in PAIRS:
+        if small in found and large in found:
+            more, size = (found[large][key] - found[small][key] for key in ("peak", "size"))
+            verdict = "kept" if more < BAR * size else "MISSED"
+            lines.append(
+                [f"{small} to {large}", f"{more / MIB:+.0f}", f"{size / MIB:+.0f}", f"{more / size:.1%}", verdict]
+            )
+    return lines
+
+
+def main() -> None:
+    """Run and write benchmarks/results/memory.{json,md}."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="two small cubes, nothing is written")
+    parser.add_argument("--memory", default="256MiB")
+    parser.add_argument("--folder", type=Path, help="where the cubes are made and kept (default: a temporary folder)")
+    parser.add_argument("--only", nargs="+", choices=[*CASES], help="some cases, nothing is written")
+    chosen = parser.parse_args()
+    cases = QUICK if chosen.quick else {name: CASES[name] for name in chosen.only or CASES}
+    about = head()
+    with TemporaryDirectory() as temporary:
+        folder = chosen.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        found = {name: one(folder, name, case, chosen.memory) for name, case in cases.items()}
+    parts = [f"`spaxel segment CUBE --out RUN --memory {chosen.memory}`, uint16, K = auto, report included. MiB."]
+    parts += [
+        table(("cube", "rows x columns x channels", "size", "peak", "peak before the report", "CPU s"), rows_of(found))
+    ]
+    if lines := growth(found):
+        parts += [f"Bar: the peak grows by less than {BAR:.0%} of the growth in size."]
+        parts += [table(("from, to", "peak", "size", "ratio", "bar"), lines)]
+    if chosen.quick or chosen.only:
+        print("\n\n".join(parts))
+        return
+    write_json("memory", about, memory=chosen.memory, cases=list(found.values()))
+    write_page("memory", "Peak memory of segment", about, parts)
+
+
+if __name__ == "__main__":
+    main()
