@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.decomposition import NMF
-from unmixing_world import world
 
 import spaxel
 from spaxel.linear.abundances import fcls, free_brightness
 from spaxel.linear.scene import scene_components
 from spaxel.linear.vertex import nfindr, spa, vca
 from spaxel.metrics import abundance_rmse, matched_spectra
+from unmixing_world import world
 
 RESULTS = Path(__file__).parent / "results"
 SEEDS = range(5)
