@@ -41,6 +41,7 @@ Answer = tuple[np.ndarray, np.ndarray]  # components, abundances
 
 
 def unit(X: np.ndarray) -> np.ndarray:
+    """Spectra over their norms."""
     return X / np.maximum(np.linalg.norm(X, axis=-1, keepdims=True), 1e-300)
 
 
@@ -101,6 +102,7 @@ METHODS: dict[str, Callable[[np.ndarray, int, int], Answer]] = {
 
 
 def judged(method: Callable, X: np.ndarray, S: np.ndarray, A: np.ndarray, seed: int) -> dict:
+    """Number, angle, error and seconds of one run."""
     start = time.perf_counter()
     found, shares = method(X, len(S), seed)
     seconds = time.perf_counter() - start
@@ -110,6 +112,7 @@ def judged(method: Callable, X: np.ndarray, S: np.ndarray, A: np.ndarray, seed: 
 
 
 def samson(data: Path) -> list[dict]:
+    """Every method and seed, and the floor that the true spectra set."""
     cube = spaxel.open_cube(str(data / "samson" / "Samson.mat"), truth="S_GT,GT")
     X = cube["spectra"].values.reshape(-1, cube.sizes["channel"])
     S, A = cube["truth_spectra"].values, cube["truth_abundances"].values.reshape(len(X), -1)
@@ -129,11 +132,11 @@ def samson(data: Path) -> list[dict]:
 
 
 def worlds(n: int) -> list[dict]:
-    """Seeds from 1000 on: none of them was looked at while the rules were chosen."""
+    """Seeds from 2000 on: none of them was looked at while the rules were chosen."""
     rows = []
     for name, options in WORLDS.items():
         runs = []
-        for seed in range(1000, 1000 + n):
+        for seed in range(2000, 2000 + n):
             for k in (2, 3, 4, 6):
                 w = world(seed, k, side=40, **options)
                 runs.append(one_world(w["X"], w["S"], w["A"], k))
@@ -143,6 +146,7 @@ def worlds(n: int) -> list[dict]:
 
 
 def one_world(X: np.ndarray, S: np.ndarray, A: np.ndarray, k: int) -> dict:
+    """The number found, and with the true number how near each method comes."""
     auto = scene_components(X)
     run = {
         "k": k, "found": auto.n_components, "normalisation": auto.normalisation, "light": auto.evidence["light"],
@@ -182,6 +186,7 @@ def closed_als(X: np.ndarray, k: int, seed: int, rounds: int = 50) -> Answer:
 
 
 def nir(data: Path) -> list[dict]:
+    """Signed spectra: correlation of abundances with concentrations."""
     stored = np.load(data / "nir_bioethanol" / "NIR.npz")
     X, Y = stored["X"], stored["Y"]
     rows = []
@@ -193,6 +198,7 @@ def nir(data: Path) -> list[dict]:
 
 
 def speed() -> dict[str, float]:
+    """Seconds for a million spectra, from a fifth of them."""
     rng = np.random.default_rng(0)
     S = rng.random((4, 156))
     X = rng.dirichlet(np.full(4, 0.5), 200_000) @ S + 0.05 * rng.standard_normal((200_000, 156))
@@ -205,6 +211,7 @@ def speed() -> dict[str, float]:
 
 
 def main() -> None:
+    """Run all and write the results."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "data")
     parser.add_argument("--worlds", type=int, default=4)

@@ -12,7 +12,7 @@ from spaxel.linear.abundances import fcls
 from spaxel.linear.vertex import nfindr
 
 GROUPS = (3, 5)  # k-means centres per component, in turn: few are smoother, more reach further into the corners
-STARTS = 6
+STARTS = 10
 STARTS_COUNT = 4  # while counting
 PATIENCE = 3  # counts that fail in a row before the search ends
 LEAST = {

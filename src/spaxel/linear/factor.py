@@ -97,14 +97,23 @@ def _extra_starts(problem: Problem, model: Model, k: int) -> int:
     return 5 if model.k > k or moves.flagged(problem, model).sum() > 2 else 0
 
 
-def polish(problem: Problem, model: Model, rounds: int = 6) -> Model:
-    """Rounds at the final prices, without l1; kept if the objective falls."""
-    c, s = model.c, model.s
-    price = 2 * problem.per_code * problem.sigma**2
+def polish(problem: Problem, model: Model, rounds: int = 10) -> Model:
+    """Rounds at the final prices, without l1, up to three times while the objective falls."""
+    for _ in range(3):
+        trial = valued(problem, *_rounds(problem, model.c, model.s, problem.sigma, rounds))
+        if model.objective - trial.objective < moves.GAIN:
+            return moves.best(model, trial)
+        model = trial
+    return model
+
+
+def _rounds(problem: Problem, c: np.ndarray, s: np.ndarray, level: float, rounds: int) -> tuple[np.ndarray, np.ndarray]:
     for _ in range(rounds):
-        c, s = unit(c, update_spectra(problem.y, c, s, 3, problem.signed))
-        c = code(problem.y, s, c, 2, 0.0, price)
-    return moves.best(model, valued(problem, c, s))
+        new = update_spectra(problem.y, c, s, 3, problem.signed)
+        new += AHEAD * (new - s)
+        c, s = unit(c, new if problem.signed else np.maximum(new, 0))
+        c = code(problem.y, s, c, 4, 0.0, 2 * problem.per_code * level**2)
+    return c, s
 
 
 def cool(problem: Problem, model: Model, most: int = 60) -> Model:
@@ -117,11 +126,7 @@ def cool(problem: Problem, model: Model, most: int = 60) -> Model:
         last, level = level, max(np.sqrt(((problem.y - c @ s) ** 2).mean()), problem.sigma)
         if level > 0.99 * last:
             break
-        for _ in range(3):
-            new = update_spectra(problem.y, c, s, 3, problem.signed)
-            new += AHEAD * (new - s)
-            c, s = unit(c, new if problem.signed else np.maximum(new, 0))
-            c = code(problem.y, s, c, 3, 0.0, 2 * problem.per_code * level**2)
+        c, s = _rounds(problem, c, s, level, 3)
     return valued(problem, c, s)
 
 

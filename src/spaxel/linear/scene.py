@@ -20,7 +20,7 @@ Normalisation = Literal["raw", "unit"]
 PIXELS = 8000  # that are looked at for the components
 FEWER = 3000  # and for their number
 LIGHT = 0.10  # spread of the light from which on it is uneven
-RELIEF = 1.1  # by how much a free brightness must lower the residual for the light to be called uneven
+GAIN = 0.04  # spread of the light x what freeing the brightness takes off the residual, at least, for that: dark noise has none
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,10 @@ def scene_components(
     scale     : of the components where brightness is free, which no data tell: all of norm 1, or such that the
                 brightness is as even as it can be (nearer to shares of area, less stable with dark materials)
     Centres of 3 or 5 k-means groups per component -> largest simplex among them (N-FINDR) -> sum-to-one abundances; of
-    six starts the one that leaves least variance unexplained. Light is uneven if brightness at free abundances spreads by
-    more than 10 % and freeing it lowers the residual by more than 10 %. The number is the largest of which every
-    component is needed (residual x 1.3 without it), apart from mixtures of the others, and carried by pixels.
+    ten starts the one that leaves least variance unexplained. Light is uneven if the brightness at free abundances spreads
+    by more than 10 %, and that spread times the share that freeing it adds to the fit exceeds 0.04. The number is the
+    largest of which every component is needed (residual x 1.3 without it), apart from mixtures of the others, and carried
+    by pixels.
     Winter 1999, doi:10.1117/12.366289; Nascimento & Dias 2005 for the model; the rules are ours.
     Raises CubeError for NaN or no data, ParameterError for a number that the data cannot have.
     Fails without nearly pure groups of pixels (spectra then mix), on materials rarer than about 0.3 % of the pixels,
@@ -116,8 +117,9 @@ def _decide(
         evidence["n_components"]["raw"] = number("raw")
         return "raw", evidence
     evidence["n_components"]["unit"] = found = number("unit")
-    evidence |= _light(_drawn(views["raw"], FEWER, seed), few, found, seed)
-    if normalise == "unit" or (evidence["light"] > LIGHT and evidence["relief"] > RELIEF):
+    light = _light(_drawn(views["raw"], FEWER, seed), few, found, seed)
+    evidence |= light
+    if normalise == "unit" or _uneven(**light):
         return "unit", evidence
     evidence["n_components"]["raw"] = number("raw")
     return "raw", evidence
@@ -135,6 +137,10 @@ def _light(X: np.ndarray, few: dict[str, _Reduced], k: int, seed: int) -> dict[s
     closed = ((X - fcls(X, corners["raw"]) @ corners["raw"]) ** 2).sum()
     free = ((X - nnls(X, corners["raw"]) @ corners["raw"]) ** 2).sum()
     return {"light": float(spread), "relief": float(closed / max(free, 1e-12 * (X**2).sum()))}
+
+
+def _uneven(light: float, relief: float) -> bool:
+    return light > LIGHT and light * (relief - 1) > GAIN
 
 
 def _even(C: np.ndarray) -> np.ndarray:

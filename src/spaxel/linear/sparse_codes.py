@@ -12,6 +12,7 @@ import numpy as np
 
 ROUNDS = 12  # of one annealing
 AHEAD = 0.5  # of each step of the spectra, added to it: halves the number of rounds; 1 diverges
+LAST, MANY = 3, 10  # rounds whose codes are swept so often: few sweeps leave false codes that spectra then fit
 START_DB = 18.0  # a clean table is annealed from the noise of a dirty one
 
 
@@ -144,10 +145,11 @@ def anneal(
     c = np.zeros((len(y), len(s))) if c is None else c
     level = np.sqrt((y**2).sum(1).mean() * 10 ** (-START_DB / 10) / y.shape[1])
     levels = np.geomspace(max(sigma, level) if hot else sigma, sigma, rounds)
-    for level, price in zip(levels, np.geomspace(l1, 0.5, rounds), strict=True):
-        c = code(y, s, c, 3, price * level, 2 * problem.per_code * level**2, warm=3)
+    sweeps = [3] * (rounds - LAST) + [MANY] * LAST
+    for level, price, most in zip(levels, np.geomspace(l1, 0.5, rounds), sweeps, strict=True):
+        c = code(y, s, c, most, price * level, 2 * problem.per_code * level**2, warm=3)
         new = update_spectra(y, c, s, 3, problem.signed)
         new += AHEAD * (new - s)
         c, s = unit(c, new if problem.signed else np.maximum(new, 0))
-    c = code(y, s, c, 3, 0.0, 2 * problem.per_code * sigma**2)
+    c = code(y, s, c, MANY, 0.0, 2 * problem.per_code * sigma**2)
     return valued(problem, c, s)

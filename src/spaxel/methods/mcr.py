@@ -51,10 +51,12 @@ class MCR(TransformerMixin, BaseEstimator):
         Field(description="table: sparse mixtures of many components; scene: an image of few materials"),
     ] = "auto"
     signed: Annotated[
-        bool | Literal["auto"], Field(description="whether components may be negative (derivatives); auto: if the data are")
+        bool | Literal["auto"],
+        Field(description="whether components may be negative (derivatives); auto: if the data are"),
     ] = "auto"
     normalise: Annotated[
-        Literal["auto", "raw", "unit"], Field(description="of a scene; unit is blind to brightness, auto looks at the light")
+        Literal["auto", "raw", "unit"],
+        Field(description="of a scene; unit is blind to brightness, auto looks at the light"),
     ] = "auto"
     n_sample: Annotated[int, Field(ge=10, description="spectra that the fit looks at")] = 8_000
     random_state: Annotated[int, Field(ge=0, description="seed: the same seed gives the same bits")] = 0
@@ -167,10 +169,22 @@ class MCR(TransformerMixin, BaseEstimator):
             "normalisation": "raw",
             "noise": [level, power, max(1.0, strongest / np.sqrt(63 * spectra.shape[1]))],
             "explained": found.r2,
-            "evidence": {"edge": found.n_edge, "confirmed": found.n_confirmed, "r2": found.r2, "r2_expected": found.r2_expected},
+            "evidence": {
+                "edge": found.n_edge,
+                "confirmed": found.n_confirmed,
+                "r2": found.r2,
+                "r2_expected": found.r2_expected,
+            },
             "warnings": list(found.warnings),
         }
-        return found.components
+        if found.n:
+            return found.components
+        self.info_["warnings"].append(
+            "No component stands above the noise; the mean spectrum is given as the only one."
+        )
+        self.info_["noise"] = [0.0, 0.0, 1.0]
+        mean = lit.mean(0, keepdims=True)
+        return mean / max(float(np.linalg.norm(mean)), 1e-300)
 
 
 SIGNED = 0.01  # share of negative values from which the data are signed; fewer is noise around zero

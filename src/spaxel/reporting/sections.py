@@ -129,7 +129,7 @@ def _levels(page: Page) -> Markup:
     for level in page.levels:
         n = level.sizes["component"]
         words = f"{n} components" + (" (this report)" if n == page.result.sizes.get("component") else "")
-        drawn.append(_small(page, label_png(level, page.colors, 230), words))
+        drawn.append(small_map(page, label_png(level, page.colors, 230), words))
     head = tag("h3", "What would other numbers have given?")
     words = "The same parts, merged less or more; colours are kept. `spaxel cut RUN NUMBER` makes another number this report."
     return join([head, tag("p", words), tag("div", join(drawn), "row")])
@@ -142,10 +142,11 @@ def _truth(page: Page) -> Markup:
     pictures = ((truth_png(result, page.colors, 230), "truth"), (label_png(result, page.colors, 230), "this report"))
     words = "A true label has the colour of the component that matches it best; grey where none is left; white is unlabelled."
     head = tag("h3", "How does it compare with the truth?")
-    return join([head, tag("p", words), tag("div", join(_small(page, *pair) for pair in pictures), "row")])
+    return join([head, tag("p", words), tag("div", join(small_map(page, *pair) for pair in pictures), "row")])
 
 
-def _small(page: Page, data: bytes, words: str) -> Markup:
+def small_map(page: Page, data: bytes, words: str) -> Markup:
+    """A map of the image as a small picture with its words above."""
     rows, columns = page.result["labels"].shape
     scale = 218 / max(rows, columns)
     style = f"width:{max(1, round(columns * scale))}px;height:{max(1, round(rows * scale))}px"
