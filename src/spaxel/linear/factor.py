@@ -98,9 +98,10 @@ def _extra_starts(problem: Problem, model: Model, k: int) -> int:
 
 
 def polish(problem: Problem, model: Model, rounds: int = 10) -> Model:
-    """Rounds at the final prices, without l1, up to three times while the objective falls."""
+    """Rounds at the final prices, without l1, crowded components given back, up to three times while the objective falls."""
     for _ in range(3):
-        trial = valued(problem, *_rounds(problem, model.c, model.s, problem.sigma, rounds))
+        c, s = moves.give_back(model) or (model.c, model.s)
+        trial = valued(problem, *_rounds(problem, c, s, problem.sigma, rounds))
         if model.objective - trial.objective < moves.GAIN:
             return moves.best(model, trial)
         model = trial

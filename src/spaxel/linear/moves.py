@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from scipy.optimize import nnls
 
 from spaxel.linear.sparse_codes import Model, Problem, anneal, code, residual_chi2, unit, valued
 from spaxel.linear.starts import farthest
@@ -18,6 +19,7 @@ from spaxel.linear.starts import farthest
 WORST = 5.0  # robust z of chi2 from which a sample is flagged
 WEAKEST = 12  # spectra whose removal is tried
 CHEAP = 10.0  # loss of a spectrum, in its price, up to which leaving it out is tried
+MOST_CROWDED = 5  # components given back at a time
 GAIN = 30.0  # of the objective below which reheating stops
 
 
@@ -131,6 +133,27 @@ def split_off(model: Model) -> np.ndarray | None:
                 s[i] += low * model.s[j]
                 found = True
     return unit(c, s)[1] if found else None
+
+
+def give_back(model: Model) -> tuple[np.ndarray, np.ndarray] | None:
+    """Codes and spectra after a component found in too many samples is given back to those that lack it; None = no such.
+
+    A spectrum s_j that all others miss a little of turns up as a small code in many samples, c_j = sum_i a_i c_i. These
+    a_i, non-negative, are added to the others: s_i + a_i s_j.
+    """
+    c, s, uses = model.c.copy(), model.s.copy(), np.count_nonzero(model.c, axis=0)
+    crowd = np.flatnonzero(uses > 1.7 * np.median(uses) + 3)
+    crowd = crowd[np.argsort(-uses[crowd], kind="stable")][:MOST_CROWDED]
+    for j in crowd:
+        own = c[:, j]
+        rows = np.flatnonzero((own > 0) & (own < 0.25 * own.max()))
+        others = np.setdiff1d(np.flatnonzero((c[rows] > 0).any(0)), [j])
+        if rows.size < 3 or others.size == 0:
+            continue
+        share = nnls(c[np.ix_(rows, others)], own[rows])[0]
+        s[others] += share[:, None] * s[j]
+        c[:, j] = np.maximum(own - c[:, others] @ share, 0)
+    return unit(c, s) if crowd.size else None
 
 
 def reheat(problem: Problem, model: Model, pairs: int = 3) -> Model:

@@ -6,7 +6,7 @@ import numpy as np
 
 from spaxel.figures.abundances import MOST, profiles, quantity_png
 from spaxel.figures.maps import component_names
-from spaxel.reporting.html import Markup, bullets, join, tag
+from spaxel.reporting.html import Markup, bullets, join, percent, table, tag
 from spaxel.reporting.page import Page
 from spaxel.reporting.scene import is_strip
 from spaxel.reporting.sections import small_map
@@ -25,7 +25,7 @@ def mixture(page: Page) -> Markup:
     if notes := result.attrs.get("notes"):
         parts += [tag("p", "Read this before you trust the numbers:"), bullets(notes)]
     parts.append(_profiles(page) if is_strip(result["labels"].shape) else _maps(page))
-    return join([*parts, _residual(page)])
+    return join([*parts, _residual(page), _counts(page)])
 
 
 def _maps(page: Page) -> Markup:
@@ -63,4 +63,29 @@ def _residual(page: Page) -> Markup:
             page, quantity_png(residual, float(high), origin, 360), f"residual, from 0 to {high:.1%} of the norm"
         )
         parts.append(tag("div", shown, "row"))
+    return join(parts)
+
+
+def _counts(page: Page) -> Markup:
+    """Why this number: what each number of components of a scene leaves, and what its weakest component is worth."""
+    learned = page.run.get("learned") or {}
+    rows = (learned.get("evidence") or {}).get("counts") or []
+    if not rows:
+        return Markup("")
+    words = (
+        "Left is the share of the variance that so many components do not explain; needed, by how much more would stay "
+        "without the weakest; apart, how far the nearest one is from a mixture of the others; carried by, the share of pixels "
+        "in which the rarest is the largest. The number taken is the largest that holds."
+    )
+    shown = [
+        (r["n_components"], percent(r["unexplained"]), f"{r['needed']:.2f} x", f"{r['apart']:.2f}", percent(r["support"]),
+         "holds" if r["holds"] else "no")
+        for r in rows
+    ]  # fmt: skip
+    header = ("components", "left", "needed", "apart", "carried by", "")
+    parts = [
+        tag("h3", "Why this number of components?"),
+        tag("p", words),
+        table(header, shown, numeric=(0, 1, 2, 3, 4)),
+    ]
     return join(parts)

@@ -33,6 +33,8 @@ def components(page: Page) -> Markup:
         hidden = f" The largest {MOST} of {len(sizes)} are drawn." if len(sizes) > MOST else ""
         width = bands(result).width
         words = f"Mean of each component, the band is ± one {width}." if width else "Means; this run keeps no spread."
+        if "abundances" in result:
+            words = "Pure spectra as far as they can be told; how bright each is, is in the abundances."
         if width.startswith("standard error"):
             words += " Single spectra scatter too much to be told apart by eye; the table shows the same band."
         words += " Click on a name to hide its spectrum."
@@ -87,6 +89,8 @@ def sure(page: Page) -> Markup:
     if known:
         mean = total.sum() / count.sum()
         words = "Confidence is the margin between the nearest and the second component: 1 is clear, 0 is a coin toss. "
+        if "abundances" in result:
+            words = "Confidence is the share of the largest component less that of the second: 1 is pure, 0 is a tie. "
         parts.append(tag("p", words + f"Its mean is {mean:.2f}."))
     else:
         parts.append(tag("p", "This run keeps no confidence."))
