@@ -74,8 +74,8 @@ def _counts(page: Page) -> Markup:
         return Markup("")
     words = (
         "Left is the share of the variance that so many components do not explain; needed, by how much more would stay "
-        "without the weakest; apart, how far the nearest one is from a mixture of the others; carried by, the share of pixels "
-        "in which the rarest is the largest. The number taken is the largest that holds."
+        "without the weakest; apart, how far the nearest one is from a mixture of the others; carried by, the share of pixels of "
+        "which the rarest makes more than half. The number taken is the largest that holds."
     )
     shown = [
         (r["n_components"], percent(r["unexplained"]), f"{r['needed']:.2f} x", f"{r['apart']:.2f}", percent(r["support"]),
