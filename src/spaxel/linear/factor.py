@@ -22,6 +22,7 @@ from spaxel.linear.starts import starts
 SMALL = 48  # components up to which a crowded problem gets many starts
 CLEAN = 0.02  # noise over signal below which a table is first solved as if it had so much
 NOISELESS = 1e-5  # and below which it has none
+LARGE = 100  # components from which reheating is cut short
 CROWDED = 0.42  # of the components in an average sample
 
 
@@ -56,7 +57,7 @@ def factorise(
     weights, found = choose_weights(X[rows], power)
     Y = weights.apply(X[rows])
     k = max(found.n, 1) if n_components is None else n_components
-    if n_components is not None:
+    if n_components is not None or found.n == 0:
         found = found._replace(noise=_noise_of_rank(Y, k))
     size = np.sqrt((Y**2).mean())
     problem = make_problem(Y, max(found.noise, CLEAN * size), k, signed)
@@ -79,12 +80,12 @@ def solve(problem: Problem, k: int, fixed: bool = False, n_starts: int | None = 
         again = starts(problem, k, first + extra, seed)[first:]
         model = moves.best(model, *(_descend(problem, [s], k, fixed) for s in again))
     model = polish(problem, model)
-    return fill(problem, model, k) if fixed else model
+    return fill(problem, model, k if fixed else 1)
 
 
 def _descend(problem: Problem, spectra: list[np.ndarray], k: int, fixed: bool) -> Model:
     model = moves.best(*(anneal(problem, s) for s in spectra))
-    pairs = 3 if k > SMALL else 8
+    pairs = 2 if k > LARGE else 6
     model = moves.reheat(problem, model, pairs)
     model = moves.unflag(problem, model, k)
     model = moves.prune(problem, model, k if fixed else None, k if fixed else 1)
@@ -97,11 +98,12 @@ def _extra_starts(problem: Problem, model: Model, k: int) -> int:
     return 5 if model.k > k or moves.flagged(problem, model).sum() > 2 else 0
 
 
-def polish(problem: Problem, model: Model, rounds: int = 10) -> Model:
+def polish(problem: Problem, model: Model) -> Model:
     """Rounds at the final prices, without l1, crowded components given back, up to three times while the objective falls."""
-    for _ in range(3):
-        c, s = moves.give_back(model) or (model.c, model.s)
-        trial = valued(problem, *_rounds(problem, c, s, problem.sigma, rounds))
+    times, rounds = (2 if model.k > LARGE else 3), (6 if model.k > SMALL else 12)
+    for _ in range(times if model.k else 0):
+        begun = [(model.c, model.s), moves.give_back(model)]
+        trial = moves.best(*(valued(problem, *_rounds(problem, *b, problem.sigma, rounds)) for b in begun if b))
         if model.objective - trial.objective < moves.GAIN:
             return moves.best(model, trial)
         model = trial

@@ -12,7 +12,7 @@ import numpy as np
 
 ROUNDS = 12  # of one annealing
 AHEAD = 0.5  # of each step of the spectra, added to it: halves the number of rounds; 1 diverges
-LAST, MANY = 3, 10  # rounds whose codes are swept so often: few sweeps leave false codes that spectra then fit
+LAST, MANY = 3, 8  # rounds whose codes are swept so often: few sweeps leave false codes that spectra then fit
 START_DB = 18.0  # a clean table is annealed from the noise of a dirty one
 
 
