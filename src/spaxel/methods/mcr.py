@@ -196,13 +196,14 @@ def _block(
     """Abundances, residual and colours of a block of spectra; `noise` is [level, power, hottest] of a table."""
     x = block.astype(np.float64)
     norm = np.linalg.norm(x, axis=1)
-    if kind == "scene":
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            abundances = fcls(x, components, unit_norm=normalisation == "unit")
-        mixed = np.nan_to_num(abundances) @ (_unit(components) if normalisation == "unit" else components)
-        fit = ((x * mixed).sum(1) / np.maximum((mixed**2).sum(1), 1e-300))[:, None] * mixed
-        left = x - (fit if normalisation == "unit" else mixed)
+    if kind == "scene" and normalisation == "unit":
+        amounts = nnls(x, components)
+        total = amounts.sum(1, keepdims=True)
+        abundances = np.divide(amounts, total, out=np.full_like(amounts, np.nan), where=total > 0)
+        left = x - amounts @ components
+    elif kind == "scene":
+        abundances = fcls(x, components)
+        left = x - abundances @ components
     else:
         level, power, hottest = noise
         sigma = np.maximum(level * norm**power, 1e-9 * norm + 1e-300)
@@ -211,10 +212,6 @@ def _block(
     residual = np.linalg.norm(left, axis=1) / np.maximum(norm, 1e-300)
     pixels = {"abundances": abundances.astype(np.float32), "residual": residual.astype(np.float32)}
     return pixels | {"picture": paint(block, recipe)}, {}
-
-
-def _unit(components: np.ndarray) -> np.ndarray:
-    return components / np.maximum(np.linalg.norm(components, axis=1, keepdims=True), 1e-300)
 
 
 def _table_sentence(found: Any, number: int | None) -> str:
