@@ -1,11 +1,12 @@
 """Where the real data lie, and what is skipped without them."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-settings.register_profile("same every time", derandomize=True)
+settings.register_profile("same every time", derandomize=True, deadline=None)
 settings.load_profile("same every time")
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -15,6 +16,48 @@ REAL = Path(__file__).resolve().parents[2] / "shared" / "data"
 def real() -> Path:
     """The folder of real cubes."""
     return REAL
+
+
+@pytest.fixture
+def cli(capsys):
+    """Run a command line in this process: (exit code, stdout, stderr)."""
+    from spaxel.cli import main
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        try:
+            main([str(argument) for argument in arguments])
+            code = 0
+        except SystemExit as end:
+            code = end.code or 0
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def scan(tmp_path_factory) -> Path:
+    """A small cube with truth, on disk. Not to be changed."""
+    from spaxel.readers.native import write_cube
+    from spaxel.testing import tiny_cube
+
+    return write_cube(tiny_cube(20, 17), tmp_path_factory.mktemp("scan") / "scan.zarr")
+
+
+@pytest.fixture(scope="session")
+def scan_run(scan) -> Path:
+    """A run of that cube. Not to be changed."""
+    from spaxel.cli import main
+
+    main(["segment", str(scan), "-o", str(scan.parent / "run"), "--n-clusters", "3", "--seed", "7"])
+    return scan.parent / "run"
+
+
+@pytest.fixture
+def own_run(scan_run, tmp_path) -> Path:
+    """A copy of that run, to be changed."""
+    return Path(shutil.copytree(scan_run, tmp_path / "run"))
 
 
 def pytest_collection_modifyitems(items):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.cluster.hierarchy import is_valid_linkage, linkage
 
 from spaxel.errors import ParameterError
-from spaxel.granularity import centroid_tree, component_table, connectivity_tree, cut, cut_tree
+from spaxel.granularity import centroid_tree, component_table, connectivity_tree, cut, cut_tree, tree_through
 from spaxel.methods.kmeans import KMeans
 from spaxel.testing import tiny_cube
 
@@ -64,6 +64,16 @@ def test_a_rare_but_distinct_part_is_not_swallowed_first():
     centers = np.array([[0.0, 0], [1, 0], [2, 0], [0, 8]])
     tree = centroid_tree(centers, np.array([1000, 1000, 1000, 20]))
     assert cut_tree(tree, 2)[3] not in cut_tree(tree, 2)[:3]
+
+
+@given(st.integers(0, 50), st.integers(2, 20), st.integers(1, 6))
+def test_a_tree_through_a_grouping_has_it_as_a_level(seed, m, k):
+    rng = np.random.default_rng(seed)
+    component = np.concatenate([np.arange(min(k, m)), rng.integers(0, min(k, m), m - min(k, m))])
+    tree = tree_through(rng.normal(size=(m, 3)), rng.integers(1, 50, m), component)
+    assert is_valid_linkage(tree)
+    found = cut_tree(tree, min(k, m))
+    assert len({(a, b) for a, b in zip(found, component, strict=True)}) == min(k, m)
 
 
 def test_connectivity_follows_a_chain_that_centres_would_cut():

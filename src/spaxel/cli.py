@@ -19,6 +19,7 @@ app = App(
     version=__version__,
     help="Spectral datacubes to maps that people can read, without labels.",
     default_parameter=Parameter(json_list=False, json_dict=False),  # a file may be called [1].npy
+    suppress_keyboard_interrupt=False,
     help_epilogue="First steps: spaxel demo; spaxel info FILE; spaxel segment FILE --out RUN.",
 )
 VERBS = {  # verb -> module of spaxel.commands, one line of help
@@ -42,16 +43,10 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command line. Bad input ends with exit code 2 and one message on stderr, an interruption with 130."""
     arguments = sys.argv[1:] if arguments is None else arguments
     typed.set(arguments)
-    if not logging.root.handlers:
-        logging.root.addHandler(logging.NullHandler())  # what libraries log about a damaged file, our error says
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of files that are no text
     with warnings.catch_warnings():
-        warnings.showwarning = _show_warning
-        for kind in (GuessWarning, LayoutWarning):
-            warnings.simplefilter("default", kind)
+        _set_streams()
         try:
-            app(arguments, exit_on_error=False, print_error=False)
+            app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         except (SpaxelError, CycloptsError) as error:
             _fail(re.sub(r"\s*\n\s*", " ", str(error).strip()))
         except KeyboardInterrupt:
@@ -64,6 +59,17 @@ def main(arguments: list[str] | None = None) -> None:
             _fail(f"A name holds characters that are no text ({error}). Try to rename the file.")
         except (OSError, MemoryError) as error:
             _fail(f"{type(error).__name__}: {error}. Try to check the disk, its space and its permissions.")
+
+
+def _set_streams() -> None:
+    """Our warnings as plain lines; no log of a library beside our message; names of files that are no text, escaped."""
+    warnings.showwarning = _show_warning
+    for kind in (GuessWarning, LayoutWarning):
+        warnings.simplefilter("default", kind)
+    if not logging.root.handlers:
+        logging.root.addHandler(logging.NullHandler())
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _fail(message: str) -> None:

@@ -64,6 +64,35 @@ def centroid_tree(centers: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     return merge_tree(np.stack([distance(i) for i in range(len(sizes))]), sizes, update)
 
 
+def tree_through(centers: np.ndarray, sizes: np.ndarray, component: np.ndarray) -> np.ndarray:
+    """A centroid tree one level of which is a given grouping: first merges inside its components, then of components.
+
+    centers : (m, d)      sizes : (m,)      component : (m,) int 0..k-1, none empty      returns : (m - 1, 4)
+    """
+    m, groups = len(sizes), [np.flatnonzero(component == k) for k in range(component.max() + 1)]
+    inside = [(g, row) for g in groups for row in centroid_tree(centers[g], sizes[g])]
+    above = centroid_tree(
+        np.stack([np.average(centers[g], axis=0, weights=np.maximum(sizes[g], 1e-9)) for g in groups]),
+        np.array([sizes[g].sum() for g in groups]),
+    )
+    tree, whole = np.zeros((m - 1, 4)), np.arange(m)  # whole: the node that a micro part belongs to so far
+    parts = {id(g): [np.array([i]) for i in g] for g in groups}
+    for step, (g, row) in enumerate(sorted(inside, key=lambda pair: pair[1][2])):
+        members = parts[id(g)]
+        left, right = (members[int(node)] for node in row[:2])
+        tree[step] = (whole[left[0]], whole[right[0]], row[2], len(left) + len(right))
+        members.append(np.concatenate([left, right]))
+        whole[members[-1]] = m + step
+    joined = list(groups)
+    for step, row in enumerate(above, len(inside)):
+        left, right = (joined[int(node)] for node in row[:2])
+        tree[step] = (whole[left[0]], whole[right[0]], row[2], len(left) + len(right))
+        joined.append(np.concatenate([left, right]))
+        whole[joined[-1]] = m + step
+    tree[:, 2] = np.maximum.accumulate(tree[:, 2])
+    return tree
+
+
 def connectivity_tree(links: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """Merge the two parts that share most nearest-neighbour links, relative to what their sizes would let expect.
 

@@ -45,11 +45,8 @@ def signature(path: Path, cube: xr.Dataset) -> dict[str, Any]:
     size = sum(file.stat().st_size for file in files)
     digest = hashlib.sha256()
     for file in files:
-        digest.update(
-            f"{file.relative_to(path) if path.is_dir() else file.name} {file.stat().st_size}".encode(
-                errors="surrogateescape"
-            )
-        )
+        name = file.relative_to(path) if path.is_dir() else file.name
+        digest.update(f"{name} {file.stat().st_size}".encode(errors="surrogateescape"))
         with file.open("rb") as stream:
             if size <= WHOLE:
                 while piece := stream.read(2**20):

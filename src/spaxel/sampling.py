@@ -66,9 +66,9 @@ def sample_spectra(cube: xr.Dataset, n: int, seed: int = 0, memory: int | None =
         pairs.append(_draw_pairs(block, good, int(np.ceil(MOST_PAIRS * share)), rng))
         n_usable += int(good.sum())
     if not n_usable:
-        source = cube.attrs.get("source")
+        none = f"{source}: no" if (source := cube.attrs.get("source")) else "No"
         raise CubeError(
-            f"{f'{source}: no' if source else 'No'} pixel holds data: all are zero, not finite, or marked as invalid. Try spaxel info on the file."
+            f"{none} pixel holds data: all are zero, not finite, or marked as invalid. Try spaxel info on the file."
         )
     return Sample(np.concatenate(spectra)[:n], np.concatenate(pairs)[:MOST_PAIRS], n_usable / n_pixels)
 

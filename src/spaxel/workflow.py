@@ -87,19 +87,19 @@ def segment(
     model = method_class(method)(**parse_parameters(method_class(method), parameters or {}))
     clock = Clock(tell)
     with new_run(out, overwrite=overwrite) as folder:
-        cubes = clock("open", _open_all, paths, options or {}, steps, drop_channels)
+        opened, cubes = clock("open", _open_all, paths, options or {}, steps, drop_channels)
         with naming(paths[0]) if len(cubes) == 1 else nullcontext():
             clock("fit", model.fit, cubes if len(cubes) > 1 else cubes[0])
         run = describe(model) | provenance.about(command, getattr(model, "random_state", None))
         write_arrays(folder, model.state_)
         if len(cubes) == 1:
-            _write_one(folder, run, model, paths[0], cubes[0], clock, progress)
+            _write_one(folder, run | _input(paths[0], opened[0]), model, cubes[0], clock, progress)
             return Path(out)
         inputs = dict(zip(_names(paths), paths, strict=True))
-        for (name, path), cube in zip(inputs.items(), cubes, strict=True):
+        for (name, path), raw, cube in zip(inputs.items(), opened, cubes, strict=True):
             (folder / name).mkdir()
-            child = provenance.about(command, run["seed"]) | {"method": method, "model": ".."}
-            _write_one(folder / name, child, model, path, cube, clock, progress)
+            child = provenance.about(command, run["seed"]) | {"method": method, "model": ".."} | _input(path, raw)
+            _write_one(folder / name, child, model, cube, clock, progress)
         write_json(folder, run | {"inputs": inputs, "seconds": clock.seconds()})
         write_history(folder, clock.lines)
     return Path(out)
@@ -129,13 +129,14 @@ def predict(
         model = clock("load", load, run)
         cube = clock("open", open_cube, path, **(options or {}))
         child = provenance.about(command, held.get("seed")) | {"method": held["method"], "model": str(run.resolve())}
-        _write_one(folder, child, model, path, cube, clock, progress)
+        _write_one(folder, child | _input(path, cube), model, cube, clock, progress)
     return Path(out)
 
 
 def _open_all(
     paths: Sequence[str | Path], options: dict[str, Any], steps: Sequence[dict[str, Any]], drop_channels: bool
-) -> list[xr.Dataset]:
+) -> tuple[list[xr.Dataset], list[xr.Dataset]]:
+    """The cubes as they are in the files, and after the steps."""
     if not paths:
         raise ParameterError("There is no file to segment. Try spaxel segment FILE --out RUN.")
     cubes = [open_cube(path, **options) for path in paths]
@@ -144,7 +145,12 @@ def _open_all(
         for step in steps:
             first = apply_step(first, step["name"], step["parameters"])
         first = mask_channels(first) if drop_channels else first
-    return [first, *(repeat(cube, first.attrs["steps"]) for cube in cubes[1:])]
+    return cubes, [first, *(repeat(cube, first.attrs["steps"]) for cube in cubes[1:])]
+
+
+def _input(path: str | Path, cube: xr.Dataset) -> dict[str, Any]:
+    """What run.json says of the file."""
+    return {"name": Path(path).resolve().stem, "input": provenance.signature(Path(path), cube)}
 
 
 def _check_apart(out: str | Path, *read: str | Path) -> None:
@@ -159,20 +165,18 @@ def _write_one(
     folder: Path,
     run: dict[str, Any],
     model: Any,
-    path: str | Path,
     cube: xr.Dataset,
     clock: Clock,
     progress: Progress | None,
 ) -> None:
-    with naming(path):
+    with naming(run["input"]["path"]):
         result = clock("predict", apply, model, cube, progress=progress)
     if "truth_labels" not in result and "truth_abundances" in cube:
         result["truth_labels"] = (("y", "x"), truth_labels(cube).astype("int32"))
     clock("write", write_result, folder, result)
     if "abundances" in result:
         clock("tables", write_tables, folder, result)
-    run = run | {"name": Path(path).resolve().stem, "input": provenance.signature(Path(path), cube)}
-    run |= _scored(result) | _compared(result, cube)
+    run = run | _scored(result) | _compared(result, cube)
     run |= {"seconds": clock.seconds(), "peak_memory_bytes": provenance.peak_memory()}
     write_json(folder, run)
     write_history(folder, clock.lines)

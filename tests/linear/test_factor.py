@@ -144,6 +144,13 @@ def test_dense_mixtures_and_few_samples_are_warned():
     assert any("More samples" in w or "more samples" in w for w in few.warnings)
 
 
+def test_strong_noise_and_overlap_are_warned():
+    noisy = factorise(parts(snr_db=8, seed=1)[0])
+    assert any("uncertain" in w for w in noisy.warnings)
+    broad = factorise(parts(spectra="peaks", peak_width=0.06, seed=1)[0])
+    assert any("alike" in w for w in broad.warnings)
+
+
 def test_signed_components():
     rng = np.random.default_rng(5)
     S = rng.standard_normal((8, 120))

@@ -76,8 +76,8 @@ class Treating:
 def parse_memory(text: str) -> int:
     """'512MiB' -> bytes. Raises ParameterError."""
     try:
-        value = int(parse_bytes(text))
-    except (ValueError, AttributeError):
+        value = int(parse_bytes(text)) if any(c.isdigit() for c in text) else int(text)
+    except (ValueError, OverflowError):
         raise ParameterError(f"--memory is {text!r}, which is no size. Try 512MiB or 2GB.") from None
     if value <= 0:
         raise ParameterError(f"--memory is {text!r}; it must be above zero.")

@@ -10,6 +10,8 @@ from spaxel.linear import moves
 from spaxel.linear.noise import Weights
 from spaxel.linear.sparse_codes import Model, Problem
 
+SURE = 0.98  # expected cosine below which components are called uncertain
+ALIKE = 0.9  # cosine of two components from which they are called alike
 ONCE = 1.5  # effective number of samples up to which a component counts as seen once
 
 
@@ -94,6 +96,14 @@ def _explained(X: np.ndarray, c: np.ndarray, s: np.ndarray, noise: np.ndarray, m
     return float(1 - ((X - c @ s) ** 2).sum() / total), float(1 - left / total)
 
 
+def _expected_cosine(problem: Problem, model: Model) -> float:
+    """Mean cosine with the true spectra that the noise allows, if the codes are right: 1 / √(1 + channel x error²)."""
+    if not model.k:
+        return 1.0
+    variance = problem.sigma**2 * np.linalg.pinv(model.c.T @ model.c, hermitian=True).diagonal()
+    return float((1 / np.sqrt(1 + problem.y.shape[1] * np.maximum(variance, 0))).mean())
+
+
 def _warnings(problem: Problem, model: Model, effective: np.ndarray, n_edge: int) -> tuple[str, ...]:
     (n, d), k, said = problem.y.shape, model.k, []
     per_sample = np.count_nonzero(model.c) / n
@@ -116,6 +126,15 @@ def _warnings(problem: Problem, model: Model, effective: np.ndarray, n_edge: int
         said.append(f"{bad} of {n} samples are explained much worse than the others. Look at their residuals.")
     if k > 0.8 * min(n, d):
         said.append(f"{k} components in {n} samples of {d} channels leave little to measure the noise by.")
+    uncertain = _expected_cosine(problem, model)
+    if uncertain < SURE:
+        said.append(
+            f"The noise leaves the components uncertain (cosine with the true ones about {uncertain:.2f}); weak ones may "
+            "be missed. Try more samples."
+        )
+    alike = float(np.triu(model.s @ model.s.T, 1).max(initial=0))
+    if alike > ALIKE:
+        said.append(f"Some components are alike (cosine {alike:.2f}): they may be parts of one, or hide another.")
     if abs(k - n_edge) > max(1, 0.02 * k) and n_edge:
         said.append(f"The edge of the noise counts {n_edge} components, the factorisation uses {k}.")
     return tuple(said)

@@ -76,7 +76,8 @@ def _sample_with_nan(cube: xr.Dataset, n: int, seed: int) -> np.ndarray:
     """A sample in which NaN and infinity survive: a channel that is NaN everywhere must not hide every pixel."""
     if cube["spectra"].dtype.kind != "f":
         return sample_spectra(cube, n, seed).spectra
-    marked = cube.assign(spectra=cube["spectra"].where(np.isfinite(cube["spectra"]), _HOLE))
+    values = cube["spectra"].astype(np.result_type(cube["spectra"].dtype, np.float32))
+    marked = cube.assign(spectra=values.where(np.isfinite(values), _HOLE))
     spectra = sample_spectra(marked, n, seed).spectra
     return np.where(spectra == np.asarray(_HOLE, spectra.dtype), np.nan, spectra)
 

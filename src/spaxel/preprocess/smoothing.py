@@ -23,6 +23,8 @@ def despike(cube: xr.Dataset, width: int = 5, threshold: float = 8.0) -> xr.Data
     """
     check_cube(cube)
     _check_width(width, cube.sizes["channel"])
+    if not threshold > 0:
+        raise ParameterError(f"threshold is {threshold}, expected a number above zero.")
 
     def clean(spectra: np.ndarray) -> np.ndarray:
         middle = median_filter(spectra, size=(1,) * (spectra.ndim - 1) + (width,), mode="nearest")

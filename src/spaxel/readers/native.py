@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -106,7 +107,10 @@ def _open_native(path: Path, group: zarr.Group) -> xr.Dataset:
         raise ReadError(
             f"{path} has version {version!r} of the format, this spaxel reads {VERSION}. Try to update spaxel."
         )
-    arrays = {name: array for name, array in group.arrays() if array.ndim == 0 or array.metadata.dimension_names}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # folders that are not Zarr's
+        members = dict(group.arrays())
+    arrays = {name: array for name, array in members.items() if array.ndim == 0 or array.metadata.dimension_names}
     if not {"spectra", "channel"} <= set(arrays):
         raise ReadError(
             f"{path} holds {', '.join(sorted(arrays)) or 'nothing'}, but no spectra and channel. Is it complete?"

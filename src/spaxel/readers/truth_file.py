@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from spaxel.errors import GuessWarning, NotFound, ReadError
+from spaxel.errors import CubeError, GuessWarning, NotFound, ReadError
 from spaxel.readers.registry import open_cube
 from spaxel.readers.side import lookup, variables_of
 from spaxel.readers.truth import Image, find_truth
@@ -30,9 +30,11 @@ def read_truth(wanted: str | Path, height: int, width: int) -> xr.Dataset:
     if path.is_dir():
         raise ReadError(f"{path} holds no truth for an image of {height} x {width} pixels.")
     variables = variables_of(path)
-    name = variable if inside else ",".join(n for n, v in variables.items() if v.is_numeric and v.shape)
+    usable = [n for n, v in variables.items() if v.is_numeric and v.shape and v.dtype.kind != "c"]
+    name = ",".join(n for n in usable if not inside or n == variable)
     lookup(path, variables, variable) if inside else None
-    found, history = find_truth(path, variables, "", Image(height, width, -1, "C"), name, None)
+    image = Image(height, width, -1, "C")
+    found, history = find_truth(path, variables, "", image, name, None) if name else ({}, [])
     labels = {k: v for k, v in found.items() if k in ("truth_labels", "truth_abundances")}
     if not labels:
         raise ReadError(f"{path} holds no labels and no abundances for an image of {height} x {width} pixels.")
@@ -45,7 +47,7 @@ def _from_cube(path: Path, height: int, width: int) -> xr.Dataset | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", GuessWarning)
             cube = open_cube(path)
-    except ReadError:
+    except (ReadError, CubeError):
         return None
     names = [name for name in ("truth_labels", "truth_abundances") if name in cube]
     fits = cube.sizes["y"] == height and cube.sizes["x"] == width

@@ -1,0 +1,90 @@
+"""Progress: only on a terminal, only after a while, gone at the end. Tables and lines: as they are, without markup."""
+
+import io
+import time
+
+import pytest
+from rich.console import Console
+
+from spaxel.commands import console
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def screen(monkeypatch):
+    text = Terminal()
+    monkeypatch.setattr(console, "err", Console(file=text, force_terminal=True, width=60))
+    monkeypatch.setattr(console, "PATIENCE", 0.1)
+    return text
+
+
+def work(seconds):
+    with console.watching() as watch:
+        watch.stage("open")
+        watch.stage("fit")
+        time.sleep(seconds)
+        watch.progress(40, 100)
+        watch.progress(50, 100)
+
+
+def test_nothing_is_shown_before_the_time(screen):
+    work(0)
+    assert screen.getvalue() == ""
+
+
+def test_a_bar_appears_during_a_long_stage_and_goes_away(screen):
+    work(0.4)
+    shown = screen.getvalue()
+    assert "fit" in shown
+    assert "50%" in shown
+    assert shown.endswith(("\x1b[2K", "\x1b[?25h"))
+
+
+def test_an_error_takes_the_bar_away(screen):
+    def fail():
+        with console.watching() as watch:
+            watch.stage("fit")
+            time.sleep(0.3)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert "\x1b[?25h" in screen.getvalue()  # the cursor is back
+
+
+def test_patience_is_two_seconds():
+    assert console.PATIENCE == 2
+
+
+def test_silent_where_nobody_watches(monkeypatch, capsys):
+    monkeypatch.setattr(console, "PATIENCE", 0.01)
+    work(0.1)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_segment_that_takes_long(cli, scan, tmp_path, screen, monkeypatch):
+    monkeypatch.setattr(console, "PATIENCE", 0.0)
+    code, out, _ = cli("segment", scan, "-o", tmp_path / "run", "--n-clusters", 3)
+    assert code == 0
+    assert "\x1b" not in out
+    assert "fit" in screen.getvalue()
+
+
+def test_tables_are_plain_text(capsys):
+    console.print_table([("[red]a[/red]", 1), (":smile:", 100)], ("name", "count"), right=(1,))
+    assert capsys.readouterr().out == "name          count\n[red]a[/red]      1\n:smile:         100\n"
+    console.print_table([("a" * 100, "b" * 100)], ("", ""))
+    assert capsys.readouterr().out == f"{'a' * 100}  {'b' * 100}\n"
+
+
+def test_tables_on_a_terminal_keep_brackets(monkeypatch):
+    text = Terminal()
+    monkeypatch.setattr(console, "out", Console(file=text, force_terminal=True, width=40, markup=False, emoji=False))
+    console.print_table([("[red]a", ":smile: " + "word " * 20)], ("", ""))
+    assert "[red]a" in text.getvalue()
+    assert ":smile:" in text.getvalue()
+    assert len(text.getvalue().splitlines()) > 2

@@ -1,0 +1,120 @@
+"""The verbs that look at runs and files: score, cut, report, info, convert, simulate, demo, doctor."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from spaxel.readers import open_cube
+from spaxel.readers.native import write_cube
+from spaxel.store import read_result
+from spaxel.testing import tiny_cube
+
+PARTS = {"run.json", "arrays.safetensors", "history.jsonl", "result.zarr", "report.html"}
+
+
+def left(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_score(cli, scan_run):
+    code, out, _ = cli("score", scan_run, "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["accuracy"] == found["ari"] == found["nmi"] == found["mean_iou"] == 1
+    assert found["iou"] == {"0": 1, "1": 1, "2": 1}
+    assert "accuracy 1.000" in cli("score", scan_run)[1]
+    code, out, _ = cli("score", scan_run, "--json", "--level", 2)
+    assert json.loads(out)["n_components"] == 2
+    assert json.loads(out)["accuracy"] < 1
+    code, _, err = cli("score", scan_run, "--level", 99)
+    assert code == 2
+    assert "level is 99, expected 1 to" in err
+
+
+def test_score_against_a_file(cli, scan_run, scan, tmp_path):
+    labels = tiny_cube(20, 17)["truth_labels"].values + 1
+    np.save(tmp_path / "labels.npy", labels)
+    np.savez(tmp_path / "two.npz", good=labels, other=np.zeros((3, 4)))
+    for truth in (scan, tmp_path / "labels.npy", f"{tmp_path / 'two.npz'}:good"):
+        assert json.loads(cli("score", scan_run, "--truth", truth, "--json")[1])["accuracy"] == 1
+    for truth in (tmp_path / "no.npy", f"{tmp_path / 'two.npz'}:no", f"{tmp_path / 'two.npz'}:other"):
+        code, out, err = cli("score", scan_run, "--truth", truth)
+        assert (code, out) == (2, "")
+        assert Path(str(truth).rpartition(":")[0] or truth).name in err
+
+
+def test_score_without_a_truth(cli, tmp_path):
+    bare = write_cube(tiny_cube(9, 8).drop_vars("truth_labels"), tmp_path / "bare.zarr")
+    cli("segment", bare, "-o", tmp_path / "run", "--n-clusters", 2)
+    code, _, err = cli("score", tmp_path / "run")
+    assert code == 2
+    assert "Try --truth" in err
+
+
+def test_cut_and_report(cli, own_run):
+    arrays = (own_run / "arrays.safetensors").read_bytes()
+    code, out, _ = cli("cut", own_run, 2)
+    assert code == 0
+    assert "Cut at level 2" in out
+    assert read_result(own_run).sizes["component"] == 2
+    assert (own_run / "arrays.safetensors").read_bytes() == arrays
+    about = json.loads((own_run / "run.json").read_text())
+    assert about["level"] == 2
+    assert about["command"].splitlines()[1] == f"spaxel cut {own_run} 2"
+    before = read_result(own_run).load()
+    assert cli("cut", own_run, 77)[0] == 2
+    xr.testing.assert_identical(read_result(own_run).load(), before)
+    (own_run / "report.html").unlink()
+    assert cli("report", own_run)[1] == f"report: {own_run / 'report.html'}\n"
+    assert (own_run / "report.html").is_file()
+    assert left(own_run.parent) == {"run"}
+
+
+def test_info(cli, scan):
+    code, out, err = cli("info", scan)
+    assert (code, err) == (0, "")
+    assert "axis                       energy (keV): 1 to 6\n" in out
+    found = json.loads(cli("info", scan, "--json")[1])
+    assert found["channels"] == 11
+    assert found["file"] == str(scan)
+    assert "photon counts" in found["looks like"]
+
+
+def test_convert_and_simulate(cli, tmp_path):
+    assert cli("simulate", "maxrf", tmp_path / "a.zarr", "--size", "8x9", "--seed", 3, "--option", "counts=50")[0] == 0
+    cli("simulate", "maxrf", tmp_path / "b.zarr", "--size", "8x9", "--seed", 3, "--option", "counts=50")
+    a, b = open_cube(tmp_path / "a.zarr"), open_cube(tmp_path / "b.zarr")
+    xr.testing.assert_equal(a, b)
+    assert a["spectra"].shape[:2] == (8, 9)
+    assert "truth_labels" in a
+    np.savez(tmp_path / "c.npz", spectra=np.ones((4, 3, 2)), wavelength=[400.0, 500])
+    code, out, _ = cli("convert", tmp_path / "c.npz", tmp_path / "c.zarr", "--units", "nm", "--channel-axis", 2)
+    assert (code, out) == (0, f"wrote {tmp_path / 'c.zarr'}\n")
+    assert open_cube(tmp_path / "c.zarr")["channel"].attrs["units"] == "nm"
+    code, _, err = cli("convert", tmp_path / "c.npz", tmp_path / "c.zarr", "--units", "nm")
+    assert code == 2
+    assert "exists already" in err
+
+
+def test_treatments_become_steps(cli, scan, tmp_path):
+    cli("segment", scan, "-o", tmp_path / "run", "--n-clusters", 2, "--crop", "1.5:5", "--rebin", 2, "--smooth", 3)
+    about = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert [step["name"] for step in about["learned"]["steps"]][:3] == ["crop", "rebin", "smooth"]
+
+
+def test_doctor(cli):
+    assert "scikit-learn" in cli("doctor")[1]
+    found = json.loads(cli("doctor", "--json")[1])
+    assert {"spaxel", "machine", "libraries", "extras", "readers"} == set(found)
+
+
+def test_demo(cli, tmp_path):
+    code, out, err = cli("demo", tmp_path / "demo")
+    assert (code, err) == (0, "")
+    assert "accuracy" in out
+    assert left(tmp_path / "demo") == {"painting.zarr", "run"}
+    code, _, err = cli("demo", tmp_path / "demo")
+    assert code == 2
+    assert "painting.zarr exists already" in err

@@ -1,0 +1,92 @@
+"""The main job on every real file: a map, spectra and a report, and how well they agree with what is known."""
+
+import json
+
+import numpy as np
+import pytest
+
+from spaxel import workflow
+from spaxel.readers import open_cube
+from spaxel.store import read_run
+
+pytestmark = [pytest.mark.real_data, pytest.mark.filterwarnings("default::spaxel.errors.GuessWarning")]
+
+FILES = {  # file -> options that the README of the data gives
+    "samson/Samson.mat": {"truth": "S_GT"},
+    "salinas_a/SalinasA_corrected.mat": {},
+    "hydice/HYDICE_data.mat": {},
+    "gatorsense/a_hsi_img_for_VI_demo.mat": {},
+    "wheat_grains/var1_grain0.hdr": {},
+    "wheat_grains/var4_grain0.hdr": {},
+    "eds_bruker/bcf_v2_50x50px.bcf": {},
+    "eds_bruker/test_TEM.bcf": {},
+    "raman_renishaw/renishaw_test_streamline.wdf": {},
+    "muse_dryrun/CUBE.fits": {},
+    "mcr_carbs/carbs.npz": {},
+    "nir_bioethanol/NIR.npz": {},
+    "hplcdad_tea/tea.npz": {},
+    "gasoline/gasoline.npz": {},
+    "tecator/tecator_train.csv": {},
+}
+CUBES = (".mat", ".hdr", ".bcf", ".wdf", ".fits", ".npz", ".csv")
+AUXILIARY = {"samson/Wavelengths.mat", "salinas_a/SalinasA_gt.mat"}
+
+
+def test_no_file_is_left_out(real):
+    there = {str(path.relative_to(real)) for path in real.rglob("*") if path.suffix in CUBES}
+    assert there - AUXILIARY == set(FILES)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_file_becomes_a_map(real, tmp_path, file):
+    if file.endswith((".bcf", ".wdf")):
+        pytest.importorskip("rsciio")
+    out = workflow.segment([real / file], tmp_path / "run", options=FILES[file])
+    run, result = read_run(out)
+    cube = open_cube(real / file, **FILES[file])
+    labels, valid = result["labels"].values, cube["valid"].values
+    assert labels.shape == cube["spectra"].shape[:2]
+    assert (labels[~valid] == -1).all()
+    assert (labels[valid] >= 0).mean() > 0.95
+    sizes = np.bincount(labels[labels >= 0])
+    np.testing.assert_array_equal(result["component_size"], sizes)
+    assert 1 <= len(sizes) <= 24
+    assert np.isfinite(result["component_spectra"]).all()
+    assert np.isin(result["channel"], cube["channel"]).all()
+    assert result["channel"].attrs["units"] == cube["channel"].attrs["units"]
+    assert 100_000 < (out / "report.html").stat().st_size < 5_000_000
+    assert run["input"]["shape"] == list(cube["spectra"].shape)
+    assert result.attrs["sentence"]
+
+
+def test_the_border_of_a_kernel_has_no_label(cli, real, tmp_path):
+    code, out, err = cli("segment", real / "wheat_grains" / "var1_grain0.hdr", "-o", tmp_path / "run",
+                         "--n-clusters", 4)  # fmt: skip
+    assert code == 0
+    assert "Option channel decides." in err
+    assert "pixels hold no data (label -1)" in out
+    raw = np.fromfile(real / "wheat_grains" / "var1_grain0.img", "<f8").reshape(200, 200, 10)
+    labels = read_run(tmp_path / "run")[1]["labels"].values
+    np.testing.assert_array_equal(labels == -1, (raw == 0).all(-1))
+    assert (labels == -1).sum() > 1000
+
+
+@pytest.mark.parametrize(
+    ("file", "number", "truth", "least"),
+    [
+        ("samson/Samson.mat", 3, ["--truth", "S_GT"], 0.95),
+        ("salinas_a/SalinasA_corrected.mat", 6, [], 0.79),
+    ],
+)
+def test_accuracy_of_five_seeds(cli, real, tmp_path, file, number, truth, least):
+    found = []
+    for seed in range(5):
+        code, _, err = cli("segment", real / file, "--n-clusters", number, *truth, "--seed", seed,
+                           "-o", tmp_path / f"run{seed}")  # fmt: skip
+        assert code == 0
+        assert "decides" in err
+        score = json.loads(cli("score", tmp_path / f"run{seed}", "--json")[1])
+        assert {"ari", "nmi", "accuracy", "mean_iou", "iou"} <= set(score)
+        assert len(score["iou"]) == number
+        found.append(score["accuracy"])
+    assert np.mean(found) >= least, found
