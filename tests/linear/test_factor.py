@@ -148,7 +148,7 @@ def test_strong_noise_and_overlap_are_warned():
     noisy = factorise(parts(snr_db=8, seed=1)[0])
     assert any("uncertain" in w for w in noisy.warnings)
     broad = factorise(parts(spectra="peaks", peak_width=0.06, seed=1)[0])
-    assert any("alike" in w for w in broad.warnings)
+    assert any("hide" in w for w in broad.warnings)
 
 
 def test_signed_components():

@@ -10,6 +10,7 @@ from scipy.stats import gamma
 from spaxel.linear.noise import Weights, eigenvalues, power_weights
 
 QUANTILE = 3.27  # of Tracy-Widom (real), alpha = 0.001
+WEAK = 20.0  # widths above the edge, below which a last component suggests that more are hidden
 POWERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -24,6 +25,11 @@ class Edge(NamedTuple):
     def p_last(self) -> float:
         """Chance that noise makes the last component counted: 1 if there is none."""
         return tail(self.excess[self.n - 1]) if self.n else 1.0
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the last component counted is so weak that more may hide below the edge."""
+        return self.n > 1 and bool(self.excess[self.n - 1] < WEAK)
 
     @property
     def p_next(self) -> float:

@@ -65,7 +65,7 @@ def factorise(
     if found.noise < problem.sigma:
         problem = replace(problem, sigma=max(found.noise, NOISELESS * size))
         model = cool(problem, model)
-    return report(X, rows, weights, problem, model, found.n)
+    return report(X, rows, weights, problem, model, found)
 
 
 def solve(problem: Problem, k: int, fixed: bool = False, n_starts: int | None = None, seed: int = 0) -> Model:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from spaxel.linear import moves
+from spaxel.linear.edge import Edge
 from spaxel.linear.noise import Weights
 from spaxel.linear.sparse_codes import Model, Problem
 
 SURE = 0.98  # expected cosine below which components are called uncertain
-ALIKE = 0.9  # cosine of two components from which they are called alike
 ONCE = 1.5  # effective number of samples up to which a component counts as seen once
 
 
@@ -47,7 +47,7 @@ class Factors:
     warnings: tuple[str, ...]
 
 
-def report(X: np.ndarray, rows: np.ndarray, weights: Weights, problem: Problem, model: Model, n_edge: int) -> Factors:
+def report(X: np.ndarray, rows: np.ndarray, weights: Weights, problem: Problem, model: Model, found: Edge) -> Factors:
     """The model in the units of X, most abundant component first.
 
     X : (n, channel)      rows : (n,) bool, the samples that were solved (not all zero)      weights : of these rows
@@ -82,8 +82,8 @@ def report(X: np.ndarray, rows: np.ndarray, weights: Weights, problem: Problem, 
         effective=effective[order],
         r2=r2,
         r2_expected=expected,
-        n_edge=n_edge,
-        warnings=_warnings(problem, model, effective, n_edge),
+        n_edge=found.n,
+        warnings=_warnings(problem, model, effective, found),
     )
 
 
@@ -104,8 +104,8 @@ def _expected_cosine(problem: Problem, model: Model) -> float:
     return float((1 / np.sqrt(1 + problem.y.shape[1] * np.maximum(variance, 0))).mean())
 
 
-def _warnings(problem: Problem, model: Model, effective: np.ndarray, n_edge: int) -> tuple[str, ...]:
-    (n, d), k, said = problem.y.shape, model.k, []
+def _warnings(problem: Problem, model: Model, effective: np.ndarray, found: Edge) -> tuple[str, ...]:
+    (n, d), k, n_edge, said = problem.y.shape, model.k, found.n, []
     per_sample = np.count_nonzero(model.c) / n
     once = int((effective <= ONCE).sum())
     bad = int(moves.flagged(problem, model).sum())
@@ -132,9 +132,11 @@ def _warnings(problem: Problem, model: Model, effective: np.ndarray, n_edge: int
             f"The noise leaves the components uncertain (cosine with the true ones about {uncertain:.2f}); weak ones may "
             "be missed. Try more samples."
         )
-    alike = float(np.triu(model.s @ model.s.T, 1).max(initial=0))
-    if alike > ALIKE:
-        said.append(f"Some components are alike (cosine {alike:.2f}): they may be parts of one, or hide another.")
+    if found.hidden:
+        said.append(
+            f"The last of {n_edge} components stands only {found.excess[n_edge - 1]:.0f} widths above the noise: more may hide "
+            "below it, as where spectra are alike. Try more samples or less noise."
+        )
     if abs(k - n_edge) > max(1, 0.02 * k) and n_edge:
         said.append(f"The edge of the noise counts {n_edge} components, the factorisation uses {k}.")
     return tuple(said)

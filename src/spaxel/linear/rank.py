@@ -132,6 +132,8 @@ def _decide(found: Edge, estimates: dict[str, int], white: Whiteness, shape: tup
         near = QUANTILE - found.excess[found.n] if found.n < len(found.excess) else np.inf
         above = found.excess[found.n - 1] - QUANTILE if found.n else np.inf
         sure = 0.99 if min(near, above) > 1 else 0.9
+        if found.hidden:
+            sure = 0.7
         if found.n > 0.8 * min(shape):
             sure = 0.5
         close = [estimates[name] for name in ("mdl", "parallel") if name in estimates]
@@ -156,6 +158,8 @@ def _explain(n: int, sure: float, found: Edge, estimates: dict[str, int], white:
             f"{white.channels:.1f} instead of 1, correlation of neighbours {white.neighbours:.2f}), so its edge, "
             f"{found.n}, is only an upper bound and the median of all voices is taken"
         )
+    if white.fits and found.hidden:
+        why += ", but so little that more may hide below it"
     bounds = ", ".join(f"{name} {estimates[name]}" for name in BOUNDS if name in estimates)
     tail = f" Upper bounds on scenes: {bounds}." if bounds else ""
     return f"{n} {noun}, {100 * sure:.0f} % sure: {why}. Others: {others}.{tail}"
