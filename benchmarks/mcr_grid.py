@@ -48,7 +48,11 @@ def main() -> None:
         runs.append(one_run(FIRST_SEED + seed, k, times, most, db))
         print({name: value for name, value in runs[-1].items() if name != "warnings"}, flush=True)
     beside = [baselines(k, most) for k in numbers if k in (16, 64) for most in (4, 8)]
-    name = "mcr_grid_quick" if given.quick else "mcr_grid"
+    write("mcr_grid_quick" if given.quick else "mcr_grid", runs, left_out, beside)
+
+
+def write(name: str, runs: list[dict], left_out: list, beside: list[dict]) -> None:
+    """Both files of results."""
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps({"runs": runs, "left_out": left_out, "beside": beside}, indent=1))
     (RESULTS / f"{name}.md").write_text(page(runs, left_out, beside))
