@@ -47,6 +47,21 @@ def test_pixels_without_data_are_never_drawn():
     assert sample.valid_share == pytest.approx(400 / 1200)
 
 
+def test_half_empty_cells_weigh_no_more_than_full_ones():
+    """A quarter of the left cells holds data, all of the right ones: the sample must hold them as 1 to 4."""
+    spectra = np.zeros((128, 128, 2), np.uint8)
+    spectra[::2, :64:2], spectra[:, 64:] = 1, 2
+    sample = sample_spectra(make_cube(spectra), 2000).spectra
+    assert len(sample) == 2000
+    assert (sample == 1).all(1).mean() == pytest.approx(0.2, abs=0.01)
+
+
+def test_a_small_object_in_a_large_empty_frame_fills_the_sample():
+    spectra = np.zeros((700, 700, 2), np.uint8)
+    spectra[300:350, 300:350] = 1
+    assert len(sample_spectra(make_cube(spectra), 2000).spectra) == 2000
+
+
 def test_seeds_differ_and_repeat():
     cube = _addressed(90, 80)
     first, again, other = (sample_spectra(cube, 100, seed).spectra for seed in (1, 1, 2))

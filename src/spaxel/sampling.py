@@ -57,20 +57,20 @@ def sample_spectra(cube: xr.Dataset, n: int, seed: int = 0, memory: int | None =
     cells = grid(height, width)
     visited = np.random.default_rng([seed, 0]).permutation(len(cells))[:MOST_CELLS]
     n_pixels = sum(cells[i].n_pixels for i in visited)
-    spectra, pairs, n_usable = [], [], 0
+    kept, pairs, n_usable = Thinned(n), [], 0
     for i in np.sort(visited):
         block, good = read_tile(cube, cells[i])
         rng = np.random.default_rng([seed, 1, int(i)])
-        share = cells[i].n_pixels / n_pixels
-        spectra.append(_draw(block[good], int(np.ceil(n * share)) if n < n_pixels else n_pixels, rng))
-        pairs.append(_draw_pairs(block, good, int(np.ceil(MOST_PAIRS * share)), rng))
+        kept.add(block[good][rng.permutation(int(good.sum()))])
+        pairs.append(_draw_pairs(block, good, int(np.ceil(MOST_PAIRS * cells[i].n_pixels / n_pixels)), rng))
         n_usable += int(good.sum())
     if not n_usable:
         none = f"{source}: no" if (source := cube.attrs.get("source")) else "No"
         raise CubeError(
             f"{none} pixel holds data: all are zero, not finite, or marked as invalid. Try spaxel info on the file."
         )
-    return Sample(np.concatenate(spectra)[:n], np.concatenate(pairs)[:MOST_PAIRS], n_usable / n_pixels)
+    spectra = kept.drawn(np.random.default_rng([seed, 5]))
+    return Sample(spectra, np.concatenate(pairs)[:MOST_PAIRS], n_usable / n_pixels)
 
 
 def sample_cubes(cubes: list[xr.Dataset], n: int, seed: int = 0, memory: int | None = None) -> Sample:
@@ -84,10 +84,31 @@ def sample_cubes(cubes: list[xr.Dataset], n: int, seed: int = 0, memory: int | N
     )
 
 
-def _draw(spectra: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    if len(spectra) <= n:
-        return spectra
-    return spectra[np.sort(rng.permutation(len(spectra))[:n])]
+class Thinned:
+    """About n spectra of all that are added, the same share of each group, without holding more than some 2 n."""
+
+    def __init__(self, n: int) -> None:
+        self._n, self._share = n, 1.0
+        self._groups: list[tuple[np.ndarray, int]] = []  # spectra of a cell in random order, and how many it had
+
+    def add(self, shuffled: np.ndarray) -> None:
+        """The usable spectra of one cell, in random order."""
+        self._groups.append((shuffled, len(shuffled)))
+        self._thin()
+        while sum(len(spectra) for spectra, _ in self._groups) > 2 * self._n + len(self._groups):
+            self._share /= 2
+            self._thin()
+
+    def _thin(self) -> None:
+        self._groups = [(spectra[: int(np.ceil(n * self._share))].copy(), n) for spectra, n in self._groups]
+
+    def drawn(self, rng: np.random.Generator) -> np.ndarray:
+        """At most n spectra, (n, channel)."""
+        total = sum(n for _, n in self._groups)
+        self._share = min(self._share, self._n / max(total, 1))
+        self._thin()
+        spectra = np.concatenate([spectra for spectra, _ in self._groups])
+        return spectra if len(spectra) <= self._n else spectra[np.sort(rng.permutation(len(spectra))[: self._n])]
 
 
 def _draw_pairs(block: np.ndarray, good: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
