@@ -110,7 +110,7 @@ def test_what_is_not_identifiable_is_said():
     dense = rng.uniform(0.2, 1, (30, 4)) @ rng.random((4, 60)) + rng.normal(0, 1e-3, (30, 60))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(UserWarning, match="rotation|ambigu"):
+        with pytest.raises(UserWarning, match=r"rotation|ambigu"):
             MCR(n_components=4).fit(dense)
 
 

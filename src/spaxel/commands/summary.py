@@ -10,7 +10,6 @@ import xarray as xr
 from spaxel.commands.console import print_table, say
 from spaxel.store import read_run
 
-
 MOST = 20  # components that are listed
 
 

@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from spaxel.linear.abundances import fcls, nnls
 from spaxel.linear.factor import encode, factorise
+from spaxel.linear.rank import count_components
 from spaxel.linear.scene import scene_components
 from spaxel.mapping import Arrays, Progress, map_tiles
 from spaxel.methods.contract import as_cubes, check_parameters, check_range, checked, gather, prepare
@@ -177,6 +178,7 @@ class MCR(TransformerMixin, BaseEstimator):
             },
             "warnings": list(found.warnings),
         }
+        self.info_["evidence"]["estimates"] = count_components(lit, slow=False).estimates
         if found.n:
             return found.components
         self.info_["warnings"].append(

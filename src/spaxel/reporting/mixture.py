@@ -68,14 +68,14 @@ def _residual(page: Page) -> Markup:
 
 def _counts(page: Page) -> Markup:
     """Why this number: what each number of components of a scene leaves, and what its weakest component is worth."""
-    learned = page.run.get("learned") or {}
-    rows = (learned.get("evidence") or {}).get("counts") or []
+    evidence = (page.run.get("learned") or {}).get("evidence") or {}
+    rows = evidence.get("counts") or []
     if not rows:
-        return Markup("")
+        return _estimates(evidence.get("estimates") or {})
     words = (
         "Left is the share of the variance that so many components do not explain; needed, by how much more would stay "
-        "without the weakest; apart, how far the nearest one is from a mixture of the others; carried by, the share of pixels of "
-        "which the rarest makes more than half. The number taken is the largest that holds."
+        "without the weakest; apart, how far the nearest one is from a mixture of the others; carried by, the share of "
+        "pixels of which the rarest makes more than half. The number taken is the largest that holds."
     )
     shown = [
         (r["n_components"], percent(r["unexplained"]), f"{r['needed']:.2f} x", f"{r['apart']:.2f}", percent(r["support"]),
@@ -89,3 +89,12 @@ def _counts(page: Page) -> Markup:
         table(header, shown, numeric=(0, 1, 2, 3, 4)),
     ]
     return join(parts)
+
+
+def _estimates(estimates: dict[str, int]) -> Markup:
+    """What estimators of the rank say of a table; they count noise that is not white, so the factorisation decides."""
+    if not estimates:
+        return Markup("")
+    words = "Estimators of the rank alone, for comparison. Where the noise is not even and white they count it too."
+    shown = table(("estimator", "components"), list(estimates.items()), numeric=(1,))
+    return join([tag("h3", "What else speaks for a number?"), tag("p", words), shown])
