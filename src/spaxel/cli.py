@@ -24,6 +24,7 @@ app = App(
 )
 VERBS = {  # verb -> module of spaxel.commands, one line of help
     "segment": ("segment", "Which pixels are alike: a label map, mean spectra and a report, without labels."),
+    "unmix": ("segment", "Which pure spectra are mixed, how many, and how much of each."),
     "predict": ("segment", "Apply the model of a run to another file; labels mean the same."),
     "cut": ("runs", "Another number of components for a run, without fitting again."),
     "score": ("runs", "How well a run agrees with a truth."),

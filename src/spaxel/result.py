@@ -5,6 +5,11 @@
     component_spectra, component_spread  (component, channel): mean and standard deviation, in the units of the cube
     component_size, component_color      (component): pixels; place in the palette, kept from level to level
 
+Unmixing has two more, and labels are the largest abundance:
+
+    abundances (y, x, component)         float32, how much of each component; nan = no data
+    residual (y, x)                      float32, norm of what the components leave over the norm of the spectrum
+
 What a person needs to choose another number of components without fitting again:
 
     micro_labels (y, x)                  the finest parts, of which components are merged
@@ -39,6 +44,8 @@ _DIMS = {
     "component_spread": ("component", "channel"),
     "component_size": ("component",),
     "component_color": ("component",),
+    "abundances": ("y", "x", "component"),
+    "residual": ("y", "x"),
     "micro_labels": ("y", "x"),
     "micro_spectra": ("micro", "channel"),
     "micro_spread": ("micro", "channel"),

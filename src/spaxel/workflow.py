@@ -15,9 +15,10 @@ import xarray as xr
 from spaxel import provenance
 from spaxel.errors import NotFound, ParameterError, naming
 from spaxel.granularity import cut
-from spaxel.methods import describe, load, method_class
+from spaxel.methods import apply, describe, load, method_class
 from spaxel.methods.contract import parse_parameters
-from spaxel.metrics import score
+from spaxel.methods.mixing import write_tables
+from spaxel.metrics import abundance_rmse, matched_spectra, score
 from spaxel.metrics.labels import truth_labels
 from spaxel.preprocess import mask_channels, repeat
 from spaxel.preprocess.steps import apply_step
@@ -169,11 +170,14 @@ def _write_one(
     progress: Progress | None,
 ) -> None:
     with naming(run["input"]["path"]):
-        result = clock("predict", model.predict, cube, progress=progress)
+        result = clock("predict", apply, model, cube, progress=progress)
     if "truth_labels" not in result and "truth_abundances" in cube:
         result["truth_labels"] = (("y", "x"), truth_labels(cube).astype("int32"))
     clock("write", write_result, folder, result)
-    run = run | _scored(result) | {"seconds": clock.seconds(), "peak_memory_bytes": provenance.peak_memory()}
+    if "abundances" in result:
+        clock("tables", write_tables, folder, result)
+    run = run | _scored(result) | _compared(result, cube)
+    run |= {"seconds": clock.seconds(), "peak_memory_bytes": provenance.peak_memory()}
     write_json(folder, run)
     write_history(folder, clock.lines)
     clock("report", report, folder)
@@ -183,6 +187,19 @@ def _scored(result: xr.Dataset) -> dict[str, Any]:
     """{"score": …} where the result holds a truth with at least one label, else {}."""
     known = "truth_labels" in result and bool((result["truth_labels"] >= 0).any())
     return {"score": score(result, result)} if known else {}
+
+
+def _compared(result: xr.Dataset, cube: xr.Dataset) -> dict[str, Any]:
+    """{"unmixing": angles and errors after matching} where the cube holds true spectra or abundances, else {}."""
+    found: dict[str, Any] = {}
+    if "abundances" in result and "truth_spectra" in cube and cube.sizes["channel"] == result.sizes["channel"]:
+        match = matched_spectra(result["component_spectra"].values, cube["truth_spectra"].values)
+        found |= {"n_true": cube.sizes["truth_component"], "mean_angle": match["mean_angle"], "angle": match["angle"]}
+    if "abundances" in result and "truth_abundances" in cube:
+        shares = result["abundances"] / result["abundances"].sum("component")
+        true = cube["truth_abundances"] / cube["truth_abundances"].sum("truth_component")
+        found |= {"abundance_rmse_of_shares": abundance_rmse(shares.values, true.values)["mean_rmse"]}
+    return {"unmixing": found} if found else {}
 
 
 def _names(paths: Sequence[str | Path]) -> list[str]:

@@ -31,12 +31,12 @@ def convert(file: Path, out: Path, /, *, overwrite: Overwrite = False, reading: 
 
 
 def simulate(
-    world: Annotated[str, Parameter(help="maxrf")],
+    world: Annotated[str, Parameter(help="maxrf (a painting), mixture (a table of mixed spectra)")],
     out: Path,
     /,
     *,
     seed: Seed = 0,
-    size: Annotated[str, Parameter(help="HEIGHTxWIDTH in pixels")] = "96x96",
+    size: Annotated[str | None, Parameter(help="HEIGHTxWIDTH in pixels; without it, as the world has it")] = None,
     overwrite: Overwrite = False,
     option: Annotated[
         tuple[str, ...], Parameter(negative="", help="of the world, as counts=100; may be repeated")
@@ -47,11 +47,10 @@ def simulate(
     from spaxel.readers.native import write_cube
     from spaxel.synth import simulate as make
 
-    height, width = parse_size(size)
+    height, width = parse_size(size) if size else (None, None)
     cube = make(world, height=height, width=width, seed=seed, **parse_pairs(option))
-    say(
-        f"wrote {write_cube(cube, out, overwrite=overwrite)}: {height} x {width} pixels, {cube.sizes['channel']} channels"
-    )
+    written, (height, width, channels) = write_cube(cube, out, overwrite=overwrite), cube["spectra"].shape
+    say(f"wrote {written}: {height} x {width} pixels, {channels} channels")
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -14,7 +15,7 @@ from cyclopts.validators import Number
 from dask.utils import parse_bytes
 
 from spaxel.errors import ParameterError
-from spaxel.methods import METHODS, method_class
+from spaxel.methods import method_class
 
 Out = Annotated[Path, Parameter(alias="-o", help="folder or file to make")]
 Overwrite = Annotated[bool, Parameter(negative="", help="replace what was written there before")]
@@ -83,11 +84,15 @@ def parse_memory(text: str) -> int:
     return value
 
 
-def with_method_parameters(verb: Callable) -> Callable:
-    """The verb with one option per parameter of every method, from their declarations, in place of `**parameters`."""
+def with_method_parameters(methods: Sequence[str]) -> Callable[[Callable], Callable]:
+    """A verb with one option per parameter of these methods, from their declarations, in place of `**parameters`."""
+    return partial(_with_parameters, tuple(methods))
+
+
+def _with_parameters(methods: tuple[str, ...], verb: Callable) -> Callable:
     shown = [p for p in inspect.signature(verb).parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
     taken = {p.name for p in shown} | {"random_state"}
-    for method in METHODS:
+    for method in methods:
         cls = method_class(method)
         hints = get_type_hints(cls, include_extras=True)
         for field in dataclasses.fields(cls):

@@ -1,4 +1,4 @@
-"""spaxel segment, spaxel predict."""
+"""spaxel segment, spaxel unmix, spaxel predict."""
 
 from __future__ import annotations
 
@@ -23,15 +23,19 @@ from spaxel.commands.options import (
 )
 from spaxel.commands.summary import print_run
 from spaxel.errors import ParameterError
+from spaxel.methods import METHODS, UNMIXING
+
+SEGMENTING = tuple(name for name in METHODS if name not in UNMIXING)
+Files = Annotated[list[Path], Parameter(negative="", help="cubes on one axis; several share one model")]
 
 
-@with_method_parameters
+@with_method_parameters(SEGMENTING)
 def segment(
-    files: Annotated[list[Path], Parameter(negative="", help="cubes on one axis; several share one model")],
+    files: Files,
     /,
     *,
     out: Out,
-    method: Annotated[str, Parameter(help="kmeans")] = "kmeans",
+    method: Annotated[str, Parameter(help=", ".join(SEGMENTING))] = "kmeans",
     seed: Seed = 0,
     memory: Memory = "1GiB",
     device: Device = "cpu",
@@ -41,6 +45,47 @@ def segment(
     **parameters: str | None,
 ) -> None:
     """Which pixels are alike: a label map, the mean spectra and a report, without labels."""
+    _check_method(method, SEGMENTING, UNMIXING, "unmix")
+    _run(files, out, method, seed, memory, device, overwrite, reading, treating, parameters)
+
+
+@with_method_parameters(UNMIXING)
+def unmix(
+    files: Files,
+    /,
+    *,
+    out: Out,
+    method: Annotated[str, Parameter(help=", ".join(UNMIXING))] = "mcr",
+    seed: Seed = 0,
+    memory: Memory = "1GiB",
+    device: Device = "cpu",
+    overwrite: Overwrite = False,
+    reading: Reading | None = None,
+    treating: Treating | None = None,
+    **parameters: str | None,
+) -> None:
+    """Which pure spectra are mixed, how many, and how much of each: tables, maps and a report."""
+    _check_method(method, UNMIXING, SEGMENTING, "segment")
+    _run(files, out, method, seed, memory, device, overwrite, reading, treating, parameters)
+
+
+def _check_method(method: str, known: tuple[str, ...], others: tuple[str, ...], verb: str) -> None:
+    if method in others:
+        raise ParameterError(f"--method {method} belongs to spaxel {verb}. Known here: {', '.join(known)}.")
+
+
+def _run(
+    files: list[Path],
+    out: Path,
+    method: str,
+    seed: int,
+    memory: str,
+    device: str,
+    overwrite: bool,
+    reading: Reading | None,
+    treating: Treating | None,
+    parameters: dict[str, str | None],
+) -> None:
     if device != "cpu":
         raise ParameterError(f"--device is {device!r}, but {method} runs on the cpu only.")
     reading, treating = reading or Reading(), treating or Treating()

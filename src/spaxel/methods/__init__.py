@@ -10,7 +10,8 @@ from spaxel.errors import ParameterError, ReadError
 from spaxel.methods.contract import parse_parameters
 from spaxel.store import new_run, read_arrays, read_json, write_arrays, write_json
 
-METHODS = {"kmeans": "kmeans:KMeans"}  # name -> module:class
+METHODS = {"kmeans": "kmeans:KMeans", "mcr": "mcr:MCR"}  # name -> module:class
+UNMIXING = ("mcr",)  # those that give abundances, by `transform`; the others give labels, by `predict`
 
 
 def method_class(name: str) -> type:
@@ -30,6 +31,12 @@ def method_name(model: Any) -> str:
 def describe(model: Any) -> dict[str, Any]:
     """What run.json holds of a fitted model: method, parameters, learned values."""
     return {"method": method_name(model), "parameters": model.get_params(), "learned": model.info_}
+
+
+def apply(model: Any, cube: Any, *, progress: Any = None) -> Any:
+    """The result of a fitted model on a cube: labels, or abundances."""
+    give = model.transform if method_name(model) in UNMIXING else model.predict
+    return give(cube, progress=progress)
 
 
 def save(model: Any, path: str | Path, *, overwrite: bool = False) -> Path:

@@ -10,10 +10,12 @@ from typing import Any, get_type_hints
 import numpy as np
 import xarray as xr
 from pydantic import ConfigDict, TypeAdapter, ValidationError
+from sklearn.utils.validation import validate_data
 
 from spaxel.cube import check_cube, make_cube
 from spaxel.errors import CubeError, ParameterError
 from spaxel.preprocess.steps import repeat
+from spaxel.sampling import Sample, sample_cubes
 
 Cubes = list[xr.Dataset]
 TINY, HUGE = 1e-100, 1e100  # of the largest value
@@ -87,6 +89,23 @@ def check_range(spectra: np.ndarray) -> None:
             f"The values reach from {low:g} to {high:g}, which cannot be computed with. Are these marks for no data? "
             "Try to mark such pixels as NaN, or to rescale the values."
         )
+
+
+def checked(model: Any, data: Any, reset: bool) -> Any:
+    """Arrays through scikit-learn's checks (finite, 2-D, as many channels as in `fit`), cubes as they are."""
+    if isinstance(data, xr.Dataset) or (isinstance(data, (list, tuple)) and data and isinstance(data[0], xr.Dataset)):
+        return data
+    return validate_data(model, data, dtype="numeric", reset=reset, ensure_min_samples=2 if reset else 1)
+
+
+def gather(model: Any, data: Any, n_sample: int) -> tuple[Sample, np.ndarray, dict[str, Any]]:
+    """What every `fit` begins with: (a sample of the cubes, their axis, info with steps, units and size of the sample)."""
+    cubes, _ = as_cubes(data)
+    axis = np.asarray(cubes[0]["channel"].values, dtype=np.float64)
+    info = {"steps": cubes[0].attrs.get("steps", []), "units": cubes[0]["channel"].attrs.get("units", "index")}
+    cubes = [prepare(cube, info, axis) for cube in cubes]
+    sample = sample_cubes(cubes, n_sample, model.random_state, model.memory)
+    return sample, axis, info | {"n_sampled": len(sample.spectra)}
 
 
 def check_same_axis(cube: xr.Dataset, axis: np.ndarray, units: str) -> None:

@@ -12,7 +12,7 @@ from pydantic import Field
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.cluster import KMeans as Lloyd
 from sklearn.neighbors import NearestNeighbors
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from spaxel.evidence import Evidence, weigh
@@ -20,14 +20,14 @@ from spaxel.exact import Grid, fit_grid
 from spaxel.granularity import centroid_tree, component_table, connectivity_tree, tree_through
 from spaxel.linear.pca import fit_pca
 from spaxel.mapping import Progress
-from spaxel.methods.contract import as_cubes, check_parameters, check_range, prepare
+from spaxel.methods.contract import as_cubes, check_parameters, check_range, checked, gather, prepare
 from spaxel.methods.nearest import Nearest, distances, fold, map_nearest, project_blocks
 from spaxel.methods.outcome import nearest_result
 from spaxel.picture import Recipe, picture_recipe
 from spaxel.preprocess.choice import choose_scaling, look_at
 from spaxel.preprocess.scaling import SCALINGS, ScalingName, fit_scaling
 from spaxel.result import relabel
-from spaxel.sampling import Sample, sample_cubes
+from spaxel.sampling import Sample
 
 MOST_VALUES = 16_000_000  # of the scaled sample from which principal components are learned
 PER_MICRO = 20  # spectra of the sample that each micro part should have at least
@@ -74,18 +74,13 @@ class KMeans(ClusterMixin, BaseEstimator):
     def fit(self, X: Any, y: None = None) -> KMeans:
         """Learn scaling, components and centres from a sample. y is ignored. Returns self."""
         check_parameters(self)
-        X = self._checked(X, reset=True)
-        cubes, kind = as_cubes(X)
-        axis, units = cubes[0]["channel"].values, cubes[0]["channel"].attrs.get("units", "index")
-        steps = cubes[0].attrs.get("steps", [])
-        cubes = [prepare(cube, {"steps": steps, "units": units}, axis) for cube in cubes]
-        sample = sample_cubes(cubes, self.n_sample, self.random_state, self.memory)
-        self.info_: dict[str, Any] = {"steps": steps, "units": units, "n_sampled": len(sample.spectra)}
-        self.state_: dict[str, np.ndarray] = {"channel": np.asarray(axis, dtype=np.float64)}
+        X = checked(self, X, reset=True)
+        sample, axis, self.info_ = gather(self, X, self.n_sample)
+        self.state_: dict[str, np.ndarray] = {"channel": axis}
         with threadpool_limits(1):
             self._learn(sample)
         self.n_features_in_ = len(axis)
-        if kind == "array":
+        if isinstance(X, np.ndarray):
             self.labels_ = self.predict(X)
         return self
 
@@ -96,7 +91,7 @@ class KMeans(ClusterMixin, BaseEstimator):
         Raises CubeError if the axis is another one; the message says what differs.
         """
         check_is_fitted(self, "state_")
-        cubes, kind = as_cubes(self._checked(X, reset=False))
+        cubes, kind = as_cubes(checked(self, X, reset=False))
         if kind == "array":
             maps, _ = self._map(cubes[0], None)
             return relabel(maps["micro"].ravel(), self.state_["component"])
@@ -113,12 +108,6 @@ class KMeans(ClusterMixin, BaseEstimator):
 
         check_is_fitted(self, "state_")
         return save(self, path, overwrite=overwrite)
-
-    def _checked(self, X: Any, reset: bool) -> Any:
-        """Arrays through scikit-learn's checks, cubes as they are."""
-        if isinstance(X, xr.Dataset) or (isinstance(X, (list, tuple)) and X and isinstance(X[0], xr.Dataset)):
-            return X
-        return validate_data(self, X, dtype="numeric", reset=reset, ensure_min_samples=2 if reset else 1)
 
     def _map(self, cube: xr.Dataset, progress: Progress | None) -> tuple[dict, dict]:
         state = self.state_

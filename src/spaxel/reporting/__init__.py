@@ -12,6 +12,7 @@ from spaxel.figures.reduce import reduce_labels
 from spaxel.granularity import cut
 from spaxel.reporting import scene, sections
 from spaxel.reporting.html import join
+from spaxel.reporting.mixture import mixture
 from spaxel.reporting.page import Page, finish
 from spaxel.result import check_result
 from spaxel.staging import replacing
@@ -44,7 +45,7 @@ def render(result: xr.Dataset, run: dict[str, Any] | None = None) -> str:
     levels = other_levels(result)
     for sides in SIDES:
         page = Page(result, run, levels, *sides)
-        parts = [scene.what(page), sections.components(page), sections.sure(page), sections.done(page)]
+        parts = [scene.what(page), sections.components(page), mixture(page), sections.sure(page), sections.done(page)]
         text = finish(page, f"{scene.title(result, run)} · spaxel", join(parts))
         if len(text.encode()) <= MOST_BYTES:
             break

@@ -33,6 +33,8 @@ def components(page: Page) -> Markup:
         hidden = f" The largest {MOST} of {len(sizes)} are drawn." if len(sizes) > MOST else ""
         width = bands(result).width
         words = f"Mean of each component, the band is ± one {width}." if width else "Means; this run keeps no spread."
+        if "abundances" in result:
+            words = "Pure spectra as far as they can be told; how bright each is, is in the abundances."
         if width.startswith("standard error"):
             words += " Single spectra scatter too much to be told apart by eye; the table shows the same band."
         words += " Click on a name to hide its spectrum."
@@ -87,6 +89,8 @@ def sure(page: Page) -> Markup:
     if known:
         mean = total.sum() / count.sum()
         words = "Confidence is the margin between the nearest and the second component: 1 is clear, 0 is a coin toss. "
+        if "abundances" in result:
+            words = "Confidence is the share of the largest component less that of the second: 1 is pure, 0 is a tie. "
         parts.append(tag("p", words + f"Its mean is {mean:.2f}."))
     else:
         parts.append(tag("p", "This run keeps no confidence."))
@@ -129,7 +133,7 @@ def _levels(page: Page) -> Markup:
     for level in page.levels:
         n = level.sizes["component"]
         words = f"{n} components" + (" (this report)" if n == page.result.sizes.get("component") else "")
-        drawn.append(_small(page, label_png(level, page.colors, 230), words))
+        drawn.append(small_map(page, label_png(level, page.colors, 230), words))
     head = tag("h3", "What would other numbers have given?")
     words = "The same parts, merged less or more; colours are kept. `spaxel cut RUN NUMBER` makes another number this report."
     return join([head, tag("p", words), tag("div", join(drawn), "row")])
@@ -142,10 +146,11 @@ def _truth(page: Page) -> Markup:
     pictures = ((truth_png(result, page.colors, 230), "truth"), (label_png(result, page.colors, 230), "this report"))
     words = "A true label has the colour of the component that matches it best; grey where none is left; white is unlabelled."
     head = tag("h3", "How does it compare with the truth?")
-    return join([head, tag("p", words), tag("div", join(_small(page, *pair) for pair in pictures), "row")])
+    return join([head, tag("p", words), tag("div", join(small_map(page, *pair) for pair in pictures), "row")])
 
 
-def _small(page: Page, data: bytes, words: str) -> Markup:
+def small_map(page: Page, data: bytes, words: str) -> Markup:
+    """A map of the image as a small picture with its words above."""
     rows, columns = page.result["labels"].shape
     scale = 218 / max(rows, columns)
     style = f"width:{max(1, round(columns * scale))}px;height:{max(1, round(rows * scale))}px"

@@ -11,7 +11,10 @@ import xarray as xr
 
 from spaxel.errors import ParameterError
 
-WORLDS = {"maxrf": "spaxel.synth.maxrf"}  # name -> module with a function of that name
+WORLDS = {
+    "maxrf": "spaxel.synth.maxrf",
+    "mixture": "spaxel.synth.mixture",
+}  # name -> module with a function of that name
 
 
 def world(name: str) -> Callable[..., xr.Dataset]:
@@ -21,15 +24,19 @@ def world(name: str) -> Callable[..., xr.Dataset]:
     return getattr(import_module(WORLDS[name]), name)
 
 
-def simulate(name: str, *, height: int = 96, width: int = 96, seed: int = 0, **options: Any) -> xr.Dataset:
-    """A cube of a simulated world, lazy, with truth_labels, truth_abundances and truth_spectra.
+def simulate(
+    name: str, *, height: int | None = None, width: int | None = None, seed: int = 0, **options: Any
+) -> xr.Dataset:
+    """A cube of a simulated world with its truth: truth_abundances, truth_spectra, and truth_labels of an image.
 
-    name : of a world: maxrf      height, width : pixels      seed : the same seed gives the same bits
-    options : of this world, see its function (spaxel.synth.maxrf.maxrf: counts, n_pigments, …)
+    name : of a world: maxrf (a painting, lazy), mixture (a list of spectra: height is their number, width 1)
+    height, width : pixels; None: as the world has it      seed : the same seed gives the same bits
+    options : of this world, see its function (maxrf.maxrf: counts, n_pigments, …; mixture.mixture: n_components, …)
     Raises ParameterError for an unknown world or option, or a value that is out of range; the message lists what is known.
     """
     make = world(name)
     known = [p for p in signature(make).parameters if p not in ("height", "width", "seed")]
     if unknown := sorted(set(options) - set(known)):
         raise ParameterError(f"The world {name} has no option {', '.join(unknown)}. Known options: {', '.join(known)}.")
-    return make(height, width, seed=seed, **options)
+    size = {name: value for name, value in (("height", height), ("width", width)) if value is not None}
+    return make(**size, seed=seed, **options)
