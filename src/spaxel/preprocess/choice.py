@@ -19,7 +19,7 @@ from spaxel.preprocess.scaling import fit_scaling
 from spaxel.sampling import Sample
 
 TRIED = 8000  # spectra on which candidates are compared
-COMPARED = 3000  # of them, those in the silhouette
+COMPARED = 4000  # of them, those in the silhouette
 FIXED_CLUSTERS = 6  # if the number of clusters is to be found
 FEW_PHOTONS = 50  # per pixel, below which silhouettes see the steps between whole photons (then counts, uncompared)
 NOISY = 0.25  # share of noise in the variance from which noise whitening becomes a candidate
@@ -117,7 +117,7 @@ def _silhouette(name: str, sample: Sample, n_clusters: int, seed: int) -> float:
         features = fit_scaling(name, sample)(sample.spectra)
         projection = fit_pca(features, seed=seed)
         scores = (features - projection.mean) @ projection.basis
-        labels = KMeans(n_clusters, n_init=3, random_state=seed).fit(scores).labels_[:COMPARED]
+        labels = KMeans(n_clusters, n_init=10, random_state=seed).fit(scores).labels_[:COMPARED]
         few = len(np.unique(labels)) < 2
         return -1.0 if few else float(silhouette_score(scores[:COMPARED], labels))
 
