@@ -157,9 +157,17 @@ def tables(rows: Rows) -> str:
     return "\n\n".join([*parts, "## Cost", seconds(rows)])
 
 
+def measured(about: dict[str, Any]) -> str:
+    """When each part was measured: a part may be run again alone."""
+    times: dict[str, list[str]] = {}
+    for part, when in about["measured"].items():
+        times.setdefault(when.rsplit(", ", 1)[-1], []).append(part)
+    return "Measured at " + "; ".join(f"{commit}: {', '.join(parts)}" for commit, parts in times.items()) + "."
+
+
 def write_tables(about: dict[str, Any], rows: Rows) -> None:
     """All tables into benchmarks/results/quality.md."""
-    write_page("quality", "How well labels agree with a truth", about, [tables(rows)])
+    write_page("quality", "How well labels agree with a truth", about, [measured(about), tables(rows)])
 
 
 if __name__ == "__main__":

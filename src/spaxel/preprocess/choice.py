@@ -114,7 +114,8 @@ def choose_scaling(sample: Sample, n_clusters: int | None = None, seed: int = 0)
 
 def _silhouette(name: str, sample: Sample, n_clusters: int, seed: int) -> float:
     with threadpool_limits(1):
-        features = fit_scaling(name, sample)(sample.spectra)
+        scaling, spectra = fit_scaling(name, sample), sample.spectra
+        features = np.concatenate([scaling(spectra[i : i + 512]) for i in range(0, len(spectra), 512)])
         projection = fit_pca(features, seed=seed)
         scores = (features - projection.mean) @ projection.basis
         labels = KMeans(n_clusters, n_init=10, random_state=seed).fit(scores).labels_[:COMPARED]
