@@ -98,9 +98,8 @@ def reflectances(
 
 
 def head() -> dict[str, Any]:
-    """How a result was made: command, date, commit, versions, machine."""
-    git = ["git", "-C", str(Path(__file__).parent), "log", "-1", "--format=%h"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+    """How a result is made: command, date, commit, versions, machine. To be asked before the work: code may change."""
+    commit = _git("log", "-1", "--format=%h") + (", with changes" if _git("status", "--porcelain", "--", "src") else "")
     return {
         "command": "python benchmarks/" + " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "date": datetime.now(UTC).isoformat(timespec="minutes"),
@@ -108,6 +107,11 @@ def head() -> dict[str, Any]:
         "versions": {"python": sys.version.split()[0]} | {name: version(name) for name in LIBRARIES},
         "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} shared cores, {_gibibytes()} GiB",
     }
+
+
+def _git(*words: str) -> str:
+    command = ["git", "-C", str(Path(__file__).parents[1]), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _gibibytes() -> int:

@@ -153,24 +153,24 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", choices=[*PARTS], default=[*PARTS], help="methods")
     parser.add_argument("--seeds", type=int, default=5)
     chosen = parser.parse_args()
-    rows: Rows = []
+    about, rows = head(), []
     for name in chosen.only:
         with threadpool_limits(1):
             found = family(name, range(chosen.seeds), chosen.quick, chosen.parts)
         rows += found
         if not chosen.quick:
-            write_tables(*merged(name, chosen.parts, found))
+            write_tables(*merged(about, name, chosen.parts, found))
     if chosen.quick:
         print(tables(rows))
 
 
-def merged(name: str, parts: list[str], rows: Rows) -> tuple[dict[str, Any], Rows]:
+def merged(about: dict[str, Any], name: str, parts: list[str], rows: Rows) -> tuple[dict[str, Any], Rows]:
     """Put the rows of a family in place of the old ones of the same methods in quality.json."""
     path = RESULTS / "quality.json"
     old = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    about, new = head(), {row["method"] for row in rows}
+    new = {row["method"] for row in rows}
     made = {f"{name}, {part}": f"{about['date']}, {about['spaxel']}" for part in parts}
-    about["measured"] = old.get("measured", {}) | made
+    about = about | {"measured": old.get("measured", {}) | made}
     kept = [row for row in old.get("rows", []) if row["family"] != name or row["method"] not in new]
     stored = sorted(kept + rows, key=lambda row: FAMILIES.index(row["family"]))
     write_json("quality", about, rows=stored)
