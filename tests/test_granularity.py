@@ -54,6 +54,17 @@ def test_components_are_largest_first_and_the_larger_part_keeps_its_colour(pair)
         seen = largest
 
 
+@given(trees)
+def test_of_a_split_the_larger_half_keeps_the_colour(pair):
+    tree, sizes = pair
+    for level in range(2, len(sizes) + 1):
+        (coarse, old), (fine, new) = (component_table(tree, sizes, k) for k in (level - 1, level))
+        for parent in range(level - 1):
+            children = np.unique(fine[coarse == parent])
+            larger = max(children, key=lambda c: (sizes[fine == c].sum(), -c))
+            assert new[larger] == old[parent]
+
+
 def test_equal_sizes_give_centroid_linkage_while_no_part_has_grown():
     points = np.array([[0.0], [1], [10], [12], [30]])
     ours, scipys = centroid_tree(points, np.ones(5)), linkage(points, "centroid")

@@ -66,7 +66,8 @@ def test_seeds_differ_and_repeat():
     cube = _addressed(90, 80)
     first, again, other = (sample_spectra(cube, 100, seed).spectra for seed in (1, 1, 2))
     assert np.array_equal(first, again)
-    assert not np.array_equal(first, other)
+    shared = {tuple(a) for a in first} & {tuple(a) for a in other}
+    assert len(shared) < 20  # of 100 out of 7,200, so that the seed decides within each cell too
 
 
 def test_nothing_to_sample_is_said():
