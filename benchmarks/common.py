@@ -120,7 +120,7 @@ def _gibibytes() -> int:
 
 def write_json(name: str, about: dict[str, Any], **values: Any) -> None:
     """benchmarks/results/NAME.json: head, then values."""
-    text = json.dumps(about | values, indent=1, default=lambda v: v.tolist())
+    text = json.dumps(about | values, separators=(",", ":"), default=lambda v: v.tolist())
     (RESULTS / f"{name}.json").write_text(text + "\n", "utf-8")
 
 
