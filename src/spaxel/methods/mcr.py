@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import threadpool_limits
 
 from spaxel.linear.abundances import fcls, nnls
 from spaxel.linear.factor import encode, factorise
 from spaxel.linear.rank import count_components
 from spaxel.linear.scene import scene_components
-from spaxel.mapping import Arrays, Progress, map_tiles
-from spaxel.methods.contract import as_cubes, check_parameters, check_range, checked, gather, prepare
-from spaxel.methods.mixing import mixture_result
-from spaxel.picture import Recipe, paint, picture_recipe
-from spaxel.preprocess.choice import look_at
+from spaxel.methods.unmixing import Encoder, Unmixing, is_signed
 from spaxel.sampling import Sample
 
 FEW = 2000  # spectra up to which `auto` takes a cube for a table
 
 
 @dataclass(eq=False, repr=False)
-class MCR(TransformerMixin, BaseEstimator):
+class MCR(Unmixing):
     """X ≈ abundances @ components, both non-negative (components signed where the data are); the number is found.
 
     Two ways, chosen by `kind`. A table (a list of spectra, or an image of at most 2,000 pixels) is factorised: few components
@@ -63,86 +54,22 @@ class MCR(TransformerMixin, BaseEstimator):
     random_state: Annotated[int, Field(ge=0, description="seed: the same seed gives the same bits")] = 0
     memory: Annotated[int | None, Field(ge=1, description="bytes for reading; never changes the answer")] = None
 
-    def fit(self, X: Any, y: None = None) -> MCR:
-        """Find components in a sample. y is ignored. Returns self. Warns (UserWarning) where the result is not identifiable."""
-        check_parameters(self)
-        X = checked(self, X, reset=True)
-        sample, axis, self.info_ = gather(self, X, self.n_sample)
-        self.state_: Arrays = {"channel": axis}
-        with threadpool_limits(1):
-            self._learn(sample)
-        self.n_features_in_ = len(axis)
-        return self
-
-    @property
-    def components_(self) -> np.ndarray:
-        """The components, (k, channel), largest first."""
-        return self.state_["components"]
-
-    @property
-    def n_components_(self) -> int:
-        """The number of components."""
-        return len(self.state_["components"])
-
-    def transform(self, X: Any, *, progress: Progress | None = None) -> Any:
-        """Abundances of new spectra: (n, k) of an array, or a result per cube (see spaxel.result). Changes nothing.
-
-        Raises CubeError if the axis is another one; the message says what differs.
-        """
-        check_is_fitted(self, "state_")
-        cubes, kind = as_cubes(checked(self, X, reset=False))
-        if kind == "array":
-            return self._map(cubes[0], None)["abundances"][:, 0].astype(np.float64)
-        ready = [prepare(cube, self.info_, self.state_["channel"]) for cube in cubes]
-        results = [mixture_result(cube, self.state_, self.info_, self._map(cube, progress)) for cube in ready]
-        return results[0] if kind == "cube" else results
-
-    def inverse_transform(self, abundances: np.ndarray) -> np.ndarray:
-        """Spectra of abundances: (n, k) -> (n, channel), abundances @ components_ (a scene's brightness is not in them)."""
-        check_is_fitted(self, "state_")
-        return np.asarray(abundances) @ self.components_
-
-    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Save as a folder of plain text and arrays; spaxel.load brings it back. Raises Exists if something is there."""
-        from spaxel.methods import save
-
-        check_is_fitted(self, "state_")
-        return save(self, path, overwrite=overwrite)
-
-    def _map(self, cube: Any, progress: Progress | None) -> Arrays:
-        state = self.state_
-        recipe = Recipe(*(state[f"picture_{name}"] for name in Recipe._fields))
-        function = partial(
-            _block, state["components"], self.info_["kind"], self.info_["normalisation"], self.info_["noise"], recipe
-        )
-        nothing = np.float32(np.nan)
-        fill = {
-            "abundances": np.full(self.n_components_, nothing),
-            "residual": nothing,
-            "picture": np.full(3, 255, np.uint8),
-        }
-        return map_tiles(function, cube, fill, memory=self.memory, progress=progress)[0]
-
-    def _learn(self, sample: Sample) -> None:
+    def _learn(self, sample: Sample) -> np.ndarray:
         spectra = sample.spectra.astype(np.float64)
-        check_range(sample.spectra)
         kind = self.kind
         if kind == "auto":
             kind = "scene" if len(sample.pairs) and len(spectra) > FEW else "table"
+        self.info_["kind"] = kind
         number = None if self.n_components == "auto" else self.n_components
-        signed = bool((spectra < 0).mean() > SIGNED) if self.signed == "auto" else self.signed
-        learn = self._learn_scene if kind == "scene" else partial(self._learn_table, signed=signed)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", UserWarning)
-            components = learn(spectra, number)
-        self.info_["warnings"] += [str(w.message) for w in caught]
-        counts = look_at(sample).counts
-        self.info_ |= {"method": "mcr", "kind": kind, "n_components": len(components), "counts": counts}
-        recipe = picture_recipe(sample.spectra, self.state_["channel"], self.info_["units"], counts)
-        self.state_ |= {"components": np.ascontiguousarray(components)}
-        self.state_ |= {f"picture_{k}": np.ascontiguousarray(v) for k, v in recipe._asdict().items()}
-        for sentence in self.info_["warnings"]:
-            warnings.warn(sentence, UserWarning, stacklevel=4)
+        if kind == "scene":
+            return self._learn_scene(spectra, number)
+        return self._learn_table(spectra, number, is_signed(spectra) if self.signed == "auto" else self.signed)
+
+    def _encoder(self) -> Encoder:
+        info = self.info_
+        if info["kind"] == "table":
+            return partial(_encode_table, self.components_, *info["noise"])
+        return partial(_encode_scene, self.components_, info["normalisation"])
 
     def _learn_scene(self, spectra: np.ndarray, number: int | None) -> np.ndarray:
         found = scene_components(spectra, number, normalise=self.normalise, seed=self.random_state)
@@ -152,7 +79,6 @@ class MCR(TransformerMixin, BaseEstimator):
             "noise": [0.0, 0.0, 1.0],
             "explained": 1 - found.unexplained,
             "evidence": found.evidence,
-            "warnings": [],
         }
         return found.components
 
@@ -176,8 +102,8 @@ class MCR(TransformerMixin, BaseEstimator):
                 "r2": found.r2,
                 "r2_expected": found.r2_expected,
             },
-            "warnings": list(found.warnings),
         }
+        self.info_["warnings"] += found.warnings
         self.info_["evidence"]["estimates"] = count_components(lit, slow=False).estimates
         if found.n:
             return found.components
@@ -189,31 +115,25 @@ class MCR(TransformerMixin, BaseEstimator):
         return mean / max(float(np.linalg.norm(mean)), 1e-300)
 
 
-SIGNED = 0.01  # share of negative values from which the data are signed; fewer is noise around zero
+def _encode_scene(components: np.ndarray, normalisation: str, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of the components; under uneven light (normalisation "unit") whatever the brightness."""
+    if normalisation != "unit":
+        shares = fcls(x, components)
+        return shares, shares @ components
+    amounts = nnls(x, components)
+    total = amounts.sum(1, keepdims=True)
+    shares = np.divide(amounts, total, out=np.full_like(amounts, np.nan), where=total > 0)
+    return shares, amounts @ components
 
 
-def _block(
-    components: np.ndarray, kind: str, normalisation: str, noise: list[float], recipe: Recipe, block: np.ndarray, n: int
-) -> tuple[Arrays, Arrays]:
-    """Abundances, residual and colours of a block of spectra; `noise` is [level, power, hottest] of a table."""
-    x = block.astype(np.float64)
+def _encode_table(
+    components: np.ndarray, level: float, power: float, hottest: float, x: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sparse amounts of the components, where the noise of a spectrum is level * norm**power."""
     norm = np.linalg.norm(x, axis=1)
-    if kind == "scene" and normalisation == "unit":
-        amounts = nnls(x, components)
-        total = amounts.sum(1, keepdims=True)
-        abundances = np.divide(amounts, total, out=np.full_like(amounts, np.nan), where=total > 0)
-        left = x - amounts @ components
-    elif kind == "scene":
-        abundances = fcls(x, components)
-        left = x - abundances @ components
-    else:
-        level, power, hottest = noise
-        sigma = np.maximum(level * norm**power, 1e-9 * norm + 1e-300)
-        abundances = encode(x, components, sigma, hottest=hottest) if level > 0 else nnls(x, components)
-        left = x - abundances @ components
-    residual = np.linalg.norm(left, axis=1) / np.maximum(norm, 1e-300)
-    pixels = {"abundances": abundances.astype(np.float32), "residual": residual.astype(np.float32)}
-    return pixels | {"picture": paint(block, recipe)}, {}
+    sigma = np.maximum(level * norm**power, 1e-9 * norm + 1e-300)
+    amounts = encode(x, components, sigma, hottest=hottest) if level > 0 else nnls(x, components)
+    return amounts, amounts @ components
 
 
 def _table_sentence(found: Any, number: int | None) -> str:

@@ -1,0 +1,1 @@
+"""What knows torch, and nothing else: networks, objectives and the only training loop. Needs the extra `deep`."""
