@@ -12,6 +12,7 @@ import xarray as xr
 from spaxel.errors import ParameterError
 
 WORLDS = {
+    "leaf": "spaxel.synth.leaf",
     "maxrf": "spaxel.synth.maxrf",
     "mixture": "spaxel.synth.mixture",
 }  # name -> module with a function of that name
