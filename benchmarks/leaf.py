@@ -9,8 +9,6 @@ Background / plant is scored after a best merge, always.
 from __future__ import annotations
 
 import argparse
-import json
-import operator
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -24,14 +22,14 @@ from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 import spaxel
-from common import RESULTS, head, log, table, write_json, write_page
+from common import head, log
+from leaf_tables import CLASSES, store
 from spaxel.granularity import centroid_tree, component_table
 from spaxel.linear.noise import neighbour_noise
 from spaxel.synth.leaf import leaf
 
 DAYS = (5, 3, 5, 8, 5, 2, 4, 6)  # every fourth is healthy, the first too
 N_FIT = 20_000  # spectra that every method learns from, as spaxel.KMeans does
-CLASSES = ("background", "tissue", "lesion")
 
 
 def scenes(version: str, seeds: Sequence[int], size: int) -> list[Any]:
@@ -211,25 +209,6 @@ def measured(version: str, run: int, size: int, n: int, names: Sequence[str]) ->
             yield row | {"cpu_seconds": cpu}
 
 
-def page(rows: list[dict[str, Any]]) -> list[str]:
-    """A table per version: mean (worst) over the runs."""
-    parts = [__doc__.split("\n\n", 1)[1].replace("\n", " ").strip()]
-    for version in dict.fromkeys(row["version"] for row in rows):
-        here = [row for row in rows if row["version"] == version]
-        lines = []
-        for name in dict.fromkeys(row["method"] for row in here):
-            runs = [row for row in here if row["method"] == name]
-            values = [np.array([run[key] for run in runs]) for key in ("two", "three", *CLASSES)]
-            cells = [f"{value.mean():.3f} ({value.min():.3f})" for value in values]
-            lines.append([name, *cells, f"{np.mean([run['cpu_seconds'] for run in runs]):.1f}"])
-        share = 100 * np.mean([row["lesion_share"] for row in here])
-        n = len({row["run"] for row in here})
-        parts.append(f"## {version}: IoU on test scenes, mean (worst) of {n} runs; lesions cover {share:.1f} %")
-        head_line = ["method", "background / plant", "three classes", *CLASSES, "CPU s"]
-        parts.append(table(head_line, lines))
-    return parts
-
-
 def main() -> None:
     """Run and write benchmarks/results/leaf.{json,md}."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -250,18 +229,7 @@ def main() -> None:
                     rows.append(row)
                     log(" ".join(map(str, row.values())))
         if not chosen.dry:
-            store(about, chosen.size, chosen.scenes, rows)
-
-
-def store(about: dict[str, Any], size: int, n: int, rows: list[dict[str, Any]]) -> None:
-    """Put these rows in place of those of the same version, run and method, and write both files anew."""
-    path, key = RESULTS / "leaf.json", operator.itemgetter("version", "run", "method")
-    old = json.loads(path.read_text("utf-8"))["rows"] if path.exists() else []
-    new = {key(row) for row in rows}
-    rows = sorted([row for row in old if key(row) not in new] + rows, key=lambda row: (row["version"], row["run"]))
-    said = f"{n} scenes to learn from, {n} to test on, {size} x {size} x 120. With K = 3 nothing is cut."
-    write_json("leaf", about, size=size, scenes=n, days=DAYS[:n], rows=rows)
-    write_page("leaf", "Simulated leaves: the baselines", about, [said, *page(rows)])
+            store(about, chosen.size, DAYS[: chosen.scenes], rows)
 
 
 if __name__ == "__main__":

@@ -43,13 +43,20 @@ def test_the_convention_and_the_truth():
     assert ((shares > 0.1) & (shares < 0.9)).any((0, 1)).all()  # every class has soft borders
 
 
-@pytest.mark.parametrize("camera", CAMERAS)
-def test_each_camera_has_its_axis(camera):
+@pytest.mark.parametrize(
+    ("camera", "first", "last", "n"),
+    [
+        ("lab120", 400, 1000, 120),
+        ("lab60", 400, 1000, 60),
+        ("handheld204", 397, 1003, 204),
+        ("multispectral10", 444, 842, 10),
+    ],
+)
+def test_each_camera_has_its_axis(camera, first, last, n):
     cube = leaf(9, 8, camera=camera)
-    channels = {"lab120": 120, "lab60": 60, "handheld204": 204, "multispectral10": 10}[camera]
-    np.testing.assert_array_equal(cube["channel"], CAMERAS[camera].center)
-    assert cube["spectra"].shape == (9, 8, channels)
-    assert 390 < cube["channel"].values[0] < cube["channel"].values[-1] < 1010
+    assert cube["spectra"].shape == (9, 8, n)
+    assert cube["channel"].values[[0, -1]].tolist() == [first, last]
+    assert len(CAMERAS) == 4
 
 
 def test_a_channel_is_a_mean_around_its_wavelength():
@@ -104,12 +111,11 @@ def test_nothing_heals_in_any_pixel():
 
 
 def test_shares_are_those_promised():
-    shares = np.array(
-        [[lesions(cube) for cube in series((3, 5, 10), height=64, width=64, seed=s, **FEW)] for s in range(20)]
-    ).mean(0)
+    days = [series((3, 5, 10), height=64, width=64, seed=seed, **FEW) for seed in range(10)]
+    shares = np.array([[lesions(cube) for cube in cubes] for cubes in days]).mean(0)
     assert 0.01 < shares[0] < 0.03 < shares[1] < 0.06 < shares[2] < 0.12
-    plants = [1 - leaf(64, 64, seed=s, **FEW)["truth_abundances"].values[..., 0].mean() for s in range(20)]
-    assert 0.12 < min(plants) <= max(plants) < 0.45
+    plants = [1 - cubes[0]["truth_abundances"].values[..., 0].mean() for cubes in days]
+    assert 0.15 < min(plants) <= max(plants) < 0.4
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -236,8 +242,8 @@ def test_tiny_images(shape):
 
 
 def test_a_huge_scene_costs_nothing_until_it_is_read():
-    cube = leaf(50_000, 40_000)
-    corner = cube.isel(y=slice(49_999, None), x=slice(39_990, None))
+    cube = leaf(5_000, 4_000)
+    corner = cube.isel(y=slice(4_999, None), x=slice(3_990, None))
     assert corner["spectra"].values.shape == (1, 10, 120)
 
 

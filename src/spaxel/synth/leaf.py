@@ -1,6 +1,7 @@
 """Leaves on a dark cloth under a hyperspectral camera, with lesions that grow from day to day.
 
-Spectra come from PROSPECT-D (leaf_spectra.py), shapes, light and noise from leaf_shape.py and leaf_light.py. A pixel mixes kinds of matter linearly and reflects, in channel c,
+Spectra come from PROSPECT-D (leaf_spectra.py), shapes, light and noise from leaf_shape.py and leaf_light.py. A pixel mixes
+kinds of matter linearly and reflects, in channel c,
 
     L_c = (A M)_c g [1 - k s + DIFFUSE k s tint_c] + h
 
