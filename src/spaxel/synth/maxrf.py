@@ -6,11 +6,9 @@ are smooth fields of the image plane; a pixel expects `brightness x abundances @
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-import dask.array as da
 import numpy as np
 import xarray as xr
 from scipy.special import softmax
@@ -20,6 +18,7 @@ from spaxel.errors import ParameterError
 from spaxel.synth.checks import real_number, whole_number
 from spaxel.synth.fields import Bumps, Fields, draw_fields, draw_sites, lift
 from spaxel.synth.fluorescence import Instrument, Layer, spectra
+from spaxel.synth.tiled import tiled
 from spaxel.tiles import CELL
 
 PIGMENTS: dict[
@@ -115,11 +114,11 @@ def maxrf(
     image, dtype = (height, width), _smallest(painting, height, width)
     drawn, function, dtype = ("Poisson", _counts, dtype) if noise else ("expected", expected, np.float32)
     cube = make_cube(
-        _lazy(function, painting, (*image, channels), dtype),
+        tiled(function, painting, (*image, channels), dtype),
         (edges[:-1] + edges[1:]) / 2,
         "keV",
-        truth_labels=_lazy(_labels, painting, image, np.int32),
-        truth_abundances=_lazy(abundances, painting, (*image, len(names)), np.float32),
+        truth_labels=tiled(_labels, painting, image, np.int32),
+        truth_abundances=tiled(abundances, painting, (*image, len(names)), np.float32),
         truth_spectra=pure,
         source=f"simulated MA-XRF painting, seed {seed}",
         truth_names=list(names),
@@ -195,22 +194,6 @@ def _smallest(painting: Painting, height: int, width: int) -> type[np.unsignedin
     """uint16 if the brightest channel surely fits, else uint32."""
     most = painting.spectra.max() * brightness(painting, *_coarse(height, width)).max() * 1.5
     return np.uint16 if most + 10 * np.sqrt(most) < 2**16 else np.uint32
-
-
-def _lazy(
-    function: Callable[..., np.ndarray], painting: Painting, shape: tuple[int, ...], dtype: type[np.generic]
-) -> da.Array:
-    """A Dask array of shape (y, x, …), made by function(painting, y, x) per native tile."""
-    chunks = tuple(tuple(min(CELL, n - i) for i in range(0, n, CELL)) for n in shape[:2]) + tuple(shape[2:])
-    meta = np.empty((0,) * len(shape), dtype)
-    return da.map_blocks(_block, function, painting, dtype, chunks=chunks, dtype=dtype, meta=meta)
-
-
-def _block(
-    function: Callable[..., np.ndarray], painting: Painting, dtype: type[np.generic], block_info: dict[Any, Any]
-) -> np.ndarray:
-    (y0, y1), (x0, x1) = block_info[None]["array-location"][:2]
-    return function(painting, np.arange(y0, y1), np.arange(x0, x1)).astype(dtype)
 
 
 def _names(n_pigments: int, pigments: Sequence[str] | None) -> tuple[str, ...]:
