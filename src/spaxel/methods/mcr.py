@@ -11,6 +11,7 @@ from pydantic import Field
 
 from spaxel.linear.abundances import fcls, nnls
 from spaxel.linear.factor import encode, factorise
+from spaxel.linear.knee import knee_words
 from spaxel.linear.rank import count_components
 from spaxel.linear.scene import scene_components
 from spaxel.methods.unmixing import Encoder, Unmixing, is_signed
@@ -139,6 +140,12 @@ def _encode_table(
 def _table_sentence(found: Any, number: int | None) -> str:
     if number is not None:
         return f"{found.n} components, as asked; the noise edge alone would say {found.n_edge}."
+    if found.knee is not None:
+        sure = "sure" if found.knee.sure > 0.9 else "fairly sure" if found.knee.sure > 0.5 else "unsure"
+        return (
+            f"{found.n} components, {sure} (right in about {found.knee.sure:.0%} of such tables): "
+            f"{knee_words(found.knee, found.n_edge)}; explained {found.r2:.4f} of the variance. Option n_components decides."
+        )
     agree = found.n == found.n_edge
     sure = "sure" if agree and not found.warnings else "fairly sure" if agree or not found.warnings else "unsure"
     return (
