@@ -69,8 +69,8 @@ class MCR(Unmixing):
     def _encoder(self) -> Encoder:
         info = self.info_
         if info["kind"] == "table":
-            return partial(_encode_table, self.components_, *info["noise"])
-        return partial(_encode_scene, self.components_, info["normalisation"])
+            return partial(encode_table, self.components_, *info["noise"])
+        return partial(encode_scene, self.components_, info["normalisation"])
 
     def _learn_scene(self, spectra: np.ndarray, number: int | None) -> np.ndarray:
         found = scene_components(spectra, number, normalise=self.normalise, seed=self.random_state)
@@ -116,7 +116,7 @@ class MCR(Unmixing):
         return mean / max(float(np.linalg.norm(mean)), 1e-300)
 
 
-def _encode_scene(components: np.ndarray, normalisation: str, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def encode_scene(components: np.ndarray, normalisation: str, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Shares of the components; under uneven light (normalisation "unit") whatever the brightness."""
     if normalisation != "unit":
         shares = fcls(x, components)
@@ -127,7 +127,7 @@ def _encode_scene(components: np.ndarray, normalisation: str, x: np.ndarray) -> 
     return shares, amounts @ components
 
 
-def _encode_table(
+def encode_table(
     components: np.ndarray, level: float, power: float, hottest: float, x: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Sparse amounts of the components, where the noise of a spectrum is level * norm**power."""
