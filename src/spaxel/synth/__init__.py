@@ -12,6 +12,7 @@ import xarray as xr
 from spaxel.errors import ParameterError
 
 WORLDS = {
+    "ifu": "spaxel.synth.ifu",
     "maxrf": "spaxel.synth.maxrf",
     "leaf": "spaxel.synth.leaf",
     "mixture": "spaxel.synth.mixture",
@@ -30,10 +31,10 @@ def simulate(
 ) -> xr.Dataset:
     """A cube of a simulated world with its truth: truth_abundances, truth_spectra, and truth_labels of an image.
 
-    name : of a world: maxrf (a painting, lazy), leaf (leaves with lesions, lazy; needs the extra `leaf`), mixture (a list of
-           spectra: height is their number, width 1)
+    name : of a world: maxrf (a painting, lazy), ifu (a galaxy, lazy), leaf (leaves with lesions, lazy; the extra `leaf`),
+           mixture (a list of spectra: height is their number)
     height, width : pixels; None: as the world has it      seed : the same seed gives the same bits
-    options : of this world, see its function (maxrf.maxrf: counts, n_pigments, …; leaf.leaf: day, version, …; mixture.mixture)
+    options : of this world, see its function (maxrf.maxrf: counts, …; ifu.ifu: snr, …; leaf.leaf: day, …; mixture.mixture)
     Raises ParameterError for an unknown world or option, or a value that is out of range; the message lists what is known.
     """
     make = world(name)
