@@ -74,13 +74,23 @@ def solve(problem: Problem, k: int, fixed: bool = False, n_starts: int | None = 
     fixed : keep k components      n_starts, seed : as `factorise`
     """
     first = n_starts or (5 if problem.signed else 1)
-    model = _descend(problem, starts(problem, k, first, seed), k, fixed)
-    extra = 0 if n_starts else _extra_starts(problem, model, k)
+    light, scale = single(problem)
+    model = _descend(light, starts(light, k, first, seed), k, fixed)
+    extra = 0 if n_starts else _extra_starts(light, model, k)
     if extra:
-        again = starts(problem, k, first + extra, seed)[first:]
-        model = moves.best(model, *(_descend(problem, [s], k, fixed) for s in again))
-    model = polish(problem, model)
+        again = starts(light, k, first + extra, seed)[first:]
+        model = moves.best(model, *(_descend(light, [s], k, fixed) for s in again))
+    model = polish(problem, valued(problem, scale * model.c.astype(float), model.s.astype(float)))
     return fill(problem, model, k if fixed else 1)
+
+
+def single(problem: Problem) -> tuple[Problem, float]:
+    """The problem in single precision, its samples near 1, and the scale taken off: half the time, and errors far below noise.
+
+    Only for noise of at least CLEAN of the signal.
+    """
+    scale = float(np.sqrt((problem.y**2).mean()))
+    return replace(problem, y=(problem.y / scale).astype(np.float32), sigma=problem.sigma / scale), scale
 
 
 def _descend(problem: Problem, spectra: list[np.ndarray], k: int, fixed: bool) -> Model:

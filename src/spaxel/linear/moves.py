@@ -96,7 +96,7 @@ def _missing(problem: Problem, kept: np.ndarray) -> np.ndarray:
         return np.empty((0, d))
     points = left[:, :r] * values[:r]
     chosen = farthest(points, r)
-    codes = code(points, points[chosen], np.zeros((n, len(chosen))), 20, 0.0, 0.0)
+    codes = code(points, points[chosen], np.zeros((n, len(chosen)), y.dtype), 20, 0.0, 0.0)
     return np.array([_envelope(problem, c, y[j]) for c, j in zip(codes.T, chosen, strict=True)])
 
 
