@@ -76,11 +76,12 @@ def deflate(problem: Problem, model: Model, share: float, at_most: int | None) -
     if not bad.any():
         return None
     use = model.c[bad].sum(0) / np.maximum(model.c.sum(0), 1e-300)
-    kept = model.s[use <= share]
+    kept, codes = model.s[use <= share], model.c[:, use <= share]
     new = _missing(problem, kept)
     if len(new) == 0 or len(new) + len(kept) == 0:
         return None
-    trial = anneal(problem, np.vstack([kept, new]), rounds=6)
+    codes = np.hstack([codes, np.zeros((len(codes), len(new)), codes.dtype)])
+    trial = anneal(problem, np.vstack([kept, new]), codes, rounds=6, l1=5.0, hot=False)
     return prune(problem, trial, at_most)
 
 

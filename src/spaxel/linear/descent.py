@@ -1,0 +1,56 @@
+"""Coordinate descent on a Gram matrix, for many right-hand sides at once: the inner loop of `sparse_codes.py`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+BLOCK = 32  # unknowns between two large products
+COLUMNS = 2048  # right-hand sides at a time
+
+
+def descend(x: np.ndarray, target: np.ndarray, gram: np.ndarray, n_sweeps: int, least: np.ndarray | float | None) -> None:
+    """Sweeps of coordinate descent on ½ xᵀ gram x - targetᵀ x, in place, each column of x (k, m) on its own.
+
+    x_j <- cut((target_j - sum_(i≠j) g_ji x_i) / g_jj), j = 0 … k - 1 in turn
+    least : None: nothing is cut      0: negative values      (k,): values up to least_j become 0
+    What the unknowns of other blocks explain is taken off by one product per block. Unknowns with g_jj = 0 stay.
+    """
+    k, m = x.shape
+    for start in range(0, m if n_sweeps else 0, COLUMNS):
+        part = slice(start, start + COLUMNS)
+        if m <= COLUMNS:
+            _descend(x, target, gram, n_sweeps, least)
+        else:
+            block = np.ascontiguousarray(x[:, part])
+            _descend(block, target[:, part], gram, n_sweeps, least)
+            x[:, part] = block
+
+
+def _descend(x: np.ndarray, target: np.ndarray, gram: np.ndarray, n_sweeps: int, least: np.ndarray | float | None) -> None:
+    k, m = x.shape
+    diagonal = gram.diagonal()
+    inverse = (1 / np.maximum(diagonal, 1e-12))[:, None].astype(x.dtype)
+    scaled, outside = target * inverse, gram * inverse
+    blocks = [slice(start, start + BLOCK) for start in range(0, k, BLOCK)]
+    inner = []
+    for block in blocks:
+        own = outside[block, block].copy()
+        np.fill_diagonal(own, 0)
+        inner.append(list(own))
+        outside[block, block] = 0
+    lowest = np.broadcast_to(np.asarray(least, x.dtype), k) if isinstance(least, np.ndarray) else None
+    explained, above = np.empty(m, x.dtype), np.empty(m, bool)
+    for _ in range(n_sweeps):
+        for block, rows in zip(blocks, inner, strict=True):
+            own = x[block]
+            rest = scaled[block] - outside[block] @ x
+            for j, (row, free, new) in enumerate(zip(rows, rest, own, strict=True), start=block.start):
+                np.dot(row, own, out=explained)
+                if lowest is not None:
+                    np.subtract(free, explained, out=explained)
+                    np.greater(explained, lowest[j], out=above)
+                    np.multiply(explained, above, out=new)
+                else:
+                    np.subtract(free, explained, out=new)
+                    if least is not None:
+                        np.maximum(new, 0, out=new)
