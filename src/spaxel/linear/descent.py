@@ -38,19 +38,21 @@ def _descend(x: np.ndarray, target: np.ndarray, gram: np.ndarray, n_sweeps: int,
         np.fill_diagonal(own, 0)
         inner.append(list(own))
         outside[block, block] = 0
-    lowest = np.broadcast_to(np.asarray(least, x.dtype), k) if isinstance(least, np.ndarray) else None
-    explained, above = np.empty(m, x.dtype), np.empty(m, bool)
+    cut = isinstance(least, np.ndarray)
+    lowest = np.asarray(least, x.dtype) if cut else np.zeros(k, x.dtype)
+    explained, above, zero = np.empty(m, x.dtype), np.empty(m, bool), np.zeros(m, x.dtype)
+    subtract, greater, multiply, maximum = np.subtract, np.greater, np.multiply, np.maximum
     for _ in range(n_sweeps):
         for block, rows in zip(blocks, inner, strict=True):
             own = x[block]
             rest = scaled[block] - outside[block] @ x
-            for j, (row, free, new) in enumerate(zip(rows, rest, own, strict=True), start=block.start):
-                np.dot(row, own, out=explained)
-                if lowest is not None:
-                    np.subtract(free, explained, out=explained)
-                    np.greater(explained, lowest[j], out=above)
-                    np.multiply(explained, above, out=new)
+            for row, free, new, low in zip(rows, rest, own, lowest[block], strict=True):
+                row.dot(own, explained)
+                if cut:
+                    subtract(free, explained, explained)
+                    greater(explained, low, above)
+                    multiply(explained, above, new)
                 else:
-                    np.subtract(free, explained, out=new)
+                    subtract(free, explained, new)
                     if least is not None:
-                        np.maximum(new, 0, out=new)
+                        maximum(new, zero, out=new)
