@@ -80,7 +80,8 @@ def solve(problem: Problem, k: int, fixed: bool = False, n_starts: int | None = 
     if extra:
         again = starts(light, k, first + extra, seed)[first:]
         model = moves.best(model, *(_descend(light, [s], k, fixed) for s in again))
-    model = polish(problem, valued(problem, scale * model.c.astype(float), model.s.astype(float)))
+    model = polish(light, model)
+    model = valued(problem, *_rounds(problem, scale * model.c.astype(float), model.s.astype(float), problem.sigma, 1))
     return fill(problem, model, k if fixed else 1)
 
 

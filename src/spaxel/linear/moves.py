@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from spaxel.linear.sparse_codes import Model, Problem, anneal, code, residual_chi2, unit, valued
-from spaxel.linear.starts import farthest
+from spaxel.linear.starts import farthest, subspace
 
 WORST = 5.0  # robust z of chi2 from which a sample is flagged
 WEAKEST = 12  # spectra whose removal is tried
@@ -90,7 +90,7 @@ def _missing(problem: Problem, kept: np.ndarray) -> np.ndarray:
     y, (n, d) = problem.y, problem.y.shape
     q = np.linalg.qr(kept.T)[0]
     rest = y - (y @ q) @ q.T
-    left, values, _ = np.linalg.svd(rest, full_matrices=False)
+    left, values, _ = subspace(rest, min(n, d))
     noise = problem.sigma * (np.sqrt(max(n - len(kept), 1)) + np.sqrt(max(d - len(kept), 1)))
     r = int((values > 1.03 * noise).sum())
     if r == 0:
@@ -172,15 +172,16 @@ def reheat(problem: Problem, model: Model, pairs: int = 3) -> Model:
 
 def unflag(problem: Problem, model: Model, k: int, most: int = 8) -> Model:
     """Deflate while samples are flagged: forced to k spectra and more, in turn, until neither helps."""
-    failed = 0
+    failed, begun = 0, model
     for step in range(most):
-        trial = deflate(problem, model, 0.6 if step % 2 else 0.35, None if step % 2 else k)
-        if trial is None or failed == 2:
+        trial = deflate(problem, model, 0.6 if step % 2 else 0.35, None if step % 2 else k) if failed < 2 else None
+        if trial is None:
             break
-        trial = reheat(problem, trial, 1)
+        if trial.objective >= model.objective:
+            trial = reheat(problem, trial, 1)
         failed = 0 if trial.objective < model.objective else failed + 1
         model = best(model, trial)
-    return model
+    return model if model is begun else reheat(problem, model, 1)
 
 
 def shrink(problem: Problem, model: Model, k: int) -> Model:
