@@ -8,14 +8,16 @@ BLOCK = 32  # unknowns between two large products
 COLUMNS = 2048  # right-hand sides at a time
 
 
-def descend(x: np.ndarray, target: np.ndarray, gram: np.ndarray, n_sweeps: int, least: np.ndarray | float | None) -> None:
+def descend(
+    x: np.ndarray, target: np.ndarray, gram: np.ndarray, n_sweeps: int, least: np.ndarray | float | None
+) -> None:
     """Sweeps of coordinate descent on ½ xᵀ gram x - targetᵀ x, in place, each column of x (k, m) on its own.
 
     x_j <- cut((target_j - sum_(i≠j) g_ji x_i) / g_jj), j = 0 … k - 1 in turn
     least : None: nothing is cut      0: negative values      (k,): values up to least_j become 0
     What the unknowns of other blocks explain is taken off by one product per block. Unknowns with g_jj = 0 stay.
     """
-    k, m = x.shape
+    m = x.shape[1]
     for start in range(0, m if n_sweeps else 0, COLUMNS):
         part = slice(start, start + COLUMNS)
         if m <= COLUMNS:
@@ -26,7 +28,9 @@ def descend(x: np.ndarray, target: np.ndarray, gram: np.ndarray, n_sweeps: int, 
             x[:, part] = block
 
 
-def _descend(x: np.ndarray, target: np.ndarray, gram: np.ndarray, n_sweeps: int, least: np.ndarray | float | None) -> None:
+def _descend(
+    x: np.ndarray, target: np.ndarray, gram: np.ndarray, n_sweeps: int, least: np.ndarray | float | None
+) -> None:
     k, m = x.shape
     diagonal = gram.diagonal()
     inverse = (1 / np.maximum(diagonal, 1e-12))[:, None].astype(x.dtype)
