@@ -10,8 +10,14 @@ from spaxel.errors import ParameterError, ReadError
 from spaxel.methods.contract import parse_parameters
 from spaxel.store import new_run, read_arrays, read_json, write_arrays, write_json
 
-METHODS = {"kmeans": "kmeans:KMeans", "mcr": "mcr:MCR"}  # name -> module:class
-UNMIXING = ("mcr",)  # those that give abundances, by `transform`; the others give labels, by `predict`
+METHODS = {  # name -> module:class
+    "kmeans": "kmeans:KMeans",
+    "mcr": "mcr:MCR",
+    "ebgmcr": "ebgmcr:EnergyMCR",
+    "nmf": "baselines:NMF",
+    "mcr-als": "baselines:MCRALS",
+}
+UNMIXING = ("mcr", "ebgmcr", "nmf", "mcr-als")  # give abundances, by `transform`; the others give labels, by `predict`
 
 
 def method_class(name: str) -> type:
