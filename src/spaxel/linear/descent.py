@@ -15,7 +15,7 @@ def descend(
 
     x_j <- cut((target_j - sum_(i≠j) g_ji x_i) / g_jj), j = 0 … k - 1 in turn
     least : None: nothing is cut      0: negative values      (k,): values up to least_j become 0
-    What the unknowns of other blocks explain is taken off by one product per block. Unknowns with g_jj = 0 stay.
+    What the unknowns of other blocks explain is taken off by one product per block. Unknowns with g_jj = 0 become 0.
     """
     m = x.shape[1]
     for start in range(0, m if n_sweeps else 0, COLUMNS):
@@ -33,7 +33,7 @@ def _descend(
 ) -> None:
     k, m = x.shape
     diagonal = gram.diagonal()
-    inverse = (1 / np.maximum(diagonal, 1e-12))[:, None].astype(x.dtype)
+    inverse = np.divide(1, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)[:, None]
     scaled, outside = target * inverse, gram * inverse
     blocks = [slice(start, start + BLOCK) for start in range(0, k, BLOCK)]
     inner = []

@@ -81,10 +81,10 @@ def solve(problem: Problem, k: int, fixed: bool = False, n_starts: int | None = 
     """
     first = n_starts or (5 if problem.signed else 1)
     light, scale = single(problem)
-    model = _descend(light, starts(light, k, first, seed), k, fixed)
+    model = _descend(light, starts(problem, k, first, seed), k, fixed)
     extra = 0 if n_starts else _extra_starts(light, model, k)
     if extra:
-        again = starts(light, k, first + extra, seed)[first:]
+        again = starts(problem, k, first + extra, seed)[first:]
         model = moves.best(model, *(_descend(light, [s], k, fixed) for s in again))
     model = polish(light, model)
     model = valued(problem, *_rounds(problem, scale * model.c.astype(float), model.s.astype(float), problem.sigma, 1))
