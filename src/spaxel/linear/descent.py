@@ -35,12 +35,11 @@ def _descend(
     diagonal = gram.diagonal()
     inverse = np.divide(1, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)[:, None]
     scaled, outside = target * inverse, gram * inverse
+    outside.reshape(-1)[:: k + 1] = 0
     blocks = [slice(start, start + BLOCK) for start in range(0, k, BLOCK)]
     inner = []
     for block in blocks:
-        own = outside[block, block].copy()
-        np.fill_diagonal(own, 0)
-        inner.append(list(own))
+        inner.append(list(outside[block, block].copy()))
         outside[block, block] = 0
     cut = isinstance(least, np.ndarray)
     lowest = np.asarray(least, x.dtype) if cut else np.zeros(k, x.dtype)

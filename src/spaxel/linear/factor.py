@@ -105,8 +105,7 @@ def _descend(problem: Problem, spectra: list[np.ndarray], k: int, fixed: bool) -
     pairs = 2 if k > LARGE else 6
     model = moves.reheat(problem, model, pairs)
     model = moves.unflag(problem, model, k)
-    model = moves.prune(problem, model, k if fixed else None, k if fixed else 1)
-    return model if fixed else moves.shrink(problem, model, k)
+    return moves.prune(problem, model, k, k) if fixed else moves.shrink(problem, model, k)
 
 
 def _extra_starts(problem: Problem, model: Model, k: int) -> int:

@@ -185,9 +185,12 @@ def unflag(problem: Problem, model: Model, k: int, most: int = 8) -> Model:
 
 
 def shrink(problem: Problem, model: Model, k: int) -> Model:
-    """One spectrum fewer, reheated, while the objective falls. Tried above k, or where a spectrum is cheap to lose."""
+    """One spectrum fewer while the objective falls: at once, or reheated where one is cheap or there are more than k."""
     while model.k > 1:
         smaller = cheapest_loss(problem, model)
+        if smaller.objective < model.objective:
+            model = valued(problem, smaller.c, smaller.s)
+            continue
         if model.k <= k and smaller.objective - model.objective > CHEAP * problem.per_spectrum:
             break
         trial = reheat(problem, valued(problem, smaller.c, smaller.s), 1)
