@@ -118,9 +118,10 @@ def _solve(
     begun = guesses(whole, table.row > 0, k, (known, start), plan.codes.closed, plan.spectra.lowest, seed)
     if plan.loss == "poisson":
         begun = [_positive(c, s, plan) for c, s in begun]
-    states = [_State(c, s, _cost(table, c, s, plan)) for c, s in begun]
+    states = [_round(table, c, s, plan) for c, s in begun]  # from here on all rules hold
     tried = [_descend(table, state, plan, TRY) for state in states]
-    found, history = min(tried, key=lambda one: one[0].cost)
+    least = min(state.cost for state, _ in tried)
+    found, history = next(one for one in tried if one[0].cost - least <= FALLS * abs(least))  # no rounding decides
     if min_volume:
         found, _ = _descend(table, found, plan, most // 4)
         n, d = table.x.shape

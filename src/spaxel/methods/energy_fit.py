@@ -94,7 +94,10 @@ def fit_energy(X: np.ndarray, components: np.ndarray, level: float, power: float
     if not ask.aggregate.linear:
         law = _law(part, state, task, ask)
         sigma = np.minimum(law.sigma(kept), state.sigma(kept))
-        prices |= {"linear": _judged(kept, state, sigma, len(part)), "law": _judged(kept, law, sigma, len(part))}
+        prices |= {
+            "linear": _judged(kept, state, sigma, len(part), ask.sparse),
+            "law": _judged(kept, law, sigma, len(part), ask.sparse),
+        }
         if prices["law"] < prices["linear"]:
             state, full = law, law if ask.scene else _again(X, law, task, ask)
     if ask.scene or not ask.epochs:
@@ -126,9 +129,9 @@ def _smooth(S: np.ndarray, ask: Ask) -> np.ndarray:
     return np.vstack([S[:first], smooth])
 
 
-def _judged(X: np.ndarray, state: State, sigma: np.ndarray, n: int) -> float:
+def _judged(X: np.ndarray, state: State, sigma: np.ndarray, n: int, sparse: bool) -> float:
     """The price of a state on samples X, at the noise that is the same for all states."""
-    task = Task(state.aggregate)
+    task = Task(state.aggregate, sparse=sparse)
     return price(X, state.codes(X), state.S, state.theta, sigma, task, n)
 
 
@@ -172,7 +175,7 @@ def _trained(
     tried = refine(part, state.sigma(part), (kept, state.sigma(kept)), state.S, state.aggregate, state.theta, training)
     trained = replace(state, S=tried.spectra, theta=tried.theta)
     states = {"start": state, "trained": trained, "gates": replace(trained, heads=tuple(tried.heads))}
-    prices |= {name: _judged(kept, candidate, state.sigma(kept), n) for name, candidate in states.items()}
+    prices |= {name: _judged(kept, candidate, state.sigma(kept), n, ask.sparse) for name, candidate in states.items()}
     chosen = min(states, key=lambda name: prices[name])
     if chosen == "start":
         kept_words = "The start was kept: training gained nothing on samples kept apart."
