@@ -32,9 +32,10 @@ def _descend(
     x: np.ndarray, target: np.ndarray, gram: np.ndarray, n_sweeps: int, least: np.ndarray | float | None
 ) -> None:
     k, m = x.shape
+    gram = gram.astype(x.dtype, copy=False)
     diagonal = gram.diagonal()
     inverse = np.divide(1, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)[:, None]
-    scaled, outside = target * inverse, gram * inverse
+    scaled, outside = target.astype(x.dtype, copy=False) * inverse, gram * inverse
     outside.reshape(-1)[:: k + 1] = 0
     blocks = [slice(start, start + BLOCK) for start in range(0, k, BLOCK)]
     inner = []

@@ -74,9 +74,10 @@ def valued(problem: Problem, c: np.ndarray, s: np.ndarray) -> Model:
 
 def code(y: np.ndarray, s: np.ndarray, c: np.ndarray, n_sweeps: int, l1: float, l0: float, warm: int = 0) -> np.ndarray:
     """New codes (n, k) of y (n, channel): `warm` sweeps with the l1 price only, then `n_sweeps` with the l0 price."""
-    gram, target, turned = s @ s.T, s @ y.T, np.array(c.T, order="C")
+    gram, target = s @ s.T, s @ y.T
+    turned = np.array(c.T, target.dtype, order="C")
     if warm:
-        descend(turned, target - y.dtype.type(l1), gram, warm, 0)
+        descend(turned, target - target.dtype.type(l1), gram, warm, 0)
     least = np.sqrt(l0 / np.maximum(gram.diagonal(), 1e-12))
     descend(turned, target, gram, n_sweeps, least)
     return np.ascontiguousarray(turned.T)
@@ -84,8 +85,9 @@ def code(y: np.ndarray, s: np.ndarray, c: np.ndarray, n_sweeps: int, l1: float, 
 
 def update_spectra(y: np.ndarray, c: np.ndarray, s: np.ndarray, n_sweeps: int, signed: bool) -> np.ndarray:
     """Spectra (k, channel) by hierarchical least squares (HALS); one that would vanish is left as it was."""
-    new = s.copy()
-    descend(new, c.T @ y, c.T @ c, n_sweeps, None if signed else 0)
+    target = c.T @ y
+    new = s.astype(target.dtype)
+    descend(new, target, c.T @ c, n_sweeps, None if signed else 0)
     gone = ~new.any(1)
     new[gone] = s[gone]
     return new
@@ -93,7 +95,7 @@ def update_spectra(y: np.ndarray, c: np.ndarray, s: np.ndarray, n_sweeps: int, s
 
 def unit(c: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The same product with spectra of norm 1."""
-    norms = np.maximum(np.linalg.norm(s, axis=1), 1e-300)
+    norms = np.maximum(np.linalg.norm(s, axis=1), np.finfo(s.dtype).tiny)
     return c * norms, s / norms[:, None]
 
 
