@@ -171,7 +171,7 @@ def _ahead(s: np.ndarray, last: np.ndarray, ahead: float, plan: Plan) -> np.ndar
 
 def _round(table: Table, c: np.ndarray, s: np.ndarray, plan: Plan) -> _State:
     half = least_squares if plan.loss == "gaussian" else poisson
-    c = half(table, s, c, plan.codes, SWEEPS)
+    c = half(table, s, c, plan.codes, SWEEPS if plan.codes.runs is None else 1)  # one maximum is slow to find
     spectra = plan.spectra
     if plan.volume:
         spectra = spectra._replace(pull=2 * plan.volume * np.linalg.inv(_gram(s, plan)))
