@@ -14,7 +14,7 @@ from spaxel.linear.descent import descend
 
 ROUNDS = 12  # of one annealing
 AHEAD = 0.5  # of each step of the spectra, added to it: halves the number of rounds; 1 diverges
-LAST, MANY = 2, 6  # rounds whose codes are swept so often: few sweeps leave false codes that spectra then fit
+LAST, MANY = 3, 8  # rounds whose codes are swept so often: few sweeps leave false codes that spectra then fit
 START_DB = 18.0  # a clean table is annealed from the noise of a dirty one
 
 
@@ -121,7 +121,7 @@ def anneal(
     levels = np.geomspace(max(sigma, level) if hot else sigma, sigma, rounds)
     sweeps = [3] * (rounds - LAST) + [MANY] * LAST
     for level, price, most in zip(levels, np.geomspace(l1, 0.5, rounds), sweeps, strict=True):
-        c = code(y, s, c, most, price * level, 2 * problem.per_code * level**2, warm=2)
+        c = code(y, s, c, most, price * level, 2 * problem.per_code * level**2, warm=3)
         new = update_spectra(y, c, s, 3, problem.signed)
         new += AHEAD * (new - s)
         c, s = unit(c, new if problem.signed else np.maximum(new, 0))
