@@ -12,13 +12,14 @@ import numpy as np
 from pydantic import Field
 from sklearn.utils.validation import check_is_fitted
 
-from spaxel.errors import CubeError, ParameterError
+from spaxel.errors import ParameterError
 from spaxel.learn import check_extra
 from spaxel.learn.aggregate import AGGREGATES, Aggregate, find_aggregate
 from spaxel.linear.abundances import nnls
 from spaxel.methods.curved import curved_codes, gated_codes, mixed
 from spaxel.methods.energy_fit import FEWEST, Ask, Found, fit_energy
 from spaxel.methods.mcr import MCR, encode_scene, encode_table
+from spaxel.methods.resolve import read_known
 from spaxel.methods.unmixing import Encoder, Unmixing, is_signed
 from spaxel.sampling import Sample
 
@@ -55,7 +56,8 @@ class EnergyMCR(Unmixing):
     ] = "linear"
     sparse: Annotated[bool, Field(description="components are exactly 0 in most channels (mass spectra)")] = False
     known: Annotated[
-        np.ndarray | list[list[float]] | None, Field(description="spectra (m, channel) that are components for sure")
+        str | Path | np.ndarray | list[list[float]] | None,
+        Field(description="spectra that are components already: a file, a run, or an array (m, channel)"),
     ] = None
     smoothing: Annotated[
         int, Field(ge=0, le=999, description="channels over which components are smoothed, 0 = none")
@@ -121,7 +123,7 @@ class EnergyMCR(Unmixing):
         if scene:
             level, power = _scene_noise(X, S / np.linalg.norm(S, axis=1, keepdims=True)), 0.0
         ask = Ask(
-            law, None if self.n_components == "auto" else len(S), signed, self.random_state, self._known(X.shape[1]),
+            law, None if self.n_components == "auto" else len(S), signed, self.random_state, self._known(),
             smoothing_kernel(X.shape[1], self.smoothing), self.sparse, scene, self.start == "cold", self.pool,
             self.epochs, self.device,
         )  # fmt: skip
@@ -140,14 +142,10 @@ class EnergyMCR(Unmixing):
         self.info_["sentence"] = _sentence(self.info_["sentence"], len(S), found, law)
         return found.components
 
-    def _known(self, channels: int) -> np.ndarray | None:
-        if self.known is None:
-            return None
-        known = np.atleast_2d(np.asarray(self.known, np.float64))
-        if known.ndim != 2 or known.shape[1] != channels or not np.isfinite(known).all() or not known.any(1).all():
-            raise CubeError(
-                f"known has shape {known.shape}, expected finite spectra (m, {channels}), none zero. Try the data's axis."
-            )
+    def _known(self) -> np.ndarray | None:
+        known = read_known(self.known, self.state_["channel"], self.info_)
+        if known is not None and not (np.isfinite(known).all() and known.any(1).all()):
+            raise ParameterError("known holds spectra that are zero or not finite. Try without them.")
         return known
 
     def _encoder(self) -> Encoder:
