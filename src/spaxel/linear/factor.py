@@ -24,6 +24,7 @@ SMALL = 48  # components up to which a crowded problem gets many starts
 CLEAN = 0.02  # noise over signal below which a table is first solved as if it had so much
 NOISELESS = 1e-5  # and below which it has none
 LARGE = 100  # components from which reheating is cut short
+DOUBLE = 6  # rounds in double precision at the end, in which what single precision left open settles
 CROWDED = 0.42  # of the components in an average sample
 
 
@@ -87,7 +88,8 @@ def solve(problem: Problem, k: int, fixed: bool = False, n_starts: int | None = 
         again = starts(problem, k, first + extra, seed)[first:]
         model = moves.best(model, *(_descend(light, [s], k, fixed) for s in again))
     model = polish(light, model)
-    model = valued(problem, *_rounds(problem, scale * model.c.astype(float), model.s.astype(float), problem.sigma, 1))
+    exact = scale * model.c.astype(float) + 0.0, model.s.astype(float)
+    model = valued(problem, *_rounds(problem, *exact, problem.sigma, DOUBLE))
     return fill(problem, model, k if fixed else 1)
 
 
