@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import dask
@@ -37,6 +38,7 @@ def map_tiles(
     workers: int | None = None,
     scheduler: str = "threads",
     progress: Progress | None = None,
+    context: int = 0,
 ) -> tuple[Arrays, Arrays]:
     """Maps and sums of a function over all usable pixels of a cube.
 
@@ -46,17 +48,18 @@ def map_tiles(
     memory    : bytes for what is read; the tile is as large as it allows (default 1 GiB)
     scheduler : a Dask scheduler (threads, processes, synchronous) or the address of a cluster (tcp://…)
     progress  : called with (pixels done, pixels in all)
+    context   : 0, or the odd side of a window: spectra are then (512, 2 channel), see spaxel.sampling.read_tile
     returns   : ({name: (y, x, ...)}, {name: sum})
     Raises MemoryBudgetError if not even one row of 64 pixels fits.
     """
     height, width, _ = cube["spectra"].shape
     workers = workers or len(os.sched_getaffinity(0))
-    tiles = grid(height, width, *_tile_sides(cube, memory or DEFAULT_MEMORY, workers))
+    tiles = grid(height, width, *_tile_sides(cube, memory or DEFAULT_MEMORY, workers, context))
     maps = {name: np.full((height, width, *np.shape(value)), value) for name, value in fill.items()}
     sums: Arrays = {}
     done = 0
     with threadpool_limits(1):
-        for batch, answers in _in_batches(function, cube, tiles, workers, scheduler):
+        for batch, answers in _in_batches(partial(_one_tile, function, context), cube, tiles, workers, scheduler):
             for tile, (good, pixels, parts) in zip(batch, answers, strict=True):
                 for name, values in pixels.items():
                     maps[name][tile.y0 : tile.y1, tile.x0 : tile.x1][good] = values
@@ -69,9 +72,9 @@ def map_tiles(
 
 
 def _in_batches(
-    function: Function, cube: xr.Dataset, tiles: list[Tile], workers: int, scheduler: str
+    function: Callable, cube: xr.Dataset, tiles: list[Tile], workers: int, scheduler: str
 ) -> Iterator[tuple[list[Tile], list]]:
-    task = dask.delayed(_one_tile, pure=False)
+    task = dask.delayed(function, pure=False)
     cube = cube[["spectra", "valid"]] if "valid" in cube else cube[["spectra"]]
     cube = dask.delayed(_Held(cube), pure=False)
     if "://" in scheduler:
@@ -80,11 +83,11 @@ def _in_batches(
         with Client(scheduler) as client:
             for start in range(0, len(tiles), 4 * workers):
                 batch = tiles[start : start + 4 * workers]
-                yield batch, client.gather(client.compute([task(function, cube, tile) for tile in batch]))
+                yield batch, client.gather(client.compute([task(cube, tile) for tile in batch]))
         return
     for start in range(0, len(tiles), 2 * workers):
         batch = tiles[start : start + 2 * workers]
-        yield batch, dask.compute(*[task(function, cube, t) for t in batch], scheduler=scheduler, num_workers=workers)
+        yield batch, dask.compute(*[task(cube, t) for t in batch], scheduler=scheduler, num_workers=workers)
 
 
 class _Held:
@@ -94,8 +97,8 @@ class _Held:
         self.cube = cube
 
 
-def _one_tile(function: Function, held: _Held, tile: Tile) -> tuple[np.ndarray, Arrays, Arrays]:
-    block, good = read_tile(held.cube, tile)
+def _one_tile(function: Function, context: int, held: _Held, tile: Tile) -> tuple[np.ndarray, Arrays, Arrays]:
+    block, good = read_tile(held.cube, tile, context)
     flat, rows = block.reshape(-1, block.shape[2]), np.nonzero(good.ravel())[0]
     pixels, sums = [], {}
     for start in range(0, len(rows), BLOCK):
@@ -107,9 +110,11 @@ def _one_tile(function: Function, held: _Held, tile: Tile) -> tuple[np.ndarray, 
     return good, {name: np.concatenate([p[name] for p in pixels]) for name in (pixels[0] if pixels else {})}, sums
 
 
-def _tile_sides(cube: xr.Dataset, memory: int, workers: int) -> tuple[int, int]:
+def _tile_sides(cube: xr.Dataset, memory: int, workers: int, context: int = 0) -> tuple[int, int]:
     height, width, channels = cube["spectra"].shape
     per_pixel = channels * (2 * cube["spectra"].dtype.itemsize + 3)  # the tile, a copy, masks
+    if context:
+        per_pixel += channels * 6 * np.result_type(cube["spectra"].dtype, np.float32).itemsize  # sums of the window
     pixels = memory // (per_pixel * workers)
     if pixels < min(width, CELL):
         need = min(width, CELL) * per_pixel * workers

@@ -98,13 +98,18 @@ def checked(model: Any, data: Any, reset: bool) -> Any:
     return validate_data(model, data, dtype="numeric", reset=reset, ensure_min_samples=2 if reset else 1)
 
 
-def gather(model: Any, data: Any, n_sample: int) -> tuple[Sample, np.ndarray, dict[str, Any]]:
-    """What every `fit` begins with: (a sample of the cubes, their axis, info with steps, units and size of the sample)."""
+def gather(
+    model: Any, data: Any, n_sample: int, context: int = 0
+) -> tuple[Sample, np.ndarray, dict[str, Any]]:
+    """What every `fit` begins with: (a sample of the cubes, their axis, info with steps, units and size of the sample).
+
+    context : see spaxel.sampling.read_tile
+    """
     cubes, _ = as_cubes(data)
     axis = np.asarray(cubes[0]["channel"].values, dtype=np.float64)
     info = {"steps": cubes[0].attrs.get("steps", []), "units": cubes[0]["channel"].attrs.get("units", "index")}
     cubes = [prepare(cube, info, axis) for cube in cubes]
-    sample = sample_cubes(cubes, n_sample, model.random_state, model.memory)
+    sample = sample_cubes(cubes, n_sample, model.random_state, model.memory, context)
     return sample, axis, info | {"n_sampled": len(sample.spectra)}
 
 
