@@ -27,6 +27,7 @@ _HOME = {  # public name -> module that defines it
     "KMeans": "methods.kmeans",
     "DeepSpectralClustering": "methods.dsc",
     "MCR": "methods.mcr",
+    "EnergyMCR": "methods.ebgmcr",
     "load": "methods",
     "cut": "granularity",
     "score": "metrics",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 import dask
@@ -38,6 +37,7 @@ def map_tiles(
     workers: int | None = None,
     scheduler: str = "threads",
     progress: Progress | None = None,
+    partly: bool = False,
     context: int = 0,
 ) -> tuple[Arrays, Arrays]:
     """Maps and sums of a function over all usable pixels of a cube.
@@ -47,7 +47,7 @@ def map_tiles(
     fill      : {name: value of pixels without data, as a NumPy scalar that also gives the dtype, or an array of them}
     memory    : bytes for what is read; the tile is as large as it allows (default 1 GiB)
     scheduler : a Dask scheduler (threads, processes, synchronous) or the address of a cluster (tcp://…)
-    progress  : called with (pixels done, pixels in all)
+    progress  : called with (pixels done, pixels in all)      partly : spectra with missing values (NaN) are usable too
     context   : 0, or the odd side of a window: spectra are then (512, 2 channel), see spaxel.sampling.read_tile
     returns   : ({name: (y, x, ...)}, {name: sum})
     Raises MemoryBudgetError if not even one row of 64 pixels fits.
@@ -59,7 +59,7 @@ def map_tiles(
     sums: Arrays = {}
     done = 0
     with threadpool_limits(1):
-        for batch, answers in _in_batches(partial(_one_tile, function, context), cube, tiles, workers, scheduler):
+        for batch, answers in _in_batches(function, _Held(cube, partly, context), tiles, workers, scheduler):
             for tile, (good, pixels, parts) in zip(batch, answers, strict=True):
                 for name, values in pixels.items():
                     maps[name][tile.y0 : tile.y1, tile.x0 : tile.x1][good] = values
@@ -72,33 +72,33 @@ def map_tiles(
 
 
 def _in_batches(
-    function: Callable, cube: xr.Dataset, tiles: list[Tile], workers: int, scheduler: str
+    function: Function, held: _Held, tiles: list[Tile], workers: int, scheduler: str
 ) -> Iterator[tuple[list[Tile], list]]:
-    task = dask.delayed(function, pure=False)
-    cube = cube[["spectra", "valid"]] if "valid" in cube else cube[["spectra"]]
-    cube = dask.delayed(_Held(cube), pure=False)
+    task = dask.delayed(_one_tile, pure=False)
+    cube = dask.delayed(held, pure=False)
     if "://" in scheduler:
         from distributed import Client
 
         with Client(scheduler) as client:
             for start in range(0, len(tiles), 4 * workers):
                 batch = tiles[start : start + 4 * workers]
-                yield batch, client.gather(client.compute([task(cube, tile) for tile in batch]))
+                yield batch, client.gather(client.compute([task(function, cube, tile) for tile in batch]))
         return
     for start in range(0, len(tiles), 2 * workers):
         batch = tiles[start : start + 2 * workers]
-        yield batch, dask.compute(*[task(cube, t) for t in batch], scheduler=scheduler, num_workers=workers)
+        yield batch, dask.compute(*[task(function, cube, t) for t in batch], scheduler=scheduler, num_workers=workers)
 
 
 class _Held:
     """A cube in a box, so that Dask passes it on as it is instead of computing it."""
 
-    def __init__(self, cube: xr.Dataset) -> None:
-        self.cube = cube
+    def __init__(self, cube: xr.Dataset, partly: bool, context: int) -> None:
+        self.cube = cube[["spectra", "valid"]] if "valid" in cube else cube[["spectra"]]
+        self.partly, self.context = partly, context
 
 
-def _one_tile(function: Function, context: int, held: _Held, tile: Tile) -> tuple[np.ndarray, Arrays, Arrays]:
-    block, good = read_tile(held.cube, tile, context)
+def _one_tile(function: Function, held: _Held, tile: Tile) -> tuple[np.ndarray, Arrays, Arrays]:
+    block, good = read_tile(held.cube, tile, held.partly, held.context)
     flat, rows = block.reshape(-1, block.shape[2]), np.nonzero(good.ravel())[0]
     pixels, sums = [], {}
     for start in range(0, len(rows), BLOCK):
@@ -113,8 +113,8 @@ def _one_tile(function: Function, context: int, held: _Held, tile: Tile) -> tupl
 def _tile_sides(cube: xr.Dataset, memory: int, workers: int, context: int = 0) -> tuple[int, int]:
     height, width, channels = cube["spectra"].shape
     per_pixel = channels * (2 * cube["spectra"].dtype.itemsize + 3)  # the tile, a copy, masks
-    if context:
-        per_pixel += channels * 6 * np.result_type(cube["spectra"].dtype, np.float32).itemsize  # sums of the window
+    if context:  # sums over the window
+        per_pixel += channels * 6 * np.result_type(cube["spectra"].dtype, np.float32).itemsize
     pixels = memory // (per_pixel * workers)
     if pixels < min(width, CELL):
         need = min(width, CELL) * per_pixel * workers

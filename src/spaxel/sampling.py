@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube import usable
-from spaxel.errors import CubeError, MemoryBudgetError
+from spaxel.errors import CubeError, MemoryBudgetError, ParameterError
 from spaxel.tiles import CELL, Tile, grid
 
 MOST_CELLS = 256  # cells that one sample visits: at 40 spectra each, 10,000 of an image of any size
@@ -26,20 +26,25 @@ class Sample(NamedTuple):
     pairs       : (m, 2, channel), spectra of pixels and of their right neighbours; m = 0 for a table
                   (m, 3, 2 channel) with a context, see sample_spectra
     valid_share : usable pixels over those that were looked at
+    runs        : (n,) the cube of each spectrum, where all were read in their order; else None
     """
 
     spectra: np.ndarray
     pairs: np.ndarray
     valid_share: float
+    runs: np.ndarray | None = None
 
     def differences(self) -> np.ndarray:
         """(m, channel) float64: a spectrum minus its right neighbour's, which is noise where the scene is smooth."""
         return self.pairs[:, 0].astype(np.float64) - self.pairs[:, 1]
 
 
-def read_tile(cube: xr.Dataset, tile: Tile, context: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def read_tile(
+    cube: xr.Dataset, tile: Tile, partly: bool = False, context: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """The spectra of one tile and which of them are usable: (rows, columns, channel) and (rows, columns) bool.
 
+    partly  : spectra with missing values (NaN) are usable too
     context : 0, or the odd side of a window; each spectrum is then followed by the mean of its usable neighbours in the
               window around it (itself, if it has none): (rows, columns, 2 channel), the same bits whatever the tile
     """
@@ -48,7 +53,7 @@ def read_tile(cube: xr.Dataset, tile: Tile, context: int = 0) -> tuple[np.ndarra
     part = cube.isel(y=slice(around.y0, around.y1), x=slice(around.x0, around.x1))
     arrays = [part["spectra"].data] + ([part["valid"].data] if "valid" in cube else [])
     spectra, *valid = dask.compute(*arrays, scheduler="synchronous")
-    good = usable(spectra, valid[0] if valid else None)
+    good = usable(spectra, valid[0] if valid else None, partly)
     if not context:
         return spectra, good
     rows, columns = slice(tile.y0 - around.y0, tile.y1 - around.y0), slice(tile.x0 - around.x0, tile.x1 - around.x0)
@@ -68,11 +73,14 @@ def _neighbours_mean(spectra: np.ndarray, good: np.ndarray, halo: int) -> np.nda
     return np.where(others[..., None] > 0, (total - own) / np.maximum(others, 1)[..., None], own)
 
 
-def sample_spectra(cube: xr.Dataset, n: int, seed: int = 0, memory: int | None = None, context: int = 0) -> Sample:
+def sample_spectra(
+    cube: xr.Dataset, n: int, seed: int = 0, memory: int | None = None, partly: bool = False, context: int = 0
+) -> Sample:
     """About n spectra of a cube, spread evenly over it, read cell by cell.
 
     cube : lazy or not     n : at most so many; every usable one if the cube holds no more
     seed : decides which     memory : bytes; a cell of 64 x 64 pixels must fit into a third of it
+    partly : spectra with missing values (NaN) are usable too
     context : as in `read_tile`; each pair is then followed by a third spectrum, `context` pixels to the right of the first,
               so that their windows share no pixel
     Raises CubeError if no drawn pixel holds data, MemoryBudgetError if one cell is too large.
@@ -85,7 +93,7 @@ def sample_spectra(cube: xr.Dataset, n: int, seed: int = 0, memory: int | None =
     n_pixels = sum(cells[i].n_pixels for i in visited)
     kept, pairs, n_usable = Thinned(n), [], 0
     for i in np.sort(visited):
-        block, good = read_tile(cube, cells[i], context)
+        block, good = read_tile(cube, cells[i], partly, context)
         rng = np.random.default_rng([seed, 1, int(i)])
         kept.add(block[good][rng.permutation(int(good.sum()))])
         wanted = int(np.ceil(MOST_PAIRS * cells[i].n_pixels / n_pixels))
@@ -101,18 +109,42 @@ def sample_spectra(cube: xr.Dataset, n: int, seed: int = 0, memory: int | None =
 
 
 def sample_cubes(
-    cubes: list[xr.Dataset], n: int, seed: int = 0, memory: int | None = None, context: int = 0
+    cubes: list[xr.Dataset], n: int, seed: int = 0, memory: int | None = None, partly: bool = False, context: int = 0
 ) -> Sample:
     """A sample of n spectra in all from several cubes, each with a share like its number of pixels."""
     pixels = [c.sizes["y"] * c.sizes["x"] for c in cubes]
     wanted = [int(np.ceil(n * p / sum(pixels))) for p in pixels]
-    parts = [
-        sample_spectra(c, w, seed + i, memory, context) for i, (c, w) in enumerate(zip(cubes, wanted, strict=True))
-    ]
+    each = enumerate(zip(cubes, wanted, strict=True))
+    parts = [sample_spectra(c, w, seed + i, memory, partly, context) for i, (c, w) in each]
     share = float(np.average([p.valid_share for p in parts], weights=pixels))
     return Sample(
         np.concatenate([p.spectra for p in parts])[:n], np.concatenate([p.pairs for p in parts])[:MOST_PAIRS], share
     )
+
+
+def ordered_cubes(cubes: list[xr.Dataset], most: int, memory: int | None = None, partly: bool = False) -> Sample:
+    """All usable spectra of cubes in their order (row by row), with the cube of each as its run.
+
+    Raises ParameterError if there are more than `most`, CubeError if none holds data, MemoryBudgetError as `sample_spectra`.
+    """
+    pixels = sum(cube.sizes["y"] * cube.sizes["x"] for cube in cubes)
+    if pixels > most:
+        raise ParameterError(
+            f"There are {pixels} spectra, but these constraints look at all of them and n_sample is {most}. Try a larger "
+            "n_sample, or a part of the data."
+        )
+    spectra, runs = [], []
+    for run, cube in enumerate(cubes):
+        _check_memory(cube, memory)
+        block, good = read_tile(cube, Tile(0, cube.sizes["y"], 0, cube.sizes["x"]), partly)
+        spectra.append(block[good])
+        runs.append(np.full(int(good.sum()), run))
+    held = np.concatenate(spectra)
+    if not len(held):
+        raise CubeError(
+            "No pixel holds data: all are zero, not finite, or marked as invalid. Try spaxel info on the file."
+        )
+    return Sample(held, np.empty((0, 2, held.shape[1]), held.dtype), len(held) / pixels, np.concatenate(runs))
 
 
 class Thinned:

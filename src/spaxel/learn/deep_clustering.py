@@ -55,7 +55,6 @@ class DeepClustering(nn.Module):
     ) -> None:
         super().__init__()
         self.net, self.likelihood, self.terms = net, likelihood, terms
-        self.told: dict[str, float] = {}  # what was measured on data held out after the last epoch
         self.learned = terms.clustering == "dec" or terms.objective == "vade"
         self.centroids = nn.Parameter(centroids.clone(), requires_grad=self.learned)
         self.register_buffer("variance", torch.ones(()))  # of the latents at the start, per sample

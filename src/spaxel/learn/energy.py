@@ -17,10 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from spaxel.learn.aggregate import Aggregate
-from spaxel.learn.gate import GatedPool, ambiguity, temperature
+from spaxel.learn.gate import Codes, GatedPool, ambiguity, temperature
 from spaxel.learn.loop import Loss, Step
 
 Batch = tuple[Tensor, Tensor]  # spectra (B, channel), noise (B, 1)
+VIEWS = 2  # times that the law is undone before the heads look
 PLATEAU = 1e-3  # of the score, below which a gain is none
 
 
@@ -43,14 +44,31 @@ class Energy(nn.Module):
         x, sigma = batch
         tau = temperature(step.epoch, step.epochs) if step else 1.0
         generator = step.generator if step else None
-        codes = self.pool(x, sigma, tau, generator)
         spectra = self.pool.spectra(tau, generator)
+        codes = self.codes(x, sigma, spectra, tau, generator)
         rest = (x - self.aggregate.mix(codes.amounts * codes.gate, spectra, self.theta)) / sigma
         chance = codes.chance if step else codes.gate
         parts = {"fit": (rest**2).sum(1).mean() / 2, "usage": self.per_gate * chance.sum(1).mean()}
         parts["channels"] = self.per_channel * self.pool.usage_of_channels()
         parts["alike"] = self.alike * ambiguity(spectra, chance.mean(0))
         return Loss(sum(parts.values()), {name: value.detach() for name, value in parts.items()})
+
+    def codes(
+        self, x: Tensor, sigma: Tensor, spectra: Tensor, tau: float = 1.0, generator: torch.Generator | None = None
+    ) -> Codes:
+        """Amounts and gates of samples. Under a law that is not linear the heads see what the law leaves when it is undone
+        around hard codes: x' = c S + x - f(c, S, θ), twice."""
+        view = x
+        if not self.aggregate.linear:
+            with torch.no_grad():
+                if self.aggregate.inverse is not None:
+                    undone = self.aggregate.inverse(x.cpu().numpy(), self.theta.cpu().numpy())
+                    view = torch.as_tensor(undone, dtype=x.dtype, device=x.device)
+                for _ in range(VIEWS):
+                    hard = self.pool(view, sigma)
+                    c = hard.amounts * hard.gate
+                    view = c @ spectra + x - self.aggregate.mix(c, spectra, self.theta)
+        return self.pool(view, sigma, tau, generator)
 
 
 def shuffled_batches(x: np.ndarray, sigma: np.ndarray, size: int, seed: int = 0) -> Callable[[int], Iterator[Batch]]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from spaxel.linear import moves
 from spaxel.linear.edge import Edge
+from spaxel.linear.knee import Knee, knee_words
 from spaxel.linear.noise import Weights
 from spaxel.linear.sparse_codes import Model, Problem
 
@@ -28,6 +29,7 @@ class Factors:
     usage          : (k,) number of samples      effective : (k,) (sum c)² / sum c²
     r2, r2_expected: share of variance explained, and what is right for this noise: do not try to exceed it
     n_edge         : count of the edge      warnings : sentences
+    knee           : where the singular values break off, if channels share their noise and this decided the number
     """
 
     components: np.ndarray
@@ -45,12 +47,22 @@ class Factors:
     r2_expected: float
     n_edge: int
     warnings: tuple[str, ...]
+    knee: Knee | None = None
 
 
-def report(X: np.ndarray, rows: np.ndarray, weights: Weights, problem: Problem, model: Model, found: Edge) -> Factors:
+def report(
+    X: np.ndarray,
+    rows: np.ndarray,
+    weights: Weights,
+    problem: Problem,
+    model: Model,
+    found: Edge,
+    broken: Knee | None = None,
+) -> Factors:
     """The model in the units of X, most abundant component first.
 
     X : (n, channel)      rows : (n,) bool, the samples that were solved (not all zero)      weights : of these rows
+    broken : the knee, where it decided the number
     """
     channel = np.where(weights.channel > 0, weights.channel, np.inf)
     s = model.s / channel
@@ -83,7 +95,8 @@ def report(X: np.ndarray, rows: np.ndarray, weights: Weights, problem: Problem, 
         r2=r2,
         r2_expected=expected,
         n_edge=found.n,
-        warnings=_warnings(problem, model, effective, found),
+        warnings=_warnings(problem, model, effective, found, broken),
+        knee=broken,
     )
 
 
@@ -104,7 +117,9 @@ def _expected_cosine(problem: Problem, model: Model) -> float:
     return float((1 / np.sqrt(1 + problem.y.shape[1] * np.maximum(variance, 0))).mean())
 
 
-def _warnings(problem: Problem, model: Model, effective: np.ndarray, found: Edge) -> tuple[str, ...]:
+def _warnings(
+    problem: Problem, model: Model, effective: np.ndarray, found: Edge, broken: Knee | None
+) -> tuple[str, ...]:
     (n, d), k, n_edge, said = problem.y.shape, model.k, found.n, []
     per_sample = np.count_nonzero(model.c) / n
     once = int((effective <= ONCE).sum())
@@ -132,6 +147,12 @@ def _warnings(problem: Problem, model: Model, effective: np.ndarray, found: Edge
             f"The noise leaves the components uncertain (cosine with the true ones about {uncertain:.2f}); weak ones may "
             "be missed. Try more samples."
         )
+    if broken is not None:
+        said.append(
+            f"The number is right in about {broken.sure:.0%} of such tables: {knee_words(broken, n_edge)}. "
+            "Try n_components if you know it."
+        )
+        return tuple(said)
     if found.hidden:
         said.append(
             f"The last of {n_edge} components stands only {found.excess[n_edge - 1]:.0f} widths above the noise: more may hide "

@@ -14,10 +14,11 @@ METHODS = {  # name -> module:class
     "kmeans": "kmeans:KMeans",
     "dsc": "dsc:DeepSpectralClustering",
     "mcr": "mcr:MCR",
+    "ebgmcr": "ebgmcr:EnergyMCR",
     "nmf": "baselines:NMF",
     "mcr-als": "baselines:MCRALS",
 }
-UNMIXING = ("mcr", "nmf", "mcr-als")  # those that give abundances, by `transform`; the others give labels, by `predict`
+UNMIXING = ("mcr", "ebgmcr", "nmf", "mcr-als")  # give abundances, by `transform`; the others give labels, by `predict`
 
 
 def method_class(name: str) -> type:

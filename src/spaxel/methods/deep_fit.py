@@ -138,12 +138,11 @@ def trained(
         for part in np.array_split(order, max(1, round(len(order) / settings.batch))):
             yield torch.from_numpy(inputs[part]), torch.from_numpy(targets[part].astype(np.float32))
 
-    def score() -> float:
-        objective.told["held_out"] = objective.reconstruct(*(part.to(objective.centroids.device) for part in given))
+    def score() -> tuple[float, dict[str, float]]:
+        rest = objective.reconstruct(*(part.to(objective.centroids.device) for part in given))
         weights = _numpy(objective.net.encoder)
         criterion = judge(weights, _settled(encode(small.numpy(), weights, settings.net), centroids))
-        objective.told["criterion"] = criterion
-        return -criterion
+        return -criterion, {"held_out": rest, "criterion": criterion}
 
     def stop(history: list[dict[str, float]]) -> bool:
         values = [line["held_out"] for line in history[WARM:]]

@@ -113,7 +113,7 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         check_extra("DeepSpectralClustering")
         check_parameters(self)
         X = checked(self, X, reset=True)
-        sample, axis, self.info_ = gather(self, X, self.n_sample, self.context)
+        sample, axis, self.info_ = gather(self, X, self.n_sample, context=self.context)
         self.state_: dict[str, np.ndarray] = {"channel": axis}
         with threadpool_limits(1):
             self._learn(sample, X)
@@ -237,6 +237,6 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
 
         def draw(epoch: int) -> np.ndarray:
             seed = self.random_state + 7919 * epoch
-            return sample_cubes(cubes, self.n_sample, seed, self.memory, self.context).spectra
+            return sample_cubes(cubes, self.n_sample, seed, self.memory, context=self.context).spectra
 
         return draw
