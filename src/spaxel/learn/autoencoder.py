@@ -181,4 +181,4 @@ def _dropped(x: Tensor, share: float, generator: torch.Generator | None, alpha: 
 
 
 def _tensor(values: np.ndarray) -> Tensor:
-    return torch.tensor(np.asarray(values), dtype=torch.float32)
+    return torch.tensor(np.ascontiguousarray(values), dtype=torch.float32)

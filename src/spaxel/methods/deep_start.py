@@ -98,7 +98,7 @@ def views(spectra: np.ndarray, scaling: Scaling, settings: Settings, epoch: int 
     if not (counted and settings.denoise):
         scaled = in_blocks(spectra, scaling, settings.context)
         return Views([scaled], [own if counted else scaled[:, : scaled.shape[1] // (1 + (settings.context > 0))]])
-    rng = np.random.default_rng([settings.seed, 32, epoch])
+    rng = np.random.default_rng([settings.seed, 32, epoch + 1])
     whole = own.astype(np.int64)
     first = rng.binomial(whole, 0.5)
     halves = [first, whole - first]
@@ -126,7 +126,8 @@ def linear_start(sample: Sample, scaling: Scaling, settings: Settings) -> Linear
     wide = fit_pca(first, None, settings.seed)
     latent = settings.n_latent or wide.basis.shape[1]
     latent = min(latent, first.shape[1], max(len(first) - 1, 1))
-    unit = max(float(np.sqrt(wide.variance[0])), 1e-30)
+    unit = float(np.sqrt(wide.variance[0]))
+    unit = unit if unit > 1e-6 * float(np.abs(first).max()) else 1.0  # what varies less does so by rounding
     scaling, both = scaled_by(scaling, 1 / unit), both / np.float32(unit)
     own = both[:, : first.shape[1]]
     wide = fit_pca(own, min(max(MOST_AXES, latent), own.shape[1], max(len(own) - 1, 1)), settings.seed)
