@@ -39,9 +39,7 @@ class Sample(NamedTuple):
         return self.pairs[:, 0].astype(np.float64) - self.pairs[:, 1]
 
 
-def read_tile(
-    cube: xr.Dataset, tile: Tile, partly: bool = False, context: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
+def read_tile(cube: xr.Dataset, tile: Tile, partly: bool = False, context: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """The spectra of one tile and which of them are usable: (rows, columns, channel) and (rows, columns) bool.
 
     partly  : spectra with missing values (NaN) are usable too

@@ -30,7 +30,9 @@ def test_before_training_the_latent_is_the_linear_projection_and_the_decoder_its
     share = np.array([0.0, 0.5, 1.0]) if context else None
     model = Autoencoder(start(), Shape(net, context=share), seed=3)
     x = torch.randn((5, FEATURES * (1 + context)), generator=torch.Generator().manual_seed(0))
-    own, around = (x[:, part] @ model.encoder.axes - model.encoder.offset for part in (slice(FEATURES), slice(-FEATURES, None)))
+    own, around = (
+        x[:, part] @ model.encoder.axes - model.encoder.offset for part in (slice(FEATURES), slice(-FEATURES, None))
+    )
     wanted = own[:, :LATENT]
     if context:
         wanted = wanted + torch.tensor(share, dtype=torch.float32) * (around - own)[:, :LATENT]

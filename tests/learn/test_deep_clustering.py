@@ -21,7 +21,9 @@ def objective(name="autoencoder", clustering="dec", gamma=0.5, beta=0.1, form="s
     start = Start(axes, mean @ axes, (X.numpy() @ axes).std(0), mean, axes.T[:2])
     terms = Terms(name, clustering, ramp(beta, beta), ramp(gamma, gamma), form, warm, 3.0)
     centroids = torch.tensor((CENTRES - mean) @ axes[:, :2], dtype=torch.float32)
-    found = DeepClustering(Autoencoder(start, Shape(width=16), 1), Likelihood("gaussian", variance=0.25), terms, centroids)
+    found = DeepClustering(
+        Autoencoder(start, Shape(width=16), 1), Likelihood("gaussian", variance=0.25), terms, centroids
+    )
     found.prepare(X)
     return found
 
@@ -102,7 +104,7 @@ def test_an_empty_centroid_is_seeded_again_where_latents_are_far():
 
 
 def test_noise_that_is_added_is_taken_from_the_target():
-    """Recorrupted to recorrupted: a net that copies what it sees pays for the noise; without noise in the target it would not."""
+    """Recorrupted to recorrupted: a net that copies what it sees pays for the noise."""
     model = objective(gamma=0.0)
     directions = 0.5 * model.net.encoder.axes.detach().T
     noisy = DeepClustering(model.net, model.likelihood, model.terms, model.centroids.detach(), directions)

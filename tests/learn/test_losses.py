@@ -107,8 +107,11 @@ def test_a_mixture_prior_costs_less_where_the_latents_are():
     near = losses.vade(z, log_variance, z, (torch.zeros(2), centroids, spread))
     far = losses.vade(z, log_variance, z, (torch.zeros(2), centroids + 2, spread))
     assert near < far
-    unfair = losses.vade(z[labels == 0], log_variance[labels == 0], z[labels == 0], (torch.tensor([-3.0, 3.0]), centroids, spread))
-    fair = losses.vade(z[labels == 0], log_variance[labels == 0], z[labels == 0], (torch.tensor([3.0, -3.0]), centroids, spread))
+    first = labels == 0
+    fair, unfair = (
+        losses.vade(z[first], log_variance[first], z[first], (torch.tensor(weight), centroids, spread))
+        for weight in ([3.0, -3.0], [-3.0, 3.0])
+    )
     assert fair < unfair
 
 

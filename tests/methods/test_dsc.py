@@ -70,7 +70,9 @@ def test_the_answer_is_never_worse_than_the_linear_start_by_the_criterion_and_sa
     assert found["kept"] == "neighbours" or f"{found['changed']:.1%}" in model.info_["sentence"]
     linear = DeepSpectralClustering(4, epochs=0, n_init=3).fit(cube)
     assert linear.info_["deep"]["kept"] == "linear"
-    ours, theirs = (adjusted_rand_score(labels.ravel(), m.predict(cube)["labels"].values.ravel()) for m in (model, linear))
+    ours, theirs = (
+        adjusted_rand_score(labels.ravel(), m.predict(cube)["labels"].values.ravel()) for m in (model, linear)
+    )
     assert ours > theirs + 0.05
 
 
@@ -130,7 +132,7 @@ def test_embedded_spectra_lie_at_their_centres():
     ("parameters", "message"),
     [
         ({"n_clusters": "9:3"}, "n_clusters is '9:3'"),
-        ({"context": 4}, "context of DeepSpectralClustering is 4"),
+        ({"context": 4}, "context is 4, expected 0 or an odd number"),
         ({"objective": "gan"}, "objective of DeepSpectralClustering is 'gan'"),
         ({"likelihood": "poisson"}, "likelihood is 'poisson'.*Try gaussian"),
     ],

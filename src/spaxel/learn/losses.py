@@ -96,7 +96,9 @@ def mmd(a: Tensor, b: Tensor) -> Tensor:
         return sum(2 * d * s / (2 * d * s + squared) for s in (0.1, 0.3, 1.0, 3.0, 10.0))
 
     aa, bb = kernel(a, a), kernel(b, b)
-    inside = (aa.sum() - aa.diagonal().sum()) / max(n * (n - 1), 1) + (bb.sum() - bb.diagonal().sum()) / max(m * (m - 1), 1)
+    inside = (aa.sum() - aa.diagonal().sum()) / max(n * (n - 1), 1) + (bb.sum() - bb.diagonal().sum()) / max(
+        m * (m - 1), 1
+    )
     return inside - 2 * kernel(a, b).mean()
 
 

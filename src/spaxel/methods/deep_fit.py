@@ -14,7 +14,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import mutual_info_score
 
 from spaxel.methods.deep_start import COUNTED, Linear, Settings, Views, linear_start, reconstruction, views
-from spaxel.methods.latent import encode, in_blocks
+from spaxel.methods.latent import encode, in_blocks, latents
 from spaxel.methods.nearest import distances
 from spaxel.methods.parts import Groups, Rules, best_silhouette, find_groups
 from spaxel.preprocess.scaling import Scaling
@@ -22,6 +22,7 @@ from spaxel.sampling import Sample
 
 HELD_OUT = 0.15  # share of the sample that is never trained on
 REFRESHED = 4096  # spectra whose latents move the centroids between epochs
+JUDGED = 3000  # pairs of neighbours that the criterion looks at
 FEWEST = 8  # spectra below which nothing is trained
 WARM = 2  # epochs in which the encoder stands still, until the decoder knows the start
 CLIP = 5.0  # of the norm of the gradient
@@ -52,9 +53,9 @@ class Judge:
 
     def __init__(self, sample: Sample, start: Linear, settings: Settings) -> None:
         self.net, channels = settings.net, sample.spectra.shape[1]
-        pairs = sample.pairs[:, [0, -1]].reshape(-1, channels) if len(sample.pairs) else sample.spectra[:0]
+        pairs = sample.pairs[:: max(1, len(sample.pairs) // JUDGED)]
         self.neighbours = len(pairs) > 0
-        chosen = pairs if self.neighbours else sample.spectra
+        chosen = pairs[:, [0, -1]].reshape(-1, channels) if self.neighbours else sample.spectra[: 2 * JUDGED]
         self.scaled = in_blocks(chosen, start.scaling, settings.context)
         self.first = encode(self.scaled, start.weights(), self.net)
 
@@ -70,26 +71,32 @@ class Judge:
 
 
 def learn(
-    sample: Sample, scaling: Scaling, settings: Settings, wanted: int | tuple[int, int] | None, rules: Rules, fresh: Fresh | None
+    sample: Sample,
+    scaling: Scaling,
+    settings: Settings,
+    wanted: int | tuple[int, int] | None,
+    rules: Rules,
+    fresh: Fresh | None,
 ) -> Learned:
     """Fit to a sample: start, train, and keep what the criterion likes best, the start included.
 
     wanted : number of components, a range of it, or None      fresh : spectra for later epochs, or None to stay with the sample
     """
     start = linear_start(sample, scaling, settings)
-    scaled = in_blocks(sample.spectra, start.scaling, settings.context)
     beside = sample.pairs[:, :2].reshape(-1, sample.spectra.shape[1])
-    beside = in_blocks(beside, start.scaling, settings.context) if len(beside) else scaled[:0]
+
+    def embedded(spectra: np.ndarray, weights: Arrays) -> np.ndarray:
+        return latents(spectra, start.scaling, weights, settings.net, settings.context)
 
     def grouped(weights: Arrays, number: int | None) -> Groups:
-        z = encode(scaled, weights, settings.net).astype(np.float64)
-        pairs = encode(beside, weights, settings.net).astype(np.float64) if len(beside) else z[:0]
+        z = embedded(sample.spectra, weights)
+        pairs = embedded(beside, weights) if len(beside) else z[:0]
         return find_groups(z, pairs.reshape(-1, 2, z.shape[1]), number, rules)
 
     def number(weights: Arrays) -> tuple[int | None, dict[int, float]]:
         if not isinstance(wanted, tuple):
             return wanted, {}
-        return best_silhouette(encode(scaled, weights, settings.net).astype(np.float64), *wanted, rules)
+        return best_silhouette(embedded(sample.spectra, weights), *wanted, rules)
 
     judge = Judge(sample, start, settings)
     states = {"linear": start.weights()} | ({"neighbours": start.weights(True)} if settings.context else {})
@@ -114,7 +121,12 @@ def learn(
 
 
 def trained(
-    spectra: np.ndarray, start: Linear, centroids: np.ndarray, settings: Settings, judge: Callable[..., float], fresh: Fresh | None
+    spectra: np.ndarray,
+    start: Linear,
+    centroids: np.ndarray,
+    settings: Settings,
+    judge: Callable[..., float],
+    fresh: Fresh | None,
 ) -> tuple[Arrays, Arrays, np.ndarray, list[dict[str, float]]]:
     """Train from the start: arrays of the encoder in its best state, of the decoder, the centroids, a dict per epoch."""
     import torch
@@ -146,7 +158,9 @@ def trained(
 
     def stop(history: list[dict[str, float]]) -> bool:
         values = [line["held_out"] for line in history[WARM:]]
-        return len(values) > settings.patience and min(values[-settings.patience :]) >= min(values[: -settings.patience])
+        return len(values) > settings.patience and min(values[-settings.patience :]) >= min(
+            values[: -settings.patience]
+        )
 
     plan = Plan(
         settings.epochs, rate={"": settings.rate, "net.encoder.axes": settings.rate / 10}, seed=settings.seed, clip=CLIP,
@@ -155,7 +169,12 @@ def trained(
     )  # fmt: skip
     done = train(objective, batches, plan, score=score, stop=stop)
     history = [line | {"kept": float(line["epoch"] == done.best)} for line in done.history]
-    return _numpy(objective.net.encoder), _numpy(objective.net.decoder), objective.centroids.detach().numpy().copy(), history
+    return (
+        _numpy(objective.net.encoder),
+        _numpy(objective.net.decoder),
+        objective.centroids.detach().numpy().copy(),
+        history,
+    )
 
 
 def _objective(start: Linear, data: Views, centroids: np.ndarray, settings: Settings) -> Any:

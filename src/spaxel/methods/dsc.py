@@ -33,7 +33,7 @@ Range = Annotated[str, Field(pattern=r"^\d+:\d+$")]
 
 @dataclass(eq=False, repr=False)
 class DeepSpectralClustering(ClusterMixin, BaseEstimator):
-    """Autoencoder whose latent space is clustered; after Bombini et al. 2024, arXiv:2401.17695, with a loss that has a gradient.
+    """Autoencoder whose latent space is clustered, after Bombini et al. 2024, arXiv:2401.17695, with a gradient in every loss.
 
     Equation: labels_i = component of argmin_j ‖E(x_i) - c_j‖, E(x) = P(scale(x)) + net(P'(scale(x))), net = 0 at the start. It
     minimises reconstruction + β prior + γ clustering (spaxel.learn.deep_clustering). Before training, E is the scaled
@@ -63,8 +63,8 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
     ] = "autoencoder"
     clustering: Annotated[
         Literal["silhouette", "simplified", "dec", "dcn", "none"], Field(description="the clustering loss")
-    ] = "dec"
-    gamma: Annotated[float, Field(ge=0, description="weight of the clustering loss")] = 0.5
+    ] = "simplified"
+    gamma: Annotated[float, Field(ge=0, description="weight of the clustering loss")] = 0.1
     gamma_ramp: Annotated[int, Field(ge=0, description="epochs in which gamma rises from 0")] = 5
     beta: Annotated[float, Field(ge=0, description="weight of the regularisation")] = 1.0
     beta_ramp: Annotated[int, Field(ge=0, description="epochs in which beta rises from 0")] = 5
@@ -80,7 +80,7 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
     depth: Annotated[int, Field(ge=1, le=16, description="number of hidden layers")] = 2
     dropout: Annotated[float, Field(ge=0, lt=1, description="share of hidden units that are dropped in training")] = 0.0
     context: Annotated[
-        Literal[0, 3, 5], Field(description="side of the window whose mean the encoder also sees; 0: pixels alone")
+        int, Field(ge=0, le=15, description="odd side of the window whose mean the encoder also sees; 0: pixels alone")
     ] = 0
     denoise: Annotated[bool, Field(description="decode another draw of the noise than the encoder saw")] = True
     epochs: Annotated[int, Field(ge=0, description="at most so many; 0 is the linear start")] = 20
@@ -91,7 +91,9 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         Literal["centroid", "connectivity"] | None,
         Field(description="how micro parts are merged; with a number of clusters, none is plain k-means"),
     ] = None
-    n_micro: Annotated[int, Field(ge=2, le=512, description="micro parts that are merged (auto, or with a linkage)")] = 40
+    n_micro: Annotated[
+        int, Field(ge=2, le=512, description="micro parts that are merged (auto, or with a linkage)")
+    ] = 40
     max_clusters: Annotated[int, Field(ge=2, le=64, description="largest number that auto considers")] = 24
     n_sample: Annotated[int, Field(ge=10, description="spectra that the fit looks at")] = 20_000
     stream: Annotated[bool, Field(description="read another sample in each epoch")] = False
@@ -112,6 +114,8 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
 
         check_extra("DeepSpectralClustering")
         check_parameters(self)
+        if (self.context and self.context % 2 == 0) or self.context == 1:
+            raise ParameterError(f"context is {self.context}, expected 0 or an odd number from 3 to 15.")
         X = checked(self, X, reset=True)
         sample, axis, self.info_ = gather(self, X, self.n_sample, context=self.context)
         self.state_: dict[str, np.ndarray] = {"channel": axis}

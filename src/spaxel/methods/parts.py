@@ -71,7 +71,9 @@ def best_silhouette(scores: np.ndarray, low: int, high: int, rules: Rules) -> tu
     most = len(np.unique(scores, axis=0))
     curve = {}
     for k in range(low, min(high, most - 1) + 1):
-        labels = Lloyd(k, n_init=rules.n_init, max_iter=1000, random_state=rules.random_state).fit(scores).labels_[chosen]
+        labels = (
+            Lloyd(k, n_init=rules.n_init, max_iter=1000, random_state=rules.random_state).fit(scores).labels_[chosen]
+        )
         few = len(np.unique(labels)) < 2 or len(np.unique(labels)) >= len(labels)
         curve[k] = float("nan") if few else float(silhouette_score(scores[chosen], labels))
     known = {k: v for k, v in curve.items() if np.isfinite(v)}
@@ -90,7 +92,9 @@ def _micro_parts(scores: np.ndarray, number: int | None, rules: Rules) -> tuple[
     return centers, distances(scores, centers).argmin(1)
 
 
-def _tree(scores: np.ndarray, centers: np.ndarray, micro: np.ndarray, sizes: np.ndarray, linkage: str | None) -> np.ndarray:
+def _tree(
+    scores: np.ndarray, centers: np.ndarray, micro: np.ndarray, sizes: np.ndarray, linkage: str | None
+) -> np.ndarray:
     if linkage != "connectivity":
         return centroid_tree(centers, sizes)
     near = NearestNeighbors(n_neighbors=min(11, len(scores))).fit(scores).kneighbors(return_distance=False)
