@@ -82,6 +82,8 @@ def refine(
         smoothing=_smoother(training.kernel),
     )
     energy = Energy(pool, aggregate._replace(start=tuple(theta)), k=len(spectra), n=len(X))
+    if training.sparse:
+        _warm_mask(energy, X, sigma)
     ratio = float(np.median(sigma * np.sqrt(X.shape[1]) / np.maximum(np.linalg.norm(X, axis=1), 1e-300)))
     rate = {name: value * (min(ratio, 1.0) if name in STRAIGHT else 1.0) for name, value in RATES.items()}
     plan = Plan(training.epochs, rate=rate, seed=training.seed, device=training.device)
@@ -99,6 +101,17 @@ def _score(energy: Energy, X: np.ndarray, sigma: np.ndarray) -> Callable[[], flo
         return float(energy((x.to(device), noise.to(device))).total)
 
     return score
+
+
+def _warm_mask(energy: Energy, X: np.ndarray, sigma: np.ndarray) -> None:
+    """Masks from the evidence for each channel of each row: t² / 2 - (ln channel + 3), t² = s² Σ_i c_i² / σ_i²."""
+    x, noise = _tensors(X, sigma)
+    with torch.no_grad():
+        s = energy.pool.spectra()
+        codes = energy.codes(x, noise, s)
+        weight = ((codes.amounts * codes.gate / noise) ** 2).sum(0)
+        evidence = s**2 * weight[:, None] / 2 - energy.per_channel * len(X)
+        energy.pool.mask_logit.copy_(evidence.clamp(-3, 3))
 
 
 def _plain(energy: Energy, X: np.ndarray, sigma: np.ndarray, k: int, history: list, best: int) -> Refined:

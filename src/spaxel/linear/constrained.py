@@ -118,9 +118,10 @@ def _solve(
     begun = guesses(whole, table.row > 0, k, (known, start), plan.codes.closed, plan.spectra.lowest, seed)
     if plan.loss == "poisson":
         begun = [_positive(c, s, plan) for c, s in begun]
-    states = [_State(c, s, _cost(table, c, s, plan)) for c, s in begun]
+    states = [_round(table, c, s, plan) for c, s in begun]  # from here on all rules hold
     tried = [_descend(table, state, plan, TRY) for state in states]
-    found, history = min(tried, key=lambda one: one[0].cost)
+    least = min(state.cost for state, _ in tried)
+    found, history = next(one for one in tried if one[0].cost - least <= FALLS * abs(least))  # no rounding decides
     if min_volume:
         found, _ = _descend(table, found, plan, most // 4)
         n, d = table.x.shape
@@ -170,7 +171,7 @@ def _ahead(s: np.ndarray, last: np.ndarray, ahead: float, plan: Plan) -> np.ndar
 
 def _round(table: Table, c: np.ndarray, s: np.ndarray, plan: Plan) -> _State:
     half = least_squares if plan.loss == "gaussian" else poisson
-    c = half(table, s, c, plan.codes, SWEEPS)
+    c = half(table, s, c, plan.codes, SWEEPS if plan.codes.runs is None else 1)  # one maximum is slow to find
     spectra = plan.spectra
     if plan.volume:
         spectra = spectra._replace(pull=2 * plan.volume * np.linalg.inv(_gram(s, plan)))

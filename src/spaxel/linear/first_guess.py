@@ -7,10 +7,10 @@ from scipy.optimize import linear_sum_assignment, nnls
 
 from spaxel.linear.blocks import Rules, Table, least_squares
 from spaxel.linear.sparse_codes import Problem
-from spaxel.linear.starts import normalised, starts
+from spaxel.linear.starts import farthest, normalised, starts, subspace
 
 Guess = tuple[np.ndarray, np.ndarray]  # concentrations (n, k), spectra (k, channel)
-STARTS = 3
+SIGNED = 5  # starts of signed spectra
 PLAIN = Rules()
 
 
@@ -30,15 +30,26 @@ def guesses(
     """
     known, start = wishes
     spectra = [] if start is None else [normalised(np.asarray(start, np.float64))]
-    spectra += _purest(whole[trusted], k, lowest, STARTS, seed)
+    spectra += _purest(whole[trusted], k, lowest, seed)
     spectra = [_with_known(_exactly(whole[trusted], s, k, lowest), known) for s in spectra]
     return [_guess(whole, s, 0 if known is None else len(known), closed) for s in spectra]
 
 
-def _purest(whole: np.ndarray, k: int, lowest: float, n: int, seed: int) -> list[np.ndarray]:
-    lit = whole if lowest < 0 else np.maximum(whole, 0)
+def _purest(whole: np.ndarray, k: int, lowest: float, seed: int) -> list[np.ndarray]:
+    """Extreme samples of what has signal: by their shares of the total, by their size, and between the two.
+
+    These do not depend on the order of the samples; signed spectra have the starts of the sparse factorisation.
+    """
+    if lowest < 0:
+        return starts(Problem(whole[whole.any(1)], 1.0, 0.0, 0.0, signed=True), k, SIGNED, seed)
+    lit = np.maximum(whole, 0)
     lit = lit[lit.any(1)]
-    return starts(Problem(lit, 1.0, 0.0, 0.0, lowest < 0), k, n, seed)
+    left, values, right = subspace(lit, k)
+    scores = left * values
+    length = np.maximum(np.linalg.norm(scores, axis=1), 1e-300)
+    clouds = [scores, scores / np.sqrt(length)[:, None]]
+    first = starts(Problem(lit, 1.0, 0.0, 0.0), k, 1, seed)
+    return first + [normalised(np.maximum(scores[farthest(cloud, k)] @ right, 0)) for cloud in clouds]
 
 
 def _exactly(whole: np.ndarray, s: np.ndarray, k: int, lowest: float) -> np.ndarray:

@@ -13,6 +13,9 @@ from spaxel.linear.noise import Weights
 from spaxel.linear.sparse_codes import Model, Problem
 
 SURE = 0.98  # expected cosine below which components are called uncertain
+CROWDED = 0.4  # of the components in an average sample, above which the rotation is open; the grid has 0.31 at most
+ALIKE = 0.78  # cosine of two components above which, and widths of the last one below which, others may hide
+CLEAR = 150.0
 ONCE = 1.5  # effective number of samples up to which a component counts as seen once
 
 
@@ -117,6 +120,11 @@ def _expected_cosine(problem: Problem, model: Model) -> float:
     return float((1 / np.sqrt(1 + problem.y.shape[1] * np.maximum(variance, 0))).mean())
 
 
+def _alike(model: Model) -> float:
+    """Cosine of the two components that are most alike."""
+    return float(np.triu(model.s @ model.s.T, 1).max(initial=0.0))
+
+
 def _warnings(
     problem: Problem, model: Model, effective: np.ndarray, found: Edge, broken: Knee | None
 ) -> tuple[str, ...]:
@@ -126,7 +134,7 @@ def _warnings(
     bad = int(moves.flagged(problem, model).sum())
     if n_edge == 0:
         said.append("No component stands above the noise: the one given may be noise.")
-    if k > 1 and per_sample > k / 2:
+    if k > 1 and per_sample > CROWDED * k:
         said.append(
             f"Samples hold {per_sample:.1f} of {k} components on average: other mixtures of the components fit as well "
             "(rotational ambiguity). Try samples that hold fewer of them."
@@ -153,7 +161,7 @@ def _warnings(
             "Try n_components if you know it."
         )
         return tuple(said)
-    if found.hidden:
+    if found.hidden or (n_edge > 1 and found.excess[n_edge - 1] < CLEAR and _alike(model) > ALIKE):
         said.append(
             f"The last of {n_edge} components stands only {found.excess[n_edge - 1]:.0f} widths above the noise: more may hide "
             "below it, as where spectra are alike. Try more samples or less noise."
@@ -161,3 +169,22 @@ def _warnings(
     if abs(k - n_edge) > max(1, 0.02 * k) and n_edge:
         said.append(f"The edge of the noise counts {n_edge} components, the factorisation uses {k}.")
     return tuple(said)
+
+
+def table_sentence(found: Factors, number: int | None) -> str:
+    """How many components, why, and how sure, in words. number : if it was given."""
+    if number is not None:
+        return f"{found.n} components, as asked; the noise edge alone would say {found.n_edge}."
+    if found.knee is not None:
+        sure = "sure" if found.knee.sure > 0.9 else "fairly sure" if found.knee.sure > 0.5 else "unsure"
+        return (
+            f"{found.n} components, {sure} (right in about {found.knee.sure:.0%} of such tables): "
+            f"{knee_words(found.knee, found.n_edge)}; explained {found.r2:.4f} of the variance. Option n_components decides."
+        )
+    agree = found.n == found.n_edge
+    sure = "sure" if agree and not found.warnings else "fairly sure" if agree or not found.warnings else "unsure"
+    return (
+        f"{found.n} components, {sure}: the noise edge says {found.n_edge}, the factorisation needs {found.n}, of which "
+        f"{found.n_confirmed} are seen in more than one spectrum; explained {found.r2:.3f} of the variance, where the noise "
+        f"lets expect {found.r2_expected:.3f}. Option n_components decides."
+    )

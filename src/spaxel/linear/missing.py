@@ -8,6 +8,7 @@ from spaxel.errors import CubeError
 from spaxel.linear.noise import check_table
 
 ROUNDS = 200
+HIDDEN = 0.1  # of the known entries, to see what rank predicts them
 SETTLED = 1e-6  # change of the filled entries, relative to the table, at which they stay
 
 
@@ -43,7 +44,7 @@ def _weights(weights: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return w
 
 
-def filled(x: np.ndarray, w: np.ndarray | None, rank: int) -> np.ndarray:
+def filled(x: np.ndarray, w: np.ndarray | None, rank: int, rounds: int = ROUNDS) -> np.ndarray:
     """The table, missing entries by the best `rank` directions of the whole (n, channel); known entries stay as they are.
 
     x, w : of `known_entries`      Alternates a singular value decomposition and its values at the holes (Kurucz et al.
@@ -56,7 +57,7 @@ def filled(x: np.ndarray, w: np.ndarray | None, rank: int) -> np.ndarray:
     weight = (~holes).sum(0)
     table = np.where(holes, x.sum(0) / np.maximum(weight, 1), x)
     size = max(float(np.sqrt((table**2).mean())), 1e-300)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         left, values, right = np.linalg.svd(table, full_matrices=False)
         new = ((left[:, :rank] * values[:rank]) @ right[:rank])[holes]
         change = np.abs(new - table[holes]).max()
@@ -88,6 +89,26 @@ def _smooth(y: np.ndarray, width: float) -> np.ndarray:
     reach = min(int(4 * width), len(y) - 1)
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
     return np.convolve(y, kernel, "same") / np.convolve(np.ones(len(y)), kernel, "same")
+
+
+def rank_of_holes(X: np.ndarray, most: int = 12, seed: int = 0) -> int:
+    """The rank that best predicts known entries that are hidden: a table with holes cannot be counted before it is filled.
+
+    X : (n, channel), NaN = missing; of more than 300 samples so many are looked at      seed : of what is hidden, a tenth
+    The smallest rank within 2 % of the least error (a rank too many hardly hurts, one too few does).
+    """
+    rng = np.random.default_rng([seed, 14])
+    x, w = known_entries(X[np.sort(rng.permutation(len(X))[:300])])
+    known = np.ones(x.shape, bool) if w is None else w > 0
+    hidden = known & (rng.random(x.shape) < HIDDEN)
+    shown = (known & ~hidden).astype(np.float64)
+    errors: list[float] = []
+    for rank in range(1, min(most, *(size - 1 for size in x.shape)) + 1):
+        guess = filled(np.where(shown > 0, x, 0.0), shown, rank, 30)
+        errors.append(float(((guess - x)[hidden] ** 2).sum()))
+        if len(errors) > 2 and min(errors[-2:]) > min(errors):
+            break
+    return 1 + int(np.argmax(np.array(errors) <= 1.02 * min(errors))) if errors else 1
 
 
 def filled_with_noise(X: np.ndarray, rank: int, seed: int = 0) -> np.ndarray:

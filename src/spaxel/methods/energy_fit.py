@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from spaxel.errors import CubeError, ParameterError
 from spaxel.learn.aggregate import AGGREGATES, Aggregate
-from spaxel.linear.factor import encode
+from spaxel.linear.factor import choose_weights, encode
 from spaxel.methods.curved import curved_codes, gated_codes
 from spaxel.methods.rounds import Solution, Task, best, price, run_rounds, settle, solve_curved, solve_linear
 
@@ -29,7 +30,6 @@ class Ask:
     kernel: np.ndarray | None = None
     sparse: bool = False
     scene: bool = False
-    cold: bool = False
     pool: int = 1024
     epochs: int = 500
     device: str = "cpu"
@@ -94,12 +94,37 @@ def fit_energy(X: np.ndarray, components: np.ndarray, level: float, power: float
     if not ask.aggregate.linear:
         law = _law(part, state, task, ask)
         sigma = np.minimum(law.sigma(kept), state.sigma(kept))
-        prices |= {"linear": _judged(kept, state, sigma, len(part)), "law": _judged(kept, law, sigma, len(part))}
+        prices |= {
+            "linear": _judged(kept, state, sigma, len(part), ask.sparse),
+            "law": _judged(kept, law, sigma, len(part), ask.sparse),
+        }
         if prices["law"] < prices["linear"]:
             state, full = law, law if ask.scene else _again(X, law, task, ask)
     if ask.scene or not ask.epochs:
         return _sorted(X, full, task, prices, [], "Nothing was trained.")
     return _trained(X, apart, state, full, task, ask, prices)
+
+
+def fit_cold(X: np.ndarray, ask: Ask) -> Found:
+    """From a pool of random candidates, linear mixing only; see spaxel.learn.cold. X : as in `fit_energy`.
+
+    Raises ParameterError for what a cold start does not know: a law, components that are known or sparse, a number.
+    """
+    from spaxel.learn.cold import cold_pool
+
+    asked = {"mixing": not ask.aggregate.linear, "known": ask.known is not None, "sparse": ask.sparse}
+    asked |= {"n_components": ask.number is not None, "smoothing": ask.kernel is not None, "epochs": not ask.epochs}
+    if wrong := [name for name, given in asked.items() if given]:
+        raise ParameterError(f"start='cold' finds linear components and their number; {wrong[0]} needs start='warm'.")
+    weights, found = choose_weights(X, None)
+    power = float(weights.p)
+    sigma = found.noise / weights.row
+    level = float(np.median(sigma / np.linalg.norm(X, axis=1) ** power))
+    cold = cold_pool(X, sigma, n_pool=ask.pool, epochs=ask.epochs, seed=ask.seed, nonnegative=not ask.signed)
+    if not len(cold.components):
+        raise CubeError("No candidate of the cold start was used. Try start='warm', or more epochs.")
+    state = State(ask.aggregate, cold.components, np.zeros(0), level, power)
+    return _sorted(X, state, Task(ask.aggregate), {}, cold.history, cold.sentence)
 
 
 def _prepared(X: np.ndarray, S: np.ndarray, level: float, power: float, task: Task, ask: Ask) -> np.ndarray:
@@ -126,9 +151,9 @@ def _smooth(S: np.ndarray, ask: Ask) -> np.ndarray:
     return np.vstack([S[:first], smooth])
 
 
-def _judged(X: np.ndarray, state: State, sigma: np.ndarray, n: int) -> float:
+def _judged(X: np.ndarray, state: State, sigma: np.ndarray, n: int, sparse: bool) -> float:
     """The price of a state on samples X, at the noise that is the same for all states."""
-    task = Task(state.aggregate)
+    task = Task(state.aggregate, sparse=sparse)
     return price(X, state.codes(X), state.S, state.theta, sigma, task, n)
 
 
@@ -172,7 +197,7 @@ def _trained(
     tried = refine(part, state.sigma(part), (kept, state.sigma(kept)), state.S, state.aggregate, state.theta, training)
     trained = replace(state, S=tried.spectra, theta=tried.theta)
     states = {"start": state, "trained": trained, "gates": replace(trained, heads=tuple(tried.heads))}
-    prices |= {name: _judged(kept, candidate, state.sigma(kept), n) for name, candidate in states.items()}
+    prices |= {name: _judged(kept, candidate, state.sigma(kept), n, ask.sparse) for name, candidate in states.items()}
     chosen = min(states, key=lambda name: prices[name])
     if chosen == "start":
         kept_words = "The start was kept: training gained nothing on samples kept apart."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -13,10 +13,11 @@ from pydantic import Field
 from spaxel.errors import ParameterError
 from spaxel.linear.abundances import fcls, nnls
 from spaxel.linear.factor import encode, factorise
-from spaxel.linear.knee import knee_words
+from spaxel.linear.judge import table_sentence
 from spaxel.linear.missing import holes_filled
 from spaxel.linear.rank import count_components
 from spaxel.linear.scene import scene_components
+from spaxel.linear.spikes import despiked, has_spikes
 from spaxel.mapping import Arrays
 from spaxel.methods.resolve import (
     Wish,
@@ -25,6 +26,7 @@ from spaxel.methods.resolve import (
     constrained_info,
     constrained_warnings,
     encode_resolved,
+    negative_by_nature,
     read_known,
     resolve,
 )
@@ -92,6 +94,10 @@ class MCR(Unmixing):
         Literal["drop", "weights"],
         Field(description="spectra with missing values (NaN): leave them out, or use the values they have"),
     ] = "drop"
+    despike: Annotated[
+        bool | Literal["auto"],
+        Field(description="of a table: leave out spikes while fitting; auto: if there are many"),
+    ] = "auto"
     n_sample: Annotated[int, Field(ge=10, description="spectra that the fit looks at")] = 8_000
     random_state: Annotated[int, Field(ge=0, description="seed: the same seed gives the same bits")] = 0
     memory: Annotated[int | None, Field(ge=1, description="bytes for reading; never changes the answer")] = None
@@ -107,10 +113,10 @@ class MCR(Unmixing):
         number = None if self.n_components == "auto" else self.n_components
         if kind == "scene":
             return self._learn_scene(holes_filled(spectra) if wish.missing else spectra, number)
-        signed = is_signed(spectra) if self.signed == "auto" else self.signed
         if wish.any() or np.isnan(spectra).any():
+            signed = negative_by_nature(spectra) if self.signed == "auto" else self.signed
             return self._learn_constrained(spectra, number, signed, wish, sample.runs)
-        return self._learn_table(spectra, number, signed)
+        return self._learn_table(spectra, number, is_signed(spectra) if self.signed == "auto" else self.signed)
 
     def _reading(self) -> tuple[bool, bool]:
         return self.missing == "weights", self._wish().any()
@@ -145,12 +151,18 @@ class MCR(Unmixing):
         number = None if number is None else usable
         positive = spectra if signed else np.maximum(spectra, 0)
         lit = positive[positive.any(1)]
-        found = factorise(lit, number, signed=signed, seed=self.random_state)
+        found, spikes = factorise(lit, number, signed=signed, seed=self.random_state), 0.0
+        if self.despike is True or (self.despike == "auto" and has_spikes(lit, found)):
+            found, mask = despiked(lit, found, number, signed=signed, seed=self.random_state)
+            spikes = float(mask.mean())
+            self.info_["warnings"].append(
+                f"{spikes:.2%} of the values are spikes and were left out. despike=False keeps them."
+            )
         power = 0.5 if np.isnan(found.weights.p) else float(found.weights.p)
         level = float(np.nanmedian(found.noise / np.linalg.norm(lit, axis=1) ** power))
         strongest = float((np.linalg.norm(lit, axis=1) / np.maximum(found.noise, 1e-300)).max())
         self.info_ |= {
-            "sentence": _table_sentence(found, number),
+            "sentence": table_sentence(found, number),
             "normalisation": "raw",
             "noise": [level, power, max(1.0, strongest / np.sqrt(63 * spectra.shape[1]))],
             "explained": found.r2,
@@ -159,6 +171,7 @@ class MCR(Unmixing):
                 "confirmed": found.n_confirmed,
                 "r2": found.r2,
                 "r2_expected": found.r2_expected,
+                "spikes": spikes,
             },
         }
         self.info_["warnings"] += found.warnings
@@ -223,21 +236,3 @@ def encode_table(
     sigma = np.maximum(level * norm**power, 1e-9 * norm + 1e-300)
     amounts = encode(x, components, sigma, hottest=hottest) if level > 0 else nnls(x, components)
     return amounts, amounts @ components
-
-
-def _table_sentence(found: Any, number: int | None) -> str:
-    if number is not None:
-        return f"{found.n} components, as asked; the noise edge alone would say {found.n_edge}."
-    if found.knee is not None:
-        sure = "sure" if found.knee.sure > 0.9 else "fairly sure" if found.knee.sure > 0.5 else "unsure"
-        return (
-            f"{found.n} components, {sure} (right in about {found.knee.sure:.0%} of such tables): "
-            f"{knee_words(found.knee, found.n_edge)}; explained {found.r2:.4f} of the variance. Option n_components decides."
-        )
-    agree = found.n == found.n_edge
-    sure = "sure" if agree and not found.warnings else "fairly sure" if agree or not found.warnings else "unsure"
-    return (
-        f"{found.n} components, {sure}: the noise edge says {found.n_edge}, the factorisation needs {found.n}, of which "
-        f"{found.n_confirmed} are seen in more than one spectrum; explained {found.r2:.3f} of the variance, where the noise "
-        f"lets expect {found.r2_expected:.3f}. Option n_components decides."
-    )

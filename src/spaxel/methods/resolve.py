@@ -14,14 +14,14 @@ from spaxel.linear.constrained import Constrained, constrain
 from spaxel.linear.factor import factorise
 from spaxel.linear.feasible import feasible_bands
 from spaxel.linear.judge import Factors
-from spaxel.linear.missing import filled_with_noise, pedestal
+from spaxel.linear.missing import filled_with_noise, pedestal, rank_of_holes
 from spaxel.methods.contract import check_same_axis, prepare
 from spaxel.readers import open_cube
 from spaxel.store import is_run, read_result
 
 ROUNDS = 300  # of multiplicative steps of a new spectrum
+NEGATIVE = 0.01
 AMBIGUOUS = 0.1  # of the signal, by which a component can grow or shrink, from which on this is said
-FILLS = 4  # times that a table with holes is filled and counted
 
 
 class Wish(NamedTuple):
@@ -72,6 +72,11 @@ def read_known(known: Any, axis: np.ndarray, info: dict[str, Any]) -> np.ndarray
     return spectra
 
 
+def negative_by_nature(spectra: np.ndarray) -> bool:
+    """Whether negative values carry more than a hundredth of the energy, as in derivatives: noise around zero does not."""
+    return float(np.nansum(np.minimum(spectra, 0) ** 2)) > NEGATIVE * float(np.nansum(spectra**2))
+
+
 def resolve(
     spectra: np.ndarray, number: int | None, signed: bool, wish: Wish, runs: np.ndarray | None, seed: int
 ) -> Resolved:
@@ -94,16 +99,12 @@ def resolve(
 
 
 def _counted(x: np.ndarray, number: int | None, signed: bool, seed: int) -> Factors:
-    """The usual factorisation of the table; with holes, filled at the rank that it finds, a few times."""
-    holes, rank = np.isnan(x).any(), number or 1
-    for _ in range(FILLS if holes and number is None else 1):
-        table = filled_with_noise(x, rank, seed) if holes else x
-        table = table if signed else np.maximum(table, 0)
-        counted = factorise(table[table.any(1)], number, signed=signed, seed=seed)
-        if counted.n <= rank:
-            break
-        rank = max(1, counted.n)
-    return counted
+    """The usual factorisation of the table, holes filled at the rank that best predicts what is known."""
+    table = x
+    if np.isnan(x).any():
+        table = filled_with_noise(x, number or rank_of_holes(x, seed=seed), seed)
+    table = table if signed else np.maximum(table, 0)
+    return factorise(table[table.any(1)], number, signed=signed, seed=seed)
 
 
 def encode_resolved(

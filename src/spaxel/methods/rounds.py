@@ -37,13 +37,16 @@ class Solution:
 
 @dataclass(frozen=True)
 class Task:
-    """What all rounds share. number : of components, None = found      fixed : known components, the first rows of S"""
+    """What all rounds share. number : of components, None = found      fixed : known components, the first rows of S
+    sparse : a price for each channel that is not 0, in place of one for the component
+    """
 
     aggregate: Aggregate
     number: int | None = None
     signed: bool = False
     seed: int = 0
     fixed: int = 0
+    sparse: bool = False
 
 
 def price(
@@ -56,7 +59,8 @@ def price(
     rest = (X - mixed(task.aggregate, C, S, theta)) / sigma[:, None]
     half = X.shape[1] / 2
     usage = (np.log(max(len(S), 1)) + 3) * np.count_nonzero(C) / len(X)
-    return float((rest**2).sum() / (2 * len(X)) + usage + (half + 6 * np.sqrt(half)) * len(S) / n)
+    size = np.count_nonzero(S) * (np.log(2 * half) + 3) if task.sparse else (half + 6 * np.sqrt(half)) * len(S)
+    return float((rest**2).sum() / (2 * len(X)) + usage + size / n)
 
 
 def profile_theta(X: np.ndarray, sigma: np.ndarray, aggregate: Aggregate) -> np.ndarray:
@@ -139,6 +143,8 @@ def solve_curved(X: np.ndarray, linear: Solution, task: Task) -> Solution:
         for haze in HAZE:
             begun = replace(hazy_start(X, sigma, haze, task), theta=theta)
             tried += run_rounds(X, begun, task, sigma)
+            if len(tried) > 1 and _stays(tried[-2], tried[-1]):
+                break
         if linear.k <= MOST_FALSE * min(t.k for t in tried):
             tried += run_rounds(X, replace(linear, theta=theta), task)
     return best(X, tried, task)
@@ -173,6 +179,10 @@ def run_rounds(X: np.ndarray, begun: Solution, task: Task, sigma: np.ndarray | N
         now = settle(X, Solution(solved.S, C, now.theta, sigma), task)
         C = curved_codes(X, now.S, sigma, task.aggregate, now.theta)
         found.append(replace(now, C=C))
-        if now.k == before.k and np.abs(now.theta - before.theta).max(initial=0) < NEAR:
+        if _stays(before, now):
             break
     return found
+
+
+def _stays(before: Solution, now: Solution) -> bool:
+    return now.k == before.k and bool(np.abs(now.theta - before.theta).max(initial=0) < NEAR)
