@@ -124,7 +124,13 @@ def main() -> None:
         PARTS[chosen.one[0]](*chosen.one[1:])
         return
     about = head()
-    nets = (("none", "plain"), ("simplified", "plain"), ("dec", "plain"), ("silhouette", "plain"), ("simplified", "snn"))
+    nets = (
+        ("none", "plain"),
+        ("simplified", "plain"),
+        ("dec", "plain"),
+        ("silhouette", "plain"),
+        ("simplified", "snn"),
+    )
     steps = {f"{net}, {loss}": ask("step", loss, net) for loss, net in nets}
     rates = {part: ask("predict", part) for part in ("labels", "maps")}
     rows = [[f"training step, {name}", f"{rate:,.0f}", f"{BARS['step']:,}"] for name, rate in steps.items()]
