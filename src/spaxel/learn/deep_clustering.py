@@ -65,7 +65,7 @@ class DeepClustering(nn.Module):
 
     def forward(self, batch: tuple[Tensor, Tensor], step: Step) -> Loss:
         """The loss of a batch."""
-        features, target = batch
+        features, target = batch[0], batch[1].to(batch[0].dtype)
         shift = None
         if self.noise is not None:
             drawn = torch.randn(
@@ -116,7 +116,7 @@ class DeepClustering(nn.Module):
     def reconstruct(self, features: Tensor, target: Tensor) -> float:
         """Mean negative log likelihood of spectra, in units of what the clusters of the start explain."""
         raw = self.net.decoder(self.net.encoder(features).mean)
-        return float(self.likelihood.loss(raw, target).mean()) / self.terms.informed
+        return float(self.likelihood.loss(raw, target.to(raw.dtype)).mean()) / self.terms.informed
 
     @torch.no_grad()
     def refresh(self, features: Tensor, steps: int = 5) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import mutual_info_score
 
-from spaxel.methods.deep_start import COUNTED, Linear, Settings, Views, linear_start, reconstruction, views
+from spaxel.methods.deep_start import COUNTED, Linear, Settings, Views, linear_start, reconstruction, small_dtype, views
 from spaxel.methods.latent import encode, in_blocks, latents
 from spaxel.methods.nearest import distances
 from spaxel.methods.parts import Groups, Rules, best_silhouette, find_groups
@@ -140,7 +140,7 @@ def trained(
     objective = _objective(start, data, centroids, settings)
     small = torch.from_numpy(data.inputs[0][:REFRESHED])
     objective.prepare(small)
-    given = torch.from_numpy(held.inputs[0]), torch.from_numpy(held.targets[0].astype(np.float32))
+    given = torch.from_numpy(held.inputs[0]), torch.from_numpy(held.targets[0].astype(small_dtype(held.targets[0])))
 
     def batches(epoch: int) -> Iterator[tuple[Any, Any]]:
         now = views(fresh(epoch), start.scaling, settings, epoch) if fresh and epoch else data
@@ -148,7 +148,7 @@ def trained(
         inputs, targets = (part[epoch % len(now.inputs)] for part in now)
         order = np.random.default_rng([settings.seed, 33, epoch]).permutation(len(inputs))
         for part in np.array_split(order, max(1, round(len(order) / settings.batch))):
-            yield torch.from_numpy(inputs[part]), torch.from_numpy(targets[part].astype(np.float32))
+            yield torch.from_numpy(inputs[part]), torch.from_numpy(targets[part].astype(small_dtype(targets)))
 
     def score() -> tuple[float, dict[str, float]]:
         rest = objective.reconstruct(*(part.to(objective.centroids.device) for part in given))

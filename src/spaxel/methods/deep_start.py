@@ -98,19 +98,25 @@ def views(spectra: np.ndarray, scaling: Scaling, settings: Settings, epoch: int 
     if not (counted and settings.denoise):
         scaled = in_blocks(spectra, scaling, settings.context)
         return Views([scaled], [own if counted else scaled[:, : scaled.shape[1] // (1 + (settings.context > 0))]])
-    rng = np.random.default_rng([settings.seed, 32, epoch + 1])
-    whole = own.astype(np.int64)
-    first = rng.binomial(whole, 0.5)
-    halves = [first, whole - first]
+    halves = _halves(own, np.random.default_rng([settings.seed, 32, epoch + 1]))
     inputs = [
         in_blocks(np.concatenate([half, spectra[:, channels:]], axis=1), scaling, settings.context) for half in halves
     ]
-    return Views(inputs, [half.astype(_narrow(whole)) for half in halves[::-1]])
+    return Views(inputs, halves[::-1])
 
 
-def _narrow(whole: np.ndarray) -> type[np.generic]:
-    top = int(whole.max(initial=0))
-    return np.uint8 if top < 2**8 else np.uint16 if top < 2**16 else np.int64
+def small_dtype(values: np.ndarray) -> type[np.generic]:
+    """In which numbers a target is held in memory: bytes where it came as such, else float32."""
+    return np.uint8 if values.dtype == np.uint8 else np.float32
+
+
+def _halves(own: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+    """Each photon to one of two halves by chance: independent Poisson counts of half the mean, in a small dtype."""
+    dtype = np.uint8 if own.max(initial=0) < 2**8 else np.int32
+    first = np.empty(own.shape, dtype)
+    for i in range(0, len(own), 512):
+        first[i : i + 512] = rng.binomial(own[i : i + 512].astype(np.int64), 0.5)
+    return [first, own.astype(dtype) - first]
 
 
 def linear_start(sample: Sample, scaling: Scaling, settings: Settings) -> Linear:
