@@ -15,6 +15,7 @@ from spaxel.methods.rounds import Solution, Task, best, price, run_rounds, settl
 
 FEWEST = 20  # samples from which some are kept apart
 APART = 5  # every so many
+COLD = 2  # times the epochs, of a cold start
 ALIKE = 0.8  # cosine from which a component is one that was known
 
 
@@ -120,7 +121,7 @@ def fit_cold(X: np.ndarray, ask: Ask) -> Found:
     power = float(weights.p)
     sigma = found.noise / weights.row
     level = float(np.median(sigma / np.linalg.norm(X, axis=1) ** power))
-    cold = cold_pool(X, sigma, n_pool=ask.pool, epochs=ask.epochs, seed=ask.seed, nonnegative=not ask.signed)
+    cold = cold_pool(X, sigma, n_pool=ask.pool, epochs=COLD * ask.epochs, seed=ask.seed, nonnegative=not ask.signed)
     if not len(cold.components):
         raise CubeError("No candidate of the cold start was used. Try start='warm', or more epochs.")
     state = State(ask.aggregate, cold.components, np.zeros(0), level, power)
