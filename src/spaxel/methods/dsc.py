@@ -38,8 +38,9 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
     Equation: labels_i = component of argmin_j ‖E(x_i) - c_j‖, E(x) = P(scale(x)) + net(P'(scale(x))), net = 0 at the start. It
     minimises reconstruction + β prior + γ clustering (spaxel.learn.deep_clustering). Before training, E is the scaled
     principal components of KMeans; after each epoch a label-free criterion is asked, and the best state is kept, the
-    start among them: so the answer is never worse than the linear one by that criterion (truth may differ). It is how many nats the
-    label of a pixel tells about that of a pixel beside it; for tables, the variance of the start that the labels explain.
+    start among them: so the answer is never worse than the linear one by that criterion (truth may differ). It is how
+    many nats the label of a pixel tells about that of a pixel beside it; for tables, the variance of the start that the
+    labels explain.
 
     fit, predict and fit_predict take a cube, a list of cubes on one axis, or an array (n_spectra, n_channels).
     After fit: `state_` (arrays), `info_` (plain values, `history` of the training, what the deep part changed),
