@@ -179,7 +179,7 @@ def _write_one(
     run = run | _scored(result) | _compared(result, cube)
     run |= {"seconds": clock.seconds(), "peak_memory_bytes": provenance.peak_memory()}
     write_json(folder, run)
-    write_history(folder, clock.lines)
+    write_history(folder, [*run.get("learned", {}).get("history", []), *clock.lines])
     clock("report", report, folder)
 
 
