@@ -21,7 +21,7 @@ from spaxel.commands.options import (
     parse_memory,
     with_method_parameters,
 )
-from spaxel.commands.summary import print_run
+from spaxel.commands.summary import print_all, print_run
 from spaxel.errors import ParameterError
 from spaxel.methods import METHODS, UNMIXING
 
@@ -40,13 +40,17 @@ def segment(
     memory: Memory = "1GiB",
     device: Device = "cpu",
     overwrite: Overwrite = False,
+    reference: Annotated[
+        tuple[Path, ...],
+        Parameter(negative="", help="of several files, one to compare the others with; may be repeated"),
+    ] = (),
     reading: Reading | None = None,
     treating: Treating | None = None,
     **parameters: str | None,
 ) -> None:
     """Which pixels are alike: a label map, the mean spectra and a report, without labels."""
     _check_method(method, SEGMENTING, UNMIXING, "unmix")
-    _run(files, out, method, seed, memory, device, overwrite, reading, treating, parameters)
+    _run(files, out, method, seed, memory, device, overwrite, reading, treating, parameters, reference)
 
 
 @with_method_parameters(UNMIXING)
@@ -85,6 +89,7 @@ def _run(
     reading: Reading | None,
     treating: Treating | None,
     parameters: dict[str, str | None],
+    reference: tuple[Path, ...] = (),
 ) -> None:
     if device != "cpu":
         raise ParameterError(f"--device is {device!r}, but {method} runs on the cpu only.")
@@ -95,10 +100,9 @@ def _run(
         workflow.segment(
             files, out, method=method, parameters={**given, "random_state": seed, "memory": parse_memory(memory)},
             steps=treating.steps(), drop_channels=not treating.keep_channels, options=reading.options(),
-            overwrite=overwrite, command=command_line(), tell=watch.stage, progress=watch.progress,
+            reference=reference, overwrite=overwrite, command=command_line(), tell=watch.stage, progress=watch.progress,
         )  # fmt: skip
-    for folder in [out] if len(files) == 1 else sorted(p for p in out.iterdir() if p.is_dir()):
-        print_run(folder)
+    print_all(out)
 
 
 def predict(
