@@ -1,4 +1,4 @@
-"""Unmixing of images and small tables beside the usual baselines: writes results/unmixing_scenes.md and .json.
+"""Unmixing of images beside the usual baselines (small tables: constraints.py): writes results/unmixing_scenes.md and .json.
 
 python benchmarks/unmixing_scenes.py [--data ../shared/data] [--worlds 4]
 """
@@ -157,46 +157,6 @@ def one_world(X: np.ndarray, S: np.ndarray, A: np.ndarray, k: int) -> dict:
     return run
 
 
-def tables(data: Path) -> list[dict]:
-    """Carbs (spectra and concentrations known) as they are and less their pedestal; NIR: concentrations known."""
-    stored = np.load(data / "mcr_carbs" / "carbs.npz")
-    D, S, C = stored["D"], stored["S"].T, stored["C"]
-    low = np.sort(D.mean(0))[: D.shape[1] // 5]
-    rows = []
-    for name, X in (("as it is", D), (f"less a constant of {np.median(low):.2f}", D - np.median(low))):
-        for label, method in {
-            "SPA + FCLS": METHODS["SPA + FCLS"], "N-FINDR + FCLS": METHODS["N-FINDR + FCLS"],
-            "SPA + ALS, closure": closed_als, "NMF (scikit-learn)": METHODS["NMF (scikit-learn)"],
-            "MCR-ALS (pymcr), VCA start": METHODS["MCR-ALS (pymcr), VCA start"],
-        }.items():  # fmt: skip
-            found, shares = method(X, 3, 0)
-            match = matched_spectra(found, S)
-            rmse = abundance_rmse(shares, C, match["matching"])["mean_rmse"]
-            rows.append({"table": f"carbs {name}", "method": label, "cosine": match["cosine"], "rmse": rmse})
-    return rows
-
-
-def closed_als(X: np.ndarray, k: int, seed: int, rounds: int = 50) -> Answer:
-    """Spectra by clipped least squares and shares by FCLS, in turn, from SPA."""
-    S = X[spa(X, k)]
-    for _ in range(rounds):
-        A = fcls(X, S)
-        S = np.maximum(np.linalg.lstsq(A, X, rcond=None)[0], 0)
-    return S, fcls(X, S)
-
-
-def nir(data: Path) -> list[dict]:
-    """Signed spectra: correlation of abundances with concentrations."""
-    stored = np.load(data / "nir_bioethanol" / "NIR.npz")
-    X, Y = stored["X"], stored["Y"]
-    rows = []
-    for k in (2, 3, 4):
-        A = fcls(X, X[nfindr(X, k).indices])
-        r = np.abs(np.corrcoef(A.T, Y.T)[:k, k:])
-        rows.append({"k": k, "glucose": float(r[:, 0].max()), "ethanol": float(r[:, 1].max())})
-    return rows
-
-
 def speed() -> dict[str, float]:
     """Seconds for a million spectra, from a fifth of them."""
     rng = np.random.default_rng(0)
@@ -219,8 +179,6 @@ def main() -> None:
     warnings.simplefilter("ignore")
     results = {
         "samson": samson(options.data),
-        "tables": tables(options.data),
-        "nir": nir(options.data),
         "speed": speed(),
     }
     results["worlds"] = worlds(options.worlds)

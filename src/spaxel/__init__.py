@@ -26,6 +26,7 @@ _HOME = {  # public name -> module that defines it
     "scale": "preprocess",
     "KMeans": "methods.kmeans",
     "MCR": "methods.mcr",
+    "EnergyMCR": "methods.ebgmcr",
     "load": "methods",
     "cut": "granularity",
     "score": "metrics",

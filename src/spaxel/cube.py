@@ -138,13 +138,18 @@ def note_guess(cube: xr.Dataset, sentence: str) -> xr.Dataset:
     return cube.assign_attrs(guesses=[*cube.attrs.get("guesses", []), sentence])
 
 
-def usable(spectra: np.ndarray, valid: np.ndarray | None = None) -> np.ndarray:
+def usable(spectra: np.ndarray, valid: np.ndarray | None = None, partly: bool = False) -> np.ndarray:
     """Which spectra hold data: all numbers finite, not all zero, and not marked as invalid.
 
     spectra : (..., channel)      valid : (...,) bool or None      returns : (...,) bool
+    partly  : NaN is a missing value, and a spectrum holds data if another value is not zero; infinite values never do
     """
+    floating = np.issubdtype(spectra.dtype, np.floating)
+    if partly and floating:
+        good = ((spectra != 0) & ~np.isnan(spectra)).any(-1) & ~np.isinf(spectra).any(-1)
+        return good if valid is None else good & valid
     good = (spectra != 0).any(-1)
-    if np.issubdtype(spectra.dtype, np.floating):
+    if floating:
         good &= np.isfinite(spectra).all(-1)
     return good if valid is None else good & valid
 

@@ -37,6 +37,7 @@ def map_tiles(
     workers: int | None = None,
     scheduler: str = "threads",
     progress: Progress | None = None,
+    partly: bool = False,
 ) -> tuple[Arrays, Arrays]:
     """Maps and sums of a function over all usable pixels of a cube.
 
@@ -45,7 +46,7 @@ def map_tiles(
     fill      : {name: value of pixels without data, as a NumPy scalar that also gives the dtype, or an array of them}
     memory    : bytes for what is read; the tile is as large as it allows (default 1 GiB)
     scheduler : a Dask scheduler (threads, processes, synchronous) or the address of a cluster (tcp://…)
-    progress  : called with (pixels done, pixels in all)
+    progress  : called with (pixels done, pixels in all)      partly : spectra with missing values (NaN) are usable too
     returns   : ({name: (y, x, ...)}, {name: sum})
     Raises MemoryBudgetError if not even one row of 64 pixels fits.
     """
@@ -56,7 +57,7 @@ def map_tiles(
     sums: Arrays = {}
     done = 0
     with threadpool_limits(1):
-        for batch, answers in _in_batches(function, cube, tiles, workers, scheduler):
+        for batch, answers in _in_batches(function, cube, tiles, workers, scheduler, partly):
             for tile, (good, pixels, parts) in zip(batch, answers, strict=True):
                 for name, values in pixels.items():
                     maps[name][tile.y0 : tile.y1, tile.x0 : tile.x1][good] = values
@@ -69,11 +70,11 @@ def map_tiles(
 
 
 def _in_batches(
-    function: Function, cube: xr.Dataset, tiles: list[Tile], workers: int, scheduler: str
+    function: Function, cube: xr.Dataset, tiles: list[Tile], workers: int, scheduler: str, partly: bool
 ) -> Iterator[tuple[list[Tile], list]]:
     task = dask.delayed(_one_tile, pure=False)
     cube = cube[["spectra", "valid"]] if "valid" in cube else cube[["spectra"]]
-    cube = dask.delayed(_Held(cube), pure=False)
+    cube = dask.delayed(_Held(cube, partly), pure=False)
     if "://" in scheduler:
         from distributed import Client
 
@@ -90,12 +91,12 @@ def _in_batches(
 class _Held:
     """A cube in a box, so that Dask passes it on as it is instead of computing it."""
 
-    def __init__(self, cube: xr.Dataset) -> None:
-        self.cube = cube
+    def __init__(self, cube: xr.Dataset, partly: bool) -> None:
+        self.cube, self.partly = cube, partly
 
 
 def _one_tile(function: Function, held: _Held, tile: Tile) -> tuple[np.ndarray, Arrays, Arrays]:
-    block, good = read_tile(held.cube, tile)
+    block, good = read_tile(held.cube, tile, held.partly)
     flat, rows = block.reshape(-1, block.shape[2]), np.nonzero(good.ravel())[0]
     pixels, sums = [], {}
     for start in range(0, len(rows), BLOCK):

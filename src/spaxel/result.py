@@ -5,9 +5,10 @@
     component_spectra, component_spread  (component, channel): mean and standard deviation, in the units of the cube
     component_size, component_color      (component): pixels; place in the palette, kept from level to level
 
-Unmixing has two more, and labels are the largest abundance:
+Unmixing has these, and labels are the largest abundance:
 
     abundances (y, x, component)         float32, how much of each component; nan = no data
+    component_low, component_high        (component, channel): band of feasible solutions, for few components
     residual (y, x)                      float32, norm of what the components leave over the norm of the spectrum
 
 What a person needs to choose another number of components without fitting again:
@@ -50,6 +51,8 @@ _DIMS = {
     "confidence": ("y", "x"),
     "component_spectra": ("component", "channel"),
     "component_spread": ("component", "channel"),
+    "component_low": ("component", "channel"),
+    "component_high": ("component", "channel"),
     "component_size": ("component",),
     "component_color": ("component",),
     "abundances": ("y", "x", "component"),

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube import usable
-from spaxel.errors import CubeError, MemoryBudgetError
+from spaxel.errors import CubeError, MemoryBudgetError, ParameterError
 from spaxel.tiles import CELL, Tile, grid
 
 MOST_CELLS = 256  # cells that one sample visits: at 40 spectra each, 10,000 of an image of any size
@@ -25,30 +25,36 @@ class Sample(NamedTuple):
     spectra     : (n, channel), in the cube's dtype
     pairs       : (m, 2, channel), spectra of pixels and of their right neighbours; m = 0 for a table
     valid_share : usable pixels over those that were looked at
+    runs        : (n,) the cube of each spectrum, where all were read in their order; else None
     """
 
     spectra: np.ndarray
     pairs: np.ndarray
     valid_share: float
+    runs: np.ndarray | None = None
 
     def differences(self) -> np.ndarray:
         """(m, channel) float64: a spectrum minus its right neighbour's, which is noise where the scene is smooth."""
         return self.pairs[:, 0].astype(np.float64) - self.pairs[:, 1]
 
 
-def read_tile(cube: xr.Dataset, tile: Tile) -> tuple[np.ndarray, np.ndarray]:
-    """The spectra of one tile and which of them are usable: (rows, columns, channel) and (rows, columns) bool."""
+def read_tile(cube: xr.Dataset, tile: Tile, partly: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """The spectra of one tile and which of them are usable: (rows, columns, channel) and (rows, columns) bool.
+
+    partly : spectra with missing values (NaN) are usable too
+    """
     part = cube.isel(y=slice(tile.y0, tile.y1), x=slice(tile.x0, tile.x1))
     arrays = [part["spectra"].data] + ([part["valid"].data] if "valid" in cube else [])
     spectra, *valid = dask.compute(*arrays, scheduler="synchronous")
-    return spectra, usable(spectra, valid[0] if valid else None)
+    return spectra, usable(spectra, valid[0] if valid else None, partly)
 
 
-def sample_spectra(cube: xr.Dataset, n: int, seed: int = 0, memory: int | None = None) -> Sample:
+def sample_spectra(cube: xr.Dataset, n: int, seed: int = 0, memory: int | None = None, partly: bool = False) -> Sample:
     """About n spectra of a cube, spread evenly over it, read cell by cell.
 
     cube : lazy or not     n : at most so many; every usable one if the cube holds no more
     seed : decides which     memory : bytes; a cell of 64 x 64 pixels must fit into a third of it
+    partly : spectra with missing values (NaN) are usable too
     Raises CubeError if no drawn pixel holds data, MemoryBudgetError if one cell is too large.
     Fails to meet a class that is rarer than about 10 / n.
     """
@@ -59,7 +65,7 @@ def sample_spectra(cube: xr.Dataset, n: int, seed: int = 0, memory: int | None =
     n_pixels = sum(cells[i].n_pixels for i in visited)
     kept, pairs, n_usable = Thinned(n), [], 0
     for i in np.sort(visited):
-        block, good = read_tile(cube, cells[i])
+        block, good = read_tile(cube, cells[i], partly)
         rng = np.random.default_rng([seed, 1, int(i)])
         kept.add(block[good][rng.permutation(int(good.sum()))])
         pairs.append(_draw_pairs(block, good, int(np.ceil(MOST_PAIRS * cells[i].n_pixels / n_pixels)), rng))
@@ -73,15 +79,42 @@ def sample_spectra(cube: xr.Dataset, n: int, seed: int = 0, memory: int | None =
     return Sample(spectra, np.concatenate(pairs)[:MOST_PAIRS], n_usable / n_pixels)
 
 
-def sample_cubes(cubes: list[xr.Dataset], n: int, seed: int = 0, memory: int | None = None) -> Sample:
+def sample_cubes(
+    cubes: list[xr.Dataset], n: int, seed: int = 0, memory: int | None = None, partly: bool = False
+) -> Sample:
     """A sample of n spectra in all from several cubes, each with a share like its number of pixels."""
     pixels = [c.sizes["y"] * c.sizes["x"] for c in cubes]
     wanted = [int(np.ceil(n * p / sum(pixels))) for p in pixels]
-    parts = [sample_spectra(c, w, seed + i, memory) for i, (c, w) in enumerate(zip(cubes, wanted, strict=True))]
+    parts = [sample_spectra(c, w, seed + i, memory, partly) for i, (c, w) in enumerate(zip(cubes, wanted, strict=True))]
     share = float(np.average([p.valid_share for p in parts], weights=pixels))
     return Sample(
         np.concatenate([p.spectra for p in parts])[:n], np.concatenate([p.pairs for p in parts])[:MOST_PAIRS], share
     )
+
+
+def ordered_cubes(cubes: list[xr.Dataset], most: int, memory: int | None = None, partly: bool = False) -> Sample:
+    """All usable spectra of cubes in their order (row by row), with the cube of each as its run.
+
+    Raises ParameterError if there are more than `most`, CubeError if none holds data, MemoryBudgetError as `sample_spectra`.
+    """
+    pixels = sum(cube.sizes["y"] * cube.sizes["x"] for cube in cubes)
+    if pixels > most:
+        raise ParameterError(
+            f"There are {pixels} spectra, but these constraints look at all of them and n_sample is {most}. Try a larger "
+            "n_sample, or a part of the data."
+        )
+    spectra, runs = [], []
+    for run, cube in enumerate(cubes):
+        _check_memory(cube, memory)
+        block, good = read_tile(cube, Tile(0, cube.sizes["y"], 0, cube.sizes["x"]), partly)
+        spectra.append(block[good])
+        runs.append(np.full(int(good.sum()), run))
+    held = np.concatenate(spectra)
+    if not len(held):
+        raise CubeError(
+            "No pixel holds data: all are zero, not finite, or marked as invalid. Try spaxel info on the file."
+        )
+    return Sample(held, np.empty((0, 2, held.shape[1]), held.dtype), len(held) / pixels, np.concatenate(runs))
 
 
 class Thinned:

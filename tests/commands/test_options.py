@@ -50,6 +50,24 @@ def test_wrong_options(cli, scan, tmp_path, options, message):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_device_goes_to_methods_that_declare_one(cli, scan, tmp_path, monkeypatch):
+    given = {}
+    monkeypatch.setattr("spaxel.workflow.segment", lambda *_, parameters, **__: given.update(parameters))
+    monkeypatch.setattr("spaxel.commands.segment.print_run", lambda folder: None)
+    assert (
+        cli("unmix", scan, "-o", tmp_path / "run", "--method", "ebgmcr", "--device", "auto", "--mixing", "bilinear")[0]
+        == 0
+    )
+    assert given["device"] == "auto"
+    assert given["mixing"] == "bilinear"
+    given.clear()
+    assert cli("unmix", scan, "-o", tmp_path / "run")[0] == 0
+    assert "device" not in given
+    code, _, err = cli("unmix", scan, "-o", tmp_path / "run", "--device", "cuda")
+    assert code == 2
+    assert "--device is 'cuda', but mcr runs on the cpu only" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

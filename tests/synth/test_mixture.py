@@ -64,6 +64,10 @@ def test_mixing_laws():
     np.testing.assert_allclose(X, C @ S)
     curved = parts(mixing="saturation", strength=0.5, **options)[0]
     np.testing.assert_allclose(curved, X / (1 + 0.5 * X / X.max()))
+    ceiling = X.max() / 0.5
+    absorbed = parts(mixing="absorbance", strength=0.5, **options)[0]
+    np.testing.assert_allclose(absorbed, ceiling * (1 - np.exp(-X / ceiling)))
+    np.testing.assert_allclose(parts(mixing="absorbance", strength=0, **options)[0], X)
     pairs = parts(mixing="bilinear", **options)[0] - X
     assert (pairs > -1e-12).all()
     np.testing.assert_allclose(pairs[(C > 0).sum(1) == 1], 0, atol=1e-12)

@@ -22,7 +22,7 @@ Overwrite = Annotated[bool, Parameter(negative="", help="replace what was writte
 Json = Annotated[bool, Parameter(name="--json", negative="", help="print JSON")]
 Seed = Annotated[int, Parameter(validator=Number(gte=0, lt=2**32), help="the same seed gives the same bits")]
 Memory = Annotated[str, Parameter(help="how much is read at once, as 512MiB; never changes the answer")]
-Device = Annotated[str, Parameter(help="where it is computed; kmeans runs on the cpu")]
+Device = Annotated[str, Parameter(help="where it is computed: cpu, cuda or auto (ebgmcr); the others run on the cpu")]
 
 
 @Parameter(name="*")

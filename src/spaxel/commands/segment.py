@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +24,7 @@ from spaxel.commands.options import (
 )
 from spaxel.commands.summary import print_all, print_run
 from spaxel.errors import ParameterError
-from spaxel.methods import METHODS, UNMIXING
+from spaxel.methods import METHODS, UNMIXING, method_class
 
 SEGMENTING = tuple(name for name in METHODS if name not in UNMIXING)
 Files = Annotated[list[Path], Parameter(negative="", help="cubes on one axis; several share one model")]
@@ -78,6 +79,15 @@ def _check_method(method: str, known: tuple[str, ...], others: tuple[str, ...], 
         raise ParameterError(f"--method {method} belongs to spaxel {verb}. Known here: {', '.join(known)}.")
 
 
+def _where(method: str, device: str) -> dict[str, str]:
+    """The parameter `device` of methods that declare one; ParameterError where another than the cpu is asked of the others."""
+    if any(field.name == "device" for field in dataclasses.fields(method_class(method))):
+        return {"device": device}
+    if device != "cpu":
+        raise ParameterError(f"--device is {device!r}, but {method} runs on the cpu only.")
+    return {}
+
+
 def _run(
     files: list[Path],
     out: Path,
@@ -91,14 +101,13 @@ def _run(
     parameters: dict[str, str | None],
     reference: tuple[Path, ...] = (),
 ) -> None:
-    if device != "cpu":
-        raise ParameterError(f"--device is {device!r}, but {method} runs on the cpu only.")
+    where = _where(method, device)
     reading, treating = reading or Reading(), treating or Treating()
     given = {name: value for name, value in parameters.items() if value is not None}
     return_tiles()
     with watching() as watch:
         workflow.segment(
-            files, out, method=method, parameters={**given, "random_state": seed, "memory": parse_memory(memory)},
+            files, out, method=method, parameters={**given, **where, "random_state": seed, "memory": parse_memory(memory)},
             steps=treating.steps(), drop_channels=not treating.keep_channels, options=reading.options(),
             reference=reference, overwrite=overwrite, command=command_line(), tell=watch.stage, progress=watch.progress,
         )  # fmt: skip

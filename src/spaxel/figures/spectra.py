@@ -29,6 +29,7 @@ from spaxel.figures.palette import to_lab, to_rgb
 from spaxel.figures.reduce import component_sizes, reduce_spectra
 
 MOST = 40  # components in one figure; the table has them all
+FEASIBLE = "range of feasible solutions"
 _SWITCH = """
 const mode = cb_obj.active;
 const draw = [v => v, v => Math.sqrt(Math.max(v, 0)), v => Math.log10(Math.max(v, floor))][mode];
@@ -57,25 +58,35 @@ class Bands:
     mean: np.ndarray  # (component, m)
     low: np.ndarray | None  # (component, m): lower edge of the band
     high: np.ndarray | None
-    width: str  # what half the width of the band is
+    width: str  # what half the width of the band is, or FEASIBLE
 
 
 def bands(result: xr.Dataset, limit: int = 2000) -> Bands:
     """Mean spectra and their bands at up to `limit` channels. The result must hold `component_spectra`.
 
     The band is mean ± standard deviation; where single spectra scatter so much (a few counts in a pixel) that such bands
-    would hide the means, it is ± standard error. Where no mean is negative, the band ends at zero.
+    would hide the means, it is ± standard error. Where no mean is negative, the band ends at zero. For a result of unmixing
+    with bands of feasible solutions it is these.
     """
     axis = np.asarray(result["channel"], float)
     mean = np.asarray(result["component_spectra"], np.float64)
     fewer, line, _ = reduce_spectra(axis, mean, mean, limit)
+    if "component_low" in result:
+        low, high = (np.asarray(result[f"component_{side}"], np.float64) for side in ("low", "high"))
+        return _reduced(axis, fewer, line, (low, high), limit, FEASIBLE)
     if "component_spread" not in result:
         return Bands(fewer, line, None, None, "")
     spread, width = np.asarray(result["component_spread"], np.float64), "standard deviation"
     if _largest(mean + spread) > 2.5 * _largest(mean):
         spread, width = spread / np.sqrt(np.maximum(component_sizes(result), 1))[:, None], "standard error of the mean"
     lowest = 0.0 if (mean[np.isfinite(mean)] >= 0).all() else -np.inf
-    _, low, high = reduce_spectra(axis, np.maximum(mean - spread, lowest), mean + spread, limit)
+    return _reduced(axis, fewer, line, (np.maximum(mean - spread, lowest), mean + spread), limit, width)
+
+
+def _reduced(
+    axis: np.ndarray, fewer: np.ndarray, line: np.ndarray, edges: tuple[np.ndarray, np.ndarray], limit: int, width: str
+) -> Bands:
+    _, low, high = reduce_spectra(axis, *edges, limit)
     if len(axis) > limit:  # in each pair the first is the smallest, the second the largest: the band is its hull
         low, high = (np.repeat(f(v.reshape(len(v), -1, 2), -1), 2, -1) for f, v in ((_least, low), (_most, high)))
     return Bands(fewer, line, low, high, width)
@@ -137,6 +148,7 @@ def spectra_figure(result: xr.Dataset, colors: Sequence[str], *, width: int = 11
 def value_label(result: xr.Dataset, shown: Bands) -> str:
     """Name and unit of what is drawn: 'mean ± standard deviation (counts)'; the unit only where the result knows it."""
     name = f"mean ± {shown.width}" if shown.width else "mean"
+    name = f"component and {FEASIBLE}" if shown.width == FEASIBLE else name
     units = result["component_spectra"].attrs.get("units", "")
     return f"{name} ({units})" if units else name
 

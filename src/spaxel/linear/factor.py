@@ -15,6 +15,7 @@ from spaxel.errors import CubeError, ParameterError
 from spaxel.linear import moves
 from spaxel.linear.edge import Edge, edge, scan_powers
 from spaxel.linear.judge import Factors, report
+from spaxel.linear.knee import knee, shares_noise
 from spaxel.linear.noise import Weights, biwhiten, check_table, eigenvalues, power_weights
 from spaxel.linear.sparse_codes import AHEAD, Model, Problem, anneal, code, make_problem, unit, update_spectra, valued
 from spaxel.linear.starts import starts
@@ -42,6 +43,7 @@ def factorise(
     power        : noise of a sample ~ norm**power, 0 … 1; "counts": biwhitening; None: chosen by the edge
     n_starts     : None: one, more where the first leaves doubt      seed : same seed, same bits
     F = |Y - C S|² / (2 σ²) + (ln k + 3) #{c > 0} + (d/2 + 6 √(d/2)) k, Y the weighted X, C >= 0, S >= 0 unless signed
+    Smooth spectra whose channels share their noise are counted where the singular values break off (`knee.py`).
     Raises CubeError for NaN, an empty table or one without signal, ParameterError for n_components outside
     1 … min(n, channel) or another unknown option.
     Fails, with a warning, where samples hold most components at once (the rotation is not identifiable), with fewer than
@@ -55,6 +57,10 @@ def factorise(
     if not signed and (X[rows].max(1) <= 0).any():
         raise CubeError("There are samples without any positive value. Try signed=True, or without them.")
     weights, found = choose_weights(X[rows], power)
+    broken = None
+    if n_components is None and power is None and shares_noise(weights.apply(X[rows]), found):
+        broken, weights = knee(X[rows]), power_weights(X[rows], 0.0)
+        n_components = broken.n
     Y = weights.apply(X[rows])
     k = max(found.n, 1) if n_components is None else n_components
     if n_components is not None or found.n == 0:
@@ -65,7 +71,7 @@ def factorise(
     if found.noise < problem.sigma:
         problem = replace(problem, sigma=max(found.noise, NOISELESS * size))
         model = cool(problem, model)
-    return report(X, rows, weights, problem, model, found)
+    return report(X, rows, weights, problem, model, found, broken)
 
 
 def solve(problem: Problem, k: int, fixed: bool = False, n_starts: int | None = None, seed: int = 0) -> Model:

@@ -8,10 +8,14 @@ import numpy as np
 
 from spaxel.linear import moves
 from spaxel.linear.edge import Edge
+from spaxel.linear.knee import Knee, knee_words
 from spaxel.linear.noise import Weights
 from spaxel.linear.sparse_codes import Model, Problem
 
 SURE = 0.98  # expected cosine below which components are called uncertain
+CROWDED = 0.4  # of the components in an average sample, above which the rotation is open; the grid has 0.31 at most
+ALIKE = 0.78  # cosine of two components above which, and widths of the last one below which, others may hide
+CLEAR = 150.0
 ONCE = 1.5  # effective number of samples up to which a component counts as seen once
 
 
@@ -28,6 +32,7 @@ class Factors:
     usage          : (k,) number of samples      effective : (k,) (sum c)² / sum c²
     r2, r2_expected: share of variance explained, and what is right for this noise: do not try to exceed it
     n_edge         : count of the edge      warnings : sentences
+    knee           : where the singular values break off, if channels share their noise and this decided the number
     """
 
     components: np.ndarray
@@ -45,12 +50,22 @@ class Factors:
     r2_expected: float
     n_edge: int
     warnings: tuple[str, ...]
+    knee: Knee | None = None
 
 
-def report(X: np.ndarray, rows: np.ndarray, weights: Weights, problem: Problem, model: Model, found: Edge) -> Factors:
+def report(
+    X: np.ndarray,
+    rows: np.ndarray,
+    weights: Weights,
+    problem: Problem,
+    model: Model,
+    found: Edge,
+    broken: Knee | None = None,
+) -> Factors:
     """The model in the units of X, most abundant component first.
 
     X : (n, channel)      rows : (n,) bool, the samples that were solved (not all zero)      weights : of these rows
+    broken : the knee, where it decided the number
     """
     channel = np.where(weights.channel > 0, weights.channel, np.inf)
     s = model.s / channel
@@ -83,7 +98,8 @@ def report(X: np.ndarray, rows: np.ndarray, weights: Weights, problem: Problem, 
         r2=r2,
         r2_expected=expected,
         n_edge=found.n,
-        warnings=_warnings(problem, model, effective, found),
+        warnings=_warnings(problem, model, effective, found, broken),
+        knee=broken,
     )
 
 
@@ -104,14 +120,21 @@ def _expected_cosine(problem: Problem, model: Model) -> float:
     return float((1 / np.sqrt(1 + problem.y.shape[1] * np.maximum(variance, 0))).mean())
 
 
-def _warnings(problem: Problem, model: Model, effective: np.ndarray, found: Edge) -> tuple[str, ...]:
+def _alike(model: Model) -> float:
+    """Cosine of the two components that are most alike."""
+    return float(np.triu(model.s @ model.s.T, 1).max(initial=0.0))
+
+
+def _warnings(
+    problem: Problem, model: Model, effective: np.ndarray, found: Edge, broken: Knee | None
+) -> tuple[str, ...]:
     (n, d), k, n_edge, said = problem.y.shape, model.k, found.n, []
     per_sample = np.count_nonzero(model.c) / n
     once = int((effective <= ONCE).sum())
     bad = int(moves.flagged(problem, model).sum())
     if n_edge == 0:
         said.append("No component stands above the noise: the one given may be noise.")
-    if k > 1 and per_sample > k / 2:
+    if k > 1 and per_sample > CROWDED * k:
         said.append(
             f"Samples hold {per_sample:.1f} of {k} components on average: other mixtures of the components fit as well "
             "(rotational ambiguity). Try samples that hold fewer of them."
@@ -132,7 +155,13 @@ def _warnings(problem: Problem, model: Model, effective: np.ndarray, found: Edge
             f"The noise leaves the components uncertain (cosine with the true ones about {uncertain:.2f}); weak ones may "
             "be missed. Try more samples."
         )
-    if found.hidden:
+    if broken is not None:
+        said.append(
+            f"The number is right in about {broken.sure:.0%} of such tables: {knee_words(broken, n_edge)}. "
+            "Try n_components if you know it."
+        )
+        return tuple(said)
+    if found.hidden or (n_edge > 1 and found.excess[n_edge - 1] < CLEAR and _alike(model) > ALIKE):
         said.append(
             f"The last of {n_edge} components stands only {found.excess[n_edge - 1]:.0f} widths above the noise: more may hide "
             "below it, as where spectra are alike. Try more samples or less noise."
@@ -140,3 +169,22 @@ def _warnings(problem: Problem, model: Model, effective: np.ndarray, found: Edge
     if abs(k - n_edge) > max(1, 0.02 * k) and n_edge:
         said.append(f"The edge of the noise counts {n_edge} components, the factorisation uses {k}.")
     return tuple(said)
+
+
+def table_sentence(found: Factors, number: int | None) -> str:
+    """How many components, why, and how sure, in words. number : if it was given."""
+    if number is not None:
+        return f"{found.n} components, as asked; the noise edge alone would say {found.n_edge}."
+    if found.knee is not None:
+        sure = "sure" if found.knee.sure > 0.9 else "fairly sure" if found.knee.sure > 0.5 else "unsure"
+        return (
+            f"{found.n} components, {sure} (right in about {found.knee.sure:.0%} of such tables): "
+            f"{knee_words(found.knee, found.n_edge)}; explained {found.r2:.4f} of the variance. Option n_components decides."
+        )
+    agree = found.n == found.n_edge
+    sure = "sure" if agree and not found.warnings else "fairly sure" if agree or not found.warnings else "unsure"
+    return (
+        f"{found.n} components, {sure}: the noise edge says {found.n_edge}, the factorisation needs {found.n}, of which "
+        f"{found.n_confirmed} are seen in more than one spectrum; explained {found.r2:.3f} of the variance, where the noise "
+        f"lets expect {found.r2_expected:.3f}. Option n_components decides."
+    )

@@ -9,6 +9,7 @@ import numpy as np
 from spaxel.errors import CubeError, ParameterError
 from spaxel.linear import voices
 from spaxel.linear.edge import QUANTILE, Edge, edge, scan_powers
+from spaxel.linear.knee import Knee, knee, knee_words, shares_noise
 from spaxel.linear.noise import Weights, biwhiten, check_table, eigenvalues, power_weights
 
 MANY = 2000  # samples that the slow voices (parallel analysis, cross-validation) look at
@@ -49,8 +50,9 @@ def count_components(X: np.ndarray, *, power: float | str | None = None, slow: b
 
     X : (n, channel)      power : noise of a sample ~ norm**power, "counts" for biwhitening, None: the scan decides
     slow : parallel analysis and cross-validation too      seed : of these two
-    The edge decides where the residual of its rank is even and white. Elsewhere it counts noise, and the median of the
-    voices is taken, at most the edge: little sure.
+    The edge decides where the residual of its rank is even and white. Where neighbouring channels share their noise, the
+    number is where the singular values break off (`knee.py`). Elsewhere the median of the voices is taken, at most the
+    edge: little sure.
     Raises CubeError for NaN, an empty table or one without signal; ParameterError for another power.
     Fails for more components than samples or channels (only the rank is seen), and where spectra are so alike that
     some drown in the noise: then too few.
@@ -71,6 +73,19 @@ def count_components(X: np.ndarray, *, power: float | str | None = None, slow: b
     estimates, curves = _ask(X, Y, values, found, slow, seed)
     curves["powers"] = np.array([[p, k] for p, k in scan.items()])
     white = whiteness(Y, found.n, found.noise)
+    if power is None and shares_noise(Y, found):
+        broken = knee(X)
+        estimates["knee"], curves["knee"] = broken.n, broken.breaks
+        return Count(
+            broken.n,
+            broken.sure,
+            _explain_knee(broken, found, estimates),
+            False,
+            estimates,
+            curves,
+            weights,
+            found.noise,
+        )
     n, sure = _decide(found, estimates, white, X.shape)
     sentence = _explain(n, sure, found, estimates, white, weights)
     return Count(n, sure, sentence, white.fits, estimates, curves, weights, found.noise)
@@ -143,6 +158,12 @@ def _decide(found: Edge, estimates: dict[str, int], white: Whiteness, shape: tup
     n = min(int(np.median(asked)), found.n)
     agree = np.mean([abs(k - n) <= max(1, 0.05 * n) for k in asked])
     return n, round(float(0.8 * agree), 2)
+
+
+def _explain_knee(broken: Knee, found: Edge, estimates: dict[str, int]) -> str:
+    noun = "component" if broken.n == 1 else "components"
+    others = ", ".join(f"{name} {k}" for name, k in estimates.items() if name not in ("edge", "knee"))
+    return f"{broken.n} {noun}, {100 * broken.sure:.0f} % sure: {knee_words(broken, found.n)}. Others: {others}."
 
 
 def _explain(n: int, sure: float, found: Edge, estimates: dict[str, int], white: Whiteness, weights: Weights) -> str:

@@ -13,10 +13,11 @@ from spaxel.store import new_run, read_arrays, read_json, write_arrays, write_js
 METHODS = {  # name -> module:class
     "kmeans": "kmeans:KMeans",
     "mcr": "mcr:MCR",
+    "ebgmcr": "ebgmcr:EnergyMCR",
     "nmf": "baselines:NMF",
     "mcr-als": "baselines:MCRALS",
 }
-UNMIXING = ("mcr", "nmf", "mcr-als")  # those that give abundances, by `transform`; the others give labels, by `predict`
+UNMIXING = ("mcr", "ebgmcr", "nmf", "mcr-als")  # give abundances, by `transform`; the others give labels, by `predict`
 
 
 def method_class(name: str) -> type:

@@ -15,7 +15,7 @@ from sklearn.utils.validation import validate_data
 from spaxel.cube import check_cube, make_cube
 from spaxel.errors import CubeError, ParameterError
 from spaxel.preprocess.steps import repeat
-from spaxel.sampling import Sample, sample_cubes
+from spaxel.sampling import Sample, ordered_cubes, sample_cubes
 
 Cubes = list[xr.Dataset]
 TINY, HUGE = 1e-100, 1e100  # of the largest value
@@ -82,7 +82,7 @@ def as_cubes(data: Any) -> tuple[Cubes, str]:
 
 def check_range(spectra: np.ndarray) -> None:
     """Raise CubeError if values are so large or so small that their squares leave floating point."""
-    low, high = float(spectra.min()), float(spectra.max())
+    low, high = float(np.nanmin(spectra)), float(np.nanmax(spectra))
     top = max(-low, high)
     if top != 0 and not TINY < top < HUGE:
         raise CubeError(
@@ -91,20 +91,38 @@ def check_range(spectra: np.ndarray) -> None:
         )
 
 
-def checked(model: Any, data: Any, reset: bool) -> Any:
-    """Arrays through scikit-learn's checks (finite, 2-D, as many channels as in `fit`), cubes as they are."""
+def checked(model: Any, data: Any, reset: bool, partly: bool = False) -> Any:
+    """Arrays through scikit-learn's checks (finite, 2-D, as many channels as in `fit`), cubes as they are.
+
+    partly : NaN is a missing value and may stand in an array
+    """
     if isinstance(data, xr.Dataset) or (isinstance(data, (list, tuple)) and data and isinstance(data[0], xr.Dataset)):
         return data
-    return validate_data(model, data, dtype="numeric", reset=reset, ensure_min_samples=2 if reset else 1)
+    return validate_data(
+        model,
+        data,
+        dtype="numeric",
+        reset=reset,
+        ensure_min_samples=2 if reset else 1,
+        ensure_all_finite="allow-nan" if partly else True,
+    )
 
 
-def gather(model: Any, data: Any, n_sample: int) -> tuple[Sample, np.ndarray, dict[str, Any]]:
-    """What every `fit` begins with: (a sample of the cubes, their axis, info with steps, units and size of the sample)."""
+def gather(
+    model: Any, data: Any, n_sample: int, *, partly: bool = False, ordered: bool = False
+) -> tuple[Sample, np.ndarray, dict[str, Any]]:
+    """What every `fit` begins with: (a sample of the cubes, their axis, info with steps, units and size of the sample).
+
+    partly : spectra with missing values (NaN) are looked at too      ordered : all spectra in their order, with their cube
+    """
     cubes, _ = as_cubes(data)
     axis = np.asarray(cubes[0]["channel"].values, dtype=np.float64)
     info = {"steps": cubes[0].attrs.get("steps", []), "units": cubes[0]["channel"].attrs.get("units", "index")}
     cubes = [prepare(cube, info, axis) for cube in cubes]
-    sample = sample_cubes(cubes, n_sample, model.random_state, model.memory)
+    if ordered:
+        sample = ordered_cubes(cubes, n_sample, model.memory, partly)
+    else:
+        sample = sample_cubes(cubes, n_sample, model.random_state, model.memory, partly)
     return sample, axis, info | {"n_sampled": len(sample.spectra)}
 
 

@@ -33,6 +33,8 @@ def mixture_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: 
         labels=labels,
         confidence=np.where(held, margin, np.nan).astype(np.float32),
         component_spectra=components,
+        component_low=state.get("bands_lower"),
+        component_high=state.get("bands_upper"),
         component_size=np.bincount(labels[held], minlength=len(components)).astype(np.int64),
         component_color=np.arange(len(components)),
         abundances=abundances,

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
+from spaxel.linear.missing import holes_filled
 from spaxel.mapping import Arrays, Progress, map_tiles
 from spaxel.methods import method_name
 from spaxel.methods import save as save_run
@@ -20,6 +21,7 @@ from spaxel.methods.contract import as_cubes, check_parameters, check_range, che
 from spaxel.methods.mixing import mixture_result
 from spaxel.picture import Recipe, paint, picture_recipe
 from spaxel.preprocess.choice import look_at
+from spaxel.sampling import Sample
 
 Encoder = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # spectra -> their abundances, and what these explain
 SIGNED = 0.01  # share of negative values from which the data are signed; fewer is noise around zero
@@ -37,24 +39,35 @@ class Unmixing(TransformerMixin, BaseEstimator):
     def fit(self, X: Any, y: None = None) -> Self:
         """Find components in a sample. y is ignored. Returns self. Warns (UserWarning) where the result is doubtful."""
         check_parameters(self)
-        X = checked(self, X, reset=True)
-        sample, axis, self.info_ = gather(self, X, self.n_sample)
+        partly, ordered = self._reading()
+        X = checked(self, X, reset=True, partly=partly)
+        sample, axis, self.info_ = gather(self, X, self.n_sample, partly=partly, ordered=ordered)
         check_range(sample.spectra)
         self.info_ |= {"method": method_name(self), "warnings": []}
         self.state_: Arrays = {"channel": axis}
         with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
+            whole = sample._replace(spectra=holes_filled(sample.spectra)) if partly else sample
             components = self._learn(sample)
+            self.state_ |= self._bands(sample, components)
         self.info_["warnings"] += [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
-        counts = look_at(sample).counts
+        counts = look_at(whole).counts
         self.info_ |= {"n_components": len(components), "counts": counts}
-        recipe = picture_recipe(sample.spectra, axis, self.info_["units"], counts)
+        recipe = picture_recipe(whole.spectra, axis, self.info_["units"], counts)
         self.state_ |= {"components": np.ascontiguousarray(components)}
         self.state_ |= {f"picture_{k}": np.ascontiguousarray(v) for k, v in recipe._asdict().items()}
         self.n_features_in_ = len(axis)
         for sentence in self.info_["warnings"]:
             warnings.warn(sentence, UserWarning, stacklevel=2)
         return self
+
+    def _reading(self) -> tuple[bool, bool]:
+        """Whether spectra with missing values (NaN) are read too, and whether all spectra are read in their order."""
+        return False, False
+
+    def _bands(self, sample: Sample, components: np.ndarray) -> Arrays:
+        """Arrays about how far the components are from unique, for `state_`; may write into `info_`."""
+        return {}
 
     @property
     def components_(self) -> np.ndarray:
@@ -72,7 +85,7 @@ class Unmixing(TransformerMixin, BaseEstimator):
         Raises CubeError if the axis is another one; the message says what differs.
         """
         check_is_fitted(self, "state_")
-        cubes, kind = as_cubes(checked(self, X, reset=False))
+        cubes, kind = as_cubes(checked(self, X, reset=False, partly=self._reading()[0]))
         if kind == "array":
             return self._map(cubes[0], None)["abundances"][:, 0].astype(np.float64)
         ready = [prepare(cube, self.info_, self.state_["channel"]) for cube in cubes]
@@ -98,7 +111,8 @@ class Unmixing(TransformerMixin, BaseEstimator):
             "picture": np.full(3, 255, np.uint8),
         }
         function = partial(_block, self._encoder(), recipe)
-        return map_tiles(function, cube, fill, memory=self.memory, progress=progress)[0]
+        partly = self._reading()[0]
+        return map_tiles(function, cube, fill, memory=self.memory, progress=progress, partly=partly)[0]
 
 
 def is_signed(spectra: np.ndarray) -> bool:
@@ -110,6 +124,9 @@ def _block(encoder: Encoder, recipe: Recipe, block: np.ndarray, n: int) -> tuple
     """Abundances, residual and colours of a block of spectra."""
     x = block.astype(np.float64)
     abundances, explained = encoder(x)
+    if not (seen := np.isfinite(x)).all():
+        block = np.where(seen, x, np.nan_to_num(explained))
+        x, explained = np.where(seen, x, 0.0), np.where(seen, explained, 0.0)
     residual = np.linalg.norm(x - explained, axis=1) / np.maximum(np.linalg.norm(x, axis=1), 1e-300)
     pixels = {"abundances": abundances.astype(np.float32), "residual": residual.astype(np.float32)}
     return pixels | {"picture": paint(block, recipe)}, {}

@@ -29,10 +29,11 @@ SLOW_BYTES, SLOW_CHUNKS = 8, 512  # times the bytes of a tile, and pieces per ti
 
 @dataclass(frozen=True)
 class FileArray:
-    """An uncompressed array inside a file, mapped anew for each read: holds no file open, and can be pickled.
+    """An uncompressed array inside a file, read anew each time: holds no file open, and can be pickled.
 
     path : of the file     dtype : with byte order     shape : as stored     offset : bytes before the first number
     order : "C" or "F"     Slicing gives a NumPy copy; ReadError if the file has become too short.
+    One slab of the slowest axis is mapped at a time, since mapped pages count as memory of the process.
     """
 
     path: Path
@@ -64,8 +65,19 @@ class FileArray:
 
     def __getitem__(self, key: Any) -> np.ndarray:
         self.check_size()
-        mapped = np.memmap(self.path, self.dtype, "r", self.offset, self.shape, self.order)
-        return np.array(mapped[key])
+        keys = key if isinstance(key, tuple) else (key,)
+        keys = (*keys, *(slice(None),) * (self.ndim - len(keys)))
+        if self.order == "F":
+            return FileArray(self.path, self.dtype, self.shape[::-1], self.offset)[keys[::-1]].transpose()
+        slabs, rest = np.arange(self.shape[0])[keys[0]], keys[1:]
+        inner = np.broadcast_to(np.empty((), self.dtype), self.shape[1:])[rest].shape
+        found = np.empty((slabs.size, *inner), self.dtype)
+        if found.size:
+            with self.path.open("rb") as file:
+                for j, i in enumerate(slabs.flat):
+                    start = self.offset + int(i) * prod(self.shape[1:]) * self.dtype.itemsize
+                    found[j] = np.memmap(file, self.dtype, "r", start, self.shape[1:])[rest]
+        return found.reshape((*slabs.shape, *inner))
 
 
 class Explained:

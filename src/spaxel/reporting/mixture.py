@@ -25,7 +25,7 @@ def mixture(page: Page) -> Markup:
     if notes := result.attrs.get("notes"):
         parts += [tag("p", "Read this before you trust the numbers:"), bullets(notes)]
     parts.append(_profiles(page) if is_strip(result["labels"].shape) else _maps(page))
-    return join([*parts, _residual(page), _counts(page)])
+    return join([*parts, _residual(page), _ambiguity(page), _counts(page)])
 
 
 def _maps(page: Page) -> Markup:
@@ -64,6 +64,23 @@ def _residual(page: Page) -> Markup:
         )
         parts.append(tag("div", shown, "row"))
     return join(parts)
+
+
+def _ambiguity(page: Page) -> Markup:
+    """How far each component of a small table is from unique."""
+    bands = (page.run.get("learned") or {}).get("bands") or {}
+    if not bands:
+        return Markup("")
+    head = tag("h3", "Are the components unique?")
+    if not bands.get("ambiguity"):
+        return join([head, tag("p", bands["sentence"])])
+    words = (
+        "Other mixtures of the components can fit as well with nothing negative. The number is by how much of the whole "
+        "signal a component can grow or shrink: 0 is unique; up to about 0.1 the bands around the spectra above are narrow. "
+        "Closure, known spectra or purer samples make it smaller; one maximum per run does too, but is not counted here."
+    )
+    rows = [(name, f"{a:.3f}") for name, a in zip(component_names(page.result), bands["ambiguity"], strict=False)]
+    return join([head, tag("p", words), table(("component", "ambiguity"), rows, numeric=(1,))])
 
 
 def _counts(page: Page) -> Markup:

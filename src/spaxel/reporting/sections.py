@@ -12,7 +12,7 @@ from dask.utils import format_bytes
 from spaxel.figures.evidence import evidence_figures
 from spaxel.figures.maps import Frame, component_names, component_rgb, confidence_map, label_png, truth_png
 from spaxel.figures.reduce import component_sizes
-from spaxel.figures.spectra import MOST, bands, descending, spectra_figure, spectrum_svg
+from spaxel.figures.spectra import FEASIBLE, MOST, bands, descending, spectra_figure, spectrum_svg
 from spaxel.reporting.html import Markup, bullets, image, join, pairs, percent, show, swatch, table, tag
 from spaxel.reporting.page import Page
 from spaxel.reporting.scene import is_strip
@@ -35,6 +35,8 @@ def components(page: Page) -> Markup:
         words = f"Mean of each component, the band is ± one {width}." if width else "Means; this run keeps no spread."
         if "abundances" in result:
             words = "Pure spectra as far as they can be told; how bright each is, is in the abundances."
+            if width == FEASIBLE:
+                words += " The bands are other spectra that fit as well (rotational ambiguity)."
         if width.startswith("standard error"):
             words += " Single spectra scatter too much to be told apart by eye; the table shows the same band."
         words += " Click on a name to hide its spectrum."

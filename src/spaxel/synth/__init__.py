@@ -12,6 +12,7 @@ import xarray as xr
 from spaxel.errors import ParameterError
 
 WORLDS = {
+    "ifu": "spaxel.synth.ifu",
     "maxrf": "spaxel.synth.maxrf",
     "mixture": "spaxel.synth.mixture",
 }  # name -> module with a function of that name
@@ -29,9 +30,9 @@ def simulate(
 ) -> xr.Dataset:
     """A cube of a simulated world with its truth: truth_abundances, truth_spectra, and truth_labels of an image.
 
-    name : of a world: maxrf (a painting, lazy), mixture (a list of spectra: height is their number, width 1)
+    name : of a world: maxrf (a painting, lazy), ifu (a galaxy, lazy), mixture (a list of spectra: height is their number)
     height, width : pixels; None: as the world has it      seed : the same seed gives the same bits
-    options : of this world, see its function (maxrf.maxrf: counts, n_pigments, …; mixture.mixture: n_components, …)
+    options : of this world, see its function (maxrf.maxrf: counts, …; ifu.ifu: snr, …; mixture.mixture: n_components, …)
     Raises ParameterError for an unknown world or option, or a value that is out of range; the message lists what is known.
     """
     make = world(name)

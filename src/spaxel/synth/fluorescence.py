@@ -76,11 +76,16 @@ def spectra(stacks: Sequence[Sequence[Layer]], instrument: Instrument, edges: np
 
     edges : (channel + 1,) keV, between 0 and 100
     """
+    counted = intensities(stacks, instrument, edges)
+    return counted / counted.sum(1, keepdims=True)
+
+
+def intensities(stacks: Sequence[Sequence[Layer]], instrument: Instrument, edges: np.ndarray) -> np.ndarray:
+    """As `spectra`, in one unit for all stacks, so that a bright one stays bright."""
     grid = np.arange(0.0, max(instrument.tube_kv, edges[-1]) + GRID, GRID)
     photons = np.array([_on_grid(layers, instrument, grid) for layers in stacks])
     seen = photons[:, 1:] * instrument.efficiency(grid[1:])  # nothing has energy 0
-    counted = seen @ instrument.response(grid[1:], edges)
-    return counted / counted.sum(1, keepdims=True)
+    return seen @ instrument.response(grid[1:], edges)
 
 
 def _on_grid(layers: Sequence[Layer], instrument: Instrument, grid: np.ndarray) -> np.ndarray:

@@ -6,11 +6,9 @@ are smooth fields of the image plane; a pixel expects `brightness x abundances @
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-import dask.array as da
 import numpy as np
 import xarray as xr
 from scipy.special import softmax
@@ -20,6 +18,8 @@ from spaxel.errors import ParameterError
 from spaxel.synth.checks import real_number, whole_number
 from spaxel.synth.fields import Bumps, Fields, draw_fields, draw_sites, lift
 from spaxel.synth.fluorescence import Instrument, Layer, spectra
+from spaxel.synth.layered import UNDER, Layered, pile_up, table
+from spaxel.synth.tiled import tiled
 from spaxel.tiles import CELL
 
 PIGMENTS: dict[
@@ -43,6 +43,7 @@ PIGMENTS: dict[
 }
 OIL = {"C": 0.77, "H": 0.12, "O": 0.11}
 GROUND = {"Ca": 0.396, "Sr": 0.002, "Fe": 0.002, "C": 0.12, "O": 0.48}  # chalk with its traces
+UNDER_THICKNESS = 0.01  # g/cm2 of an underpainting
 PAINT = 0.7  # pigment by mass, the rest is oil
 
 
@@ -66,6 +67,9 @@ class Painting:
     bias: np.ndarray
     spectra: np.ndarray
     mean_light: float = 1.0
+    layered: Layered | None = None
+    pileup: float = 0.0
+    energies: np.ndarray | None = None
 
 
 def maxrf(
@@ -80,6 +84,9 @@ def maxrf(
     energies: tuple[float, float] = (0.5, 38.5),
     tube_kv: float = 45.0,
     thickness: float = 0.006,
+    layers: int = 1,
+    relief: float = 0.0,
+    pileup: float = 0.0,
     region: float = 0.2,
     border: float = 2.0,
     mixing: float = 0.15,
@@ -91,6 +98,10 @@ def maxrf(
     height, width, seed : pixels; the same seed gives the same bits, however the cube is read
     n_pigments, pigments : the first of PIGMENTS (2 … 15), or their names      counts : mean photons per pixel
     channels, energies  : number, and range in keV      tube_kv : end of the tube's spectrum     thickness : of paint, g/cm2
+    layers   : 2 puts an underpainting (lead white, red ochre, bone black, in regions of its own) below the paint
+    relief   : standard deviation of the logarithm of the paint's thickness; with it, or two layers, spectra vary with the
+               thickness, not linearly, and truth_spectra are those of the median thickness
+    pileup   : share of photons that meet another one and are counted as their sum
     region   : size of the regions, as a share of the longer side      border : width of their soft edges in pixels
     mixing   : 0 … 1, how much of a second, smoother mixture lies over them      contrast : of brightness (log, smooth)
     noise    : False gives the expected counts (float32) in place of Poisson counts (uint16, or uint32 if needed)
@@ -109,17 +120,24 @@ def maxrf(
     names, edges = _names(n_pigments, pigments), _edges(energies, channels)
     instrument = Instrument(tube_kv=real_number("tube_kv", tube_kv, 5, 100))
     real_number("thickness", thickness, 1e-6, 10)
+    whole_number("layers", layers, 1, 2)
+    real_number("relief", relief, 0, 3)
+    real_number("pileup", pileup, 0, 0.5)
     pure = pigment_spectra(names, instrument, edges, thickness)
     pure *= real_number("counts", counts, 1e-3, 1e8)
     painting = _compose(pure, seed=seed, height=height, width=width, **soft)
+    painting = replace(painting, pileup=float(pileup), energies=(edges[:-1] + edges[1:]) / 2)
+    if layers == 2 or relief:
+        painting = _layer(painting, names, instrument, edges, thickness, layers, float(relief), float(counts))
+        pure = painting.spectra
     image, dtype = (height, width), _smallest(painting, height, width)
     drawn, function, dtype = ("Poisson", _counts, dtype) if noise else ("expected", expected, np.float32)
     cube = make_cube(
-        _lazy(function, painting, (*image, channels), dtype),
+        tiled(function, painting, (*image, channels), dtype),
         (edges[:-1] + edges[1:]) / 2,
         "keV",
-        truth_labels=_lazy(_labels, painting, image, np.int32),
-        truth_abundances=_lazy(abundances, painting, (*image, len(names)), np.float32),
+        truth_labels=tiled(_labels, painting, image, np.int32),
+        truth_abundances=tiled(abundances, painting, (*image, len(names)), np.float32),
         truth_spectra=pure,
         source=f"simulated MA-XRF painting, seed {seed}",
         truth_names=list(names),
@@ -156,7 +174,9 @@ def brightness(painting: Painting, y: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 def expected(painting: Painting, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Expected counts at rows y (h,) and columns x (w,): (h, w, channel)."""
-    return (brightness(painting, y, x)[..., None] * abundances(painting, y, x)) @ painting.spectra
+    light, paint, layered = brightness(painting, y, x)[..., None], abundances(painting, y, x), painting.layered
+    counts = (light * paint) @ painting.spectra if layered is None else light * layered.at(paint, y, x)
+    return pile_up(counts, painting.pileup, painting.energies) if painting.pileup else counts
 
 
 def _paint(name: str) -> dict[str, float]:
@@ -177,6 +197,24 @@ def _compose(pure: np.ndarray, *, seed: int, height: int, width: int, region: fl
     return replace(painting, mean_light=float(brightness(painting, *_coarse(height, width)).mean()))
 
 
+def _layer(
+    painting: Painting,
+    names: Sequence[str],
+    instrument: Instrument,
+    edges: np.ndarray,
+    thickness: float,
+    layers: int,
+    relief: float,
+    counts: float,
+) -> Painting:
+    unders = [(_paint(name), UNDER_THICKNESS) for name in UNDER] if layers == 2 else []
+    made = table([_paint(name) for name in names], unders, GROUND, instrument, edges, thickness, relief)
+    rng = np.random.default_rng([painting.seed, 0, 0, 0, 3])
+    fields = draw_fields(rng, max(len(unders), 1), 1.3 * painting.length), draw_fields(rng, 1, 0.8 * painting.length)
+    layered = Layered(replace(made, spectra=counts * made.spectra), *fields, relief)
+    return replace(painting, spectra=layered.at_median(), layered=layered)
+
+
 def _coarse(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """At most 64 rows and columns, spread evenly."""
     return np.linspace(0, height - 1, min(height, 64)), np.linspace(0, width - 1, min(width, 64))
@@ -193,24 +231,9 @@ def _labels(painting: Painting, y: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 def _smallest(painting: Painting, height: int, width: int) -> type[np.unsignedinteger]:
     """uint16 if the brightest channel surely fits, else uint32."""
-    most = painting.spectra.max() * brightness(painting, *_coarse(height, width)).max() * 1.5
+    pure = painting.spectra if painting.layered is None else painting.layered.table.spectra
+    most = pure.max() * brightness(painting, *_coarse(height, width)).max() * 1.5
     return np.uint16 if most + 10 * np.sqrt(most) < 2**16 else np.uint32
-
-
-def _lazy(
-    function: Callable[..., np.ndarray], painting: Painting, shape: tuple[int, ...], dtype: type[np.generic]
-) -> da.Array:
-    """A Dask array of shape (y, x, …), made by function(painting, y, x) per native tile."""
-    chunks = tuple(tuple(min(CELL, n - i) for i in range(0, n, CELL)) for n in shape[:2]) + tuple(shape[2:])
-    meta = np.empty((0,) * len(shape), dtype)
-    return da.map_blocks(_block, function, painting, dtype, chunks=chunks, dtype=dtype, meta=meta)
-
-
-def _block(
-    function: Callable[..., np.ndarray], painting: Painting, dtype: type[np.generic], block_info: dict[Any, Any]
-) -> np.ndarray:
-    (y0, y1), (x0, x1) = block_info[None]["array-location"][:2]
-    return function(painting, np.arange(y0, y1), np.arange(x0, x1)).astype(dtype)
 
 
 def _names(n_pigments: int, pigments: Sequence[str] | None) -> tuple[str, ...]:

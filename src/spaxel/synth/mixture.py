@@ -54,8 +54,8 @@ def mixture(
                  `peak_width` (share of the axis), Raman-like; "absorption": few broad bands, UV-Vis-like; "mass": few
                  sharp lines, the rest exactly 0. All of norm 1
     profile    : "random": a draw per sample; "run": components elute one after another, samples in order of time
-    mixing     : "linear": y = c S; "saturation": y / (1 + strength y / max y); "bilinear": plus strength x the products of
-                 pairs of components, by share
+    mixing     : "linear": y = c S; "saturation": y / (1 + strength y / max y); "absorbance": A (1 - exp(-y / A)), A = max y
+                 / strength; "bilinear": plus strength x the products of pairs of components, by share
     noise      : "snr": white in a sample, `snr_db` below its mean square, cut below 1e-6 as the benchmark does; "even":
                  the same everywhere, `snr_db` below the mean of all samples; "poisson": counts, `counts` per channel
                  on average; "none"
@@ -176,6 +176,12 @@ def _saturation(c: np.ndarray, s: np.ndarray, strength: float) -> np.ndarray:
     return y / (1 + strength * y / y.max())
 
 
+def _absorbance(c: np.ndarray, s: np.ndarray, strength: float) -> np.ndarray:
+    y = c @ s
+    ceiling = y.max() / max(strength, 1e-12)
+    return -ceiling * np.expm1(-y / ceiling)
+
+
 def _bilinear(c: np.ndarray, s: np.ndarray, strength: float) -> np.ndarray:
     total = np.maximum(c.sum(1, keepdims=True), 1e-300)
     share = c / total
@@ -189,7 +195,12 @@ _SPECTRA: dict[str, Callable[..., np.ndarray]] = {
     "absorption": _absorption,
     "mass": _mass,
 }
-_MIXING: dict[str, Callable[..., np.ndarray]] = {"linear": _linear, "saturation": _saturation, "bilinear": _bilinear}
+_MIXING: dict[str, Callable[..., np.ndarray]] = {
+    "linear": _linear,
+    "saturation": _saturation,
+    "absorbance": _absorbance,
+    "bilinear": _bilinear,
+}
 _CHOICES = {
     "spectra": tuple(_SPECTRA),
     "profile": ("random", "run"),

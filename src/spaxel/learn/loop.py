@@ -1,0 +1,188 @@
+"""The only training loop, on Lightning Fabric: device, precision and several processes are Fabric's business.
+
+A method brings an objective (a torch module: its parameters are learned, its forward(batch, step) gives a Loss), batches
+per epoch, a score on data held out, and at most two hooks. The loop keeps the best state, writes a checkpoint per epoch
+without pickle, and goes on from it with the same bits. Chance comes from the generator of a step, which is a function of
+(seed, number of the step) alone; torch's global generator is never drawn from.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from spaxel.errors import ParameterError, SpaxelError
+from spaxel.learn.checkpoint import Keeper
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from lightning_fabric import Fabric
+
+DEVICES = ("cpu", "cuda", "auto")
+
+
+class Loss(NamedTuple):
+    """total : what is minimised, a scalar tensor with a gradient      parts : {name: scalar}, for the history."""
+
+    total: Tensor
+    parts: dict[str, Tensor]
+
+
+class Step(NamedTuple):
+    """Where the training is: epoch of epochs, number of the step from 0, and the generator to draw chance from."""
+
+    epoch: int
+    epochs: int
+    number: int
+    generator: torch.Generator
+
+
+class Trained(NamedTuple):
+    """history : a dict per epoch, with the mean of each part, and `score`      best : epoch of the state kept, 0 the start."""
+
+    history: list[dict[str, float]]
+    best: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train: all that is not the objective.
+
+    rate : of Adam, or per parameter by the beginning of its name {"": 1e-3, "pool.raw": 1e-4}
+    device : cpu, cuda or auto      precision : as Fabric names it      devices : processes (DDP)      threads : of the cpu
+    checkpoint : file (safetensors), written after each epoch; an existing one is gone on from
+    """
+
+    epochs: int
+    rate: float | dict[str, float] = 1e-3
+    seed: int = 0
+    device: str = "cpu"
+    precision: str = "32-true"
+    devices: int = 1
+    threads: int = 1
+    clip: float = 0.0
+    checkpoint: Path | None = None
+
+
+def train(
+    objective: nn.Module,
+    batches: Callable[[int], Iterable[Any]],
+    plan: Plan,
+    *,
+    score: Callable[[], float] | None = None,
+    after_step: Callable[[Step], None] | None = None,
+    stop: Callable[[list[dict[str, float]]], bool] | None = None,
+) -> Trained:
+    """Minimise an objective by Adam and leave it in its best state. Changes the parameters of `objective`.
+
+    objective  : module, forward(batch, step: Step) -> Loss      batches : epoch -> batches, tensors or tuples of them
+    score      : lower is better, on data held out, asked before the first epoch and after each; None: the last state is kept
+    after_step : told each step, as to project parameters      stop : asked after each epoch with the history
+    Same seed and threads, same bits on the CPU. Raises ParameterError for an unknown device, SpaxelError if a loss is not
+    finite or a checkpoint belongs to another objective.
+    """
+    fabric = _fabric(plan)
+    with _quiet(plan.threads):
+        optimizer = torch.optim.Adam(_groups(objective, plan.rate))
+        module, optimizer = fabric.setup(objective, optimizer)
+        keeper = Keeper(objective, optimizer, plan.checkpoint)
+        first = keeper.resume(fabric.device)
+        if first == 0:
+            keeper.consider(0, _scored(objective, score))
+        for epoch in range(first, plan.epochs):
+            if keeper.history and stop is not None and stop(keeper.history):
+                break
+            line = _one_epoch(fabric, module, optimizer, batches, plan, epoch, after_step)
+            line["score"] = keeper.consider(epoch + 1, _scored(objective, score))
+            keeper.history.append(line)
+            if fabric.is_global_zero:
+                keeper.write(epoch + 1)
+        keeper.restore_best(score is not None)
+    objective.to("cpu")
+    return Trained(keeper.history, keeper.best if score is not None else len(keeper.history))
+
+
+def _one_epoch(
+    fabric: Fabric, module: nn.Module, optimizer: Any, batches: Callable, plan: Plan, epoch: int, after_step: Any
+) -> dict[str, float]:
+    module.train()
+    sums: dict[str, float] = {}
+    count = 0
+    ready = [fabric.to_device(batch) for batch in batches(epoch)]
+    for i, batch in enumerate(ready):
+        number = epoch * len(ready) + i
+        step = Step(epoch, plan.epochs, number, _generator(plan.seed, number, fabric.device))
+        loss = module(batch, step)
+        if not torch.isfinite(loss.total):
+            raise SpaxelError(
+                f"The loss is not finite in epoch {epoch + 1}. Try a lower rate, or spectra without extremes."
+            )
+        optimizer.zero_grad()
+        fabric.backward(loss.total)
+        if plan.clip:
+            fabric.clip_gradients(module, optimizer, max_norm=plan.clip)
+        optimizer.step()
+        for name, value in {"total": loss.total, **loss.parts}.items():
+            sums[name] = sums.get(name, 0.0) + float(value.detach())
+        count += 1
+        if after_step is not None:
+            after_step(step)
+    return {"epoch": epoch + 1} | {name: value / max(count, 1) for name, value in sums.items()}
+
+
+def _scored(objective: nn.Module, score: Callable[[], float] | None) -> float:
+    if score is None:
+        return float("nan")
+    objective.eval()
+    with torch.no_grad():
+        return float(score())
+
+
+def _groups(objective: nn.Module, rate: float | dict[str, float]) -> Iterator[dict[str, Any]]:
+    """Parameters by their rate: that of the longest beginning of their name."""
+    rates = rate if isinstance(rate, dict) else {"": rate}
+    for name, parameter in objective.named_parameters():
+        fits = [prefix for prefix in rates if name.startswith(prefix)]
+        yield {"params": [parameter], "lr": rates[max(fits, key=len)]}
+
+
+def _generator(seed: int, number: int, device: torch.device) -> torch.Generator:
+    return torch.Generator(device).manual_seed((seed * 1_000_003 + number) % 2**63)
+
+
+def _fabric(plan: Plan) -> Fabric:
+    if plan.device not in DEVICES:
+        raise ParameterError(f"device is {plan.device!r}, expected one of {', '.join(DEVICES)}.")
+    if plan.device == "cuda" and not torch.cuda.is_available():
+        raise ParameterError("device is 'cuda', but PyTorch sees no such device here. Try cpu or auto.")
+    cuda = plan.device != "cpu" and torch.cuda.is_available()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fabric = Fabric(accelerator="cuda" if cuda else "cpu", devices=plan.devices, precision=plan.precision)
+    if plan.devices > 1:
+        fabric.launch()
+    return fabric
+
+
+@contextmanager
+def _quiet(threads: int) -> Iterator[None]:
+    """So many threads, and nothing said; both as they were afterwards."""
+    log, before = logging.getLogger("lightning_fabric"), torch.get_num_threads()
+    level = log.level
+    torch.set_num_threads(threads)
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"lightning_fabric|lightning_utilities")
+            yield
+    finally:
+        torch.set_num_threads(before)
+        log.setLevel(level)

@@ -1,0 +1,127 @@
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from spaxel.errors import MissingExtra, ParameterError, SpaxelError
+from spaxel.learn import check_extra
+from spaxel.learn.loop import Loss, Plan, train
+
+
+class Line(nn.Module):
+    """y = a x + b with noise drawn from the step's generator: enough of an objective."""
+
+    def __init__(self, noise=0.1):
+        super().__init__()
+        self.a, self.b, self.noise = nn.Parameter(torch.zeros(1)), nn.Parameter(torch.zeros(1)), noise
+
+    def forward(self, batch, step):
+        x, y = batch
+        shaken = y + self.noise * torch.randn(y.shape, generator=step.generator)
+        square = ((self.a * x + self.b - shaken) ** 2).mean()
+        return Loss(square, {"square": square})
+
+    def state(self):
+        return self.a.item(), self.b.item()
+
+
+def batches(epoch):
+    rng = np.random.default_rng(epoch)
+    for _ in range(3):
+        x = torch.tensor(rng.normal(size=8), dtype=torch.float32)
+        yield x, 2 * x + 1
+
+
+def test_it_learns_and_tells():
+    line = Line()
+    trained = train(line, batches, Plan(200, rate=0.05))
+    assert line.state() == pytest.approx((2, 1), abs=0.1)
+    assert len(trained.history) == 200
+    assert trained.history[-1]["square"] < trained.history[0]["square"] / 100
+    assert set(trained.history[0]) == {"epoch", "total", "square", "score"}
+
+
+def test_same_seed_same_bits_and_nothing_global_is_touched():
+    torch.manual_seed(3)
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    torch.set_num_threads(2)
+    first, again, other = Line(), Line(), Line()
+    for line, seed in ((first, 1), (again, 1), (other, 2)):
+        train(line, batches, Plan(5, seed=seed))
+    assert first.state() == again.state() != other.state()
+    assert torch.equal(before, torch.get_rng_state())
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(threads)
+
+
+def test_the_best_state_is_kept():
+    line, scores = Line(), iter([5.0, 3.0, 1.0, 2.0, 4.0])
+    kept = {}
+    trained = train(line, batches, Plan(4), score=lambda: kept.setdefault(line.state(), next(scores)))
+    assert trained.best == 2
+    assert kept[line.state()] == 1.0
+    worse = Line()
+    assert train(worse, batches, Plan(3), score=iter([1.0, 2.0, 2.0, 2.0]).__next__).best == 0
+    assert worse.state() == (0, 0)
+
+
+@pytest.mark.parametrize("cut", [1, 3])
+def test_resuming_gives_the_same_bits(tmp_path, cut):
+    whole, parts = Line(), Line()
+    score = lambda line: lambda: (line.a.item() - 2) ** 2  # noqa: E731
+    expected = train(whole, batches, Plan(6, rate=0.1), score=score(whole))
+    train(parts, batches, Plan(cut, rate=0.1, checkpoint=tmp_path / "c"), score=score(parts))
+    fresh = Line()
+    resumed = train(fresh, batches, Plan(6, rate=0.1, checkpoint=tmp_path / "c"), score=score(fresh))
+    assert fresh.state() == whole.state()
+    assert resumed == expected
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
+
+
+def test_a_checkpoint_of_another_model_is_refused(tmp_path):
+    train(Line(), batches, Plan(1, checkpoint=tmp_path / "c"))
+    with pytest.raises(SpaxelError, match="another model"):
+        train(nn.Sequential(nn.Linear(2, 2)), batches, Plan(2, checkpoint=tmp_path / "c"))
+
+
+def test_hooks():
+    steps, line = [], Line()
+    trained = train(line, batches, Plan(50), after_step=steps.append, stop=lambda history: len(history) == 4)
+    assert len(trained.history) == 4
+    assert [s.number for s in steps] == list(range(12))
+    assert {s.epochs for s in steps} == {50}
+
+
+def test_rates_by_name():
+    line = Line()
+    train(line, batches, Plan(3, rate={"": 0.1, "b": 0.0}))
+    assert line.a.item() != 0
+    assert line.b.item() == 0
+
+
+def test_what_it_refuses():
+    with pytest.raises(ParameterError, match="device is 'tpu'"):
+        train(Line(), batches, Plan(1, device="tpu"))
+    if not torch.cuda.is_available():
+        with pytest.raises(ParameterError, match="no such device"):
+            train(Line(), batches, Plan(1, device="cuda"))
+        train(Line(), batches, Plan(1, device="auto"))
+    with pytest.raises(SpaxelError, match="not finite in epoch 1"):
+        train(Line(float("nan")), batches, Plan(1))
+
+
+def test_nothing_is_said(capfd):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train(Line(), batches, Plan(1))
+    said = capfd.readouterr()
+    assert (said.out, said.err) == ("", "")
+
+
+def test_a_missing_library_is_named(monkeypatch):
+    check_extra("The test")
+    monkeypatch.setattr("spaxel.learn.find_spec", lambda name: None if name == "lightning_fabric" else object())
+    with pytest.raises(MissingExtra, match=r"The test needs Lightning Fabric.*pip install 'spaxel\[deep\]'"):
+        check_extra("The test")
