@@ -171,7 +171,8 @@ def _regrouped(
     )
     why = str(result.attrs.get("sentence_of_fit", result.attrs.get("sentence", "")))
     attrs = {"n_components": k, "level": int(level), "by_hand": list(words), "sentence_of_fit": why}
-    return with_names(new.assign_attrs(attrs | {"sentence": " ".join([*words, why]).strip()}), names)
+    said = " ".join([*words, f"The fit said: {why}" if words and why else why]).strip()
+    return with_names(new.assign_attrs(attrs | {"sentence": said}), names)
 
 
 def merge_moments(

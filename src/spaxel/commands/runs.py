@@ -91,8 +91,8 @@ def _names(texts: tuple[str, ...], merges: list[list[int | str]]) -> dict[int | 
     alone = [text for text in texts if not ("=" in text and text.partition("=")[0].strip().isdecimal())]
     if alone and len(alone) != len(merges):
         raise ParameterError(
-            f"There are {len(alone)} names without a number and {len(merges)} merges, so it is not clear what "
-            f"{alone[0]!r} names. Try --name NUMBER={alone[0]}, with a component of the merge."
+            f"It is not clear what {alone[0]!r} names: names without a number go with as many merges, and there are "
+            f"{len(merges) or 'none'}. Try --name NUMBER={alone[0]}, with the number of a component."
         )
     if any(not name.strip() for name in alone) or any(not members for members in merges):
         raise ParameterError(
