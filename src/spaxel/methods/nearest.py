@@ -84,9 +84,10 @@ def fold(scaling: Scaling, projection: Projection) -> dict[str, np.ndarray]:
     }
 
 
-def project(spectra: np.ndarray, model: Nearest) -> np.ndarray:
-    """Scores of spectra: (n, channel) -> (n, d)."""
-    scores = scale_rows(model.name, spectra, model.center) @ model.project - model.offset
+def project(spectra: np.ndarray, model: Nearest, rows: np.ndarray | None = None) -> np.ndarray:
+    """Scores of spectra: (n, channel) -> (n, d). rows : what scale_rows gives for them, if it is known."""
+    rows = scale_rows(model.name, spectra, model.center) if rows is None else rows
+    scores = rows @ model.project - model.offset
     if model.bright[1]:
         scores += ((log_norm(spectra) - model.bright[0]) * model.bright[1])[:, None] * model.along
     return scores
@@ -119,14 +120,17 @@ def margins(far: np.ndarray, component: np.ndarray) -> np.ndarray:
     return np.where(second > 0, 1 - first / np.maximum(second, 1e-300), 0.0)
 
 
-def unlike(spectra: np.ndarray, scores: np.ndarray, gaps: np.ndarray, model: Nearest, known: Familiar) -> np.ndarray:
+def unlike(spectra: np.ndarray, rows: np.ndarray, scores: np.ndarray, gaps: np.ndarray, known: Familiar) -> np.ndarray:
     """How far spectra lie from all that was fitted, (n,) uint8: 100 is the farthest 0.1 % of the sample.
 
-    spectra : (n, channel)      scores : (n, d)      gaps : (n, m) distances to the centres
+    spectra, rows : (n, channel) as measured, scaled by scale_rows      scores : (n, d)
+    gaps : (n, m) distances to the centres
     """
-    rest = scale_rows(model.name, spectra, model.center) - known.mean - scores @ known.back
+    rest = rows - known.mean
+    rest -= scores @ known.back
+    rest *= 1 / known.sd
     micro, light = gaps.argmin(1), log_norm(spectra) - known.bright[0]
-    both = np.stack([gaps.min(1), np.sqrt(((rest / known.sd) ** 2).mean(1))])
+    both = np.stack([gaps.min(1), np.sqrt(np.einsum("ij,ij->i", rest, rest) / rest.shape[1])])
     middles = np.stack([known.near[micro], known.left[micro]])
     ratio = both / np.exp(known.bend[:, None] * light) / middles / known.reach[:, None]
     return np.clip(np.rint(100 * ratio.max(0)), 0, 255).astype(np.uint8)
@@ -135,7 +139,8 @@ def unlike(spectra: np.ndarray, scores: np.ndarray, gaps: np.ndarray, model: Nea
 def _block(
     spectra: np.ndarray, n: int, model: Nearest, grid: Grid, recipe: Recipe, familiar: Familiar | None
 ) -> tuple[Arrays, Arrays]:
-    scores = project(spectra, model)
+    rows = scale_rows(model.name, spectra, model.center)
+    scores = project(spectra, model, rows)
     far = distances(scores, model.centers)
     micro = far.argmin(1)
     levels = [margins(far, cut_tree(model.tree, int(k))) for k in model.levels]
@@ -148,7 +153,7 @@ def _block(
         else np.zeros((BLOCK, 0), np.uint8),
     }
     if familiar:
-        pixels["unlike"] = unlike(spectra, scores, far, model, familiar)
+        pixels["unlike"] = unlike(spectra, rows, scores, far, familiar)
     return pixels, group_sums(spectra[:n], micro[:n], len(model.centers), grid)
 
 
