@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from sklearn.decomposition import NMF
 
 from common import DATA, head, log, table, write_json, write_page
 from constraints_worlds import WORLDS
@@ -34,18 +35,25 @@ def nmf(X: np.ndarray, k: int) -> Answer:
     return METHODS["NMF (scikit-learn)"](np.maximum(X, 0), k, 0)
 
 
+def nmf_free(X: np.ndarray, k: int) -> Answer:
+    """scikit-learn, amounts as they are."""
+    model = NMF(k, init="nndsvdar", random_state=0, max_iter=500)
+    amounts = model.fit_transform(np.maximum(X, 0))
+    return model.components_, amounts
+
+
 def als(X: np.ndarray, k: int) -> Answer:
     """pymcr: NNLS for both, closure, start by VCA."""
     return METHODS["MCR-ALS (pymcr), VCA start"](X, k, 0)
 
 
 def als_free(X: np.ndarray, k: int) -> Answer:
-    """pymcr: NNLS for both, start by SPA."""
+    """pymcr: NNLS for both, 30 rounds, start by SPA."""
     from pymcr.constraints import ConstraintNonneg
     from pymcr.mcr import McrAR
 
     model = McrAR(
-        max_iter=200, tol_increase=50, c_regr="NNLS", st_regr="NNLS", c_constraints=[ConstraintNonneg()],
+        max_iter=30, tol_increase=50, c_regr="NNLS", st_regr="NNLS", c_constraints=[ConstraintNonneg()],
         st_constraints=[ConstraintNonneg()],
     )  # fmt: skip
     model.fit(X, ST=np.maximum(X[spa(X, k)], 0))
@@ -159,7 +167,7 @@ def tea() -> list[dict]:
 
     for k in (3, 4):
         for name, method in {
-            "NMF (scikit-learn)": nmf, "MCR-ALS (pymcr)": als_free,
+            "NMF (scikit-learn)": nmf_free, "MCR-ALS (pymcr)": als_free,
             "no constraint": lambda X, k: (lambda f: (f.components, f.concentrations))(constrain(X, k)),
             "**one maximum per run**": lambda X, k: (lambda f: (f.components, f.concentrations))(
                 constrain(X, k, runs=np.repeat(np.arange(len(X) // 97), 97), most=150)
@@ -170,11 +178,9 @@ def tea() -> list[dict]:
             seconds = time.perf_counter() - start
             left, right = (method(cube[half].reshape(-1, 209), k)[0] for half in halves)
             X = cube.reshape(-1, 209)
-            scale = C / np.maximum((C @ S).max(), 1e-300)
-            C = C * float((X * (C @ S)).sum() / ((C @ S) ** 2).sum()) if "NMF" in name else C
             rows.append({
                 "k": k, "method": name, "explained": 1 - ((X - C @ S) ** 2).sum() / ((X - X.mean(0)) ** 2).sum(),
-                "maxima": maxima(scale, 5), "agree": matched_spectra(left, right)["cosine"], "seconds": seconds,
+                "maxima": maxima(C, 5), "agree": matched_spectra(left, right)["cosine"], "seconds": seconds,
             })  # fmt: skip
             log(f"tea {k} {name}")
     return rows
@@ -212,7 +218,12 @@ def page(results: dict) -> list[str]:
     ]
     (carbs_,) = results["carbs"]
     rows = [
-        (r["method"], ", ".join(f"{c:.4f}" for c in r["cosine"]), f"{r['rmse']:.4f}", f"{r['shares']:.4f}")
+        (
+            r["method"],
+            ", ".join(f"{c:.4f}" for c in r["cosine"]),
+            f"{r['rmse']:.4f}" if r["rmse"] < 1 else "other units",
+            f"{r['shares']:.4f}",
+        )
         for r in carbs_["rows"]
     ]
     nir_rows = [(r["method"], r["k"], f"{r['glucose']:.2f}", f"{r['ethanol']:.2f}") for r in results["nir"]]

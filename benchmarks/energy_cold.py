@@ -63,7 +63,7 @@ def one_run(seed: int, times: int, db: int, ablation: bool) -> dict:
     new = encode(X[n:], cold.components, sigma)
     row["held_out"] = held_out_ratio(X[n:], new @ cold.components, C[n:], oracle)
     row["held_out_gates"] = held_out_ratio(X[n:], gated(cold, X[n:], sigma) @ cold.components, C[n:], oracle)
-    problem = make_problem(weights.apply(X[:n]), found.noise, K)
+    problem = make_problem(weights.apply(X[:n]), found.noise, len(cold.components))
     row["moves"] = moved(problem, cold.components, C[:n] * weights.row[:, None], S)
     if ablation:
         raw = np.abs(np.random.default_rng(seed).normal(size=(POOL, X.shape[1])))

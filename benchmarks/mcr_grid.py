@@ -2,22 +2,27 @@
 
     python benchmarks/mcr_grid.py [--quick] [--seconds 900]
 
-writes benchmarks/results/mcr_grid.{json,md}. Times are CPU seconds: run with OMP_NUM_THREADS=1 for one thread.
+adds to benchmarks/results/mcr_grid.{json,md} what is missing there, so it may be run in pieces; runs made by another
+version of the solver are made again. Times are CPU seconds of one thread; the load of the machine stands beside them.
 "oracle" is least squares with the true concentrations, cut at 0: what no method without them can beat.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
-import statistics
+import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from threadpoolctl import threadpool_limits
 
+import spaxel
+from common import RESULTS, head, write_json
+from mcr_grid_tables import page
 from spaxel.linear.factor import factorise, transform
 from spaxel.linear.starts import farthest, normalised
 from spaxel.synth.mixture import mixture
@@ -26,41 +31,63 @@ NUMBERS = (16, 32, 48, 64, 96, 128, 160, 192, 224, 256)
 SETS = [(times, most, db) for times in (4, 8) for most in (4, 8) for db in (20, 30)]
 FIRST_SEED = 120  # fresh: nothing was tuned on seeds from here
 HELD_OUT = 200
-RESULTS = Path(__file__).parent / "results"
+SOLVER = ("linear/*.py", "synth/mixture.py")  # files that decide a run
+KEY = ("seed", "k", "times", "most", "db")
 
 
 def main() -> None:
-    """Run the grid while the time lasts, small problems at more seeds, then the baselines on a subset."""
+    """Run what is missing while the time lasts, small problems at more seeds, then the baselines on a subset."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="16 and 32 components, one seed")
-    parser.add_argument("--seconds", type=float, default=900, help="CPU seconds for the grid")
+    parser.add_argument("--seconds", type=float, default=900, help="CPU seconds for this piece of the grid")
     given = parser.parse_args()
-    numbers = NUMBERS[:2] if given.quick else NUMBERS
+    name, numbers = ("mcr_grid_quick", NUMBERS[:2]) if given.quick else ("mcr_grid", NUMBERS)
+    n_seeds = 1 if given.quick else 5
     plan = [
-        (seed, k, *s) for seed in range(1 if given.quick else 5) for k in numbers for s in SETS if seed < most_seeds(k)
+        (FIRST_SEED + seed, k, *s) for seed in range(n_seeds) for k in numbers for s in SETS if seed < most_seeds(k)
     ]
-    plan.sort(key=lambda run: run[0] if run[1] <= 96 else 10 * run[0])  # large ones again last
-    runs, left_out = [], []
-    for seed, k, times, most, db in plan:
-        if time.process_time() > given.seconds:
-            left_out.append([seed, k, times, most, db])
-            continue
-        runs.append(one_run(FIRST_SEED + seed, k, times, most, db))
-        print({name: value for name, value in runs[-1].items() if name != "warnings"}, flush=True)
-    beside = [baselines(k, most) for k in numbers if k in (16, 64) for most in (4, 8)]
-    write("mcr_grid_quick" if given.quick else "mcr_grid", runs, left_out, beside)
+    plan.sort(key=lambda run: (run[0] - FIRST_SEED) * (1 if run[1] <= 96 else 10))  # large ones again last
+    done, beside, about, code = *stored(name), head(), version_of_solver()
+    done = {key: run for key, run in done.items() if run.get("code") == code}
+    beside = [case for case in beside if case.get("code") == code]
+    with threadpool_limits(1):
+        for key in plan:
+            if key not in done and time.process_time() < given.seconds:
+                load = os.getloadavg()[0]
+                done[key] = one_run(*key) | {"load": round(max(load, os.getloadavg()[0]), 1), "code": code}
+                print({name: value for name, value in done[key].items() if name != "warnings"}, flush=True)
+                write(name, about, plan, done, beside)
+        for k, most in ((k, most) for k in numbers if k in (16, 64) for most in (4, 8)):
+            if (k, most) not in {(case["k"], case["most"]) for case in beside} and time.process_time() < given.seconds:
+                beside.append(baselines(k, most) | {"code": code})
+    write(name, about, plan, done, beside)
 
 
-def write(name: str, runs: list[dict], left_out: list, beside: list[dict]) -> None:
-    """Both files of results."""
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps({"runs": runs, "left_out": left_out, "beside": beside}, indent=1))
-    (RESULTS / f"{name}.md").write_text(page(runs, left_out, beside))
+def stored(name: str) -> tuple[dict[tuple, dict], list[dict]]:
+    """Runs of earlier pieces by their key, and the baselines."""
+    path = RESULTS / f"{name}.json"
+    kept = json.loads(path.read_text()) if path.exists() else {"runs": [], "beside": []}
+    return {tuple(run[part] for part in KEY): run for run in kept["runs"]}, kept["beside"]
+
+
+def version_of_solver() -> str:
+    """Changes with every file that decides a run."""
+    root = Path(spaxel.__file__).parent
+    files = sorted(path for pattern in SOLVER for path in root.glob(pattern))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:8]
+
+
+def write(name: str, about: dict, plan: list[tuple], done: dict[tuple, dict], beside: list[dict]) -> None:
+    """Both files of results, in the order of the plan."""
+    runs, left_out = [done[key] for key in plan if key in done], [key for key in plan if key not in done]
+    write_json(name, about, runs=runs, left_out=left_out, beside=beside)
+    if runs:
+        (RESULTS / f"{name}.md").write_text(page(runs, left_out, beside, SETS))
 
 
 def most_seeds(k: int) -> int:
     """Seeds for k components."""
-    return 5 if k <= 96 else 2
+    return 5 if k <= 96 else 3
 
 
 def data(seed: int, k: int, times: int, most: int, db: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -172,68 +199,6 @@ def als(X: np.ndarray, k: int, regression: str = "OLS") -> tuple[np.ndarray, np.
 def als_nnls(X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Alternating non-negative least squares."""
     return als(X, k, "NNLS")
-
-
-def page(runs: list[dict], left_out: list, beside: list[dict]) -> str:
-    """The tables in Markdown."""
-    exact = sum(r["found"] == r["k"] for r in runs)
-    off = max(abs(r["found"] - r["k"]) for r in runs)
-    near = sum(r["cosine"] > r["oracle"] - 5e-4 for r in runs)
-    lines = [
-        "# The published grid (EB-gMCR), number of components not given",
-        "",
-        f"{len(runs)} runs, seeds from {FIRST_SEED} (5 up to 96 components, 2 above). Count exact in {exact} "
-        f"({exact / len(runs):.1%}), largest error {off}; cosine within 0.0005 of the oracle in {near}. "
-        f"Not run for lack of time: {len(left_out)}{': ' + str(left_out) if left_out else ''}.",
-        "",
-        "| set | exact | cosine | oracle | worst gap | support F1 | C R² | R² (expected) | worst held-out / oracle | / truth |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for times, most, db in SETS:
-        lines += set_row(
-            f"{times}N 1-{most} {db} dB", [r for r in runs if (r["times"], r["most"], r["db"]) == (times, most, db)]
-        )
-    lines += ["", "CPU seconds, least / median / most:", "", "| N | 4N | 8N |", "|---|---|---|"]
-    for k in sorted({r["k"] for r in runs}):
-        lines.append(f"| {k} | {spread(runs, k, 4)} | {spread(runs, k, 8)} |")
-    lines += ["", "Misses:", ""]
-    wrong = [r for r in runs if r["found"] != r["k"]]
-    lines += [missed(r) for r in wrong] or ["- none"]
-    lines += ["", "Beside methods that are told the number (4N, 20 dB, one seed):", ""]
-    lines += ["| N, mix | method | number | cosine | support F1 | C R² | CPU s |", "|---|---|---|---|---|---|---|"]
-    for case in beside:
-        for name, r in case["methods"].items():
-            lines.append(
-                f"| {case['k']}, 1-{case['most']} | {name} | {r['number']} | {r['cosine']:.4f} | {r['support_f1']:.3f} | "
-                f"{r['c_r2']:.4f} | {r['seconds']:.2f} |"
-            )
-    return "\n".join(lines) + "\n"
-
-
-def missed(r: dict) -> str:
-    """What went wrong in one run, and what the solver said about it."""
-    where = f"{r['times']}N 1-{r['most']} {r['db']} dB, seed {r['seed']}"
-    said = " ".join(r["warnings"]) or "No warning."
-    return f"- {r['found']} for {r['k']}: {where}; edge {r['edge']}, present {r['present']}, confirmed {r['confirmed']}. {said}"
-
-
-def set_row(name: str, runs: list[dict]) -> list[str]:
-    """One line of the grid, or none."""
-    if not runs:
-        return []
-    mean: Callable[[str], float] = lambda key: statistics.fmean(r[key] for r in runs)  # noqa: E731
-    worst = min(r["cosine"] - r["oracle"] for r in runs)
-    return [
-        f"| {name} | {sum(r['found'] == r['k'] for r in runs)}/{len(runs)} | {mean('cosine'):.4f} | {mean('oracle'):.4f} | "
-        f"{worst:+.5f} | {mean('support_f1'):.3f} | {mean('c_r2'):.4f} | {mean('r2'):.4f} ({mean('r2_expected'):.4f}) | "
-        f"{max(r['held_out'] for r in runs):.3f} | {max(r['held_out_truth'] for r in runs):.3f} |"
-    ]
-
-
-def spread(runs: list[dict], k: int, times: int) -> str:
-    """Least, median and most CPU seconds."""
-    took = sorted(r["seconds"] for r in runs if r["k"] == k and r["times"] == times)
-    return f"{took[0]:.2f} / {statistics.median(took):.2f} / {took[-1]:.2f}" if took else "-"
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ EXTRAS = {
     "fits": ("astropy",),
     "geo": ("rasterio",),
     "vendors": ("rosettasciio",),
+    "leaf": ("prosail",),
     "distributed": ("distributed",),
 }
 

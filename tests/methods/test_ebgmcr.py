@@ -186,6 +186,17 @@ def test_signed_data_get_signed_components():
     assert (model.transform(X) >= 0).all()
 
 
+def test_a_cold_start_counts_too():
+    X, C, S = table(n=100, snr_db=20)
+    model = EnergyMCR(start="cold", pool=64, epochs=300).fit(X)
+    assert model.n_components_ == 6
+    assert agreement(model.components_, model.transform(X), C, S) > (0.99, 0.97)
+    assert "random candidates" in model.info_["sentence"]
+    for more, message in (({"mixing": "bilinear"}, "mixing needs start='warm'"), ({"sparse": True}, "sparse needs")):
+        with pytest.raises(ParameterError, match=message):
+            EnergyMCR(start="cold", **more).fit(X)
+
+
 def test_without_torch_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr("spaxel.learn.find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"EnergyMCR needs PyTorch.*pip install 'spaxel\[deep\]'"):

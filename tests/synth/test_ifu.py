@@ -107,7 +107,15 @@ def test_young_stars_are_blue_and_old_stars_red():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"snr": 0}, {"wavelengths": (7000, 5000)}, {"n_regions": -1}, {"seeing": float("nan")}, {"channels": 0}]
+    "wrong",
+    [
+        {"snr": 0},
+        {"wavelengths": (7000, 5000)},
+        {"n_regions": -1},
+        {"seeing": float("nan")},
+        {"channels": 0},
+        {"noise": "no"},
+    ],
 )
 def test_a_wrong_option_is_named(wrong):
     with pytest.raises(ParameterError, match=next(iter(wrong))):

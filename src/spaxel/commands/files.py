@@ -31,7 +31,10 @@ def convert(file: Path, out: Path, /, *, overwrite: Overwrite = False, reading: 
 
 
 def simulate(
-    world: Annotated[str, Parameter(help="maxrf (a painting), mixture (a table of mixed spectra)")],
+    world: Annotated[
+        str,
+        Parameter(help="maxrf (a painting), ifu (a galaxy), leaf (leaves with lesions), mixture (a table of spectra)"),
+    ],
     out: Path,
     /,
     *,

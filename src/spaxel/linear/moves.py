@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from spaxel.linear.sparse_codes import Model, Problem, anneal, code, residual_chi2, unit, valued
-from spaxel.linear.starts import farthest
+from spaxel.linear.starts import farthest, subspace
 
 WORST = 5.0  # robust z of chi2 from which a sample is flagged
 WEAKEST = 12  # spectra whose removal is tried
@@ -76,11 +76,12 @@ def deflate(problem: Problem, model: Model, share: float, at_most: int | None) -
     if not bad.any():
         return None
     use = model.c[bad].sum(0) / np.maximum(model.c.sum(0), 1e-300)
-    kept = model.s[use <= share]
+    kept, codes = model.s[use <= share], model.c[:, use <= share]
     new = _missing(problem, kept)
     if len(new) == 0 or len(new) + len(kept) == 0:
         return None
-    trial = anneal(problem, np.vstack([kept, new]), rounds=6)
+    codes = np.hstack([codes, np.zeros((len(codes), len(new)), codes.dtype)])
+    trial = anneal(problem, np.vstack([kept, new]), codes, rounds=6, l1=5.0, hot=False)
     return prune(problem, trial, at_most)
 
 
@@ -89,14 +90,14 @@ def _missing(problem: Problem, kept: np.ndarray) -> np.ndarray:
     y, (n, d) = problem.y, problem.y.shape
     q = np.linalg.qr(kept.T)[0]
     rest = y - (y @ q) @ q.T
-    left, values, _ = np.linalg.svd(rest, full_matrices=False)
+    left, values, _ = subspace(rest, min(n, d))
     noise = problem.sigma * (np.sqrt(max(n - len(kept), 1)) + np.sqrt(max(d - len(kept), 1)))
     r = int((values > 1.03 * noise).sum())
     if r == 0:
         return np.empty((0, d))
     points = left[:, :r] * values[:r]
     chosen = farthest(points, r)
-    codes = code(points, points[chosen], np.zeros((n, len(chosen))), 20, 0.0, 0.0)
+    codes = code(points, points[chosen], np.zeros((n, len(chosen)), y.dtype), 20, 0.0, 0.0)
     return np.array([_envelope(problem, c, y[j]) for c, j in zip(codes.T, chosen, strict=True)])
 
 
@@ -171,21 +172,25 @@ def reheat(problem: Problem, model: Model, pairs: int = 3) -> Model:
 
 def unflag(problem: Problem, model: Model, k: int, most: int = 8) -> Model:
     """Deflate while samples are flagged: forced to k spectra and more, in turn, until neither helps."""
-    failed = 0
+    failed, begun = 0, model
     for step in range(most):
-        trial = deflate(problem, model, 0.6 if step % 2 else 0.35, None if step % 2 else k)
-        if trial is None or failed == 2:
+        trial = deflate(problem, model, 0.6 if step % 2 else 0.35, None if step % 2 else k) if failed < 2 else None
+        if trial is None:
             break
-        trial = reheat(problem, trial, 1)
+        if trial.objective >= model.objective:
+            trial = reheat(problem, trial, 1)
         failed = 0 if trial.objective < model.objective else failed + 1
         model = best(model, trial)
-    return model
+    return model if model is begun else reheat(problem, model, 1)
 
 
 def shrink(problem: Problem, model: Model, k: int) -> Model:
-    """One spectrum fewer, reheated, while the objective falls. Tried above k, or where a spectrum is cheap to lose."""
+    """One spectrum fewer while the objective falls: at once, or reheated where one is cheap or there are more than k."""
     while model.k > 1:
         smaller = cheapest_loss(problem, model)
+        if smaller.objective < model.objective:
+            model = valued(problem, smaller.c, smaller.s)
+            continue
         if model.k <= k and smaller.objective - model.objective > CHEAP * problem.per_spectrum:
             break
         trial = reheat(problem, valued(problem, smaller.c, smaller.s), 1)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spaxel.linear.descent import descend
+
 ROUNDS = 12  # of one annealing
 AHEAD = 0.5  # of each step of the spectra, added to it: halves the number of rounds; 1 diverges
 LAST, MANY = 3, 8  # rounds whose codes are swept so often: few sweeps leave false codes that spectra then fit
@@ -70,59 +72,30 @@ def valued(problem: Problem, c: np.ndarray, s: np.ndarray) -> Model:
     return Model(model.c, model.s, float(cost))
 
 
-def sweep(c: np.ndarray, gradient: np.ndarray, gram: np.ndarray, n_sweeps: int, l1: float, l0: float) -> None:
-    """Coordinate descent on non-negative codes, in place, all samples at once.
-
-    c : (k, n), transposed so that a component lies together      gradient : (n, k) = y sᵀ - cᵀ gram, kept true
-    gram : (k, k) = s sᵀ      l1 : is subtracted from every code      l0 : a code is dropped unless c² g_jj > l0
-    Only rows whose code changes are touched: with few components per sample a sweep costs about n k, not n k².
-    """
-    diagonal = np.maximum(gram.diagonal(), 1e-12)
-    lowest = np.sqrt(l0 / diagonal)
-    for _ in range(n_sweeps):
-        for j, old in enumerate(c):
-            new = gradient[:, j] - l1
-            new /= diagonal[j]
-            new += old
-            new[new <= lowest[j]] = 0
-            rows = (new != old).nonzero()[0]
-            if rows.size:
-                gradient[rows] -= (new[rows] - old[rows])[:, None] * gram[j]
-                c[j] = new
-
-
 def code(y: np.ndarray, s: np.ndarray, c: np.ndarray, n_sweeps: int, l1: float, l0: float, warm: int = 0) -> np.ndarray:
     """New codes (n, k) of y (n, channel): `warm` sweeps with the l1 price only, then `n_sweeps` with the l0 price."""
-    gram = s @ s.T
-    gradient = y @ s.T
-    if c.any():
-        gradient -= c @ gram
-    turned = np.array(c.T, order="C")
-    sweep(turned, gradient, gram, warm, l1, 0.0)
-    sweep(turned, gradient, gram, n_sweeps, 0.0, l0)
+    gram, target = s @ s.T, s @ y.T
+    turned = np.array(c.T, target.dtype, order="C")
+    if warm:
+        descend(turned, target - target.dtype.type(l1), gram, warm, 0)
+    least = np.sqrt(l0 / np.maximum(gram.diagonal(), 1e-12))
+    descend(turned, target, gram, n_sweeps, least)
     return np.ascontiguousarray(turned.T)
 
 
 def update_spectra(y: np.ndarray, c: np.ndarray, s: np.ndarray, n_sweeps: int, signed: bool) -> np.ndarray:
-    """Spectra (k, channel) by hierarchical least squares (HALS), over those that occur together only."""
-    target, gram, s = c.T @ y, c.T @ c, s.copy()
-    neighbours = [row.nonzero()[0] for row in gram]
-    for _ in range(n_sweeps):
-        for j, others in enumerate(neighbours):
-            if others.size == 0:
-                continue
-            weights = gram[j, others]
-            new = s[j] + (target[j] - weights @ s[others]) / gram[j, j]
-            if not signed:
-                np.maximum(new, 0, out=new)
-            if new.any():
-                s[j] = new
-    return s
+    """Spectra (k, channel) by hierarchical least squares (HALS); one that would vanish is left as it was."""
+    target = c.T @ y
+    new = s.astype(target.dtype)
+    descend(new, target, c.T @ c, n_sweeps, None if signed else 0)
+    gone = ~new.any(1)
+    new[gone] = s[gone]
+    return new
 
 
 def unit(c: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The same product with spectra of norm 1."""
-    norms = np.maximum(np.linalg.norm(s, axis=1), 1e-300)
+    norms = np.maximum(np.linalg.norm(s, axis=1), np.finfo(s.dtype).tiny)
     return c * norms, s / norms[:, None]
 
 
@@ -142,7 +115,8 @@ def anneal(
     hot : the noise level falls from that of 18 dB, if this is above sigma; else it is sigma throughout
     """
     y, sigma = problem.y, problem.sigma
-    c = np.zeros((len(y), len(s))) if c is None else c
+    s = s.astype(y.dtype, copy=False)
+    c = np.zeros((len(y), len(s)), y.dtype) if c is None else c
     level = np.sqrt((y**2).sum(1).mean() * 10 ** (-START_DB / 10) / y.shape[1])
     levels = np.geomspace(max(sigma, level) if hot else sigma, sigma, rounds)
     sweeps = [3] * (rounds - LAST) + [MANY] * LAST

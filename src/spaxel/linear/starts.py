@@ -6,6 +6,8 @@ import numpy as np
 
 from spaxel.linear.sparse_codes import Problem
 
+ROUNDING = 1e-12  # of the largest energy: what is left of a sample that is explained
+
 
 def subspace(y: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Scores u (n, k), singular values (k,) and directions (k, channel) of rank k, by the smaller Gram matrix."""
@@ -25,15 +27,20 @@ def farthest(points: np.ndarray, k: int) -> list[int]:
 
     Unlike `vertex.spa` it does not refuse points of lower rank: what is left of a deflated table is often degenerate.
     """
-    rest, chosen = points.copy(), []
-    for _ in range(k):
-        energy = np.einsum("ij,ij->i", rest, rest)
+    points = points.astype(np.float64, copy=False)
+    energy = np.einsum("ij,ij->i", points, points)
+    basis, chosen, least = np.zeros((min(k, len(points)), points.shape[1])), [], ROUNDING * energy.max(initial=0)
+    for i, direction in enumerate(basis):
         j = int(energy.argmax())
-        if energy[j] <= 0:
+        if energy[j] <= least:
             break
         chosen.append(j)
-        direction = rest[j] / np.sqrt(energy[j])
-        rest -= np.outer(rest @ direction, direction)
+        direction += points[j]
+        for _ in range(2):  # once leaves rounding errors of the near dependent
+            direction -= (basis[:i] @ direction) @ basis[:i]
+        direction /= np.linalg.norm(direction)
+        energy -= (points @ direction) ** 2
+        energy[j] = 0
     return chosen
 
 

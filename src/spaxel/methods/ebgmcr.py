@@ -12,12 +12,12 @@ import numpy as np
 from pydantic import Field
 from sklearn.utils.validation import check_is_fitted
 
-from spaxel.errors import ParameterError
+from spaxel.errors import CubeError, ParameterError
 from spaxel.learn import check_extra
 from spaxel.learn.aggregate import AGGREGATES, Aggregate, find_aggregate
 from spaxel.linear.abundances import nnls
 from spaxel.methods.curved import curved_codes, gated_codes, mixed
-from spaxel.methods.energy_fit import FEWEST, Ask, Found, fit_energy
+from spaxel.methods.energy_fit import FEWEST, Ask, Found, fit_cold, fit_energy
 from spaxel.methods.mcr import MCR, encode_scene, encode_table
 from spaxel.methods.resolve import read_known
 from spaxel.methods.unmixing import Encoder, Unmixing, is_signed
@@ -37,6 +37,7 @@ class EnergyMCR(Unmixing):
     MCR's shares of sum 1 under linear mixing; under another law only S and θ are fitted, and amounts are free.
 
     Chang & Chen, arXiv:2507.23600 and 2510.20364; what is kept of them and what is not: docs/methods/ebgmcr.md.
+    Start "cold": a random pool of candidates, for linear tables; slower, and meant for comparison (spaxel.learn.cold).
     fit, transform, attributes: as MCR; besides `theta_` (what is learned of f) and, where components are exactly sparse,
     zeros in `components_`. Needs the extra `deep`. Raises MissingExtra, ParameterError, CubeError.
     Fails where MCR fails (dense mixtures), and under a law that bends so strongly that no start comes near.
@@ -71,7 +72,7 @@ class EnergyMCR(Unmixing):
         Field(description="whether components may be negative (derivatives); auto: if the data are"),
     ] = "auto"
     pool: Annotated[int, Field(ge=2, le=65536, description="candidates of a cold start")] = 1024
-    epochs: Annotated[int, Field(ge=0, description="of training, at most")] = 500
+    epochs: Annotated[int, Field(ge=0, description="of training, at most; a cold start takes twice as many, and reheats")] = 500
     device: Annotated[Literal["cpu", "cuda", "auto"], Field(description="where it is trained")] = "cpu"
     n_sample: Annotated[int, Field(ge=10, description="spectra that the fit looks at")] = 8_000
     random_state: Annotated[int, Field(ge=0, description="seed: the same seed gives the same bits")] = 0
@@ -101,33 +102,54 @@ class EnergyMCR(Unmixing):
         law = find_aggregate(self.mixing)
         spectra = sample.spectra.astype(np.float64)
         signed = is_signed(spectra) if self.signed == "auto" else self.signed
+        lit = spectra[spectra.any(1)] if signed else np.maximum(spectra, 0)[(spectra > 0).any(1)]
+        self.state_ |= {"theta": np.zeros(0)}
+        self.info_ |= {"scale": 1.0, "codes": "start", "evidence": {}, "explained": float("nan"), "start": self.start}
+        if self.start == "cold":
+            return self._from_nothing(lit, law, signed)
         base = MCR(self.n_components, kind=self.kind, signed=signed, random_state=self.random_state)
         base.info_ = {"warnings": []}
-        components = base._learn(sample)
-        self.info_ |= base.info_ | {"scale": 1.0, "codes": "solver", "gained": 0.0, "start": self.start}
-        self.state_ |= {"theta": np.zeros(0)}
-        level = base.info_["noise"][0]
-        lit = spectra[spectra.any(1)] if signed else np.maximum(spectra, 0)[(spectra > 0).any(1)]
-        scene = base.info_["kind"] == "scene"
-        if (scene and law.linear) or len(lit) < FEWEST or (not scene and level <= 0):
-            self.info_["codes"] = "start"
+        S = base._learn(sample)
+        self.info_ |= base.info_
+        scene = self.info_["kind"] == "scene"
+        if (scene and law.linear) or len(lit) < FEWEST or (not scene and self.info_["noise"][0] <= 0):
             self.info_["sentence"] += " The start was kept: there is nothing to train."
-            return components
-        return self._refine(lit, components, law, signed, scene)
+            return S
+        return self._from_mcr(lit, S, law, signed)
 
-    def _refine(self, lit: np.ndarray, S: np.ndarray, law: Aggregate, signed: bool, scene: bool) -> np.ndarray:
+    def _ask(self, law: Aggregate, signed: bool, number: int | None, channels: int) -> Ask:
+        return Ask(
+            law, number, signed, self.random_state, self._known(), smoothing_kernel(channels, self.smoothing),
+            self.sparse, self.info_["kind"] == "scene", self.pool, self.epochs, self.device,
+        )  # fmt: skip
+
+    def _from_nothing(self, lit: np.ndarray, law: Aggregate, signed: bool) -> np.ndarray:
+        if len(lit) < FEWEST:
+            raise CubeError(
+                f"A cold start needs {FEWEST} spectra that are not zero, there are {len(lit)}. Try start='warm'."
+            )
+        self.info_["kind"] = "table"
+        number = None if self.n_components == "auto" else self.n_components
+        scale = float(np.abs(lit).max())
+        found = fit_cold(lit / scale, self._ask(law, signed, number, lit.shape[1]))
+        self.info_["sentence"] = found.sentence
+        return self._keep(found, scale)
+
+    def _from_mcr(self, lit: np.ndarray, S: np.ndarray, law: Aggregate, signed: bool) -> np.ndarray:
         scale = float(np.abs(lit).max())
         X = lit / scale
         level, power, _ = self.info_["noise"]
         level = level * scale ** (power - 1)
-        if scene:
+        if self.info_["kind"] == "scene":
             level, power = _scene_noise(X, S / np.linalg.norm(S, axis=1, keepdims=True)), 0.0
-        ask = Ask(
-            law, None if self.n_components == "auto" else len(S), signed, self.random_state, self._known(),
-            smoothing_kernel(X.shape[1], self.smoothing), self.sparse, scene, self.start == "cold", self.pool,
-            self.epochs, self.device,
-        )  # fmt: skip
-        found = fit_energy(X, S, level, power, ask)
+        number = None if self.n_components == "auto" else len(S)
+        found = fit_energy(X, S, level, power, self._ask(law, signed, number, X.shape[1]))
+        if found.theta.size:
+            self.info_["warnings"] = [f"Without the law of mixing: {said}" for said in self.info_["warnings"]]
+        self.info_["sentence"] = _sentence(self.info_["sentence"], len(S), found, law)
+        return self._keep(found, scale)
+
+    def _keep(self, found: Found, scale: float) -> np.ndarray:
         self.state_ |= {"theta": found.theta}
         self.info_ |= {
             "scale": scale,
@@ -139,7 +161,6 @@ class EnergyMCR(Unmixing):
         }
         if found.heads is not None:
             self.state_ |= dict(zip(HEADS, found.heads, strict=True))
-        self.info_["sentence"] = _sentence(self.info_["sentence"], len(S), found, law)
         return found.components
 
     def _known(self) -> np.ndarray | None:

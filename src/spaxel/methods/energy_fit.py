@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from spaxel.errors import CubeError, ParameterError
 from spaxel.learn.aggregate import AGGREGATES, Aggregate
-from spaxel.linear.factor import encode
+from spaxel.linear.factor import choose_weights, encode
 from spaxel.methods.curved import curved_codes, gated_codes
 from spaxel.methods.rounds import Solution, Task, best, price, run_rounds, settle, solve_curved, solve_linear
 
 FEWEST = 20  # samples from which some are kept apart
 APART = 5  # every so many
+COLD = 2  # times the epochs, of a cold start
 ALIKE = 0.8  # cosine from which a component is one that was known
 
 
@@ -29,7 +31,6 @@ class Ask:
     kernel: np.ndarray | None = None
     sparse: bool = False
     scene: bool = False
-    cold: bool = False
     pool: int = 1024
     epochs: int = 500
     device: str = "cpu"
@@ -103,6 +104,28 @@ def fit_energy(X: np.ndarray, components: np.ndarray, level: float, power: float
     if ask.scene or not ask.epochs:
         return _sorted(X, full, task, prices, [], "Nothing was trained.")
     return _trained(X, apart, state, full, task, ask, prices)
+
+
+def fit_cold(X: np.ndarray, ask: Ask) -> Found:
+    """From a pool of random candidates, linear mixing only; see spaxel.learn.cold. X : as in `fit_energy`.
+
+    Raises ParameterError for what a cold start does not know: a law, components that are known or sparse, a number.
+    """
+    from spaxel.learn.cold import cold_pool
+
+    asked = {"mixing": not ask.aggregate.linear, "known": ask.known is not None, "sparse": ask.sparse}
+    asked |= {"n_components": ask.number is not None, "smoothing": ask.kernel is not None, "epochs": not ask.epochs}
+    if wrong := [name for name, given in asked.items() if given]:
+        raise ParameterError(f"start='cold' finds linear components and their number; {wrong[0]} needs start='warm'.")
+    weights, found = choose_weights(X, None)
+    power = float(weights.p)
+    sigma = found.noise / weights.row
+    level = float(np.median(sigma / np.linalg.norm(X, axis=1) ** power))
+    cold = cold_pool(X, sigma, n_pool=ask.pool, epochs=COLD * ask.epochs, seed=ask.seed, nonnegative=not ask.signed)
+    if not len(cold.components):
+        raise CubeError("No candidate of the cold start was used. Try start='warm', or more epochs.")
+    state = State(ask.aggregate, cold.components, np.zeros(0), level, power)
+    return _sorted(X, state, Task(ask.aggregate), {}, cold.history, cold.sentence)
 
 
 def _prepared(X: np.ndarray, S: np.ndarray, level: float, power: float, task: Task, ask: Ask) -> np.ndarray:

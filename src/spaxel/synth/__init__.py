@@ -14,6 +14,7 @@ from spaxel.errors import ParameterError
 WORLDS = {
     "ifu": "spaxel.synth.ifu",
     "maxrf": "spaxel.synth.maxrf",
+    "leaf": "spaxel.synth.leaf",
     "mixture": "spaxel.synth.mixture",
 }  # name -> module with a function of that name
 
@@ -30,9 +31,10 @@ def simulate(
 ) -> xr.Dataset:
     """A cube of a simulated world with its truth: truth_abundances, truth_spectra, and truth_labels of an image.
 
-    name : of a world: maxrf (a painting, lazy), ifu (a galaxy, lazy), mixture (a list of spectra: height is their number)
+    name : of a world: maxrf (a painting, lazy), ifu (a galaxy, lazy), leaf (leaves with lesions, lazy; the extra `leaf`),
+           mixture (a list of spectra: height is their number)
     height, width : pixels; None: as the world has it      seed : the same seed gives the same bits
-    options : of this world, see its function (maxrf.maxrf: counts, …; ifu.ifu: snr, …; mixture.mixture: n_components, …)
+    options : of this world, see its function (maxrf.maxrf: counts, …; ifu.ifu: snr, …; leaf.leaf: day, …; mixture.mixture)
     Raises ParameterError for an unknown world or option, or a value that is out of range; the message lists what is known.
     """
     make = world(name)

@@ -26,3 +26,11 @@ def real_number(name: str, value: Any, low: float, high: float) -> float:
     if isinstance(value, bool) or not low <= number <= high:
         raise ParameterError(f"{name} is {value!r}, expected a number from {low:g} to {high:g}.")
     return number
+
+
+def true_or_false(name: str, value: Any) -> bool:
+    """The value as bool, if it is one, 0 or 1, or those words (as a command line gives them); else ParameterError."""
+    words = {"true": True, "false": False, "1": True, "0": False}
+    if (word := str(value).lower()) not in words:
+        raise ParameterError(f"{name} is {value!r}, expected true or false.")
+    return words[word]

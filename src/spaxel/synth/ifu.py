@@ -14,7 +14,7 @@ import xarray as xr
 
 from spaxel.cube import make_cube, note
 from spaxel.errors import ParameterError
-from spaxel.synth.checks import real_number, whole_number
+from spaxel.synth.checks import real_number, true_or_false, whole_number
 from spaxel.synth.fields import Fields, draw_fields
 from spaxel.synth.light import GAS, LIGHT_SPEED, STARS, emission, sky_lines, starlight
 from spaxel.synth.tiled import tiled
@@ -85,7 +85,7 @@ def ifu(
     A pixel is sky where the galaxy is faint, stars where the equivalent width of Hα is below 3 Angstrom, else what gives
     most of its Hα. Raises ParameterError.
     """
-    galaxy = _compose(locals())
+    galaxy, noise = _compose(locals()), true_or_false("noise", noise)
     shape = (height, width, channels)
     middle = (galaxy.edges[1:] + galaxy.edges[:-1]) / 2
     names = [*STARS, *GAS]

@@ -15,7 +15,7 @@ from scipy.special import softmax
 
 from spaxel.cube import make_cube, note
 from spaxel.errors import ParameterError
-from spaxel.synth.checks import real_number, whole_number
+from spaxel.synth.checks import real_number, true_or_false, whole_number
 from spaxel.synth.fields import Bumps, Fields, draw_fields, draw_sites, lift
 from spaxel.synth.fluorescence import Instrument, Layer, spectra
 from spaxel.synth.layered import UNDER, Layered, pile_up, table
@@ -131,7 +131,9 @@ def maxrf(
         painting = _layer(painting, names, instrument, edges, thickness, layers, float(relief), float(counts))
         pure = painting.spectra
     image, dtype = (height, width), _smallest(painting, height, width)
-    drawn, function, dtype = ("Poisson", _counts, dtype) if noise else ("expected", expected, np.float32)
+    drawn, function, dtype = (
+        ("Poisson", _counts, dtype) if true_or_false("noise", noise) else ("expected", expected, np.float32)
+    )
     cube = make_cube(
         tiled(function, painting, (*image, channels), dtype),
         (edges[:-1] + edges[1:]) / 2,
