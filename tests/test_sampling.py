@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from spaxel.cube import make_cube
 from spaxel.errors import CubeError, MemoryBudgetError
-from spaxel.sampling import sample_cubes, sample_spectra
+from spaxel.sampling import read_tile, sample_cubes, sample_spectra
 from spaxel.testing import tiny_cube
+from spaxel.tiles import Tile
 
 
 def _addressed(height, width):
@@ -84,3 +85,34 @@ def test_several_cubes_share_the_sample_by_their_size():
     small, large = _addressed(10, 10), _addressed(30, 30)
     assert len(sample_cubes([small, large], 100).spectra) == 100
     assert len(sample_cubes([small, large], 10_000).spectra) == 1000
+
+
+@pytest.mark.parametrize("context", [3, 5])
+def test_a_context_is_the_mean_of_the_usable_neighbours_whatever_the_tile(context):
+    rng = np.random.default_rng(0)
+    spectra = rng.uniform(1, 9, (13, 11, 3))
+    spectra[4, 5], spectra[0, 1, 2] = 0, np.nan
+    cube, whole, halo = make_cube(spectra), Tile(0, 13, 0, 11), context // 2
+    block, good = read_tile(cube, whole, context=context)
+    assert not good[4, 5]
+    for y, x in ((0, 0), (5, 5), (12, 10), (3, 7)):
+        rows, columns = (slice(max(0, i - halo), i + halo + 1) for i in (y, x))
+        member = good[rows, columns].copy()
+        member[y - rows.start, x - columns.start] = False
+        assert np.allclose(block[y, x, 3:], spectra[rows, columns][member].mean(0))
+        assert np.array_equal(block[y, x, :3], spectra[y, x])
+    part, _ = read_tile(cube, Tile(3, 9, 2, 8), context=context)
+    assert np.array_equal(part, block[3:9, 2:8], equal_nan=True)
+
+
+def test_with_a_context_pairs_hold_a_neighbour_and_one_whose_window_is_apart():
+    pairs = sample_spectra(_addressed(40, 30), 50, context=3).pairs
+    assert pairs.shape[1:] == (3, 4)
+    own = pairs[:, :, :2]
+    assert (own[:, 1] - own[:, 0] == [0, 1]).all()
+    assert (own[:, 2] - own[:, 0] == [0, 3]).all()
+
+
+def test_a_pixel_without_neighbours_is_its_own_context():
+    block, _ = read_tile(make_cube(np.array([[[2.0, 3.0]]])), Tile(0, 1, 0, 1), context=3)
+    assert block.tolist() == [[[2, 3, 2, 3]]]

@@ -38,6 +38,7 @@ def map_tiles(
     scheduler: str = "threads",
     progress: Progress | None = None,
     partly: bool = False,
+    context: int = 0,
 ) -> tuple[Arrays, Arrays]:
     """Maps and sums of a function over all usable pixels of a cube.
 
@@ -47,17 +48,18 @@ def map_tiles(
     memory    : bytes for what is read; the tile is as large as it allows (default 1 GiB)
     scheduler : a Dask scheduler (threads, processes, synchronous) or the address of a cluster (tcp://…)
     progress  : called with (pixels done, pixels in all)      partly : spectra with missing values (NaN) are usable too
+    context   : 0, or the odd side of a window: spectra are then (512, 2 channel), see spaxel.sampling.read_tile
     returns   : ({name: (y, x, ...)}, {name: sum})
     Raises MemoryBudgetError if not even one row of 64 pixels fits.
     """
     height, width, _ = cube["spectra"].shape
     workers = workers or len(os.sched_getaffinity(0))
-    tiles = grid(height, width, *_tile_sides(cube, memory or DEFAULT_MEMORY, workers))
+    tiles = grid(height, width, *_tile_sides(cube, memory or DEFAULT_MEMORY, workers, context))
     maps = {name: np.full((height, width, *np.shape(value)), value) for name, value in fill.items()}
     sums: Arrays = {}
     done = 0
     with threadpool_limits(1):
-        for batch, answers in _in_batches(function, cube, tiles, workers, scheduler, partly):
+        for batch, answers in _in_batches(function, _Held(cube, partly, context), tiles, workers, scheduler):
             for tile, (good, pixels, parts) in zip(batch, answers, strict=True):
                 for name, values in pixels.items():
                     maps[name][tile.y0 : tile.y1, tile.x0 : tile.x1][good] = values
@@ -70,11 +72,10 @@ def map_tiles(
 
 
 def _in_batches(
-    function: Function, cube: xr.Dataset, tiles: list[Tile], workers: int, scheduler: str, partly: bool
+    function: Function, held: _Held, tiles: list[Tile], workers: int, scheduler: str
 ) -> Iterator[tuple[list[Tile], list]]:
     task = dask.delayed(_one_tile, pure=False)
-    cube = cube[["spectra", "valid"]] if "valid" in cube else cube[["spectra"]]
-    cube = dask.delayed(_Held(cube, partly), pure=False)
+    cube = dask.delayed(held, pure=False)
     if "://" in scheduler:
         from distributed import Client
 
@@ -91,12 +92,13 @@ def _in_batches(
 class _Held:
     """A cube in a box, so that Dask passes it on as it is instead of computing it."""
 
-    def __init__(self, cube: xr.Dataset, partly: bool) -> None:
-        self.cube, self.partly = cube, partly
+    def __init__(self, cube: xr.Dataset, partly: bool, context: int) -> None:
+        self.cube = cube[["spectra", "valid"]] if "valid" in cube else cube[["spectra"]]
+        self.partly, self.context = partly, context
 
 
 def _one_tile(function: Function, held: _Held, tile: Tile) -> tuple[np.ndarray, Arrays, Arrays]:
-    block, good = read_tile(held.cube, tile, held.partly)
+    block, good = read_tile(held.cube, tile, held.partly, held.context)
     flat, rows = block.reshape(-1, block.shape[2]), np.nonzero(good.ravel())[0]
     pixels, sums = [], {}
     for start in range(0, len(rows), BLOCK):
@@ -108,9 +110,11 @@ def _one_tile(function: Function, held: _Held, tile: Tile) -> tuple[np.ndarray, 
     return good, {name: np.concatenate([p[name] for p in pixels]) for name in (pixels[0] if pixels else {})}, sums
 
 
-def _tile_sides(cube: xr.Dataset, memory: int, workers: int) -> tuple[int, int]:
+def _tile_sides(cube: xr.Dataset, memory: int, workers: int, context: int = 0) -> tuple[int, int]:
     height, width, channels = cube["spectra"].shape
     per_pixel = channels * (2 * cube["spectra"].dtype.itemsize + 3)  # the tile, a copy, masks
+    if context:  # sums over the window
+        per_pixel += channels * 6 * np.result_type(cube["spectra"].dtype, np.float32).itemsize
     pixels = memory // (per_pixel * workers)
     if pixels < min(width, CELL):
         need = min(width, CELL) * per_pixel * workers

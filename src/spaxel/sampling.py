@@ -24,6 +24,7 @@ class Sample(NamedTuple):
 
     spectra     : (n, channel), in the cube's dtype
     pairs       : (m, 2, channel), spectra of pixels and of their right neighbours; m = 0 for a table
+                  (m, 3, 2 channel) with a context, see sample_spectra
     valid_share : usable pixels over those that were looked at
     runs        : (n,) the cube of each spectrum, where all were read in their order; else None
     """
@@ -38,23 +39,48 @@ class Sample(NamedTuple):
         return self.pairs[:, 0].astype(np.float64) - self.pairs[:, 1]
 
 
-def read_tile(cube: xr.Dataset, tile: Tile, partly: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def read_tile(cube: xr.Dataset, tile: Tile, partly: bool = False, context: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """The spectra of one tile and which of them are usable: (rows, columns, channel) and (rows, columns) bool.
 
-    partly : spectra with missing values (NaN) are usable too
+    partly  : spectra with missing values (NaN) are usable too
+    context : 0, or the odd side of a window; each spectrum is then followed by the mean of its usable neighbours in the
+              window around it (itself, if it has none): (rows, columns, 2 channel), the same bits whatever the tile
     """
-    part = cube.isel(y=slice(tile.y0, tile.y1), x=slice(tile.x0, tile.x1))
+    halo = context // 2
+    around = Tile(max(tile.y0 - halo, 0), tile.y1 + halo, max(tile.x0 - halo, 0), tile.x1 + halo)
+    part = cube.isel(y=slice(around.y0, around.y1), x=slice(around.x0, around.x1))
     arrays = [part["spectra"].data] + ([part["valid"].data] if "valid" in cube else [])
     spectra, *valid = dask.compute(*arrays, scheduler="synchronous")
-    return spectra, usable(spectra, valid[0] if valid else None, partly)
+    good = usable(spectra, valid[0] if valid else None, partly)
+    if not context:
+        return spectra, good
+    rows, columns = slice(tile.y0 - around.y0, tile.y1 - around.y0), slice(tile.x0 - around.x0, tile.x1 - around.x0)
+    mean = _neighbours_mean(spectra, good, halo)[rows, columns]
+    own = spectra[rows, columns].astype(mean.dtype)
+    return np.concatenate([own, mean], axis=2), good[rows, columns]
 
 
-def sample_spectra(cube: xr.Dataset, n: int, seed: int = 0, memory: int | None = None, partly: bool = False) -> Sample:
+def _neighbours_mean(spectra: np.ndarray, good: np.ndarray, halo: int) -> np.ndarray:
+    """Mean of the usable spectra around each pixel, without its own; additions in one order for every pixel."""
+    own = np.where(good[..., None], spectra, 0).astype(np.result_type(spectra.dtype, np.float32))
+    total, member = np.pad(own, ((halo, halo), (halo, halo), (0, 0))), np.pad(good.astype(own.dtype), halo)
+    for axis in (0, 1):
+        ranges = [range(i, i + good.shape[axis]) for i in range(2 * halo + 1)]
+        total, member = (sum(np.take(values, r, axis) for r in ranges) for values in (total, member))
+    others = member - good
+    return np.where(others[..., None] > 0, (total - own) / np.maximum(others, 1)[..., None], own)
+
+
+def sample_spectra(
+    cube: xr.Dataset, n: int, seed: int = 0, memory: int | None = None, partly: bool = False, context: int = 0
+) -> Sample:
     """About n spectra of a cube, spread evenly over it, read cell by cell.
 
     cube : lazy or not     n : at most so many; every usable one if the cube holds no more
     seed : decides which     memory : bytes; a cell of 64 x 64 pixels must fit into a third of it
     partly : spectra with missing values (NaN) are usable too
+    context : as in `read_tile`; each pair is then followed by a third spectrum, `context` pixels to the right of the first,
+              so that their windows share no pixel
     Raises CubeError if no drawn pixel holds data, MemoryBudgetError if one cell is too large.
     Fails to meet a class that is rarer than about 10 / n.
     """
@@ -65,10 +91,11 @@ def sample_spectra(cube: xr.Dataset, n: int, seed: int = 0, memory: int | None =
     n_pixels = sum(cells[i].n_pixels for i in visited)
     kept, pairs, n_usable = Thinned(n), [], 0
     for i in np.sort(visited):
-        block, good = read_tile(cube, cells[i], partly)
+        block, good = read_tile(cube, cells[i], partly, context)
         rng = np.random.default_rng([seed, 1, int(i)])
         kept.add(block[good][rng.permutation(int(good.sum()))])
-        pairs.append(_draw_pairs(block, good, int(np.ceil(MOST_PAIRS * cells[i].n_pixels / n_pixels)), rng))
+        wanted = int(np.ceil(MOST_PAIRS * cells[i].n_pixels / n_pixels))
+        pairs.append(_draw_pairs(block, good, wanted, rng, context))
         n_usable += int(good.sum())
     if not n_usable:
         none = f"{source}: no" if (source := cube.attrs.get("source")) else "No"
@@ -80,12 +107,13 @@ def sample_spectra(cube: xr.Dataset, n: int, seed: int = 0, memory: int | None =
 
 
 def sample_cubes(
-    cubes: list[xr.Dataset], n: int, seed: int = 0, memory: int | None = None, partly: bool = False
+    cubes: list[xr.Dataset], n: int, seed: int = 0, memory: int | None = None, partly: bool = False, context: int = 0
 ) -> Sample:
     """A sample of n spectra in all from several cubes, each with a share like its number of pixels."""
     pixels = [c.sizes["y"] * c.sizes["x"] for c in cubes]
     wanted = [int(np.ceil(n * p / sum(pixels))) for p in pixels]
-    parts = [sample_spectra(c, w, seed + i, memory, partly) for i, (c, w) in enumerate(zip(cubes, wanted, strict=True))]
+    each = enumerate(zip(cubes, wanted, strict=True))
+    parts = [sample_spectra(c, w, seed + i, memory, partly, context) for i, (c, w) in each]
     share = float(np.average([p.valid_share for p in parts], weights=pixels))
     return Sample(
         np.concatenate([p.spectra for p in parts])[:n], np.concatenate([p.pairs for p in parts])[:MOST_PAIRS], share
@@ -144,11 +172,13 @@ class Thinned:
         return spectra if len(spectra) <= self._n else spectra[np.sort(rng.permutation(len(spectra))[: self._n])]
 
 
-def _draw_pairs(block: np.ndarray, good: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    rows, columns = np.nonzero(good[:, 1:] & good[:, :-1])
+def _draw_pairs(block: np.ndarray, good: np.ndarray, n: int, rng: np.random.Generator, context: int) -> np.ndarray:
+    far = max(1, context)
+    together = good[:, far:] & good[:, :-far] & (good[:, 1 : good.shape[1] - far + 1] if context else True)
+    rows, columns = np.nonzero(together)
     chosen = np.sort(rng.permutation(len(rows))[:n])
     rows, columns = rows[chosen], columns[chosen]
-    return np.stack([block[rows, columns], block[rows, columns + 1]], axis=1)
+    return np.stack([block[rows, columns + i] for i in ((0, 1, far) if context else (0, 1))], axis=1)
 
 
 def _check_memory(cube: xr.Dataset, memory: int | None) -> None:

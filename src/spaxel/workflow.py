@@ -221,7 +221,7 @@ def _finish(folder: Path, run: dict[str, Any], result: xr.Dataset, cube: xr.Data
     run = run | scored(result) | _compared(result, cube)
     run |= {"seconds": clock.seconds(), "peak_memory_bytes": provenance.peak_memory()}
     write_json(folder, run)
-    write_history(folder, clock.lines)
+    write_history(folder, [*run.get("learned", {}).get("history", []), *clock.lines])
 
 
 def _compared(result: xr.Dataset, cube: xr.Dataset) -> dict[str, Any]:

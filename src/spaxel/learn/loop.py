@@ -26,6 +26,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from lightning_fabric import Fabric
 
+Score = float | tuple[float, dict[str, float]]
 DEVICES = ("cpu", "cuda", "auto")
 
 
@@ -77,7 +78,7 @@ def train(
     batches: Callable[[int], Iterable[Any]],
     plan: Plan,
     *,
-    score: Callable[[], float] | None = None,
+    score: Callable[[], Score] | None = None,
     after_step: Callable[[Step], None] | None = None,
     stop: Callable[[list[dict[str, float]]], bool] | None = None,
 ) -> Trained:
@@ -85,6 +86,7 @@ def train(
 
     objective  : module, forward(batch, step: Step) -> Loss      batches : epoch -> batches, tensors or tuples of them
     score      : lower is better, on data held out, asked before the first epoch and after each; None: the last state is kept
+                 it may come with more for the history: (score, {name: value})
     after_step : told each step, as to project parameters      stop : asked after each epoch with the history
     Same seed and threads, same bits on the CPU. Raises ParameterError for an unknown device, SpaxelError if a loss is not
     finite or a checkpoint belongs to another objective.
@@ -96,13 +98,13 @@ def train(
         keeper = Keeper(objective, optimizer, plan.checkpoint)
         first = keeper.resume(fabric.device)
         if first == 0:
-            keeper.consider(0, _scored(objective, score))
+            keeper.consider(0, _scored(objective, score)[0])
         for epoch in range(first, plan.epochs):
             if keeper.history and stop is not None and stop(keeper.history):
                 break
             line = _one_epoch(fabric, module, optimizer, batches, plan, epoch, after_step)
-            line["score"] = keeper.consider(epoch + 1, _scored(objective, score))
-            keeper.history.append(line)
+            value, more = _scored(objective, score)
+            keeper.history.append(line | more | {"score": keeper.consider(epoch + 1, value)})
             if fabric.is_global_zero:
                 keeper.write(epoch + 1)
         keeper.restore_best(score is not None)
@@ -138,12 +140,13 @@ def _one_epoch(
     return {"epoch": epoch + 1} | {name: value / max(count, 1) for name, value in sums.items()}
 
 
-def _scored(objective: nn.Module, score: Callable[[], float] | None) -> float:
+def _scored(objective: nn.Module, score: Callable[[], Score] | None) -> tuple[float, dict[str, float]]:
     if score is None:
-        return float("nan")
+        return float("nan"), {}
     objective.eval()
     with torch.no_grad():
-        return float(score())
+        found = score()
+    return found if isinstance(found, tuple) else (float(found), {})
 
 
 def _groups(objective: nn.Module, rate: float | dict[str, float]) -> Iterator[dict[str, Any]]:

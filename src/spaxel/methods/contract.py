@@ -109,11 +109,12 @@ def checked(model: Any, data: Any, reset: bool, partly: bool = False) -> Any:
 
 
 def gather(
-    model: Any, data: Any, n_sample: int, *, partly: bool = False, ordered: bool = False
+    model: Any, data: Any, n_sample: int, *, partly: bool = False, ordered: bool = False, context: int = 0
 ) -> tuple[Sample, np.ndarray, dict[str, Any]]:
     """What every `fit` begins with: (a sample of the cubes, their axis, info with steps, units and size of the sample).
 
     partly : spectra with missing values (NaN) are looked at too      ordered : all spectra in their order, with their cube
+    context : each spectrum is followed by the mean of its neighbours, see spaxel.sampling.read_tile
     """
     cubes, _ = as_cubes(data)
     axis = np.asarray(cubes[0]["channel"].values, dtype=np.float64)
@@ -122,7 +123,7 @@ def gather(
     if ordered:
         sample = ordered_cubes(cubes, n_sample, model.memory, partly)
     else:
-        sample = sample_cubes(cubes, n_sample, model.random_state, model.memory, partly)
+        sample = sample_cubes(cubes, n_sample, model.random_state, model.memory, partly, context)
     return sample, axis, info | {"n_sampled": len(sample.spectra)}
 
 

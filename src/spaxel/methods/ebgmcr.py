@@ -72,7 +72,9 @@ class EnergyMCR(Unmixing):
         Field(description="whether components may be negative (derivatives); auto: if the data are"),
     ] = "auto"
     pool: Annotated[int, Field(ge=2, le=65536, description="candidates of a cold start")] = 1024
-    epochs: Annotated[int, Field(ge=0, description="of training, at most; a cold start takes twice as many, and reheats")] = 500
+    epochs: Annotated[
+        int, Field(ge=0, description="of training, at most; a cold start takes twice as many, and reheats")
+    ] = 500
     device: Annotated[Literal["cpu", "cuda", "auto"], Field(description="where it is trained")] = "cpu"
     n_sample: Annotated[int, Field(ge=10, description="spectra that the fit looks at")] = 8_000
     random_state: Annotated[int, Field(ge=0, description="seed: the same seed gives the same bits")] = 0

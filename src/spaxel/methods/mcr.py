@@ -30,7 +30,7 @@ from spaxel.methods.resolve import (
     read_known,
     resolve,
 )
-from spaxel.methods.unmixing import Encoder, Unmixing, is_signed
+from spaxel.methods.unmixing import Encoder, Unmixing
 from spaxel.sampling import Sample
 
 FEW = 2000  # spectra up to which `auto` takes a cube for a table
@@ -116,7 +116,7 @@ class MCR(Unmixing):
         if wish.any() or np.isnan(spectra).any():
             signed = negative_by_nature(spectra) if self.signed == "auto" else self.signed
             return self._learn_constrained(spectra, number, signed, wish, sample.runs)
-        return self._learn_table(spectra, number, is_signed(spectra) if self.signed == "auto" else self.signed)
+        return self._learn_table(spectra, number, negative_by_nature(spectra) if self.signed == "auto" else self.signed)
 
     def _reading(self) -> tuple[bool, bool]:
         return self.missing == "weights", self._wish().any()
@@ -149,7 +149,7 @@ class MCR(Unmixing):
     def _learn_table(self, spectra: np.ndarray, number: int | None, signed: bool) -> np.ndarray:
         usable = min(spectra.shape) if number is None else min(number, *spectra.shape)
         number = None if number is None else usable
-        positive = spectra if signed else np.maximum(spectra, 0)
+        positive = spectra if signed else np.where(spectra.max(1, keepdims=True) > 0, spectra, 0.0)
         lit = positive[positive.any(1)]
         found, spikes = factorise(lit, number, signed=signed, seed=self.random_state), 0.0
         if self.despike is True or (self.despike == "auto" and has_spikes(lit, found)):

@@ -120,6 +120,7 @@ def maxrf(
     names, edges = _names(n_pigments, pigments), _edges(energies, channels)
     instrument = Instrument(tube_kv=real_number("tube_kv", tube_kv, 5, 100))
     real_number("thickness", thickness, 1e-6, 10)
+    noise = true_or_false("noise", noise)
     whole_number("layers", layers, 1, 2)
     real_number("relief", relief, 0, 3)
     real_number("pileup", pileup, 0, 0.5)
@@ -131,9 +132,7 @@ def maxrf(
         painting = _layer(painting, names, instrument, edges, thickness, layers, float(relief), float(counts))
         pure = painting.spectra
     image, dtype = (height, width), _smallest(painting, height, width)
-    drawn, function, dtype = (
-        ("Poisson", _counts, dtype) if true_or_false("noise", noise) else ("expected", expected, np.float32)
-    )
+    drawn, function, dtype = ("Poisson", _counts, dtype) if noise else ("expected", expected, np.float32)
     cube = make_cube(
         tiled(function, painting, (*image, channels), dtype),
         (edges[:-1] + edges[1:]) / 2,

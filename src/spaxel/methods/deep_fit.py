@@ -1,0 +1,246 @@
+"""How deep spectral clustering is fitted: the linear start, the training, and which state is kept.
+
+torch is imported inside, so that a saved model predicts without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from sklearn.metrics import mutual_info_score
+
+from spaxel.methods.deep_start import COUNTED, Linear, Settings, Views, linear_start, reconstruction, small_dtype, views
+from spaxel.methods.latent import encode, in_blocks, latents
+from spaxel.methods.nearest import distances
+from spaxel.methods.parts import Groups, Rules, best_silhouette, find_groups
+from spaxel.preprocess.scaling import Scaling
+from spaxel.sampling import Sample
+
+HELD_OUT = 0.15  # share of the sample that is never trained on
+REFRESHED = 4096  # spectra whose latents move the centroids between epochs
+JUDGED = 3000  # pairs of neighbours that the criterion looks at
+FEWEST = 8  # spectra below which nothing is trained
+WARM = 2  # epochs in which the encoder stands still, until the decoder knows the start
+CLIP = 5.0  # of the norm of the gradient
+
+Arrays = dict[str, np.ndarray]
+Fresh = Callable[[int], np.ndarray]  # epoch -> spectra of another sample
+
+
+class Learned(NamedTuple):
+    """scaling, encoder, decoder : what embeds and decodes   centroids : (k, d) of the training   report : plain values."""
+
+    scaling: Scaling
+    encoder: Arrays
+    decoder: Arrays
+    centroids: np.ndarray
+    groups: Groups
+    history: list[dict[str, float]]
+    report: dict[str, Any]
+
+
+class Judge:
+    """The label-free criterion, higher is better, of labels that a state gives.
+
+    With neighbouring pixels: the mutual information, in nats, between the label of a pixel and that of one beside it, with a
+    context so far beside that their windows share no pixel. It grows as labels hold less noise, and falls where groups that
+    are apart in the image are joined. For a table: the share of the variance of the start that the labels explain.
+    """
+
+    def __init__(self, sample: Sample, start: Linear, settings: Settings) -> None:
+        self.net, channels = settings.net, sample.spectra.shape[1]
+        pairs = sample.pairs[:: max(1, len(sample.pairs) // JUDGED)]
+        self.neighbours = len(pairs) > 0
+        chosen = pairs[:, [0, -1]].reshape(-1, channels) if self.neighbours else sample.spectra[: 2 * JUDGED]
+        self.scaled = in_blocks(chosen, start.scaling, settings.context)
+        self.first = encode(self.scaled, start.weights(), self.net)
+
+    def __call__(self, weights: Arrays, centers: np.ndarray, component: np.ndarray | None = None) -> float:
+        """The criterion. centers : (m, d)      component : (m,) of each, or each its own."""
+        labels = distances(encode(self.scaled, weights, self.net), centers).argmin(1)
+        labels = labels if component is None else component[labels]
+        if self.neighbours:
+            return float(mutual_info_score(*labels.reshape(-1, 2).T))
+        member = np.eye(labels.max() + 1)[labels]
+        within = self.first - member @ ((member.T @ self.first) / np.maximum(member.sum(0), 1)[:, None])
+        return 1 - float((within**2).sum() / max(float(((self.first - self.first.mean(0)) ** 2).sum()), 1e-300))
+
+
+def learn(
+    sample: Sample,
+    scaling: Scaling,
+    settings: Settings,
+    wanted: int | tuple[int, int] | None,
+    rules: Rules,
+    fresh: Fresh | None,
+) -> Learned:
+    """Fit to a sample: start, train, and keep what the criterion likes best, the start included.
+
+    wanted : number of components, a range of it, or None      fresh : spectra for later epochs, or None to stay with the sample
+    """
+    start = linear_start(sample, scaling, settings)
+    beside = sample.pairs[:, :2].reshape(-1, sample.spectra.shape[1])
+
+    def embedded(spectra: np.ndarray, weights: Arrays) -> np.ndarray:
+        return latents(spectra, start.scaling, weights, settings.net, settings.context)
+
+    def grouped(weights: Arrays, number: int | None) -> Groups:
+        z = embedded(sample.spectra, weights)
+        pairs = embedded(beside, weights) if len(beside) else z[:0]
+        return find_groups(z, pairs.reshape(-1, 2, z.shape[1]), number, rules)
+
+    def number(weights: Arrays) -> tuple[int | None, dict[int, float]]:
+        if not isinstance(wanted, tuple):
+            return wanted, {}
+        return best_silhouette(embedded(sample.spectra, weights), *wanted, rules)
+
+    judge = Judge(sample, start, settings)
+    states = {"linear": start.weights()} | ({"neighbours": start.weights(True)} if settings.context else {})
+    groups = {name: grouped(weights, number(weights)[0]) for name, weights in states.items()}
+    k = groups["linear"].evidence.level
+    groups = {n: g if g.evidence.level == k and wanted == k else grouped(states[n], k) for n, g in groups.items()}
+    centroids = _middles(groups[list(states)[-1]])
+    history: list[dict[str, float]] = []
+    decoder: Arrays = {}
+    if settings.epochs and len(sample.spectra) >= FEWEST and start.spread.max() > 1e-2 and k > 1:
+        found = trained(sample.spectra, start, centroids, settings, judge, fresh)
+        states["deep"], decoder, centroids, history = found[:4]
+        groups["deep"] = grouped(states["deep"], k)
+    values = {n: judge(states[n], g.centers, g.component) for n, g in groups.items()}
+    kept = max(values, key=values.__getitem__)  # the first of equals
+    final = groups[kept]
+    chosen, curve = number(states[kept])
+    if wanted != k:
+        final = grouped(states[kept], chosen)
+    report = _report(values, kept, groups, final, history, judge.neighbours, curve)
+    return Learned(start.scaling, states[kept], decoder, centroids, final, history, report)
+
+
+def trained(
+    spectra: np.ndarray,
+    start: Linear,
+    centroids: np.ndarray,
+    settings: Settings,
+    judge: Callable[..., float],
+    fresh: Fresh | None,
+) -> tuple[Arrays, Arrays, np.ndarray, list[dict[str, float]]]:
+    """Train from the start: arrays of the encoder in its best state, of the decoder, the centroids, a dict per epoch."""
+    import torch
+
+    from spaxel.learn.loop import Plan, train
+
+    order = np.random.default_rng([settings.seed, 34]).permutation(len(spectra))
+    n_held = max(1, int(HELD_OUT * len(order)))
+    held = views(spectra[np.sort(order[:n_held])], start.scaling, settings, -1)
+    data = views(spectra[np.sort(order[n_held:])], start.scaling, settings, 0)
+    objective = _objective(start, data, centroids, settings)
+    small = torch.from_numpy(data.inputs[0][:REFRESHED])
+    objective.prepare(small)
+    given = torch.from_numpy(held.inputs[0]), torch.from_numpy(held.targets[0].astype(small_dtype(held.targets[0])))
+
+    def batches(epoch: int) -> Iterator[tuple[Any, Any]]:
+        now = views(fresh(epoch), start.scaling, settings, epoch) if fresh and epoch else data
+        objective.refresh(small.to(objective.centroids.device))
+        inputs, targets = (part[epoch % len(now.inputs)] for part in now)
+        order = np.random.default_rng([settings.seed, 33, epoch]).permutation(len(inputs))
+        for part in np.array_split(order, max(1, round(len(order) / settings.batch))):
+            yield torch.from_numpy(inputs[part]), torch.from_numpy(targets[part].astype(small_dtype(targets)))
+
+    def score() -> tuple[float, dict[str, float]]:
+        rest = objective.reconstruct(*(part.to(objective.centroids.device) for part in given))
+        weights = _numpy(objective.net.encoder)
+        criterion = judge(weights, _settled(encode(small.numpy(), weights, settings.net), centroids))
+        return -criterion, {"held_out": rest, "criterion": criterion}
+
+    def stop(history: list[dict[str, float]]) -> bool:
+        values = [line["held_out"] for line in history[WARM:]]
+        return len(values) > settings.patience and min(values[-settings.patience :]) >= min(
+            values[: -settings.patience]
+        )
+
+    plan = Plan(
+        settings.epochs, rate={"": settings.rate, "net.encoder.axes": settings.rate / 10}, seed=settings.seed, clip=CLIP,
+        device=settings.device, precision=settings.precision,
+        checkpoint=Path(settings.checkpoint) if settings.checkpoint else None,
+    )  # fmt: skip
+    done = train(objective, batches, plan, score=score, stop=stop)
+    history = [line | {"kept": float(line["epoch"] == done.best)} for line in done.history]
+    return (
+        _numpy(objective.net.encoder),
+        _numpy(objective.net.decoder),
+        objective.centroids.detach().numpy().copy(),
+        history,
+    )
+
+
+def _objective(start: Linear, data: Views, centroids: np.ndarray, settings: Settings) -> Any:
+    import torch
+
+    from spaxel.learn.autoencoder import Autoencoder, Shape, Start
+    from spaxel.learn.deep_clustering import DeepClustering, Terms
+    from spaxel.learn.likelihood import Likelihood
+    from spaxel.learn.losses import ramp
+
+    first = reconstruction(start, data, centroids, settings)
+    shape = Shape(settings.net, settings.width, settings.depth, settings.dropout, start.share)
+    net = Autoencoder(Start(start.axes, start.offset, start.spread, first.base, first.slope), shape, settings.seed)
+    beta, gamma = (
+        ramp(0.0, last, WARM, WARM + epochs)
+        for last, epochs in ((settings.beta, settings.beta_ramp), (settings.gamma, settings.gamma_ramp))
+    )
+    terms = Terms(settings.objective, settings.clustering, beta, gamma, settings.form, WARM, first.informed)
+    noise = None
+    if settings.denoise and settings.likelihood not in COUNTED and start.noise[0] > 0:
+        noise = torch.tensor(start.axes.T * start.noise[:, None], dtype=torch.float32)
+    likelihood = Likelihood(settings.likelihood, first.total, first.variance)
+    return DeepClustering(net, likelihood, terms, torch.tensor(centroids, dtype=torch.float32), noise)
+
+
+def _middles(groups: Groups) -> np.ndarray:
+    """Centres of components (k, d), from those of their micro parts."""
+    share = (groups.component == np.arange(groups.component.max() + 1)[:, None]) * np.maximum(groups.sizes, 1e-9)
+    return share @ groups.centers / share.sum(1, keepdims=True)
+
+
+def _settled(z: np.ndarray, centers: np.ndarray, steps: int = 20) -> np.ndarray:
+    """Lloyd's steps from these centres; one that loses all its spectra stays."""
+    for _ in range(steps):
+        member = np.eye(len(centers))[distances(z, centers).argmin(1)]
+        size = member.sum(0)[:, None]
+        centers = np.where(size > 0, (member.T @ z) / np.maximum(size, 1), centers)
+    return centers
+
+
+def _numpy(module: Any) -> Arrays:
+    return {name: value.detach().cpu().numpy().copy() for name, value in module.state_dict().items()}
+
+
+def _changed(one: Groups, other: Groups) -> float:
+    """Share of spectra with another label, after the best matching of the components."""
+    a, b = one.component[one.micro], other.component[other.micro]
+    table = np.zeros((a.max() + 1, b.max() + 1))
+    np.add.at(table, (a, b), 1)
+    return 1 - float(table[linear_sum_assignment(-table)].sum() / len(a))
+
+
+def _report(
+    values: dict[str, float], kept: str, groups: dict[str, Groups], final: Groups, history: list[dict[str, float]],
+    neighbours: bool, curve: dict[int, float],
+) -> dict[str, Any]:  # fmt: skip
+    changed = _changed(groups["linear"], groups[kept])
+    best = next((int(line["epoch"]) for line in history if line["kept"]), 0)
+    what = "nats of a neighbour's label" if neighbours else "of the variance"
+    said = ", ".join(f"{name} {value:.3f}" for name, value in values.items())
+    words = {
+        "linear": "Training gained nothing by the criterion, so the linear start is kept",
+        "neighbours": "Training gained nothing by the criterion; what is kept is the linear start, averaged with neighbours",
+        "deep": f"The net is kept as it was after epoch {best} of {len(history)}: {changed:.1%} of the labels are others",
+    }
+    words["linear"] = words["linear"] if history else "Nothing was trained: this is the linear start"
+    sentence = f"{words[kept]} (labels explain, in {what}: {said})."
+    found = {"criterion": values, "kept": kept, "epoch": best, "epochs": len(history), "changed": changed}
+    return found | {"silhouette": {str(n): v for n, v in curve.items()}, "sentence": sentence}

@@ -1,0 +1,140 @@
+"""A trained encoder in NumPy: latents of spectra, row by row, and maps from them. Needs no torch.
+
+A block always has the same number of rows, so that the answer is the same bit by bit whatever the tiles.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.special import erf
+
+from spaxel.exact import Grid, group_sums
+from spaxel.granularity import cut_tree
+from spaxel.mapping import BLOCK, Arrays, Progress, map_tiles
+from spaxel.methods.nearest import distances, margins
+from spaxel.picture import Recipe, paint
+from spaxel.preprocess.scaling import Scaling
+
+KERNEL, STRIDE = 9, 4  # of the convolutions, see spaxel.learn.autoencoder
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+
+
+class Model(NamedTuple):
+    """What maps need: the scaling, the encoder's arrays, its net, the window, and the groups in the latent space.
+
+    weights : {name: array} as torch names them under `encoder.`      centers : (m, d)
+    tree, levels, component : see Nearest
+    """
+
+    scaling: Scaling
+    weights: Arrays
+    net: str
+    context: int
+    centers: np.ndarray
+    tree: np.ndarray
+    levels: np.ndarray
+    component: np.ndarray
+
+
+def features(spectra: np.ndarray, scaling: Scaling, context: int) -> np.ndarray:
+    """Scaled spectra, float32; with a context those of the neighbours beside them. (n, channel or 2 channel)."""
+    channels = len(scaling.center)
+    parts = [spectra[:, :channels]] + ([spectra[:, channels:]] if context else [])
+    return np.concatenate([scaling(part).astype(np.float32) for part in parts], axis=1)
+
+
+def encode(scaled: np.ndarray, weights: Arrays, net: str) -> np.ndarray:
+    """Latents (n, d) float32 of features (n, feature or 2 feature): the encoder's mean."""
+    axes, spread = weights["axes"], weights["spread"]
+    n_features, latent = len(axes), len(weights["mean.bias"])
+    own = scaled[:, :n_features]
+    scores = own @ axes - weights["offset"]
+    mean, inputs = scores[:, :latent], [scores / spread]
+    if "share" in weights:
+        around = scaled[:, n_features:] @ axes - weights["offset"]
+        mean = mean + weights["share"] * (around - scores)[:, :latent]
+        inputs.append(around / spread)
+    if "mean.weight" not in weights:  # the linear start
+        return mean
+    if net == "conv":
+        inputs.append(_convolved(own, weights))
+    hidden = np.concatenate(inputs, axis=1)
+    i = 0
+    while f"body.layers.{i}.weight" in weights:
+        hidden = hidden @ weights[f"body.layers.{i}.weight"].T + weights[f"body.layers.{i}.bias"]
+        hidden = _selu(hidden) if net == "snn" else _gelu(_normed(hidden, weights, i))
+        i += 1
+    return mean + hidden @ weights["mean.weight"].T + weights["mean.bias"]
+
+
+def in_blocks(spectra: np.ndarray, scaling: Scaling, context: int) -> np.ndarray:
+    """Features of many spectra, float32, without a large array of float64 between."""
+    return np.concatenate([features(spectra[i : i + BLOCK], scaling, context) for i in range(0, len(spectra), BLOCK)])
+
+
+def latents(spectra: np.ndarray, scaling: Scaling, weights: Arrays, net: str, context: int) -> np.ndarray:
+    """Latents of many spectra, in blocks of the size that mapping uses, so that the bits agree."""
+    rows = np.arange(int(np.ceil(len(spectra) / BLOCK)) * BLOCK) % len(spectra)
+    blocks = (encode(features(spectra[part], scaling, context), weights, net) for part in rows.reshape(-1, BLOCK))
+    return np.concatenate(list(blocks))[: len(spectra)].astype(np.float64)
+
+
+def map_latent(
+    model: Model, grid: Grid, recipe: Recipe, cube: xr.Dataset, memory: int | None, progress: Progress | None
+) -> tuple[Arrays, Arrays]:
+    """Maps and sums of a model over a cube, in bounded memory. See spaxel.mapping."""
+    fill = {
+        "micro": np.int16(-1),
+        "confidence": np.float32(np.nan),
+        "picture": np.full(3, 255, np.uint8),
+        "level_confidence": np.zeros(len(model.levels), np.uint8),
+    }
+    function = partial(_block, model=model, grid=grid, recipe=recipe)
+    return map_tiles(function, cube, fill, memory=memory, progress=progress, context=model.context)
+
+
+def _block(spectra: np.ndarray, n: int, model: Model, grid: Grid, recipe: Recipe) -> tuple[Arrays, Arrays]:
+    z = encode(features(spectra, model.scaling, model.context), model.weights, model.net)
+    own = spectra[:, : len(model.scaling.center)]
+    far = distances(z.astype(np.float64), model.centers)
+    micro = far.argmin(1)
+    levels = [margins(far, cut_tree(model.tree, int(k))) for k in model.levels]
+    empty = np.zeros((BLOCK, 0), np.uint8)
+    pixels = {
+        "micro": micro.astype(np.int16),
+        "confidence": margins(far, model.component).astype(np.float32),
+        "picture": paint(own, recipe),
+        "level_confidence": np.rint(255 * np.stack(levels, 1)).astype(np.uint8) if levels else empty,
+    }
+    return pixels, group_sums(own[:n], micro[:n], len(model.centers), grid)
+
+
+def _selu(x: np.ndarray) -> np.ndarray:
+    return np.float32(SELU_SCALE) * np.where(x > 0, x, np.float32(SELU_ALPHA) * np.expm1(np.minimum(x, 0)))
+
+
+def _gelu(x: np.ndarray) -> np.ndarray:
+    return x * np.float32(0.5) * (1 + erf(x * np.float32(0.7071067811865476)))
+
+
+def _normed(x: np.ndarray, weights: Arrays, i: int) -> np.ndarray:
+    centred = x - x.mean(1, keepdims=True)
+    scale = np.sqrt((centred**2).mean(1, keepdims=True) + np.float32(1e-5))
+    return centred / scale * weights[f"body.norms.{i}.weight"] + weights[f"body.norms.{i}.bias"]
+
+
+def _convolved(own: np.ndarray, weights: Arrays) -> np.ndarray:
+    maps, i = own[:, None], 0
+    while f"convolutions.{i}.weight" in weights:
+        kernel = weights[f"convolutions.{i}.weight"]
+        padded = np.pad(maps, ((0, 0), (0, 0), (KERNEL // 2, KERNEL // 2)))
+        windows = sliding_window_view(padded, KERNEL, axis=2)[:, :, ::STRIDE].transpose(0, 2, 1, 3)
+        n, length = windows.shape[:2]
+        flat = windows.reshape(n * length, -1) @ kernel.reshape(len(kernel), -1).T + weights[f"convolutions.{i}.bias"]
+        maps, i = _gelu(flat.reshape(n, length, -1).transpose(0, 2, 1)), i + 1
+    return maps.reshape(len(maps), -1)

@@ -1,0 +1,172 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.metrics import adjusted_rand_score
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from spaxel.cube import make_cube
+from spaxel.errors import CubeError, ParameterError
+from spaxel.granularity import cut
+from spaxel.methods import load
+from spaxel.methods.dsc import DeepSpectralClustering
+from spaxel.testing import check_method, tiny_cube
+
+CUBE = tiny_cube(40, 37)
+
+
+def noisy(seed=0, size=30):
+    """Four halves of an image that differ by less than the noise of a pixel: what neighbours can tell."""
+    rng = np.random.default_rng(seed)
+    labels = (np.arange(size)[:, None] * 2 // size) * 2 + np.arange(size)[None] * 2 // size
+    shapes = rng.dirichlet(np.full(24, 3.0), 4)
+    spectra = rng.poisson(25 * shapes[labels]).astype(np.uint16)
+    return make_cube(spectra, 1 + np.arange(24.0), "keV"), labels
+
+
+@parametrize_with_checks([DeepSpectralClustering(n_clusters=3, epochs=2, n_init=2)])
+def test_scikit_learn_contract(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"n_clusters": 3, "epochs": 2},
+        {"n_clusters": 3, "epochs": 2, "context": 3, "net": "conv", "objective": "vade", "n_latent": 2},
+    ],
+)
+def test_method_contract(parameters):
+    check_method(DeepSpectralClustering(n_init=2, **parameters))
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_known_regions_are_found(counts):
+    cube = tiny_cube(40, 37, counts=counts)
+    model = DeepSpectralClustering(n_clusters=3, epochs=4).fit(cube)
+    assert model.info_["likelihood"] == ("multinomial" if counts else "gaussian")
+    result = model.predict(cube)
+    assert adjusted_rand_score(cube["truth_labels"].values.ravel(), result["labels"].values.ravel()) > 0.99
+
+
+def test_auto_keeps_every_level_for_cut_and_a_range_keeps_its_curve():
+    model = DeepSpectralClustering(epochs=2, max_clusters=8, n_init=2).fit(CUBE)
+    result = model.predict(CUBE)
+    assert result.attrs["n_components"] == 3
+    assert cut(result, 2).sizes["component"] == 2
+    model = DeepSpectralClustering("2:5", epochs=2, n_init=2).fit(CUBE)
+    curve = model.info_["deep"]["silhouette"]
+    assert list(curve) == ["2", "3", "4", "5"]
+    assert model.info_["n_components"] == int(max(curve, key=curve.get)) == 3
+
+
+def test_the_answer_is_never_worse_than_the_linear_start_by_the_criterion_and_says_what_changed():
+    cube, labels = noisy()
+    model = DeepSpectralClustering(4, context=3, epochs=6, n_init=3).fit(cube)
+    found = model.info_["deep"]
+    assert found["criterion"][found["kept"]] == max(found["criterion"].values()) > 1.05 * found["criterion"]["linear"]
+    assert 0 < found["changed"] < 1
+    assert found["kept"] == "neighbours" or f"{found['changed']:.1%}" in model.info_["sentence"]
+    linear = DeepSpectralClustering(4, epochs=0, n_init=3).fit(cube)
+    assert linear.info_["deep"]["kept"] == "linear"
+    ours, theirs = (
+        adjusted_rand_score(labels.ravel(), m.predict(cube)["labels"].values.ravel()) for m in (model, linear)
+    )
+    assert ours > theirs + 0.05
+
+
+def test_history_tells_every_epoch():
+    model = DeepSpectralClustering(3, epochs=4, patience=10).fit(CUBE)
+    lines = model.info_["history"]
+    assert [line["epoch"] for line in lines] == [1, 2, 3, 4]
+    assert {"total", "reconstruction", "clustering", "held_out", "criterion", "kept"} <= set(lines[-1])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_resume_gives_the_same_bits(tmp_path, stream):
+    options = {"n_clusters": 4, "n_sample": 400, "stream": stream, "n_init": 2, "context": 3}
+    cube = noisy()[0]
+    whole = DeepSpectralClustering(epochs=5, **options).fit(cube)
+    for epochs in (2, 5):
+        part = DeepSpectralClustering(epochs=epochs, checkpoint=str(tmp_path / "c.safetensors"), **options).fit(cube)
+    assert all(np.array_equal(whole.state_[name], part.state_[name]) for name in whole.state_)
+    assert part.info_["history"] == whole.info_["history"]
+
+
+@pytest.mark.parametrize("context", [0, 5])
+def test_tiles_do_not_matter(context):
+    cube = tiny_cube(70, 66)
+    model = DeepSpectralClustering(3, context=context, epochs=2, n_init=2, n_sample=500).fit(cube)
+    one = model.predict(cube)
+    model.memory = 2**17
+    assert model.predict(cube).identical(one)
+
+
+def test_prediction_needs_no_torch(tmp_path):
+    path = DeepSpectralClustering(3, epochs=1, n_init=2).fit(CUBE).save(tmp_path / "model")
+    code = (
+        "import sys; from spaxel import load; from spaxel.testing import tiny_cube; "
+        f"load({str(path)!r}).predict(tiny_cube(40, 37)); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_labels_mean_the_same_on_another_cube_and_another_axis_is_refused(tmp_path):
+    model = load(DeepSpectralClustering(3, epochs=2, n_init=2).fit(CUBE).save(tmp_path / "model"))
+    one, other = model.predict([CUBE, tiny_cube(40, 37, seed=9).isel(y=slice(None, None, -1))])
+    assert (one["labels"].values == other["labels"].values[::-1]).mean() > 0.99
+    with pytest.raises(CubeError, match="12 channels, the model 11"):
+        model.predict(tiny_cube(channels=12))
+
+
+def test_embedded_spectra_lie_at_their_centres():
+    model = DeepSpectralClustering(3, epochs=2, n_init=2).fit(CUBE)
+    z = model.embed(CUBE["spectra"].values.reshape(-1, 11))
+    near = ((z[:, None] - model.state_["centers"]) ** 2).sum(2).argmin(1)
+    labels = model.state_["component"][near]
+    assert (labels == model.predict(CUBE)["labels"].values.ravel()).all()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"n_clusters": "9:3"}, "n_clusters is '9:3'"),
+        ({"context": 4}, "context is 4, expected 0 or an odd number"),
+        ({"objective": "gan"}, "objective of DeepSpectralClustering is 'gan'"),
+        ({"likelihood": "poisson"}, "likelihood is 'poisson'.*Try gaussian"),
+    ],
+)
+def test_wrong_parameters_are_explained(parameters, message):
+    cube = make_cube(tiny_cube(counts=False)["spectra"].values - 1)
+    with pytest.raises(ParameterError, match=message):
+        DeepSpectralClustering(**parameters).fit(cube)
+
+
+@pytest.mark.parametrize(
+    "spectra",
+    [
+        np.full((5, 4, 3), 2.0),
+        np.full((6, 5, 4), 255, np.uint8),
+        np.array([[[1.0, 2, 3]]]),
+        np.array([1.0, 1.1, 9, 9.2, 1, 1]).reshape(2, 3, 1),
+        np.eye(12).reshape(3, 4, 12),
+    ],
+)
+@pytest.mark.parametrize("context", [0, 3])
+def test_degenerate_cubes_get_an_answer(spectra, context):
+    cube = make_cube(spectra)
+    scaling = "none" if cube.sizes["channel"] == 1 else "auto"
+    model = DeepSpectralClustering(2, context=context, epochs=2, scaling=scaling).fit(cube)
+    labels = model.predict(cube)["labels"].values
+    assert ((labels >= 0) & (labels < 2)).all()
+
+
+def test_pixels_without_data_get_no_label_and_do_not_reach_their_neighbours():
+    spectra = CUBE["spectra"].values.astype(float)
+    holes = spectra.copy()
+    holes[10], holes[20, :, 3] = 0, np.nan
+    model = DeepSpectralClustering(3, context=3, epochs=2, n_init=2).fit(make_cube(holes))
+    labels = model.predict(make_cube(holes))["labels"].values
+    assert (labels[[10, 20]] == -1).all()
+    assert (np.delete(labels, [10, 20], axis=0) >= 0).all()
