@@ -16,7 +16,7 @@ from spaxel.readers.native import write_cube
 from spaxel.store import read_result
 from spaxel.testing import tiny_cube
 
-PARTS = {"run.json", "arrays.safetensors", "history.jsonl", "result.zarr", "report.html"}
+PARTS = {"run.json", "arrays.safetensors", "history.jsonl", "result.zarr", "report.html", "activation.csv"}
 
 
 def left(folder: Path) -> set[str]:
@@ -105,9 +105,10 @@ def test_several_files_share_a_model(cli, scan, tmp_path):
     code, out, _ = cli("segment", scan, other, third, "-o", tmp_path / "runs", "--n-clusters", 3)
     assert code == 0
     assert left(tmp_path / "runs") == {
-        "run.json", "arrays.safetensors", "history.jsonl", "scan-0", "scan-1", "third"
+        "run.json", "arrays.safetensors", "history.jsonl", "report.html", "activation.csv", "scan-0", "scan-1", "third"
     }  # fmt: skip
     assert out.count("report: ") == 3
+    assert f"3 cubes together: {tmp_path / 'runs' / 'report.html'}" in out
     child = json.loads((tmp_path / "runs" / "scan-1" / "run.json").read_text())
     assert child["model"] == ".."
     assert child["score"]["accuracy"] == 1

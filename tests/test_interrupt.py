@@ -34,7 +34,7 @@ def test_interrupted_segment(cli, scan, own_run, tmp_path, monkeypatch, stage):
 @pytest.mark.parametrize("verb", ["cut", "predict", "new"])
 def test_interrupted_at_the_last_step(cli, scan, own_run, tmp_path, monkeypatch, verb):
     before = content(own_run)
-    monkeypatch.setattr("spaxel.workflow.report", interrupt)
+    monkeypatch.setattr(f"spaxel.{'revision' if verb == 'cut' else 'workflow'}.report", interrupt)
     arguments = {
         "cut": ["cut", own_run, 2],
         "predict": ["predict", own_run, scan, "-o", tmp_path / "deep" / "new"],

@@ -9,7 +9,11 @@ import xarray as xr
 import spaxel
 import spaxel.reporting
 from spaxel.errors import CubeError, Exists
+from spaxel.methods.kmeans import KMeans
 from spaxel.reporting import render
+from spaxel.revision import write_joined
+from spaxel.store import write_json, write_result
+from spaxel.testing import tiny_cube
 
 EVIL = "<script>alert(1)</script>&\"'$$x^2$$</script>"
 
@@ -246,7 +250,8 @@ def test_render_does_not_change_its_input():
 
 def test_report_is_written_beside_and_renamed(tmp_path, monkeypatch):
     result, run = scenes()["bare"]
-    monkeypatch.setattr(spaxel.reporting, "read_run", lambda path: (run, result))
+    monkeypatch.setattr(spaxel.reporting, "read_json", lambda path: run)
+    monkeypatch.setattr(spaxel.reporting, "read_result", lambda path: result)
     for _ in range(2):
         assert spaxel.report(tmp_path) == tmp_path / "report.html"
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
@@ -258,3 +263,64 @@ def test_report_is_written_beside_and_renamed(tmp_path, monkeypatch):
         spaxel.report(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
     assert (tmp_path / "report.html").read_bytes() == old
+
+
+def joined(folder, names, components=None, reference=()):
+    """A run of several cubes on disk, the first without the last component; results only, no model."""
+    inputs = {}
+    for i, name in enumerate(names):
+        labels = blobs(20, 30, 4, 7)
+        labels[labels == 3] = 3 if i else 0
+        result = make_scene(np.append(labels, [[3] * 30], 0), np.arange(5.0), "nm", source=f"{name}.zarr")
+        result["labels"][20] = -1 if i == 0 else 3
+        result["component_size"][:] = np.bincount(result["labels"].values[result["labels"].values >= 0], minlength=4)
+        if components:
+            result = result.assign_coords(component=components)
+        (folder / name).mkdir(parents=True)
+        write_json(folder / name, {"model": ".."})
+        write_result(folder / name, result)
+        inputs[name] = f"{name}.zarr"
+    write_json(
+        folder, {"inputs": inputs, "method": "kmeans", "reference": list(reference), "command": "spaxel segment …"}
+    )
+    write_joined(folder, names, reference)
+    return spaxel.report(folder).read_text("utf-8")
+
+
+def test_several_cubes_have_a_page_together(tmp_path):
+    page = joined(tmp_path, ["day 1", "day2", EVIL.replace("/", "")], [EVIL, "leaf", "soil", "lesion"], ["day 1"])
+    text = words(page)
+    for part in (
+        "3 cubes together", "day 1 (reference)", "lesion", "Which components are in which cube?", "3 of 4", "4 of 4",
+        "What are the components?", "What was done?", "spaxel segment …", "none of the reference (day 1)",
+    ):  # fmt: skip
+        assert part in text, part
+    assert text.count("new ") == 2
+    assert "<script>alert" not in page
+    assert 'href="day%201/report.html"' in page
+    assert len(page.encode()) <= 5_000_000
+    links = re.findall(r"(?:src|href)=\"([^\"]*)", re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL))
+    assert all(link.startswith("data:") or link.endswith("/report.html") for link in links)
+    assert page.count('class="nodata fit"') == 3
+
+
+def test_many_cubes_have_a_table_of_all_and_maps_of_some(tmp_path, monkeypatch):
+    monkeypatch.setattr("spaxel.reporting.joined.MOST_MAPS", 2)
+    page = joined(tmp_path, ["a", "b", "c"])
+    assert page.count('class="nodata fit"') == 2
+    assert "The first 2 maps; 1 more cubes are in the table." in words(page)
+    assert all(f"<td>{name}</td>" in page for name in "abc")
+
+
+def test_what_is_here_for_sure(tmp_path):
+    cube = tiny_cube(20, 17)
+    result = KMeans(n_clusters=3).fit(cube).predict(cube)
+    assert "none of the" not in words(render(result, {}))
+    text = words(render(result, {"presence": {"new": [1], "compared_with": 4}}))
+    for part in (
+        "What is here for sure?",
+        "none of the 4 cubes",
+        "Is there anything never seen?",
+        "unlike anything fitted",
+    ):
+        assert part in text, part

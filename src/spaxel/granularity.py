@@ -1,131 +1,22 @@
-"""The merge tree over micro parts, and cutting it at any level: navigable granularity.
-
-A tree is a table (n_micro - 1, 4) like scipy.cluster.hierarchy.linkage: left, right, height, number of micro parts. Rows are
-merges in order, so that level K is what stands after the first n_micro - K merges, and levels are nested.
-"""
+"""Navigable granularity: any level of a merge tree (spaxel.trees), merges and names by hand, without fitting again."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from spaxel.errors import ParameterError
-from spaxel.result import canonical_order, check_result, relabel
+from spaxel.grouping import Grouping, Which, group
+from spaxel.result import canonical_order, check_result, given_names, relabel, with_names
+from spaxel.trees import centroid_tree, connectivity_tree, contact_tree, cut_tree, merge_tree, tree_through
 
-Linkage = Literal["centroid", "connectivity"]
-
-
-def merge_tree(distances: np.ndarray, sizes: np.ndarray, update) -> np.ndarray:
-    """Agglomerate micro parts pair by pair, nearest first.
-
-    distances : (m, m) symmetric, the diagonal is ignored      sizes : (m,)
-    update    : (i, j) -> (m,) distances of the part that i and j became (it takes the place of i) to all places
-    returns   : (m - 1, 4) tree
-    """
-    m = len(sizes)
-    distances = distances.astype(np.float64).copy()
-    np.fill_diagonal(distances, np.inf)
-    name, parts = np.arange(m), np.ones(m)
-    tree = np.zeros((m - 1, 4))
-    for step in range(m - 1):
-        i, j = sorted(np.unravel_index(np.argmin(distances), distances.shape))
-        tree[step] = (name[i], name[j], distances[i, j], parts[i] + parts[j])
-        name[i], parts[i] = m + step, parts[i] + parts[j]
-        dead = ~np.isfinite(distances).any(1)
-        row = update(i, j)
-        row[dead] = np.inf
-        distances[i, :] = distances[:, i] = row
-        distances[j, :] = distances[:, j] = np.inf
-        distances[i, i] = np.inf
-    tree[:, 2] = np.maximum.accumulate(tree[:, 2])
-    return tree
-
-
-def centroid_tree(centers: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Merge the two parts whose centres are nearest; a merged part lies at the weighted mean.
-
-    centers : (m, d)      sizes : (m,)      height : distance of the centres, times (2 n_a n_b / (n_a + n_b) / n)^(1/4),
-    between plain centroid linkage (which keeps every outlier) and Ward's (which swallows rare parts first).
-    """
-    centers, sizes = centers.astype(np.float64).copy(), sizes.astype(np.float64).copy()
-    total = sizes.sum()
-
-    def distance(i: int) -> np.ndarray:
-        weight = 2 * sizes[i] * sizes / (sizes[i] + sizes) / total
-        return np.linalg.norm(centers - centers[i], axis=1) * weight**0.25
-
-    def update(i: int, j: int) -> np.ndarray:
-        centers[i] = (sizes[i] * centers[i] + sizes[j] * centers[j]) / (sizes[i] + sizes[j])
-        sizes[i] += sizes[j]
-        return distance(i)
-
-    return merge_tree(np.stack([distance(i) for i in range(len(sizes))]), sizes, update)
-
-
-def tree_through(centers: np.ndarray, sizes: np.ndarray, component: np.ndarray) -> np.ndarray:
-    """A centroid tree one level of which is a given grouping: first merges inside its components, then of components.
-
-    centers : (m, d)      sizes : (m,)      component : (m,) int 0..k-1, none empty      returns : (m - 1, 4)
-    """
-    m, groups = len(sizes), [np.flatnonzero(component == k) for k in range(component.max() + 1)]
-    inside = [(g, row) for g in groups for row in centroid_tree(centers[g], sizes[g])]
-    above = centroid_tree(
-        np.stack([np.average(centers[g], axis=0, weights=np.maximum(sizes[g], 1e-9)) for g in groups]),
-        np.array([sizes[g].sum() for g in groups]),
-    )
-    tree, whole = np.zeros((m - 1, 4)), np.arange(m)  # whole: the node that a micro part belongs to so far
-    parts = {id(g): [np.array([i]) for i in g] for g in groups}
-    for step, (g, row) in enumerate(sorted(inside, key=lambda pair: pair[1][2])):
-        members = parts[id(g)]
-        left, right = (members[int(node)] for node in row[:2])
-        tree[step] = (whole[left[0]], whole[right[0]], row[2], len(left) + len(right))
-        members.append(np.concatenate([left, right]))
-        whole[members[-1]] = m + step
-    joined = list(groups)
-    for step, row in enumerate(above, len(inside)):
-        left, right = (joined[int(node)] for node in row[:2])
-        tree[step] = (whole[left[0]], whole[right[0]], row[2], len(left) + len(right))
-        joined.append(np.concatenate([left, right]))
-        whole[joined[-1]] = m + step
-    tree[:, 2] = np.maximum.accumulate(tree[:, 2])
-    return tree
-
-
-def connectivity_tree(links: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Merge the two parts that share most nearest-neighbour links, relative to what their sizes would let expect.
-
-    links  : (m, m) counts of points of one part whose nearest neighbours lie in the other
-    height : -log(links_ab / sqrt(n_a n_b)), shifted to start at 0
-    """
-    links = (links + links.T).astype(np.float64)
-    np.fill_diagonal(links, 0)
-    sizes = sizes.astype(np.float64).copy()
-
-    def distance(i: int) -> np.ndarray:
-        return -np.log((links[i] + 1e-3) / (sizes[i] * sizes))
-
-    def update(i: int, j: int) -> np.ndarray:
-        links[i] += links[j]
-        links[:, i] = links[i]
-        sizes[i] += sizes[j]
-        links[i, i] = 0
-        return distance(i)
-
-    tree = merge_tree(np.stack([distance(i) for i in range(len(sizes))]), sizes, update)
-    tree[:, 2] -= tree[0, 2] if len(tree) else 0.0
-    return tree
-
-
-def cut_tree(tree: np.ndarray, level: int) -> np.ndarray:
-    """Which component each micro part belongs to when the tree has `level` components: (n_micro,) int, any order."""
-    n_micro = len(tree) + 1
-    owner = np.arange(n_micro)
-    for step in range(n_micro - level):
-        left, right = tree[step, :2]
-        owner[(owner == left) | (owner == right)] = n_micro + step
-    return np.unique(owner, return_inverse=True)[1]
+__all__ = [
+    "centroid_tree", "component_table", "connectivity_tree", "contact_tree", "cut", "cut_tree", "merge_moments", "merge_tree",
+    "recall", "record", "tree_through",
+]  # fmt: skip
 
 
 def component_table(tree: np.ndarray, sizes: np.ndarray, level: int) -> tuple[np.ndarray, np.ndarray]:
@@ -151,39 +42,144 @@ def component_table(tree: np.ndarray, sizes: np.ndarray, level: int) -> tuple[np
     return place[owner], np.array([colors[c] for c in order])
 
 
-def cut(result: xr.Dataset, level: int) -> xr.Dataset:
-    """The same result with `level` components, without fitting again. Levels are nested, colours are kept.
+def cut(
+    result: xr.Dataset,
+    level: int | None = None,
+    *,
+    merge: Sequence[Sequence[Which]] = (),
+    names: Mapping[Which, str] | None = None,
+    like: xr.Dataset | None = None,
+) -> xr.Dataset:
+    """The same result with other components, without fitting again. Levels are nested, colours are kept.
 
-    returns : labels, component_spectra, component_spread, component_size, component_color and confidence at that level
-    Raises ParameterError if the result keeps no tree or the level is not among those that it keeps.
+    level : number of components at which the merge tree is cut, and all merges and names are taken back;
+            None: merges and names are added to the components as they are
+    merge : components to join by hand, as [(3, 7), (0, 1)], by number (at this level) or name
+    names : {component: name}, of a merge by any of its components; "" takes a name back
+    like  : another result of the same model, whose components, colours and names this one gets
+    returns : labels, component_spectra, component_spread, component_size, component_color and confidence of the new
+              components, largest first in what was fitted; a merge keeps the colour of its largest part. Where components
+              are merged by hand the confidence is a lower bound
+    Raises ParameterError if the result keeps no tree or the level is not among those that it keeps, and for merges and
+    names that make no sense (see spaxel.grouping). Without a tree (unmixing) components can be named, not merged.
     """
     check_result(result)
+    if like is not None:
+        return recall(result, record(like))
     if "merge_tree" not in result:
+        return _named(result, level, merge, names)
+    tree, weight = result["merge_tree"].values, _weight(result)
+    if level is None:
+        component, color, known = _component(result), result["component_color"].values, given_names(result)
+        level, words = int(result.attrs.get("level", len(color))), list(result.attrs.get("by_hand", []))
+    else:
+        _check_level(level, tree)
+        component, color = component_table(tree, weight, level)
+        known, words = [""] * level, [f"Cut at level {level} by hand."]
+    grouping = group(known, merge, names)
+    component, color, called = _joined(component, color, weight, grouping)
+    return _regrouped(result, component, color, called, level, words + grouping.words)
+
+
+def record(result: xr.Dataset) -> dict[str, Any]:
+    """How the components of a result are made of micro parts, and their names: plain values, for run.json and `recall`."""
+    made = {"level": int(result.attrs.get("level", result.sizes["component"])), "names": given_names(result)}
+    made |= {"by_hand": list(result.attrs.get("by_hand", []))}
+    if "merge_tree" not in result:
+        return made
+    return made | {"component": _component(result).tolist(), "color": result["component_color"].values.tolist()}
+
+
+def recall(result: xr.Dataset, made: dict[str, Any]) -> xr.Dataset:
+    """A result of the same model with the components of a record: the same merges, numbers, colours and names.
+
+    Raises ParameterError if the record is of another model (its number of parts or components differs).
+    """
+    if "merge_tree" not in result:
+        if len(made["names"]) != result.sizes["component"]:
+            raise ParameterError("The components come from another model. Try results of one run.")
+        return with_names(result, made["names"]).assign_attrs(by_hand=made["by_hand"])
+    component = np.asarray(made.get("component", []), int)
+    if len(component) != result.sizes["micro"]:
+        raise ParameterError(
+            f"The components come from another model: of {len(component)} micro parts, and this result has "
+            f"{result.sizes['micro']}. Try results of one run."
+        )
+    return _regrouped(result, component, np.asarray(made["color"]), made["names"], made["level"], made["by_hand"])
+
+
+def _check_level(level: int, tree: np.ndarray) -> None:
+    if not 1 <= level <= len(tree) + 1:
+        raise ParameterError(f"level is {level}, expected 1 to {len(tree) + 1} (the micro parts of this result).")
+
+
+def _named(
+    result: xr.Dataset, level: int | None, merge: Sequence[Sequence[Which]], names: Mapping[Which, str] | None
+) -> xr.Dataset:
+    """A result without a tree with names: it cannot be cut or merged."""
+    if level is not None or merge or "component" not in result.sizes:
         raise ParameterError(
             "This result keeps no merge tree, so it cannot be cut. Try segment with --n-clusters auto."
         )
-    tree, sizes = result["merge_tree"].values, result["micro_size"].values
-    if not 1 <= level <= len(tree) + 1:
-        raise ParameterError(f"level is {level}, expected 1 to {len(tree) + 1} (the micro parts of this result).")
-    component, colors = component_table(tree, sizes, level)
-    spectra, spread = merge_moments(result["micro_spectra"].values, result["micro_spread"].values, sizes, component)
+    grouping = group(given_names(result), (), names)
+    words = [*result.attrs.get("by_hand", []), *grouping.words]
+    return with_names(result, grouping.names).assign_attrs(by_hand=words)
+
+
+def _weight(result: xr.Dataset) -> np.ndarray:
+    """What decides the order: the parts in the sample of the fit; in a result that does not keep them, its own pixels."""
+    return result["micro_weight" if "micro_weight" in result else "micro_size"].values
+
+
+def _component(result: xr.Dataset) -> np.ndarray:
+    """The component of each micro part of a result as it is."""
+    if "micro_component" in result:
+        return result["micro_component"].values.astype(int)
+    return component_table(result["merge_tree"].values, _weight(result), result.sizes["component"])[0]
+
+
+def _joined(
+    component: np.ndarray, color: np.ndarray, weight: np.ndarray, grouping: Grouping
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Components after merges by hand, largest first: of each micro part (m,), colours (g,), names (g,)."""
+    size = np.bincount(component, weights=weight, minlength=len(grouping.into))
+    total = np.bincount(grouping.into, weights=size)
+    order = canonical_order(total)
+    place = np.empty(len(order), int)
+    place[order] = np.arange(len(order))
+    members = [np.flatnonzero(grouping.into == g) for g in order]
+    colors = np.array([color[m[size[m].argmax()]] for m in members])
+    return place[grouping.into][component], colors, [grouping.names[g] for g in order]
+
+
+def _regrouped(
+    result: xr.Dataset, component: np.ndarray, color: np.ndarray, names: Sequence[str], level: int, words: Sequence[str]
+) -> xr.Dataset:
+    """The result with components that are made of these micro parts. component : (m,)      color, names : (k,)"""
+    k, sizes = len(color), result["micro_size"].values
+    spectra, spread = merge_moments(result["micro_spectra"].values, result["micro_spread"].values, sizes, component, k)
+    size = np.bincount(component, weights=sizes, minlength=k).astype(np.int64)
+    spectra, spread = (np.where(size[:, None] > 0, values, np.nan) for values in (spectra, spread))
     new = result.drop_dims("component").assign(
         labels=(("y", "x"), relabel(result["micro_labels"].values, component)),
         component_spectra=(("component", "channel"), spectra, result["component_spectra"].attrs),
         component_spread=(("component", "channel"), spread, result["component_spread"].attrs),
-        component_size=("component", np.bincount(component, weights=sizes, minlength=level).astype(np.int64)),
-        component_color=("component", colors),
-        confidence=(("y", "x"), _confidence_at(result, level)),
+        component_size=("component", size),
+        component_color=("component", color),
+        micro_component=("micro", component.astype(np.int32)),
+        confidence=(("y", "x"), _confidence_at(result, component)),
     )
-    sentence = result.attrs.get("sentence", "")
-    return new.assign_attrs(n_components=level, sentence=f"Cut at level {level} by hand. {sentence}".strip())
+    why = str(result.attrs.get("sentence_of_fit", result.attrs.get("sentence", "")))
+    attrs = {"n_components": k, "level": int(level), "by_hand": list(words), "sentence_of_fit": why}
+    said = " ".join([*words, f"The fit said: {why}" if words and why else why]).strip()
+    return with_names(new.assign_attrs(attrs | {"sentence": said}), names)
 
 
 def merge_moments(
-    mean: np.ndarray, spread: np.ndarray, sizes: np.ndarray, component: np.ndarray
+    mean: np.ndarray, spread: np.ndarray, sizes: np.ndarray, component: np.ndarray, n_components: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of components from those of their micro parts, (m, channel) -> (k, channel)."""
-    share = np.zeros((component.max() + 1, len(sizes)))
+    share = np.zeros((n_components or component.max() + 1, len(sizes)))
     share[component, np.arange(len(sizes))] = sizes
     share /= np.maximum(share.sum(1, keepdims=True), 1)
     mean, spread = np.nan_to_num(mean), np.nan_to_num(spread)
@@ -191,12 +187,30 @@ def merge_moments(
     return merged, np.sqrt(np.maximum(share @ (spread**2 + mean**2) - merged**2, 0))
 
 
-def _confidence_at(result: xr.Dataset, level: int) -> np.ndarray:
-    """Confidence at a level; 1 for a single component, that of the nearest finer level that is kept elsewhere."""
+def _confidence_at(result: xr.Dataset, component: np.ndarray) -> np.ndarray:
+    """Confidence of components that are made of these micro parts, from that of the levels of the tree. component : (m,)
+
+    Of each part the coarsest level is taken at which all that is merged with it belongs to its component: exact for a
+    level of the tree, and a lower bound for merges by hand, where the nearest other component may be farther still.
+    """
     data = result["labels"].values >= 0
-    if level == 1 or "level_confidence" not in result:
-        return np.where(data, np.float32(1 if level == 1 else np.nan), np.float32(np.nan))
-    levels = result["level"].values
-    kept = levels[np.abs(levels - level).argmin()]
-    values = result["level_confidence"].sel(level=kept).values.astype(np.float32) / 255
-    return np.where(data, values, np.float32(np.nan))
+    single = component.max() == 0
+    found = np.where(data, np.float32(1 if single else np.nan), np.float32(np.nan))
+    if single or "level_confidence" not in result:
+        return found
+    levels, micro = result["level"].values, result["micro_labels"].values
+    best = _coarsest(result["merge_tree"].values, component, levels)
+    for level in np.unique(best):
+        here = data & np.append(best == level, False)[micro]
+        found[here] = result["level_confidence"].sel(level=level).values[here].astype(np.float32) / 255
+    return found
+
+
+def _coarsest(tree: np.ndarray, component: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """The smallest level at which what is merged with each part lies in its component; the largest where none does."""
+    best = np.full(len(component), levels.max())
+    for level in np.sort(levels)[::-1]:
+        owner = cut_tree(tree, int(level))
+        pure = np.array([len(np.unique(component[owner == k])) == 1 for k in range(int(level))])
+        best[pure[owner]] = level
+    return best

@@ -15,10 +15,15 @@ What a person needs to choose another number of components without fitting again
 
     micro_labels (y, x)                  the finest parts, of which components are merged
     micro_spectra, micro_spread, micro_size
+    micro_component (micro)              the component of each part
+    micro_weight (micro)                 spectra of each part in the sample of the fit: they decide the order and the colours
+                                         of components at every level, so that these are the same on every cube
+    micro_mistaken (micro, again)        of spectra of one part, measured again, how many fall into another (spaxel.presence)
     merge_tree (merge, 4)                as scipy.cluster.hierarchy.linkage: left, right, height, number of micro parts
     level (level)                        the numbers of components that can be cut
     level_confidence (level, y, x)       uint8, confidence x 255 at each level
     evidence (criterion, level)          what speaks for each number; attrs `votes`, `sentence`
+    unlike (y, x)                        uint8: 100 = as far from the model as the farthest 0.1 % of what was fitted
     scaling_score (scaling)              only if the scaling was chosen: silhouette of each candidate; attrs `sentence`
 
 What a report needs when the cube is far away:
@@ -27,10 +32,13 @@ What a report needs when the cube is far away:
     truth_labels (y, x)                  if a truth was given
     attrs                                method, n_components, sentence (why so many), and the cube's source, history,
                                          steps, guesses, origin, georeference
+
+Components that people named have a text coordinate `component`; the others are called "component 3" in it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -53,6 +61,10 @@ _DIMS = {
     "micro_spectra": ("micro", "channel"),
     "micro_spread": ("micro", "channel"),
     "micro_size": ("micro",),
+    "micro_component": ("micro",),
+    "micro_weight": ("micro",),
+    "micro_mistaken": ("micro", "again"),
+    "unlike": ("y", "x"),
     "merge_tree": ("merge", "node"),
     "level_confidence": ("level", "y", "x"),
     "evidence": ("criterion", "level"),
@@ -102,3 +114,23 @@ def canonical_order(sizes: np.ndarray) -> np.ndarray:
 def relabel(labels: np.ndarray, new_of_old: np.ndarray) -> np.ndarray:
     """Labels through a table, with -1 (no data) left alone. labels : any shape int; new_of_old : (n_old,) int."""
     return np.append(np.asarray(new_of_old), -1).astype(np.int32)[labels]
+
+
+def component_names(result: xr.Dataset) -> list[str]:
+    """Names of the components: the coordinate `component` where it holds text, else 'component 0', as in the labels."""
+    if "component" in result.coords and result["component"].dtype.kind in "UO":
+        return [str(name) for name in result["component"].values]
+    n = result.sizes.get("component", int(np.asarray(result["labels"]).max(initial=-1)) + 1)
+    return [f"component {i}" for i in range(n)]
+
+
+def given_names(result: xr.Dataset) -> list[str]:
+    """The names that people gave to components, "" where nobody did."""
+    return ["" if name == f"component {i}" else name for i, name in enumerate(component_names(result))]
+
+
+def with_names(result: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
+    """The same result with these names of its components, "" for none; without any, no coordinate `component`."""
+    if not any(names):
+        return result.drop_vars("component", errors="ignore")
+    return result.assign_coords(component=[name or f"component {i}" for i, name in enumerate(names)])

@@ -5,6 +5,7 @@
     history.jsonl       one line per stage of the work
     result.zarr         the result, see spaxel.result
     report.html         the page for people
+    activation.csv      of labels: which components are in the cube, and their share
 
 It is written beside its place and renamed, so that a killed process leaves either the old run or the new one.
 """
@@ -29,6 +30,7 @@ from spaxel.staging import replacing
 FORMAT = "spaxel-run"
 VERSION = 1
 RUN, ARRAYS, HISTORY, RESULT = "run.json", "arrays.safetensors", "history.jsonl", "result.zarr"
+ACTIVATION = "activation.csv"
 
 
 def is_run(path: Path) -> bool:
@@ -68,7 +70,8 @@ def write_history(folder: Path, lines: Sequence[dict[str, Any]]) -> None:
 
 def write_result(folder: Path, result: xr.Dataset) -> None:
     """Write result.zarr into a folder."""
-    names = {name: [str(v) for v in result[name].values] for name in ("criterion", "scaling") if name in result.coords}
+    texts = ("criterion", "scaling", "component")
+    names = {name: [str(v) for v in result[name].values] for name in texts if name in result.coords}
     plain = result.drop_vars(names).assign_attrs(names=names)
     plain.attrs = json.loads(json.dumps(plain.attrs, default=_plain))
     plain.to_zarr(folder / RESULT, mode="w", zarr_format=3, consolidated=False)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -14,18 +12,18 @@ import xarray as xr
 
 from spaxel import provenance
 from spaxel.errors import NotFound, ParameterError, naming
-from spaxel.granularity import cut
+from spaxel.granularity import recall
 from spaxel.methods import apply, describe, load, method_class
 from spaxel.methods.contract import parse_parameters
-from spaxel.methods.mixing import write_tables
-from spaxel.metrics import abundance_rmse, matched_spectra, score
+from spaxel.metrics import abundance_rmse, matched_spectra
 from spaxel.metrics.labels import truth_labels
 from spaxel.preprocess import mask_channels, repeat
 from spaxel.preprocess.steps import apply_step
 from spaxel.readers import open_cube
 from spaxel.reporting import report
+from spaxel.revision import common_colors, cubes_of, recut, scored, write_beside, write_joined
 from spaxel.store import (
-    RESULT,
+    ACTIVATION,
     new_run,
     read_json,
     read_result,
@@ -34,6 +32,8 @@ from spaxel.store import (
     write_json,
     write_result,
 )
+
+__all__ = ["Clock", "predict", "recut", "segment"]
 
 Tell = Callable[[str], Any]  # told the name of each stage
 Progress = Callable[[int, int], Any]
@@ -69,6 +69,7 @@ def segment(
     steps: Sequence[dict[str, Any]] = (),
     drop_channels: bool = True,
     options: dict[str, Any] | None = None,
+    reference: Sequence[str | Path] = (),
     overwrite: bool = False,
     command: str = "",
     tell: Tell | None = None,
@@ -79,8 +80,9 @@ def segment(
     paths, options : files, and what open_cube needs to know of them      out : the folder to make
     method, parameters : which, and its parameters by name                steps : {name, parameters} of spaxel.preprocess
     drop_channels  : leave out channels that say nothing (see mask_channels)
+    reference : of several files, those that the others are compared with (else each with all others): what is new?
     tell, progress : told the name of each stage; called with (done, in all)
-    Several files: the model lies in `out`, the result of each in a folder of its own inside.
+    Several files: the model and a joined page lie in `out`, the result of each in a folder of its own inside.
     Raises any SpaxelError; then nothing is written.
     """
     _check_apart(out, *paths)
@@ -93,16 +95,43 @@ def segment(
         run = describe(model) | provenance.about(command, getattr(model, "random_state", None))
         write_arrays(folder, model.state_)
         if len(cubes) == 1:
-            _write_one(folder, run | _input(paths[0], opened[0]), model, cubes[0], clock, progress)
+            run |= _input(paths[0], opened[0])
+            result = _answer(folder, run["input"]["path"], model, cubes[0], clock, progress)
+            beside = clock("tables", write_beside, folder, run["name"], result)
+            _finish(folder, run | {"presence": beside, "colors": common_colors([result])}, result, cubes[0], clock)
+            clock("report", report, folder)
             return Path(out)
-        inputs = dict(zip(_names(paths), paths, strict=True))
-        for (name, path), raw, cube in zip(inputs.items(), opened, cubes, strict=True):
+        names = _names(paths)
+        run |= {"inputs": dict(zip(names, paths, strict=True)), "reference": _referred(reference, names, paths)}
+        for name, path, raw, cube in zip(names, paths, opened, cubes, strict=True):
             (folder / name).mkdir()
             child = provenance.about(command, run["seed"]) | {"method": method, "model": ".."} | _input(path, raw)
-            _write_one(folder / name, child, model, cube, clock, progress)
-        write_json(folder, run | {"inputs": inputs, "seconds": clock.seconds()})
-        write_history(folder, clock.lines)
+            result = _answer(folder / name, child["input"]["path"], model, cube, clock, progress)
+            _finish(folder / name, child, result, cube, clock)
+        _join(folder, run, names, clock)
     return Path(out)
+
+
+def _join(folder: Path, run: dict[str, Any], names: Sequence[str], clock: Clock) -> None:
+    """Common colours, tables and pages of several cubes of one model."""
+    colors = clock("colors", lambda: common_colors([read_result(folder / name) for name in names]))
+    for name in names:
+        write_json(folder / name, read_json(folder / name) | {"colors": colors})
+    write_json(folder, run | {"colors": colors, "seconds": clock.seconds()})
+    clock("tables", write_joined, folder, names, run["reference"])
+    write_history(folder, clock.lines)
+    for name in [*names, *([""] if (folder / ACTIVATION).is_file() else [])]:
+        clock("report", report, folder / name)
+
+
+def _referred(reference: Sequence[str | Path], names: Sequence[str], paths: Sequence[str | Path]) -> list[str]:
+    """The names of the cubes that are given as reference, by name or path."""
+    known = {str(path): name for path, name in zip(paths, names, strict=True)} | {name: name for name in names}
+    if missing := [str(given) for given in reference if str(given) not in known]:
+        raise ParameterError(
+            f"The reference {missing[0]} is none of the files. Try one of: {', '.join(map(str, paths))}."
+        )
+    return [known[str(given)] for given in reference]
 
 
 def predict(
@@ -118,6 +147,8 @@ def predict(
 ) -> Path:
     """Apply the model of a run to another file and write a run folder; labels mean the same as in the first.
 
+    If the run was cut, merged or named by hand, so is the answer. What is present here and in no cube of the run is new.
+
     Raises CubeError if the file's axis is another one (the message says what differs), NotFound if there is no model.
     """
     _check_apart(out, run, path)
@@ -129,7 +160,11 @@ def predict(
         model = clock("load", load, run)
         cube = clock("open", open_cube, path, **(options or {}))
         child = provenance.about(command, held.get("seed")) | {"method": held["method"], "model": str(run.resolve())}
-        _write_one(folder, child | _input(path, cube), model, cube, clock, progress)
+        child |= _input(path, cube) | {key: held[key] for key in ("cut", "colors") if key in held}
+        result = _answer(folder, child["input"]["path"], model, cube, clock, progress, held.get("cut"))
+        beside = clock("tables", write_beside, folder, child["name"], result, cubes_of(run))
+        _finish(folder, child | {"presence": beside}, result, cube, clock)
+        clock("report", report, folder)
     return Path(out)
 
 
@@ -161,32 +196,32 @@ def _check_apart(out: str | Path, *read: str | Path) -> None:
             raise ParameterError(f"{out} cannot be written: {path}, which is read, lies there. Try another place.")
 
 
-def _write_one(
+def _answer(
     folder: Path,
-    run: dict[str, Any],
+    path: str,
     model: Any,
     cube: xr.Dataset,
     clock: Clock,
     progress: Progress | None,
-) -> None:
-    with naming(run["input"]["path"]):
+    made: dict[str, Any] | None = None,
+) -> xr.Dataset:
+    """The result of a model on a cube, with the components of a cut by hand (see granularity.record), written."""
+    with naming(path):
         result = clock("predict", apply, model, cube, progress=progress)
+    if made:
+        result = recall(result, made)
     if "truth_labels" not in result and "truth_abundances" in cube:
         result["truth_labels"] = (("y", "x"), truth_labels(cube).astype("int32"))
     clock("write", write_result, folder, result)
-    if "abundances" in result:
-        clock("tables", write_tables, folder, result)
-    run = run | _scored(result) | _compared(result, cube)
+    return result
+
+
+def _finish(folder: Path, run: dict[str, Any], result: xr.Dataset, cube: xr.Dataset, clock: Clock) -> None:
+    """run.json and history of a result."""
+    run = run | scored(result) | _compared(result, cube)
     run |= {"seconds": clock.seconds(), "peak_memory_bytes": provenance.peak_memory()}
     write_json(folder, run)
     write_history(folder, [*run.get("learned", {}).get("history", []), *clock.lines])
-    clock("report", report, folder)
-
-
-def _scored(result: xr.Dataset) -> dict[str, Any]:
-    """{"score": …} where the result holds a truth with at least one label, else {}."""
-    known = "truth_labels" in result and bool((result["truth_labels"] >= 0).any())
-    return {"score": score(result, result)} if known else {}
 
 
 def _compared(result: xr.Dataset, cube: xr.Dataset) -> dict[str, Any]:
@@ -212,27 +247,3 @@ def _names(paths: Sequence[str | Path]) -> list[str]:
             name += "-"
         names.append(name)
     return names
-
-
-def recut(run: str | Path, level: int) -> Path:
-    """Cut the merge tree of a run at another level and write result and report anew, in place of the old ones.
-
-    Raises ParameterError if the result keeps no such level. The fitted model stays as it is.
-    """
-    run = Path(run)
-    about, result = read_json(run), read_result(run).load()
-    again = cut(result, level)
-    with new_run(run, overwrite=True) as folder:
-        for kept in run.iterdir():
-            if kept.is_dir() and kept.name != RESULT:
-                shutil.copytree(kept, folder / kept.name)
-            elif kept.is_file():
-                shutil.copy2(kept, folder / kept.name)
-        write_result(folder, again)
-        first, by_hand = (
-            str(about.get("command", "")).split("\n")[0],
-            shlex.join(["spaxel", "cut", str(run), str(level)]),
-        )
-        write_json(folder, about | _scored(again) | {"level": level, "command": f"{first}\n{by_hand}"})
-        report(folder)
-    return run

@@ -1,9 +1,12 @@
 """The verbs that look at runs and files: score, cut, report, info, convert, simulate, demo, doctor."""
 
+import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 import xarray as xr
 
 from spaxel.readers import open_cube
@@ -11,7 +14,7 @@ from spaxel.readers.native import write_cube
 from spaxel.store import read_result
 from spaxel.testing import tiny_cube
 
-PARTS = {"run.json", "arrays.safetensors", "history.jsonl", "result.zarr", "report.html"}
+PARTS = {"run.json", "arrays.safetensors", "history.jsonl", "result.zarr", "report.html", "activation.csv"}
 
 
 def left(folder: Path) -> set[str]:
@@ -70,6 +73,61 @@ def test_cut_and_report(cli, own_run):
     assert cli("report", own_run)[1] == f"report: {own_run / 'report.html'}\n"
     assert (own_run / "report.html").is_file()
     assert left(own_run.parent) == {"run"}
+
+
+def test_cut_merges_and_names(cli, own_run):
+    code, out, err = cli("cut", own_run, 3, "--merge", "0,2", "--name", "paint", "--name", "1=ground")
+    assert (code, err) == (0, "")
+    assert "Merged by hand: 0 + 2. Named by hand: 0 paint. Named by hand: 1 ground." in out
+    assert "0 paint" in out
+    assert read_result(own_run)["component"].values.tolist() == ["paint", "ground"]
+    assert "paint" in (own_run / "report.html").read_text("utf-8")
+    assert ",0,paint," in (own_run / "activation.csv").read_text("utf-8")
+    about = json.loads((own_run / "run.json").read_text())
+    assert about["command"].splitlines()[1:] == [f"spaxel cut {own_run} 3 --merge 0,2 --name paint --name 1=ground"]
+    assert cli("cut", own_run, "--name", "1=")[0] == 0
+    assert read_result(own_run)["component"].values.tolist() == ["paint", "component 1"]
+    assert len(json.loads((own_run / "run.json").read_text())["command"].splitlines()) == 3
+    assert cli("cut", own_run, 3)[0] == 0
+    assert "component" not in read_result(own_run).coords
+    about = json.loads((own_run / "run.json").read_text())
+    assert (len(about["command"].splitlines()), len(about["cuts"])) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "nothing to do. Try a LEVEL"),
+        (["--merge", "1"], "joins fewer than two"),
+        (["--merge", ","], "is empty. Try --merge 3,7"),
+        (["--merge", "0,paint"], "no component paint. Try a number from 0 to 2"),
+        (["--merge", "0,1", "--name", "a", "--name", "b"], "not clear what 'a' names"),
+        (["--name", "paint"], "not clear what 'paint' names.*Try --name NUMBER=paint"),
+        (["--name", "1=a", "--name", "1=b"], "Component 1 is given two names"),
+        (["--name", "1=a", "--name", "2=a"], "'a' is given to components 1 and 2"),
+        (["--name", "1=2"], "looks like the number"),
+    ],
+)
+def test_cuts_that_make_no_sense(cli, scan_run, arguments, message):
+    before = (scan_run / "run.json").read_bytes()
+    code, out, err = cli("cut", scan_run, *arguments)
+    assert (code, out) == (2, "")
+    assert re.search(message, err)
+    assert (scan_run / "run.json").read_bytes() == before
+
+
+def test_a_reference_is_compared_with(cli, tmp_path):
+    whole, part = tiny_cube(20, 17), tiny_cube(20, 17, seed=3).isel(y=slice(0, 12))
+    paths = [write_cube(cube, tmp_path / f"{name}.zarr") for name, cube in (("sick", whole), ("healthy", part))]
+    code, out, _ = cli("segment", *paths, "-o", tmp_path / "run", "--n-clusters", 3, "--reference", paths[1])
+    assert code == 0
+    assert out.count("  new") == 1
+    rows = list(csv.DictReader((tmp_path / "run" / "activation.csv").read_text("utf-8").splitlines()))
+    assert [row["cube"] for row in rows if row["new"] == "yes"] == ["sick"]
+    code, _, err = cli("segment", *paths, "-o", tmp_path / "no", "--n-clusters", 3, "--reference", "other.zarr")
+    assert code == 2
+    assert "The reference other.zarr is none of the files. Try one of" in err
+    assert not (tmp_path / "no").exists()
 
 
 def test_info(cli, scan):

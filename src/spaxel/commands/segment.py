@@ -22,7 +22,7 @@ from spaxel.commands.options import (
     parse_memory,
     with_method_parameters,
 )
-from spaxel.commands.summary import print_run
+from spaxel.commands.summary import print_all, print_run
 from spaxel.errors import ParameterError
 from spaxel.methods import METHODS, UNMIXING, method_class
 
@@ -41,13 +41,17 @@ def segment(
     memory: Memory = "1GiB",
     device: Device = "cpu",
     overwrite: Overwrite = False,
+    reference: Annotated[
+        tuple[Path, ...],
+        Parameter(negative="", help="of several files, one to compare the others with; may be repeated"),
+    ] = (),
     reading: Reading | None = None,
     treating: Treating | None = None,
     **parameters: str | None,
 ) -> None:
     """Which pixels are alike: a label map, the mean spectra and a report, without labels."""
     _check_method(method, SEGMENTING, UNMIXING, "unmix")
-    _run(files, out, method, seed, memory, device, overwrite, reading, treating, parameters)
+    _run(files, out, method, seed, memory, device, overwrite, reading, treating, parameters, reference)
 
 
 @with_method_parameters(UNMIXING)
@@ -95,6 +99,7 @@ def _run(
     reading: Reading | None,
     treating: Treating | None,
     parameters: dict[str, str | None],
+    reference: tuple[Path, ...] = (),
 ) -> None:
     where = _where(method, device)
     reading, treating = reading or Reading(), treating or Treating()
@@ -104,10 +109,9 @@ def _run(
         workflow.segment(
             files, out, method=method, parameters={**given, **where, "random_state": seed, "memory": parse_memory(memory)},
             steps=treating.steps(), drop_channels=not treating.keep_channels, options=reading.options(),
-            overwrite=overwrite, command=command_line(), tell=watch.stage, progress=watch.progress,
+            reference=reference, overwrite=overwrite, command=command_line(), tell=watch.stage, progress=watch.progress,
         )  # fmt: skip
-    for folder in [out] if len(files) == 1 else sorted(p for p in out.iterdir() if p.is_dir()):
-        print_run(folder)
+    print_all(out)
 
 
 def predict(

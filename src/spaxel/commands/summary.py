@@ -8,9 +8,23 @@ import numpy as np
 import xarray as xr
 
 from spaxel.commands.console import print_table, say
-from spaxel.store import read_run
+from spaxel.presence import UNLIKE, presence
+from spaxel.result import component_names, given_names
+from spaxel.store import ACTIVATION, read_json, read_run
 
 MOST = 20  # components that are listed
+
+
+def print_all(folder: Path) -> None:
+    """Print the summary of a run folder, or of each cube in it and then of all together."""
+    about = read_json(folder)
+    if "inputs" not in about:
+        return print_run(folder)
+    for name in about["inputs"]:
+        print_run(folder / name)
+    if (folder / ACTIVATION).is_file():
+        say(f"{len(about['inputs'])} cubes together: {folder / 'report.html'}, {folder / ACTIVATION}")
+    return None
 
 
 def print_run(folder: Path) -> None:
@@ -19,7 +33,7 @@ def print_run(folder: Path) -> None:
     say(f"{run.get('name', folder.name)}: {result.attrs.get('sentence', '')}")
     for sentence in result.attrs.get("history", []):
         say(f"  {sentence}")
-    _print_amounts(result) if "abundances" in result else _print_sizes(result)
+    _print_amounts(result) if "abundances" in result else _print_sizes(result, run)
     labels = result["labels"].values
     if lost := int((labels < 0).sum()):
         say(f"{lost:,} of {labels.size:,} pixels hold no data (label -1)")
@@ -36,24 +50,38 @@ def _print_amounts(result: xr.Dataset) -> None:
     amounts = result["abundances"].values.reshape(-1, result.sizes["component"])
     shares = amounts / np.maximum(amounts.sum(1, keepdims=True), 1e-30)
     rows = [
-        (k, f"{np.nanmean(shares[:, k]):.1%}", f"{np.nanmean(amounts[:, k] > 0):.1%}", f"{size:,}")
+        (_called(result, k), f"{np.nanmean(shares[:, k]):.1%}", f"{np.nanmean(amounts[:, k] > 0):.1%}", f"{size:,}")
         for k, size in enumerate(result["component_size"].values)
     ]
     shown = rows if len(rows) <= MOST else rows[:MOST]
-    print_table(shown, ("component", "mean share", "present in", "largest in (pixels)"), right=(0, 1, 2, 3))
+    right = (1, 2, 3) if any(given_names(result)) else (0, 1, 2, 3)
+    print_table(shown, ("component", "mean share", "present in", "largest in (pixels)"), right)
     if len(rows) > MOST:
         say(f"and {len(rows) - MOST} more, in components.csv and the report")
     say(f"what the components leave: {np.nanmedian(result['residual'].values):.2%} of a spectrum's norm in the median")
 
 
-def _print_sizes(result: xr.Dataset) -> None:
-    size = result["component_size"].values
+def _print_sizes(result: xr.Dataset, run: dict) -> None:
+    size, here = result["component_size"].values, presence(result)
     confidence, labels = result["confidence"].values, result["labels"].values
+    new = (run.get("presence") or {}).get("new") or []
+    words = ["new" if k in new else "yes" if sure else "no" for k, sure in enumerate(here.present)]
     rows = [
-        (k, f"{n:,}", f"{n / max(size.sum(), 1):.1%}", f"{np.nanmean(confidence[labels == k]):.2f}" if n else "-")
+        (
+            _called(result, k), f"{n:,}", f"{n / max(size.sum(), 1):.1%}",
+            f"{np.nanmean(confidence[labels == k]):.2f}" if n else "-", words[k],
+        )
         for k, n in enumerate(size)
-    ]
-    print_table(rows, ("component", "pixels", "share", "mean confidence"), right=(0, 1, 2, 3))
+    ]  # fmt: skip
+    columns = ("component", "pixels", "share", "mean confidence", "present")
+    print_table(rows, columns, right=(1, 2, 3) if any(given_names(result)) else (0, 1, 2, 3))
+    if here.present[-1]:
+        say(f"{here.size[-1]:,} pixels ({here.share[-1]:.1%}) are {UNLIKE}")
+
+
+def _called(result: xr.Dataset, k: int) -> str | int:
+    """The number of a component, and its name if it was given one."""
+    return f"{k} {component_names(result)[k]}" if given_names(result)[k] else k
 
 
 def _short(value: object) -> str:

@@ -25,7 +25,8 @@ from bokeh.plotting import figure
 from scipy.optimize import linear_sum_assignment
 
 from spaxel.figures.palette import color_places, to_rgb
-from spaxel.figures.reduce import n_components, png, reduce_labels, reduce_mean, step_for
+from spaxel.figures.reduce import png, reduce_labels, reduce_mean, step_for
+from spaxel.result import component_names
 
 INK = "#333333"
 GREY = "#B8B8B8"
@@ -87,13 +88,6 @@ def plain_axes(plot: figure) -> None:
 def component_rgb(result: xr.Dataset, colors: Sequence[str]) -> list[str]:
     """The colour of each component of this result. colors : by place in the palette (see component_colors)."""
     return [colors[place] for place in color_places(result)]
-
-
-def component_names(result: xr.Dataset) -> list[str]:
-    """Names of the components: the coordinate `component` where it holds text, else 'component 0', as in the labels."""
-    if "component" in result.coords and result["component"].dtype.kind in "UO":
-        return [str(name) for name in result["component"].values]
-    return [f"component {i}" for i in range(n_components(result))]
 
 
 def label_map(result: xr.Dataset, colors: Sequence[str], frame: Frame, side: int = 1024) -> figure:

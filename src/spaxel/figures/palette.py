@@ -8,6 +8,7 @@ because yellow is a poor line on white and black a poor neighbour of text. Grey 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -126,13 +127,17 @@ def _swapped(weight: np.ndarray, likeness: np.ndarray) -> np.ndarray:
     return order
 
 
-def component_colors(result: xr.Dataset, n: int = 0) -> list[str]:
+def component_colors(result: xr.Dataset, n: int = 0, dealt: Sequence[str] = ()) -> list[str]:
     """Colours by place in the palette (component_color), dealt for the map of this result; at least n of them.
 
+    dealt : colours that were dealt before, for another map of the same model; they are kept, and only what is missing added
     The colours of a result cut at another level are the same list: ask once, with the n of the finest level shown.
     """
     place = color_places(result)
     used = int(place.max(initial=-1)) + 1
+    if dealt:
+        more = palette(min(max(n, used), 256))[len(dealt) :]
+        return [*dealt, *more, *(palette(256)[i % 256] for i in range(256, max(n, used)))]
     labels = relabel(reduce_labels(np.asarray(result["labels"]), 512), place)
     n = max(n, used)
     colors = [palette(min(n, 256))[i % 256] for i in range(n)]

@@ -17,15 +17,17 @@ from threadpoolctl import threadpool_limits
 
 from spaxel.evidence import Evidence, weigh
 from spaxel.exact import Grid, fit_grid
-from spaxel.granularity import centroid_tree, component_table, connectivity_tree, tree_through
+from spaxel.granularity import centroid_tree, component_table, connectivity_tree, contact_tree, tree_through
 from spaxel.linear.pca import fit_pca
 from spaxel.mapping import Progress
 from spaxel.methods.contract import as_cubes, check_parameters, check_range, checked, gather, prepare
-from spaxel.methods.nearest import Nearest, distances, fold, map_nearest, project_blocks
+from spaxel.methods.doubt import count_mistakes, fit_familiar
+from spaxel.methods.nearest import Familiar, Nearest, distances, fold, map_nearest, project_blocks
 from spaxel.methods.outcome import nearest_result
 from spaxel.picture import Recipe, picture_recipe
 from spaxel.preprocess.choice import choose_scaling, look_at
 from spaxel.preprocess.scaling import SCALINGS, ScalingName, fit_scaling
+from spaxel.presence import FAR
 from spaxel.result import relabel
 from spaxel.sampling import Sample
 
@@ -55,7 +57,7 @@ class KMeans(ClusterMixin, BaseEstimator):
         ScalingName | Literal["auto"], Field(description=f"how spectra are scaled: auto, {', '.join(SCALINGS)}")
     ] = "auto"
     linkage: Annotated[
-        Literal["centroid", "connectivity"] | None,
+        Literal["centroid", "connectivity", "contact"] | None,
         Field(description="how micro parts are merged; with a number of clusters, none is plain k-means"),
     ] = None
     n_micro: Annotated[
@@ -114,7 +116,8 @@ class KMeans(ClusterMixin, BaseEstimator):
         model = Nearest(self.info_["scaling"], *(state[name] for name in Nearest._fields[1:]))
         grid = Grid(*(state[f"grid_{name}"] for name in Grid._fields))
         recipe = Recipe(*(state[f"picture_{name}"] for name in Recipe._fields))
-        return map_nearest(model, grid, recipe, cube, self.memory, progress)
+        familiar = Familiar(*(state[f"familiar_{name}"] for name in Familiar._fields))
+        return map_nearest(model, grid, recipe, cube, self.memory, progress, familiar)
 
     def _learn(self, sample: Sample) -> None:
         """Fill state_ and info_ from a sample."""
@@ -132,12 +135,19 @@ class KMeans(ClusterMixin, BaseEstimator):
         scores = project_blocks(spectra, model)
         centers, micro = self._micro_parts(scores, number)
         sizes = np.bincount(micro, minlength=len(centers))
-        tree = self._tree(scores, centers, micro, sizes)
-        evidence = self._evidence(scores, micro, sample.pairs, model, centers, tree, number)
-        tree = self._refined(scores, centers, sizes, tree, evidence.level)
+        pairs = _scores_of_pairs(sample.pairs, model)
+        neighbours = distances(pairs.reshape(-1, pairs.shape[2]), centers).argmin(1).reshape(-1, 2)
+        contact = np.zeros((len(centers), len(centers)))
+        np.add.at(contact, tuple(neighbours.T), 1)
+        tree = self._tree(scores, centers, micro, sizes, contact)
+        evidence = self._evidence(scores, micro, neighbours, tree, number)
+        tree = self._refined(scores, centers, sizes, tree, evidence.level, contact)
         component, color = component_table(tree, sizes, evidence.level)
         state |= {"centers": centers, "tree": tree, "component": component, "color": color, "micro_size": sizes}
         state["levels"] = self._levels(len(centers), evidence)
+        state["mistaken"] = count_mistakes(scores, micro, pairs, centers, component, seed)
+        familiar = fit_familiar(spectra, scores, model, centers, FAR)
+        state |= {f"familiar_{k}": v for k, v in familiar._asdict().items()}
         counts = look_at(sample).counts
         recipe = picture_recipe(spectra, state["channel"], self.info_["units"], counts)
         state |= {f"grid_{k}": v for k, v in fit_grid(spectra)._asdict().items()}
@@ -167,7 +177,11 @@ class KMeans(ClusterMixin, BaseEstimator):
         centers = fit.cluster_centers_[order]
         return centers, distances(scores, centers).argmin(1)
 
-    def _tree(self, scores: np.ndarray, centers: np.ndarray, micro: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    def _tree(
+        self, scores: np.ndarray, centers: np.ndarray, micro: np.ndarray, sizes: np.ndarray, contact: np.ndarray
+    ) -> np.ndarray:
+        if self.linkage == "contact":
+            return contact_tree(centers, sizes, contact)
         if self.linkage != "connectivity":
             return centroid_tree(centers, sizes)
         near = NearestNeighbors(n_neighbors=min(11, len(scores))).fit(scores).kneighbors(return_distance=False)
@@ -176,7 +190,13 @@ class KMeans(ClusterMixin, BaseEstimator):
         return connectivity_tree(links, sizes)
 
     def _refined(
-        self, scores: np.ndarray, centers: np.ndarray, sizes: np.ndarray, tree: np.ndarray, level: int
+        self,
+        scores: np.ndarray,
+        centers: np.ndarray,
+        sizes: np.ndarray,
+        tree: np.ndarray,
+        level: int,
+        contact: np.ndarray,
     ) -> np.ndarray:
         """The tree rebuilt through k-means at the chosen level, started from its components; connectivity stays as it is.
 
@@ -189,19 +209,19 @@ class KMeans(ClusterMixin, BaseEstimator):
         start = share @ centers / share.sum(1, keepdims=True)
         fit = Lloyd(level, init=start, n_init=1, max_iter=1000, random_state=self.random_state).fit(scores)
         component = distances(centers, fit.cluster_centers_).argmin(1)
-        return tree_through(centers, sizes, component) if len(np.unique(component)) == level else tree
+        if len(np.unique(component)) < level:
+            return tree
+        return tree_through(centers, sizes, component, contact if self.linkage == "contact" else None)
 
-    def _evidence(self, scores, micro, pairs, model, centers, tree, number) -> Evidence:
+    def _evidence(
+        self, scores: np.ndarray, micro: np.ndarray, neighbours: np.ndarray, tree: np.ndarray, number: int | None
+    ) -> Evidence:
         """Evidence for the number of components; where it was given, the curves stay and the sentence says so."""
-        n_micro = len(centers)
+        n_micro = len(tree) + 1
         if number is not None and n_micro <= number:
             asked = f"{n_micro} component{'s' * (n_micro > 1)}" + ", as asked." * (n_micro == number)
             short = "" if n_micro == number else f", not {number} as asked: there are too few different spectra."
             return Evidence(np.array([], int), {}, {}, n_micro, f"{asked}{short}")
-        neighbours = np.zeros((0, 2), int)
-        if len(pairs):
-            both = project_blocks(pairs.reshape(-1, pairs.shape[2]), model)
-            neighbours = distances(both, centers).argmin(1).reshape(-1, 2)
         evidence = weigh(scores, micro, neighbours, tree, self.max_clusters, self.random_state)
         if number is None:
             return evidence
@@ -213,6 +233,13 @@ class KMeans(ClusterMixin, BaseEstimator):
         top = min(n_micro, self.max_clusters)
         levels = np.arange(2, top + 1)
         return levels if len(evidence.levels) or top == n_micro else levels[:0]
+
+
+def _scores_of_pairs(pairs: np.ndarray, model: Nearest) -> np.ndarray:
+    """Scores of neighbouring pixels: (m, 2, channel) -> (m, 2, d)."""
+    if len(pairs) == 0:
+        return np.zeros((0, 2, model.project.shape[1]))
+    return project_blocks(pairs.reshape(-1, pairs.shape[2]), model).reshape(len(pairs), 2, -1)
 
 
 def _features(scaling: Any, spectra: np.ndarray) -> np.ndarray:

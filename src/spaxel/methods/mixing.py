@@ -12,7 +12,7 @@ import xarray as xr
 from spaxel.cube import note
 from spaxel.mapping import Arrays
 from spaxel.picture import Recipe, caption
-from spaxel.result import make_result
+from spaxel.result import component_names, make_result
 
 
 def mixture_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: Arrays) -> xr.Dataset:
@@ -50,7 +50,7 @@ def mixture_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: 
 def write_tables(folder: Path, result: xr.Dataset) -> list[Path]:
     """Components, and abundances where there are at most 100,000 spectra, as CSV beside the result."""
     k = result.sizes["component"]
-    names = [f"component {i}" for i in range(k)]
+    names = component_names(result)
     axis = result["channel"]
     unit = axis.attrs.get("units", "index")
     spectra = np.column_stack([axis.values, result["component_spectra"].values.T])

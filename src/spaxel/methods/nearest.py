@@ -41,6 +41,27 @@ class Nearest(NamedTuple):
     component: np.ndarray
 
 
+class Familiar(NamedTuple):
+    """How far the sample lies from its model, so that a spectrum which lies farther is known to be unlike it.
+
+    mean : (channel,), back : (d, channel): scaled rows ≈ mean + scores @ back      sd : (channel,) of what that leaves
+    near, left : (m,) median distance to the centre, and of what is left, of each micro part at mean brightness
+    bend : (2,) exponents of brightness in both, as dim spectra scatter more      bright : mean log brightness
+    reach : (2,) ratio to these medians that 99.9 % of the sample keep
+    seen : how many of it, how many of them are far, and the median
+    """
+
+    mean: np.ndarray
+    back: np.ndarray
+    sd: np.ndarray
+    near: np.ndarray
+    left: np.ndarray
+    bend: np.ndarray
+    bright: np.ndarray
+    reach: np.ndarray
+    seen: np.ndarray
+
+
 def fold(scaling: Scaling, projection: Projection) -> dict[str, np.ndarray]:
     """Scaling and projection as one product: arrays center, project, offset, bright, along."""
     channels = len(scaling.center)
@@ -63,9 +84,10 @@ def fold(scaling: Scaling, projection: Projection) -> dict[str, np.ndarray]:
     }
 
 
-def project(spectra: np.ndarray, model: Nearest) -> np.ndarray:
-    """Scores of spectra: (n, channel) -> (n, d)."""
-    scores = scale_rows(model.name, spectra, model.center) @ model.project - model.offset
+def project(spectra: np.ndarray, model: Nearest, rows: np.ndarray | None = None) -> np.ndarray:
+    """Scores of spectra: (n, channel) -> (n, d). rows : what scale_rows gives for them, if it is known."""
+    rows = scale_rows(model.name, spectra, model.center) if rows is None else rows
+    scores = rows @ model.project - model.offset
     if model.bright[1]:
         scores += ((log_norm(spectra) - model.bright[0]) * model.bright[1])[:, None] * model.along
     return scores
@@ -98,8 +120,28 @@ def margins(far: np.ndarray, component: np.ndarray) -> np.ndarray:
     return np.where(second > 0, 1 - first / np.maximum(second, 1e-300), 0.0)
 
 
-def _block(spectra: np.ndarray, n: int, model: Nearest, grid: Grid, recipe: Recipe) -> tuple[Arrays, Arrays]:
-    far = distances(project(spectra, model), model.centers)
+def unlike(spectra: np.ndarray, rows: np.ndarray, scores: np.ndarray, gaps: np.ndarray, known: Familiar) -> np.ndarray:
+    """How far spectra lie from all that was fitted, (n,) uint8: 100 is the farthest 0.1 % of the sample.
+
+    spectra, rows : (n, channel) as measured, scaled by scale_rows      scores : (n, d)
+    gaps : (n, m) distances to the centres
+    """
+    rest = rows - known.mean
+    rest -= scores @ known.back
+    rest *= 1 / known.sd
+    micro, light = gaps.argmin(1), log_norm(spectra) - known.bright[0]
+    both = np.stack([gaps.min(1), np.sqrt(np.einsum("ij,ij->i", rest, rest) / rest.shape[1])])
+    middles = np.stack([known.near[micro], known.left[micro]])
+    ratio = both / np.exp(known.bend[:, None] * light) / middles / known.reach[:, None]
+    return np.clip(np.rint(100 * ratio.max(0)), 0, 255).astype(np.uint8)
+
+
+def _block(
+    spectra: np.ndarray, n: int, model: Nearest, grid: Grid, recipe: Recipe, familiar: Familiar | None
+) -> tuple[Arrays, Arrays]:
+    rows = scale_rows(model.name, spectra, model.center)
+    scores = project(spectra, model, rows)
+    far = distances(scores, model.centers)
     micro = far.argmin(1)
     levels = [margins(far, cut_tree(model.tree, int(k))) for k in model.levels]
     pixels = {
@@ -110,18 +152,27 @@ def _block(spectra: np.ndarray, n: int, model: Nearest, grid: Grid, recipe: Reci
         if levels
         else np.zeros((BLOCK, 0), np.uint8),
     }
+    if familiar:
+        pixels["unlike"] = unlike(spectra, rows, scores, far, familiar)
     return pixels, group_sums(spectra[:n], micro[:n], len(model.centers), grid)
 
 
 def map_nearest(
-    model: Nearest, grid: Grid, recipe: Recipe, cube: xr.Dataset, memory: int | None, progress: Progress | None
+    model: Nearest,
+    grid: Grid,
+    recipe: Recipe,
+    cube: xr.Dataset,
+    memory: int | None,
+    progress: Progress | None,
+    familiar: Familiar | None = None,
 ) -> tuple[Arrays, Arrays]:
-    """Maps and sums of a model over a cube, in bounded memory. See spaxel.mapping."""
+    """Maps and sums of a model over a cube, in bounded memory. See spaxel.mapping. Without `familiar`, no map `unlike`."""
     fill = {
         "micro": np.int16(-1),
         "confidence": np.float32(np.nan),
         "picture": np.full(3, 255, np.uint8),
         "level_confidence": np.zeros(len(model.levels), np.uint8),
     }
-    function = partial(_block, model=model, grid=grid, recipe=recipe)
+    fill |= {"unlike": np.uint8(0)} if familiar else {}
+    function = partial(_block, model=model, grid=grid, recipe=recipe, familiar=familiar)
     return map_tiles(function, cube, fill, memory=memory, progress=progress)

@@ -18,7 +18,7 @@ from spaxel.result import make_result, relabel
 def nearest_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: Arrays, sums: Arrays) -> xr.Dataset:
     """The result of a model of centres on one cube.
 
-    maps : micro, confidence, picture, level_confidence      sums : size, sum, square of each micro part
+    maps : micro, confidence, picture, level_confidence, unlike if asked for      sums : size, sum, square of each micro part
     Components keep the numbers of the model, so that a label means the same on every cube; a component that this cube
     lacks has size 0 and no spectrum (nan).
     """
@@ -48,12 +48,18 @@ def nearest_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: 
         micro_spectra=mean,
         micro_spread=spread,
         micro_size=size,
+        micro_component=component.astype(np.int32),
+        micro_weight=state["micro_size"],
+        micro_mistaken=state.get("mistaken"),
+        unlike=maps.get("unlike"),
         merge_tree=state["tree"],
         level_confidence=np.moveaxis(maps["level_confidence"], 2, 0) if len(levels) else None,
         picture=maps["picture"],
         **evidence,
         **scores,
     )
+    if "unlike" in result:
+        result["unlike"].attrs = {"seen": state["familiar_seen"].tolist()}
     if "evidence" in result:
         result["evidence"].attrs = {"votes": info["votes"], "sentence": info["sentence"]}
     if "scaling_score" in result:

@@ -11,12 +11,14 @@ import xarray as xr
 from spaxel.figures.reduce import reduce_labels
 from spaxel.granularity import cut
 from spaxel.reporting import scene, sections
+from spaxel.reporting.here import here
 from spaxel.reporting.html import join
+from spaxel.reporting.joined import render_joined
 from spaxel.reporting.mixture import mixture
 from spaxel.reporting.page import Page, finish
 from spaxel.result import check_result
 from spaxel.staging import replacing
-from spaxel.store import read_run
+from spaxel.store import ACTIVATION, read_json, read_result
 
 MOST_BYTES = 5_000_000
 SIDES = ((1024, 1024), (1024, 512), (512, 512), (256, 256))  # of labels, of pictures; the first that is small enough
@@ -30,9 +32,10 @@ def report(path: str | Path, *, overwrite: bool = True) -> Path:
     Raises NotFound if there is no run, Exists if there is a report and `overwrite` is False.
     """
     page = Path(path) / "report.html"
-    run, result = read_run(path)
+    run, joined = read_json(path), (Path(path) / ACTIVATION).is_file()
+    text = render_joined(Path(path), run) if joined and "inputs" in run else render(read_result(path), run)
     with replacing(page, overwrite=overwrite, owned=Path.is_file) as beside:
-        beside.write_text(render(result, run), encoding="utf-8")
+        beside.write_text(text, encoding="utf-8")
     return page
 
 
@@ -45,7 +48,8 @@ def render(result: xr.Dataset, run: dict[str, Any] | None = None) -> str:
     levels = other_levels(result)
     for sides in SIDES:
         page = Page(result, run, levels, *sides)
-        parts = [scene.what(page), sections.components(page), mixture(page), sections.sure(page), sections.done(page)]
+        parts = [scene.what(page), sections.components(page), mixture(page), here(page), sections.sure(page)]
+        parts.append(sections.done(page))
         text = finish(page, f"{scene.title(result, run)} · spaxel", join(parts))
         if len(text.encode()) <= MOST_BYTES:
             break

@@ -20,7 +20,9 @@ class Page:
     def __init__(self, result: xr.Dataset, run: dict[str, Any], levels: list[xr.Dataset], side: int, picture_side: int):
         self.result, self.run, self.levels = result, run, levels
         self.side, self.picture_side = side, picture_side  # most pixels of a map of labels, of a picture
-        self.colors = component_colors(result, max([0, *(level.sizes.get("component", 0) for level in levels)]))
+        self.colors = component_colors(
+            result, max([0, *(level.sizes.get("component", 0) for level in levels)]), run.get("colors") or ()
+        )
         self.data = result["labels"].values >= 0
         self.figures: list[Model] = []
 
