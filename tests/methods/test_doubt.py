@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from spaxel.cube import make_cube
-from spaxel.methods.doubt import count_mistakes
+from spaxel.methods.doubt import _gain, count_mistakes
 from spaxel.methods.kmeans import KMeans
 from spaxel.methods.nearest import distances
 from spaxel.presence import FAR, presence
@@ -86,3 +86,9 @@ def test_dim_spectra_are_not_unlike_because_they_are_dim():
 
     result = KMeans(n_clusters=2, scaling="unit", random_state=0).fit(scene(1.0)).predict(scene(0.6))
     assert (result["unlike"] > FAR).mean() < 0.01
+
+
+def test_a_component_without_scatter_is_all_noise():
+    noise = np.diag([1.0, 2.0])
+    np.testing.assert_allclose(_gain(noise, np.zeros((2, 2))), np.eye(2), atol=1e-6)
+    np.testing.assert_allclose(_gain(np.zeros((2, 2)), np.zeros((2, 2))), 0, atol=1e-6)

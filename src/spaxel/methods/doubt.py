@@ -12,6 +12,8 @@ from spaxel.methods.nearest import Familiar, Nearest, distances
 from spaxel.preprocess.scaling import log_norm, scale_rows
 
 DRAWS = 400_000  # spectra measured again, in all
+MOST_REPEATS = 500  # times that one spectrum is measured again
+BLOCK = 16_384  # of them at a time
 MOST_VALUES = 4_000_000  # of scaled spectra that are looked at together
 ENOUGH = 200  # pairs of neighbours from which the noise of one component is known
 SEEN = 0.999  # share of the sample that lies nearer than `unlike` = 1
@@ -31,7 +33,7 @@ def count_mistakes(
     micro parts is taken for noise, which is too much.
     """
     rng = np.random.default_rng([seed, 11])
-    repeats = max(1, DRAWS // len(scores))
+    repeats = min(MOST_REPEATS, max(1, DRAWS // len(scores)))
     counts = np.zeros((len(centers), len(centers)))
     group, noises = component[micro], _noises(scores, micro, pairs, centers, component)
     for k in np.unique(group):
@@ -40,10 +42,12 @@ def count_mistakes(
         cov, total = np.atleast_2d(noise.T @ noise / len(noise)), np.atleast_2d(np.cov(scores[mine].T, ddof=0))
         gain = _gain(cov, total)
         blur = _root(cov - gain @ cov)
-        for _ in range(repeats):
-            before = mean + (z - mean) @ (np.eye(len(cov)) - gain).T + rng.normal(size=z.shape) @ blur
-            again = before + noise[rng.integers(len(noise), size=len(z))]
-            np.add.at(counts, (micro[mine], distances(again, centers).argmin(1)), 1)
+        before = mean + (z - mean) @ (np.eye(len(cov)) - gain).T
+        many = np.repeat(np.arange(len(z)), repeats)
+        for rows in np.array_split(many, -(-len(many) // BLOCK)):
+            again = before[rows] + rng.normal(size=(len(rows), z.shape[1])) @ blur
+            again += noise[rng.integers(len(noise), size=len(rows))]
+            np.add.at(counts, (micro[mine[rows]], distances(again, centers).argmin(1)), 1)
     return counts.astype(np.float32)
 
 
@@ -69,7 +73,7 @@ def _both_ways(noise: np.ndarray) -> np.ndarray:
 
 def _gain(noise: np.ndarray, total: np.ndarray) -> np.ndarray:
     """Σ S⁻¹ with its eigenvalues held in 0..1: the share of the scatter of a component that is noise."""
-    ridge = 1e-9 * max(np.trace(total), 1e-300) / len(total) * np.eye(len(total))
+    ridge = 1e-9 * max(np.trace(total), np.trace(noise), 1e-100) / len(total) * np.eye(len(total))
     root = np.linalg.cholesky(total + ridge)
     inverse = np.linalg.inv(root)
     values, vectors = np.linalg.eigh(inverse @ noise @ inverse.T)
