@@ -55,20 +55,21 @@ def test_interrupted_convert_and_simulate(cli, tmp_path, monkeypatch):
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_a_real_process_that_is_interrupted(scan, own_run, tmp_path):
-    """The process tells when it has begun to fit, sleeps there, and gets SIGINT."""
+    """The process tells when it has begun to fit, sleeps there, and gets SIGINT, which a shell's background jobs ignore."""
     program = (
-        "import sys, time\nfrom spaxel import workflow\nfrom spaxel.cli import main\n"
+        "import signal, sys, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from spaxel import workflow\nfrom spaxel.cli import main\n"
         "def slow(*_):\n    print('here', flush=True)\n    time.sleep(60)\n"
         "workflow.write_arrays = slow\nmain(sys.argv[1:])\n"
     )
     before = content(own_run)
     command = [sys.executable, "-c", program, "segment", str(scan), "-o", str(own_run), "--overwrite"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "here\n"
-    assert any("partial" in path.name for path in tmp_path.iterdir())
-    time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "here\n"
+        assert any("partial" in path.name for path in tmp_path.iterdir())
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (130, "")
     assert "Traceback" not in err
     assert content(own_run) == before

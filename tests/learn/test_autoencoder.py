@@ -93,6 +93,6 @@ def test_expected_counts_are_those_that_cost_least(name):
 
 
 def test_a_gaussian_costs_least_at_the_data():
-    x = torch.randn((3, 4))
+    x = torch.randn((3, 4), generator=torch.Generator().manual_seed(4))
     assert (Likelihood("gaussian").loss(x, x) == 0).all()
-    assert (Likelihood("gaussian").loss(x + 1, x) == 2).all()
+    torch.testing.assert_close(Likelihood("gaussian").loss(x + 1, x), torch.full((3,), 2.0))
