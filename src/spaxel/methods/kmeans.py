@@ -10,20 +10,17 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 from sklearn.base import BaseEstimator, ClusterMixin
-from sklearn.cluster import KMeans as Lloyd
-from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from spaxel.evidence import Evidence, weigh
 from spaxel.exact import Grid, fit_grid
-from spaxel.granularity import centroid_tree, component_table, connectivity_tree, contact_tree, tree_through
 from spaxel.linear.pca import fit_pca
 from spaxel.mapping import Progress
 from spaxel.methods.contract import as_cubes, check_parameters, check_range, checked, gather, prepare
 from spaxel.methods.doubt import count_mistakes, fit_familiar
-from spaxel.methods.nearest import Familiar, Nearest, distances, fold, map_nearest, project_blocks
+from spaxel.methods.nearest import Familiar, Nearest, fold, map_nearest, project_blocks
 from spaxel.methods.outcome import nearest_result
+from spaxel.methods.parts import Rules, find_groups
 from spaxel.picture import Recipe, picture_recipe
 from spaxel.preprocess.choice import choose_scaling, look_at
 from spaxel.preprocess.scaling import SCALINGS, ScalingName, fit_scaling
@@ -133,26 +130,18 @@ class KMeans(ClusterMixin, BaseEstimator):
         empty = np.zeros((1, projection.basis.shape[1]))
         model = Nearest(name, *(state[f] for f in Nearest._fields[1:6]), empty, empty, empty, empty)
         scores = project_blocks(spectra, model)
-        centers, micro = self._micro_parts(scores, number)
-        sizes = np.bincount(micro, minlength=len(centers))
         pairs = _scores_of_pairs(sample.pairs, model)
-        neighbours = distances(pairs.reshape(-1, pairs.shape[2]), centers).argmin(1).reshape(-1, 2)
-        contact = np.zeros((len(centers), len(centers)))
-        np.add.at(contact, tuple(neighbours.T), 1)
-        tree = self._tree(scores, centers, micro, sizes, contact)
-        evidence = self._evidence(scores, micro, neighbours, tree, number)
-        tree = self._refined(scores, centers, sizes, tree, evidence.level, contact)
-        component, color = component_table(tree, sizes, evidence.level)
-        state |= {"centers": centers, "tree": tree, "component": component, "color": color, "micro_size": sizes}
-        state["levels"] = self._levels(len(centers), evidence)
-        state["mistaken"] = count_mistakes(scores, micro, pairs, centers, component, seed)
+        rules = Rules(self.linkage, self.n_micro, self.max_clusters, self.n_init, seed)
+        groups = find_groups(scores, pairs, number, rules)
+        centers, micro, evidence = groups.centers, groups.micro, groups.evidence
+        state |= groups.arrays()
+        state["mistaken"] = count_mistakes(scores, micro, pairs, centers, groups.component, seed)
         familiar = fit_familiar(spectra, scores, model, centers, FAR)
         state |= {f"familiar_{k}": v for k, v in familiar._asdict().items()}
         counts = look_at(sample).counts
         recipe = picture_recipe(spectra, state["channel"], self.info_["units"], counts)
         state |= {f"grid_{k}": v for k, v in fit_grid(spectra)._asdict().items()}
         state |= {f"picture_{k}": v for k, v in recipe._asdict().items()}
-        state |= {f"evidence_{k}": v for k, v in evidence.curves.items()}
         self.state_ = {k: np.ascontiguousarray(v) for k, v in state.items()}
         self.info_ |= {
             "method": "kmeans",
@@ -165,74 +154,6 @@ class KMeans(ClusterMixin, BaseEstimator):
             "counts": counts,
             "valid_share": sample.valid_share,
         }
-
-    def _micro_parts(self, scores: np.ndarray, number: int | None) -> tuple[np.ndarray, np.ndarray]:
-        """Centres (m, d), largest first, and the part of each spectrum (n,), from k-means++ with restarts."""
-        wanted = number
-        if number is None or self.linkage is not None:
-            wanted = max(number or 1, min(self.n_micro, len(scores) // PER_MICRO))
-        wanted = max(1, min(wanted, len(np.unique(scores, axis=0))))
-        fit = Lloyd(wanted, n_init=self.n_init, max_iter=1000, random_state=self.random_state).fit(scores)
-        order = np.argsort(-np.bincount(fit.labels_, minlength=wanted), kind="stable")
-        centers = fit.cluster_centers_[order]
-        return centers, distances(scores, centers).argmin(1)
-
-    def _tree(
-        self, scores: np.ndarray, centers: np.ndarray, micro: np.ndarray, sizes: np.ndarray, contact: np.ndarray
-    ) -> np.ndarray:
-        if self.linkage == "contact":
-            return contact_tree(centers, sizes, contact)
-        if self.linkage != "connectivity":
-            return centroid_tree(centers, sizes)
-        near = NearestNeighbors(n_neighbors=min(11, len(scores))).fit(scores).kneighbors(return_distance=False)
-        links = np.zeros((len(centers), len(centers)))
-        np.add.at(links, (np.repeat(micro, near.shape[1]), micro[near].ravel()), 1)
-        return connectivity_tree(links, sizes)
-
-    def _refined(
-        self,
-        scores: np.ndarray,
-        centers: np.ndarray,
-        sizes: np.ndarray,
-        tree: np.ndarray,
-        level: int,
-        contact: np.ndarray,
-    ) -> np.ndarray:
-        """The tree rebuilt through k-means at the chosen level, started from its components; connectivity stays as it is.
-
-        On simulated worlds this lifts the mean ARI at the true number from 0.83 to 0.87 and from 0.80 to 0.82.
-        """
-        if self.linkage == "connectivity" or not 1 < level < len(centers):
-            return tree
-        component, _ = component_table(tree, sizes, level)
-        share = (component == np.arange(level)[:, None]) * sizes
-        start = share @ centers / share.sum(1, keepdims=True)
-        fit = Lloyd(level, init=start, n_init=1, max_iter=1000, random_state=self.random_state).fit(scores)
-        component = distances(centers, fit.cluster_centers_).argmin(1)
-        if len(np.unique(component)) < level:
-            return tree
-        return tree_through(centers, sizes, component, contact if self.linkage == "contact" else None)
-
-    def _evidence(
-        self, scores: np.ndarray, micro: np.ndarray, neighbours: np.ndarray, tree: np.ndarray, number: int | None
-    ) -> Evidence:
-        """Evidence for the number of components; where it was given, the curves stay and the sentence says so."""
-        n_micro = len(tree) + 1
-        if number is not None and n_micro <= number:
-            asked = f"{n_micro} component{'s' * (n_micro > 1)}" + ", as asked." * (n_micro == number)
-            short = "" if n_micro == number else f", not {number} as asked: there are too few different spectra."
-            return Evidence(np.array([], int), {}, {}, n_micro, f"{asked}{short}")
-        evidence = weigh(scores, micro, neighbours, tree, self.max_clusters, self.random_state)
-        if number is None:
-            return evidence
-        sentence = f"{number} components, as asked. Without that: {evidence.sentence}"
-        return evidence._replace(level=number, sentence=sentence)
-
-    def _levels(self, n_micro: int, evidence: Evidence) -> np.ndarray:
-        """Levels that get a map of confidence: those with evidence, or all below a given number."""
-        top = min(n_micro, self.max_clusters)
-        levels = np.arange(2, top + 1)
-        return levels if len(evidence.levels) or top == n_micro else levels[:0]
 
 
 def _scores_of_pairs(pairs: np.ndarray, model: Nearest) -> np.ndarray:

@@ -13,7 +13,7 @@ from sklearn.metrics import silhouette_score
 from sklearn.neighbors import NearestNeighbors
 
 from spaxel.evidence import COMPARED, Evidence, weigh
-from spaxel.granularity import centroid_tree, component_table, connectivity_tree, tree_through
+from spaxel.granularity import centroid_tree, component_table, connectivity_tree, contact_tree, tree_through
 from spaxel.methods.nearest import distances
 
 PER_MICRO = 20  # spectra of the sample that each micro part should have at least
@@ -52,9 +52,14 @@ def find_groups(scores: np.ndarray, pairs: np.ndarray, number: int | None, rules
     """Groups of scores. number : of components, None to find it      pairs : (m, 2, d) scores of neighbours, m may be 0."""
     centers, micro = _micro_parts(scores, number, rules)
     sizes = np.bincount(micro, minlength=len(centers))
-    tree = _tree(scores, centers, micro, sizes, rules.linkage)
-    evidence = _evidence(scores, micro, pairs, centers, tree, number, rules)
-    tree = _refined(scores, centers, sizes, tree, evidence.level, rules)
+    neighbours = np.zeros((0, 2), int)
+    if len(pairs):
+        neighbours = distances(pairs.reshape(-1, pairs.shape[2]), centers).argmin(1).reshape(-1, 2)
+    contact = np.zeros((len(centers), len(centers)))
+    np.add.at(contact, tuple(neighbours.T), 1)
+    tree = _tree(scores, centers, micro, sizes, contact, rules.linkage)
+    evidence = _evidence(scores, micro, neighbours, tree, number, rules)
+    tree = _refined(scores, centers, sizes, tree, evidence.level, contact, rules)
     component, color = component_table(tree, sizes, evidence.level)
     levels = _levels(len(centers), evidence, rules.max_clusters)
     return Groups(centers, micro, sizes, tree, component, color, levels, evidence)
@@ -93,8 +98,15 @@ def _micro_parts(scores: np.ndarray, number: int | None, rules: Rules) -> tuple[
 
 
 def _tree(
-    scores: np.ndarray, centers: np.ndarray, micro: np.ndarray, sizes: np.ndarray, linkage: str | None
+    scores: np.ndarray,
+    centers: np.ndarray,
+    micro: np.ndarray,
+    sizes: np.ndarray,
+    contact: np.ndarray,
+    linkage: str | None,
 ) -> np.ndarray:
+    if linkage == "contact":
+        return contact_tree(centers, sizes, contact)
     if linkage != "connectivity":
         return centroid_tree(centers, sizes)
     near = NearestNeighbors(n_neighbors=min(11, len(scores))).fit(scores).kneighbors(return_distance=False)
@@ -104,8 +116,9 @@ def _tree(
 
 
 def _refined(
-    scores: np.ndarray, centers: np.ndarray, sizes: np.ndarray, tree: np.ndarray, level: int, rules: Rules
-) -> np.ndarray:
+    scores: np.ndarray, centers: np.ndarray, sizes: np.ndarray, tree: np.ndarray, level: int, contact: np.ndarray,
+    rules: Rules,
+) -> np.ndarray:  # fmt: skip
     """The tree rebuilt through k-means at the chosen level, started from its components; connectivity stays as it is.
 
     On simulated worlds this lifts the mean ARI at the true number from 0.83 to 0.87 and from 0.80 to 0.82.
@@ -117,22 +130,20 @@ def _refined(
     start = share @ centers / share.sum(1, keepdims=True)
     fit = Lloyd(level, init=start, n_init=1, max_iter=1000, random_state=rules.random_state).fit(scores)
     component = distances(centers, fit.cluster_centers_).argmin(1)
-    return tree_through(centers, sizes, component) if len(np.unique(component)) == level else tree
+    if len(np.unique(component)) < level:
+        return tree
+    return tree_through(centers, sizes, component, contact if rules.linkage == "contact" else None)
 
 
 def _evidence(
-    scores: np.ndarray, micro: np.ndarray, pairs: np.ndarray, centers: np.ndarray, tree: np.ndarray,
-    number: int | None, rules: Rules,
-) -> Evidence:  # fmt: skip
+    scores: np.ndarray, micro: np.ndarray, neighbours: np.ndarray, tree: np.ndarray, number: int | None, rules: Rules
+) -> Evidence:
     """Evidence for the number of components; where it was given, the curves stay and the sentence says so."""
-    n_micro = len(centers)
+    n_micro = len(tree) + 1
     if number is not None and n_micro <= number:
         asked = f"{n_micro} component{'s' * (n_micro > 1)}" + ", as asked." * (n_micro == number)
         short = "" if n_micro == number else f", not {number} as asked: there are too few different spectra."
         return Evidence(np.array([], int), {}, {}, n_micro, f"{asked}{short}")
-    neighbours = np.zeros((0, 2), int)
-    if len(pairs):
-        neighbours = distances(pairs.reshape(-1, pairs.shape[2]), centers).argmin(1).reshape(-1, 2)
     evidence = weigh(scores, micro, neighbours, tree, rules.max_clusters, rules.random_state)
     if number is None:
         return evidence
