@@ -6,7 +6,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from spaxel.cube import make_cube
 from spaxel.errors import MissingExtra, ParameterError
 from spaxel.methods import load
-from spaxel.methods.ebgmcr import EnergyMCR
+from spaxel.methods.ebgmcr import EnergyMCR, smoothing_kernel
 from spaxel.methods.mcr import MCR
 from spaxel.metrics import matched_spectra
 from spaxel.synth.mixture import mixture
@@ -108,6 +108,17 @@ def test_smoothing_makes_components_smooth():
     X, *_ = table(n=40, spectra="peaks", snr_db=15)
     rough = [np.abs(np.diff(EnergyMCR(smoothing=w, epochs=3).fit(X).components_, 2)).mean() for w in (0, 7)]
     assert rough[1] < 0.7 * rough[0]
+
+
+def test_smoothing_by_a_function_of_ones_own(tmp_path):
+    X, *_ = table(n=40, spectra="peaks", snr_db=15)
+    window = smoothing_kernel(64, 7)
+    by_function = EnergyMCR(smoothing=lambda spectra: spectra @ window, epochs=3).fit(X)
+    np.testing.assert_allclose(by_function.components_, EnergyMCR(smoothing=7, epochs=3).fit(X).components_, atol=1e-12)
+    with pytest.raises(ParameterError, match="cannot be saved"):
+        by_function.save(tmp_path / "model")
+    with pytest.raises(ParameterError, match="must be a linear function"):
+        EnergyMCR(smoothing=np.square, epochs=3).fit(X)
 
 
 def test_a_law_of_ones_own(tmp_path):

@@ -61,7 +61,8 @@ class EnergyMCR(Unmixing):
         Field(description="spectra that are components already: a file, a run, or an array (m, channel)"),
     ] = None
     smoothing: Annotated[
-        int, Field(ge=0, le=999, description="channels over which components are smoothed, 0 = none")
+        Annotated[int, Field(ge=0, le=999)] | Callable[..., Any],
+        Field(description="channels over which components are smoothed, 0 = none; or a linear function of spectra"),
     ] = 0
     kind: Annotated[
         Literal["auto", "table", "scene"],
@@ -97,6 +98,8 @@ class EnergyMCR(Unmixing):
         """As of every method. Raises ParameterError for a function as `mixing`, which plain text cannot hold."""
         if callable(self.mixing):
             raise ParameterError("mixing is a function, which cannot be saved. Try its name, as 'module:function'.")
+        if callable(self.smoothing):
+            raise ParameterError("smoothing is a function, which cannot be saved. Try a number of channels.")
         return super().save(path, overwrite=overwrite)
 
     def _learn(self, sample: Sample) -> np.ndarray:
@@ -179,13 +182,28 @@ class EnergyMCR(Unmixing):
         return partial(_encode, self.components_, state["theta"], self.mixing, info["noise"], info["scale"], heads)
 
 
-def smoothing_kernel(channels: int, width: int) -> np.ndarray | None:
-    """A triangular window as a matrix (channel, channel) that spectra are multiplied by; None for a width below 2."""
+def smoothing_kernel(channels: int, width: int | Callable[[np.ndarray], np.ndarray]) -> np.ndarray | None:
+    """What smooths components as a matrix (channel, channel) that spectra are multiplied by; None for a width below 2.
+
+    width : of a triangular window, or a linear function of spectra (m, channel). Raises ParameterError if it is not linear.
+    """
+    if callable(width):
+        return _matrix_of(width, channels)
     if width < 2:
         return None
     apart = np.abs(np.arange(channels)[:, None] - np.arange(channels))
     weight = np.maximum(0, 1 - apart / ((width + 1) / 2))
     return weight / weight.sum(0)
+
+
+def _matrix_of(function: Callable[[np.ndarray], np.ndarray], channels: int) -> np.ndarray:
+    matrix = np.asarray(function(np.eye(channels)), np.float64)
+    probe = np.random.default_rng(0).normal(size=(3, channels))
+    if matrix.shape != (channels, channels) or not np.allclose(function(probe), probe @ matrix, atol=1e-6):
+        raise ParameterError(
+            "smoothing must be a linear function of spectra, (m, channel) -> (m, channel). Try gaussian_filter1d along axis 1."
+        )
+    return matrix
 
 
 def _law(mixing: str | Callable[..., Any], theta: np.ndarray) -> Aggregate:
