@@ -2,7 +2,7 @@
 
     scores   h = f · A - a                      (A begins as scaled principal axes)
     context  c = g · A - a, from the mean of the neighbours, where there is one
-    latent   μ = h[:d] + w (c - h)[:d] + M · body(h / s, c / s)          (w, M begin as given and as zero)
+    latent   μ = (h[:d] + w (c - h)[:d]) · D + M · body(h / s, c / s)    (w as given, M begins as zero, D stays)
     decoded  raw = base + [z, body'(z)] · W                             (W begins as the linear reconstruction)
 
 Two kinds of body: `snn`, self-normalising (SELU, LeCun initialisation, alpha dropout: Klambauer et al. 2017, arXiv:1706.02515),
@@ -26,13 +26,17 @@ ALPHA = -1.7580993408473766  # what SELU tends to: the value of a dropped unit
 
 
 class Start(NamedTuple):
-    """The linear solution. axes : (feature, q)   offset, spread : (q,)   base : (channel,)   slope : (d, channel)."""
+    """The linear solution. axes : (feature, q)   offset, spread : (q,)   base : (channel,)   slope : (d, channel).
+
+    metric : (d, d) in which latents are measured, or None
+    """
 
     axes: np.ndarray
     offset: np.ndarray
     spread: np.ndarray
     base: np.ndarray
     slope: np.ndarray
+    metric: np.ndarray | None = None
 
 
 class Shape(NamedTuple):
@@ -78,6 +82,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.axes, self.offset = nn.Parameter(_tensor(start.axes)), nn.Parameter(_tensor(start.offset))
         self.register_buffer("spread", _tensor(start.spread))
+        self.register_buffer("metric", None if start.metric is None else _tensor(start.metric))
         self.latent, self.features = latent, len(start.axes)
         self.share = nn.Parameter(_tensor(shape.context)) if shape.context is not None else None
         inputs = len(start.spread) * (1 if self.share is None else 2)
@@ -99,6 +104,7 @@ class Encoder(nn.Module):
             around = features[:, self.features :] @ self.axes - self.offset
             mean = mean + self.share * (around - scores)[:, : self.latent]
             inputs.append(around / self.spread)
+        mean = mean if self.metric is None else mean @ self.metric
         if len(self.convolutions):
             maps = own[:, None]
             for layer in self.convolutions:

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import mutual_info_score
 
-from spaxel.methods.deep_start import COUNTED, Linear, Settings, Views, linear_start, reconstruction, small_dtype, views
+from spaxel.methods.deep_start import COUNTED, Linear, Settings, Views, reconstruction, small_dtype, views
 from spaxel.methods.latent import encode, in_blocks, latents
 from spaxel.methods.nearest import distances
 from spaxel.methods.parts import Groups, Rules, best_silhouette, find_groups
@@ -72,17 +72,16 @@ class Judge:
 
 def learn(
     sample: Sample,
-    scaling: Scaling,
+    start: Linear,
     settings: Settings,
     wanted: int | tuple[int, int] | None,
     rules: Rules,
     fresh: Fresh | None,
 ) -> Learned:
-    """Fit to a sample: start, train, and keep what the criterion likes best, the start included.
+    """Fit to a sample: from a start, train, and keep what the criterion likes best, the start included.
 
     wanted : number of components, a range of it, or None      fresh : spectra for later epochs, or None to stay with the sample
     """
-    start = linear_start(sample, scaling, settings)
     beside = sample.pairs[:, :2].reshape(-1, sample.spectra.shape[1])
 
     def embedded(spectra: np.ndarray, weights: Arrays) -> np.ndarray:
@@ -187,7 +186,9 @@ def _objective(start: Linear, data: Views, centroids: np.ndarray, settings: Sett
 
     first = reconstruction(start, data, centroids, settings)
     shape = Shape(settings.net, settings.width, settings.depth, settings.dropout, start.share)
-    net = Autoencoder(Start(start.axes, start.offset, start.spread, first.base, first.slope), shape, settings.seed)
+    weights = start.weights(settings.context > 0)
+    linear = Start(start.axes, start.offset, start.spread, first.base, first.slope, weights.get("metric"))
+    net = Autoencoder(linear, shape, settings.seed)
     beta, gamma = (
         ramp(0.0, last, WARM, WARM + epochs)
         for last, epochs in ((settings.beta, settings.beta_ramp), (settings.gamma, settings.gamma_ramp))

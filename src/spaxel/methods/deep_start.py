@@ -11,13 +11,16 @@ from typing import NamedTuple
 import numpy as np
 
 from spaxel.linear.pca import Projection, fit_pca
-from spaxel.methods.latent import in_blocks
+from spaxel.methods.latent import encode, in_blocks
 from spaxel.preprocess.scaling import Scaling
 from spaxel.sampling import Sample
 
 MOST_VALUES = 16_000_000  # of the sample from which axes are learned
 MOST_AXES = 32  # principal axes that the net sees
 COUNTED = ("multinomial", "poisson")
+FEWEST_PAIRS = 50  # below which distances are plain
+BORDERS = 0.3  # share of the pairs, those that differ most, that are left out as crossing a border
+FLOOR = 0.1  # of the mean variance, added to each, so that no axis counts for being still
 
 
 class Settings(NamedTuple):
@@ -37,6 +40,7 @@ class Settings(NamedTuple):
     depth: int = 2
     dropout: float = 0.0
     context: int = 0
+    metric: str = "nearby"
     denoise: bool = True
     epochs: int = 30
     patience: int = 5
@@ -70,6 +74,7 @@ class Linear(NamedTuple):
 
     mean  : (feature,)      noise : (q,) standard deviation of the noise along each axis
     share : (d,) weight of the neighbours at best, None without a context
+    metric, metric_around : (d, d), scores @ metric is the latent, without and with the neighbours; None: scores are
     """
 
     scaling: Scaling
@@ -80,6 +85,8 @@ class Linear(NamedTuple):
     mean: np.ndarray
     noise: np.ndarray
     share: np.ndarray | None
+    metric: np.ndarray | None = None
+    metric_around: np.ndarray | None = None
 
     def weights(self, share: bool = False) -> dict[str, np.ndarray]:
         """The start as arrays that `encode` takes; share : with the neighbours."""
@@ -87,6 +94,8 @@ class Linear(NamedTuple):
         arrays = {"axes": self.axes, "offset": self.offset, "spread": self.spread, "mean.bias": bias}
         if self.share is not None:
             arrays["share"] = self.share if share else np.zeros(self.latent)
+        if self.metric is not None:
+            arrays["metric"] = self.metric_around if share and self.share is not None else self.metric
         return {name: np.asarray(value, np.float32) for name, value in arrays.items()}
 
 
@@ -148,7 +157,40 @@ def linear_start(sample: Sample, scaling: Scaling, settings: Settings) -> Linear
     if settings.context:
         apart = np.maximum(((scores - both[:, own.shape[1] :] @ wide.basis + offset) ** 2).mean(0), 1e-12)
         share = np.clip(noise**2 / apart, 0, 1)[:latent]
-    return Linear(scaling, wide.basis, offset, np.maximum(scores.std(0), 1e-3), latent, wide.mean, noise, share)
+    start = Linear(scaling, wide.basis, offset, np.maximum(scores.std(0), 1e-3), latent, wide.mean, noise, share)
+    return _nearby(start, sample, settings) if settings.metric == "nearby" else start
+
+
+def _nearby(start: Linear, sample: Sample, settings: Settings) -> Linear:
+    """The start with distances in units of what varies between near pixels: with a context, so many pixels apart.
+
+    metric = (N + 0.1 tr(N) / d)^(-1/2), N = mean of δ δᵀ / 2 over the 70 % smallest differences δ of the scores of two
+    pixels, times a number so that the variance of all latents stays. As in whitening by noise (mnf), but what varies
+    smoothly within a component counts little too.
+    """
+    if len(sample.pairs) < FEWEST_PAIRS:
+        return start
+    pairs = in_blocks(sample.pairs[:, [0, -1]].reshape(-1, sample.pairs.shape[2]), start.scaling, settings.context)
+    some = in_blocks(sample.spectra[:4096], start.scaling, settings.context)
+    found = []
+    for share in (False, True):
+        weights = start.weights(share)
+        z = encode(pairs, weights, settings.net).astype(np.float64).reshape(len(pairs) // 2, 2, -1)
+        found.append(whitener(z[:, 0] - z[:, 1], encode(some, weights, settings.net).astype(np.float64)))
+    return start._replace(metric=found[0], metric_around=found[1])
+
+
+def whitener(apart: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """The metric (d, d) from differences (m, d) of near pixels and scores (n, d); symmetric, the identity if all are equal."""
+    size = (apart**2).sum(1)
+    same = apart[size <= np.quantile(size, 1 - BORDERS)]
+    near = same.T @ same / (2 * len(same))
+    mean = np.trace(near) / len(near)
+    if mean <= 1e-12 * float(scores.var(0).sum()):
+        return np.eye(len(near))
+    values, vectors = np.linalg.eigh(near + FLOOR * mean * np.eye(len(near)))
+    metric = (vectors / np.sqrt(values)) @ vectors.T
+    return metric * np.sqrt(scores.var(0).sum() / (scores @ metric).var(0).sum())
 
 
 def scaled_by(scaling: Scaling, factor: float) -> Scaling:
@@ -174,6 +216,8 @@ def reconstruction(start: Linear, data: Views, centroids: np.ndarray, settings: 
     """
     features, target = data.inputs[0][:4096], np.asarray(data.targets[0][:4096], np.float64)
     z = (features[:, : len(start.axes)] @ start.axes - start.offset)[:, : start.latent]
+    metric = np.eye(start.latent) if start.metric is None else start.weights(settings.context > 0)["metric"]
+    z = z @ metric
     member = np.eye(len(centroids))[((z[:, None] - centroids) ** 2).sum(2).argmin(1)]
     group = (member.T @ target) / np.maximum(member.sum(0), 1)[:, None]
     if settings.likelihood == "gaussian":
@@ -181,7 +225,7 @@ def reconstruction(start: Linear, data: Views, centroids: np.ndarray, settings: 
         explained = float(((member @ group - target.mean(0)) ** 2).sum(1).mean())
         left = float((rest - (rest @ start.axes) @ start.axes.T).var())
         variance = max(left, 1e-3 * float(rest.var()), 1e-30)
-        return First(start.mean, start.axes.T[: start.latent], 1.0, variance, max(explained / (2 * variance), 1e-3))
+        return First(start.mean, np.linalg.inv(metric) @ start.axes.T[: start.latent], 1.0, variance, max(explained / (2 * variance), 1e-3))
     total = np.maximum(target.sum(1, keepdims=True), 1e-12)
     p = (target.sum(0) + 1e-3) / (target.sum() + 1e-3 * target.shape[1])
     scale = total if settings.likelihood == "multinomial" else np.full_like(total, total.mean())

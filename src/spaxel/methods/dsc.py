@@ -17,6 +17,7 @@ from spaxel.errors import ParameterError
 from spaxel.exact import Grid, fit_grid
 from spaxel.mapping import Progress
 from spaxel.methods.contract import as_cubes, check_parameters, check_range, checked, gather, prepare
+from spaxel.methods.deep_choice import choose_start
 from spaxel.methods.deep_fit import learn
 from spaxel.methods.deep_start import COUNTED, Settings
 from spaxel.methods.latent import Model, encode, in_blocks, map_latent
@@ -83,6 +84,10 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
     context: Annotated[
         int, Field(ge=0, le=15, description="odd side of the window whose mean the encoder also sees; 0: pixels alone")
     ] = 0
+    metric: Annotated[
+        Literal["auto", "nearby", "plain"],
+        Field(description="what distances count: nearby: least what varies between near pixels; plain: all alike"),
+    ] = "auto"
     denoise: Annotated[bool, Field(description="decode another draw of the noise than the encoder saw")] = True
     epochs: Annotated[int, Field(ge=0, description="at most so many; 0 is the linear start")] = 20
     patience: Annotated[int, Field(ge=1, description="epochs without a better held-out reconstruction")] = 5
@@ -183,8 +188,9 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         look = look_at(own)
         settings = self._settings(look.counts, bool((spectra < 0).any()))
         scaling = fit_scaling(choice.name if choice else self.scaling, own)
+        chosen = choose_start(sample, scaling, settings, number, self.random_state, free=choice is not None)
         rules = Rules(self.linkage, self.n_micro, self.max_clusters, self.n_init, self.random_state)
-        learned = learn(sample, scaling, settings, self._wanted(), rules, self._fresh(data) if self.stream else None)
+        learned = learn(sample, chosen.start, settings, self._wanted(), rules, self._fresh(data) if self.stream else None)
         recipe = picture_recipe(spectra, self.state_["channel"], self.info_["units"], look.counts)
         state = self.state_ | learned.groups.arrays()
         state |= {f"encoder.{k}": v for k, v in learned.encoder.items()} | {"centroids": learned.centroids}
@@ -198,16 +204,16 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         evidence = learned.groups.evidence
         self.info_ |= {
             "method": "dsc",
-            "scaling": scaling.name,
+            "scaling": learned.scaling.name,
             "scaling_scores": choice.scores if choice else {},
-            "scaling_sentence": choice.sentence if choice else f"Scaling {scaling.name}, as asked.",
+            "scaling_sentence": (chosen.sentence or choice.sentence) if choice else f"Scaling {scaling.name}, as asked.",
             "likelihood": settings.likelihood,
             "n_components": int(evidence.level),
             "sentence": f"{evidence.sentence} {learned.report['sentence']}",
             "votes": evidence.votes,
             "counts": look.counts,
             "valid_share": sample.valid_share,
-            "deep": learned.report,
+            "deep": learned.report | {"starts": chosen.told},
             "history": learned.history,
         }
 

@@ -59,6 +59,7 @@ def encode(scaled: np.ndarray, weights: Arrays, net: str) -> np.ndarray:
         around = scaled[:, n_features:] @ axes - weights["offset"]
         mean = mean + weights["share"] * (around - scores)[:, :latent]
         inputs.append(around / spread)
+    mean = mean @ weights["metric"] if "metric" in weights else mean
     if "mean.weight" not in weights:  # the linear start
         return mean
     if net == "conv":
