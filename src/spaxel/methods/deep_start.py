@@ -98,6 +98,16 @@ class Linear(NamedTuple):
             arrays["metric"] = self.metric_around if share and self.share is not None else self.metric
         return {name: np.asarray(value, np.float32) for name, value in arrays.items()}
 
+    def latent_noise(self, weights: dict[str, np.ndarray]) -> np.ndarray:
+        """Covariance (d, d) of a latent by noise, of a linear state; of a net that was trained from it, about that.
+
+        With share w of the mean of n neighbours, of which eight at least: ((1 - w)² + w² / 8) of that of the pixel.
+        """
+        share = weights.get("share", np.zeros(self.latent)).astype(np.float64)
+        spread = self.noise[: self.latent] * np.sqrt((1 - share) ** 2 + share**2 / 8)
+        metric = weights.get("metric", np.eye(self.latent)).astype(np.float64)
+        return metric.T @ np.diag(spread**2) @ metric
+
 
 def views(spectra: np.ndarray, scaling: Scaling, settings: Settings, epoch: int = 0) -> Views:
     """Counts in two halves, each to be told from the other; anything else as it is (its noise is added in the loss)."""

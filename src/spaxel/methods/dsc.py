@@ -23,6 +23,7 @@ from spaxel.methods.deep_start import COUNTED, Settings
 from spaxel.methods.latent import Model, encode, in_blocks, map_latent
 from spaxel.methods.outcome import nearest_result
 from spaxel.methods.parts import Rules
+from spaxel.methods.potts import moved, smooth
 from spaxel.picture import Recipe, picture_recipe
 from spaxel.preprocess.choice import choose_scaling, look_at
 from spaxel.preprocess.scaling import SCALINGS, Scaling, ScalingName, fit_scaling
@@ -88,6 +89,9 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         Literal["auto", "nearby", "plain"],
         Field(description="what distances count: nearby: least what varies between near pixels; plain: all alike"),
     ] = "auto"
+    smoothing: Annotated[
+        float, Field(ge=0, le=3, description="nats that an equal neighbour counts for a label that noise leaves in doubt")
+    ] = 0.0
     denoise: Annotated[bool, Field(description="decode another draw of the noise than the encoder saw")] = True
     epochs: Annotated[int, Field(ge=0, description="at most so many; 0 is the linear start")] = 20
     patience: Annotated[int, Field(ge=1, description="epochs without a better held-out reconstruction")] = 5
@@ -141,12 +145,12 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         check_is_fitted(self, "state_")
         cubes, kind = as_cubes(checked(self, X, reset=False))
         if kind == "array":
-            maps, _ = self._map(cubes[0], None)
+            maps, _ = self._map(cubes[0], None, smoothing=0.0)
             return relabel(maps["micro"].ravel(), self.state_["component"])
         results = []
         for cube in cubes:
             ready = prepare(cube, self.info_, self.state_["channel"])
-            maps, sums = self._map(ready, progress)
+            maps, sums = self._map(ready, progress, self.smoothing)
             results.append(nearest_result(ready, self.state_, self.info_, maps, sums))
         return results[0] if kind == "cube" else results
 
@@ -172,10 +176,18 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         groups = (state[name] for name in ("centers", "tree", "levels", "component"))
         return Model(scaling, weights, self.net, self.context, *groups)
 
-    def _map(self, cube: xr.Dataset, progress: Progress | None) -> tuple[dict, dict]:
+    def _map(self, cube: xr.Dataset, progress: Progress | None, smoothing: float) -> tuple[dict, dict]:
         grid = Grid(*(self.state_[f"grid_{name}"] for name in Grid._fields))
         recipe = Recipe(*(self.state_[f"picture_{name}"] for name in Recipe._fields))
-        return map_latent(self._model(), grid, recipe, cube, self.memory, progress)
+        model = self._model()
+        if not smoothing:
+            return map_latent(model, grid, recipe, cube, self.memory, progress)
+        maps, sums = map_latent(model._replace(noise=self.state_["noise"]), grid, recipe, cube, self.memory, progress)
+        before = maps["micro"]
+        maps["micro"] = smooth(maps.pop("candidates"), maps.pop("odds"), model.component, smoothing)
+        maps["confidence"][maps["micro"] != before] = 0  # nearer to another component
+        more = moved(cube, before, maps["micro"], len(model.centers), grid)
+        return maps, {name: values + more.get(name, 0) for name, values in sums.items()}
 
     def _learn(self, sample: Sample, data: Any) -> None:
         """Fill state_ and info_ from a sample."""
@@ -195,6 +207,7 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         state = self.state_ | learned.groups.arrays()
         state |= {f"encoder.{k}": v for k, v in learned.encoder.items()} | {"centroids": learned.centroids}
         state |= {f"decoder.{k}": v for k, v in learned.decoder.items()}
+        state["noise"] = chosen.start.latent_noise(learned.encoder)
         matrix = learned.scaling.matrix
         state |= {"scaling_center": learned.scaling.center, "scaling_weight": learned.scaling.weight}
         state |= {"scaling_matrix": np.zeros((0, 0)) if matrix is None else matrix}

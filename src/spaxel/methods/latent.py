@@ -17,6 +17,7 @@ from spaxel.exact import Grid, group_sums
 from spaxel.granularity import cut_tree
 from spaxel.mapping import BLOCK, Arrays, Progress, map_tiles
 from spaxel.methods.nearest import distances, margins
+from spaxel.methods.potts import CANDIDATES, NEVER, doubts
 from spaxel.picture import Recipe, paint
 from spaxel.preprocess.scaling import Scaling
 
@@ -28,7 +29,7 @@ class Model(NamedTuple):
     """What maps need: the scaling, the encoder's arrays, its net, the window, and the groups in the latent space.
 
     weights : {name: array} as torch names them under `encoder.`      centers : (m, d)
-    tree, levels, component : see Nearest
+    tree, levels, component : see Nearest      noise : (d, d) of a latent, if what is in doubt is asked for (spaxel.methods.potts)
     """
 
     scaling: Scaling
@@ -39,6 +40,7 @@ class Model(NamedTuple):
     tree: np.ndarray
     levels: np.ndarray
     component: np.ndarray
+    noise: np.ndarray | None = None
 
 
 def features(spectra: np.ndarray, scaling: Scaling, context: int) -> np.ndarray:
@@ -95,6 +97,8 @@ def map_latent(
         "picture": np.full(3, 255, np.uint8),
         "level_confidence": np.zeros(len(model.levels), np.uint8),
     }
+    if model.noise is not None:
+        fill |= {"candidates": np.full(CANDIDATES, -1, np.int16), "odds": np.full(CANDIDATES, NEVER, np.uint8)}
     function = partial(_block, model=model, grid=grid, recipe=recipe)
     return map_tiles(function, cube, fill, memory=memory, progress=progress, context=model.context)
 
@@ -112,6 +116,8 @@ def _block(spectra: np.ndarray, n: int, model: Model, grid: Grid, recipe: Recipe
         "picture": paint(own, recipe),
         "level_confidence": np.rint(255 * np.stack(levels, 1)).astype(np.uint8) if levels else empty,
     }
+    if model.noise is not None:
+        pixels |= doubts(far, model.centers, model.component, model.noise)
     return pixels, group_sums(own[:n], micro[:n], len(model.centers), grid)
 
 
