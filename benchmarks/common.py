@@ -44,7 +44,7 @@ def painting(n_pigments: int, counts: float, seed: int, shape: tuple[int, int, i
     height, width, channels = shape
     size = {"height": height, "width": width, "channels": channels}
     cube = simulate("maxrf", **size, seed=seed, n_pigments=n_pigments, counts=counts)
-    return _scene("maxrf", f"{n_pigments} pigments, {counts:g} counts", seed, cube.load())
+    return as_scene("maxrf", f"{n_pigments} pigments, {counts:g} counts", seed, cube.load())
 
 
 def reflectance(k: int, light: float, noise: float, seed: int, shape: tuple[int, int] = (80, 96)) -> Scene:
@@ -64,7 +64,7 @@ def reflectance(k: int, light: float, noise: float, seed: int, shape: tuple[int,
     spectra = (abundances @ materials) * bright
     spectra = (spectra + rng.normal(size=spectra.shape) * noise).astype(np.float32)
     cube = spaxel.make_cube(spectra, 400 + 5 * np.arange(120), "nm", truth_labels=abundances.argmax(-1).astype("int32"))
-    return _scene("reflectance", f"{k} materials, light {light:g}, noise {noise:g}", seed, cube)
+    return as_scene("reflectance", f"{k} materials, light {light:g}, noise {noise:g}", seed, cube)
 
 
 def real(name: str, path: str, seed: int) -> Scene:
@@ -72,10 +72,11 @@ def real(name: str, path: str, seed: int) -> Scene:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         cube = spaxel.open_cube(DATA / path, **({"truth": "S_GT"} if "samson" in path else {}))
-    return _scene("real", name, seed, cube)
+    return as_scene("real", name, seed, cube)
 
 
-def _scene(family: str, setting: str, seed: int, cube: xr.Dataset) -> Scene:
+def as_scene(family: str, setting: str, seed: int, cube: xr.Dataset) -> Scene:
+    """A scene of a cube that holds its truth."""
     from spaxel.metrics.labels import truth_labels
 
     truth = truth_labels(cube)

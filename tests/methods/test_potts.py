@@ -69,7 +69,7 @@ def test_micro_parts_of_one_component_do_not_compete():
 
 
 def test_pixels_without_data_stay_so_and_have_no_say():
-    truth, found = halves(0.5)
+    _, found = halves(0.5)
     found["candidates"][:, 10:15] = -1
     kept = smooth(**found, component=EACH, strength=1.0)
     assert (kept[:, 10:15] == -1).all()
@@ -83,7 +83,9 @@ def test_sums_follow_the_pixels_exactly():
     rng = np.random.default_rng(0)
     before, after = (rng.integers(0, 3, (70, 66)).astype(np.int16) for _ in range(2))
     after[:, 20:] = before[:, 20:]
-    first, then = (group_sums(values.reshape(-1, values.shape[2]), labels.ravel(), 3, grid) for labels in (before, after))
+    first, then = (
+        group_sums(values.reshape(-1, values.shape[2]), labels.ravel(), 3, grid) for labels in (before, after)
+    )
     more = moved(cube, before, after, 3, grid)
     assert all(np.array_equal(first[name] + more[name], then[name]) for name in then)
     assert moved(cube, before, before, 3, grid) == {}
@@ -93,11 +95,11 @@ def noisy(size=70):
     rng = np.random.default_rng(5)
     labels = np.broadcast_to(np.arange(size)[:, None] * 3 // size, (size, size + 3))
     shapes = rng.dirichlet(np.full(16, 3.0), 3)
-    return make_cube(rng.poisson(30 * shapes[labels]).astype(np.uint16), 1 + np.arange(16.0), "keV"), labels
+    return make_cube(rng.poisson(30 * shapes[labels]).astype(np.uint16), 1 + np.arange(16.0), "keV")
 
 
 def test_smoothed_results_agree_with_themselves_and_tiles_do_not_matter():
-    cube, labels = noisy()
+    cube = noisy()
     model = DeepSpectralClustering(3, epochs=0, smoothing=1.0, n_init=2).fit(cube)
     one = model.predict(cube)
     sizes = np.bincount(one["labels"].values.ravel(), minlength=3)

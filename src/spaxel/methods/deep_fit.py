@@ -13,6 +13,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import mutual_info_score
 
+from spaxel.methods.deep_metric import nearby, within
 from spaxel.methods.deep_start import COUNTED, Linear, Settings, Views, reconstruction, small_dtype, views
 from spaxel.methods.latent import encode, in_blocks, latents
 from spaxel.methods.nearest import distances
@@ -25,6 +26,7 @@ REFRESHED = 4096  # spectra whose latents move the centroids between epochs
 JUDGED = 3000  # pairs of neighbours that the criterion looks at
 FEWEST = 8  # spectra below which nothing is trained
 WARM = 2  # epochs in which the encoder stands still, until the decoder knows the start
+RESAMPLED = 100  # times, to see by how much two states differ by chance
 CLIP = 5.0  # of the norm of the gradient
 
 Arrays = dict[str, np.ndarray]
@@ -52,19 +54,49 @@ class Judge:
     """
 
     def __init__(self, sample: Sample, start: Linear, settings: Settings) -> None:
-        self.net, channels = settings.net, sample.spectra.shape[1]
+        self.net, self.k, channels = settings.net, settings.k, sample.spectra.shape[1]
         pairs = sample.pairs[:: max(1, len(sample.pairs) // JUDGED)]
         self.neighbours = len(pairs) > 0
         chosen = pairs[:, [0, -1]].reshape(-1, channels) if self.neighbours else sample.spectra[: 2 * JUDGED]
         self.scaled = in_blocks(chosen, start.scaling, settings.context)
         self.first = encode(self.scaled, start.weights(), self.net)
 
-    def __call__(self, weights: Arrays, centers: np.ndarray, component: np.ndarray | None = None) -> float:
-        """The criterion. centers : (m, d)      component : (m,) of each, or each its own."""
+    def labels(self, weights: Arrays, centers: np.ndarray, component: np.ndarray | None = None) -> np.ndarray:
+        """What is judged: labels of pairs (m, 2), or of spectra (n,)."""
         labels = distances(encode(self.scaled, weights, self.net), centers).argmin(1)
         labels = labels if component is None else component[labels]
+        return labels.reshape(-1, 2) if self.neighbours else labels
+
+    def measured(self, weights: Arrays) -> Arrays:
+        """A trained state with its distances measured anew: training stretches axes."""
+        if "metric" not in weights or not self.neighbours:
+            return weights
+        z = encode(self.scaled, weights, self.net).astype(np.float64)
+        metric = nearby(z[::2] - z[1::2], z)
+        if self.k:
+            metric = metric @ within(z @ metric, self.k, 1, 0)
+        metric = metric.astype(np.float32)
+        turned = {"metric": weights["metric"] @ metric, "mean.weight": metric.T @ weights["mean.weight"]}
+        return weights | turned | {"mean.bias": weights["mean.bias"] @ metric}
+
+    def better(self, one: np.ndarray, other: np.ndarray, margin: float = 0.0) -> bool:
+        """Whether labels are better than others, by a share of more than `margin` and by two standard errors (resampled)."""
+        gain = self.value(one) - self.value(other)
+        if gain <= margin * self.value(other):
+            return False
+        rng = np.random.default_rng([len(one), 35])
+        drawn = (rng.integers(0, len(one), len(one)) for _ in range(RESAMPLED if self.neighbours else 0))
+        gains = [self.value(one[rows]) - self.value(other[rows]) for rows in drawn]
+        return gain > 2 * float(np.std(gains)) if gains else True
+
+    def __call__(self, weights: Arrays, centers: np.ndarray, component: np.ndarray | None = None) -> float:
+        """The criterion. centers : (m, d)      component : (m,) of each, or each its own."""
+        return self.value(self.labels(weights, centers, component))
+
+    def value(self, labels: np.ndarray) -> float:
+        """The criterion of labels of what is judged."""
         if self.neighbours:
-            return float(mutual_info_score(*labels.reshape(-1, 2).T))
+            return float(mutual_info_score(*labels.T))
         member = np.eye(labels.max() + 1)[labels]
         within = self.first - member @ ((member.T @ self.first) / np.maximum(member.sum(0), 1)[:, None])
         return 1 - float((within**2).sum() / max(float(((self.first - self.first.mean(0)) ** 2).sum()), 1e-300))
@@ -107,10 +139,16 @@ def learn(
     decoder: Arrays = {}
     if settings.epochs and len(sample.spectra) >= FEWEST and start.spread.max() > 1e-2 and k > 1:
         found = trained(sample.spectra, start, centroids, settings, judge, fresh)
-        states["deep"], decoder, centroids, history = found[:4]
+        trained_encoder, decoder, centroids, history = found
+        states["deep"] = judge.measured(trained_encoder)
+        decoder = _turned(decoder, trained_encoder, states["deep"])
         groups["deep"] = grouped(states["deep"], k)
-    values = {n: judge(states[n], g.centers, g.component) for n, g in groups.items()}
-    kept = max(values, key=values.__getitem__)  # the first of equals
+    judged = {n: judge.labels(states[n], g.centers, g.component) for n, g in groups.items()}
+    values = {n: judge.value(labels) for n, labels in judged.items()}
+    kept = next(iter(judged))
+    for name in judged:
+        margin = settings.margin if name == "deep" else 0.0
+        kept = name if judge.better(judged[name], judged[kept], margin) else kept
     final = groups[kept]
     chosen, curve = number(states[kept])
     if wanted != k:
@@ -124,7 +162,7 @@ def trained(
     start: Linear,
     centroids: np.ndarray,
     settings: Settings,
-    judge: Callable[..., float],
+    judge: Judge,
     fresh: Fresh | None,
 ) -> tuple[Arrays, Arrays, np.ndarray, list[dict[str, float]]]:
     """Train from the start: arrays of the encoder in its best state, of the decoder, the centroids, a dict per epoch."""
@@ -151,7 +189,7 @@ def trained(
 
     def score() -> tuple[float, dict[str, float]]:
         rest = objective.reconstruct(*(part.to(objective.centroids.device) for part in given))
-        weights = _numpy(objective.net.encoder)
+        weights = judge.measured(_numpy(objective.net.encoder))
         criterion = judge(weights, _settled(encode(small.numpy(), weights, settings.net), centroids))
         return -criterion, {"held_out": rest, "criterion": criterion}
 
@@ -214,6 +252,16 @@ def _settled(z: np.ndarray, centers: np.ndarray, steps: int = 20) -> np.ndarray:
         size = member.sum(0)[:, None]
         centers = np.where(size > 0, (member.T @ z) / np.maximum(size, 1), centers)
     return centers
+
+
+def _turned(decoder: Arrays, before: Arrays, after: Arrays) -> Arrays:
+    """A decoder for latents whose metric was changed: it says what it said."""
+    if before is after:
+        return decoder
+    back = np.linalg.solve(after["metric"].astype(np.float64), before["metric"]).astype(np.float32)
+    d, rows = len(back), decoder["rows"]
+    first = decoder["body.layers.0.weight"] @ back.T
+    return decoder | {"rows": np.concatenate([back @ rows[:d], rows[d:]]), "body.layers.0.weight": first}
 
 
 def _numpy(module: Any) -> Arrays:

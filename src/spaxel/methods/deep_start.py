@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spaxel.linear.pca import Projection, fit_pca
+from spaxel.methods.deep_metric import nearby, within
 from spaxel.methods.latent import encode, in_blocks
 from spaxel.preprocess.scaling import Scaling
 from spaxel.sampling import Sample
@@ -19,12 +20,12 @@ MOST_VALUES = 16_000_000  # of the sample from which axes are learned
 MOST_AXES = 32  # principal axes that the net sees
 COUNTED = ("multinomial", "poisson")
 FEWEST_PAIRS = 50  # below which distances are plain
-BORDERS = 0.3  # share of the pairs, those that differ most, that are left out as crossing a border
-FLOOR = 0.1  # of the mean variance, added to each, so that no axis counts for being still
+MEASURED = 6000  # spectra whose clusters are looked at for the distances
+RESTARTS = 10  # of k-means for that
 
 
 class Settings(NamedTuple):
-    """What a fit is told, beside the data; see DeepSpectralClustering."""
+    """What a fit is told, beside the data; see DeepSpectralClustering. k : number of components, 0 if it is to be found."""
 
     likelihood: str = "multinomial"
     objective: str = "autoencoder"
@@ -41,6 +42,8 @@ class Settings(NamedTuple):
     dropout: float = 0.0
     context: int = 0
     metric: str = "nearby"
+    margin: float = 0.1
+    k: int = 0
     denoise: bool = True
     epochs: int = 30
     patience: int = 5
@@ -172,35 +175,21 @@ def linear_start(sample: Sample, scaling: Scaling, settings: Settings) -> Linear
 
 
 def _nearby(start: Linear, sample: Sample, settings: Settings) -> Linear:
-    """The start with distances in units of what varies between near pixels: with a context, so many pixels apart.
-
-    metric = (N + 0.1 tr(N) / d)^(-1/2), N = mean of δ δᵀ / 2 over the 70 % smallest differences δ of the scores of two
-    pixels, times a number so that the variance of all latents stays. As in whitening by noise (mnf), but what varies
-    smoothly within a component counts little too.
-    """
+    """The start with distances that count little what varies within a component; see spaxel.methods.deep_metric."""
     if len(sample.pairs) < FEWEST_PAIRS:
         return start
     pairs = in_blocks(sample.pairs[:, [0, -1]].reshape(-1, sample.pairs.shape[2]), start.scaling, settings.context)
-    some = in_blocks(sample.spectra[:4096], start.scaling, settings.context)
+    some = in_blocks(sample.spectra[:: max(1, len(sample.spectra) // MEASURED)], start.scaling, settings.context)
     found = []
-    for share in (False, True):
+    for share in (False, True) if settings.context else (False,):
         weights = start.weights(share)
-        z = encode(pairs, weights, settings.net).astype(np.float64).reshape(len(pairs) // 2, 2, -1)
-        found.append(whitener(z[:, 0] - z[:, 1], encode(some, weights, settings.net).astype(np.float64)))
-    return start._replace(metric=found[0], metric_around=found[1])
-
-
-def whitener(apart: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """The metric (d, d) from differences (m, d) of near pixels and scores (n, d); symmetric, the identity if all are equal."""
-    size = (apart**2).sum(1)
-    same = apart[size <= np.quantile(size, 1 - BORDERS)]
-    near = same.T @ same / (2 * len(same))
-    mean = np.trace(near) / len(near)
-    if mean <= 1e-12 * float(scores.var(0).sum()):
-        return np.eye(len(near))
-    values, vectors = np.linalg.eigh(near + FLOOR * mean * np.eye(len(near)))
-    metric = (vectors / np.sqrt(values)) @ vectors.T
-    return metric * np.sqrt(scores.var(0).sum() / (scores @ metric).var(0).sum())
+        z = encode(pairs, weights, settings.net).astype(np.float64)
+        scores = encode(some, weights, settings.net).astype(np.float64)
+        metric = nearby(z[::2] - z[1::2], scores)
+        if settings.k:
+            metric = metric @ within(scores @ metric, settings.k, RESTARTS, settings.seed)
+        found.append(metric)
+    return start._replace(metric=found[0], metric_around=found[-1])
 
 
 def scaled_by(scaling: Scaling, factor: float) -> Scaling:
@@ -235,7 +224,13 @@ def reconstruction(start: Linear, data: Views, centroids: np.ndarray, settings: 
         explained = float(((member @ group - target.mean(0)) ** 2).sum(1).mean())
         left = float((rest - (rest @ start.axes) @ start.axes.T).var())
         variance = max(left, 1e-3 * float(rest.var()), 1e-30)
-        return First(start.mean, np.linalg.inv(metric) @ start.axes.T[: start.latent], 1.0, variance, max(explained / (2 * variance), 1e-3))
+        return First(
+            start.mean,
+            np.linalg.inv(metric) @ start.axes.T[: start.latent],
+            1.0,
+            variance,
+            max(explained / (2 * variance), 1e-3),
+        )
     total = np.maximum(target.sum(1, keepdims=True), 1e-12)
     p = (target.sum(0) + 1e-3) / (target.sum() + 1e-3 * target.shape[1])
     scale = total if settings.likelihood == "multinomial" else np.full_like(total, total.mean())

@@ -89,8 +89,12 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         Literal["auto", "nearby", "plain"],
         Field(description="what distances count: nearby: least what varies between near pixels; plain: all alike"),
     ] = "auto"
+    margin: Annotated[
+        float, Field(ge=0, le=10, description="share by which the criterion must rise for the trained net to be kept")
+    ] = 0.1
     smoothing: Annotated[
-        float, Field(ge=0, le=3, description="nats that an equal neighbour counts for a label that noise leaves in doubt")
+        float,
+        Field(ge=0, le=3, description="nats that an equal neighbour counts for a label that noise leaves in doubt"),
     ] = 0.0
     denoise: Annotated[bool, Field(description="decode another draw of the noise than the encoder saw")] = True
     epochs: Annotated[int, Field(ge=0, description="at most so many; 0 is the linear start")] = 20
@@ -202,7 +206,9 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         scaling = fit_scaling(choice.name if choice else self.scaling, own)
         chosen = choose_start(sample, scaling, settings, number, self.random_state, free=choice is not None)
         rules = Rules(self.linkage, self.n_micro, self.max_clusters, self.n_init, self.random_state)
-        learned = learn(sample, chosen.start, settings, self._wanted(), rules, self._fresh(data) if self.stream else None)
+        learned = learn(
+            sample, chosen.start, settings, self._wanted(), rules, self._fresh(data) if self.stream else None
+        )
         recipe = picture_recipe(spectra, self.state_["channel"], self.info_["units"], look.counts)
         state = self.state_ | learned.groups.arrays()
         state |= {f"encoder.{k}": v for k, v in learned.encoder.items()} | {"centroids": learned.centroids}
@@ -219,7 +225,9 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
             "method": "dsc",
             "scaling": learned.scaling.name,
             "scaling_scores": choice.scores if choice else {},
-            "scaling_sentence": (chosen.sentence or choice.sentence) if choice else f"Scaling {scaling.name}, as asked.",
+            "scaling_sentence": (chosen.sentence or choice.sentence)
+            if choice
+            else f"Scaling {scaling.name}, as asked.",
             "likelihood": settings.likelihood,
             "n_components": int(evidence.level),
             "sentence": f"{evidence.sentence} {learned.report['sentence']}",
@@ -245,12 +253,13 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         likelihood = ("multinomial" if counts else "gaussian") if self.likelihood == "auto" else self.likelihood
         if likelihood in COUNTED and negative:
             raise ParameterError(f"likelihood is {likelihood!r}, but the spectra hold negative values. Try gaussian.")
-        names = set(Settings._fields) - {"likelihood", "n_latent", "denoise", "seed"}
+        names = set(Settings._fields) - {"likelihood", "n_latent", "denoise", "k", "seed"}
         given = {name: getattr(self, name) for name in names}
         return Settings(
             likelihood=likelihood,
             n_latent=None if self.n_latent == "auto" else self.n_latent,
             denoise=self.denoise and (counts or likelihood == "gaussian"),
+            k=self.n_clusters if isinstance(self.n_clusters, int) else 0,
             seed=self.random_state,
             **given,
         )

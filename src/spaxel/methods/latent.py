@@ -29,7 +29,7 @@ class Model(NamedTuple):
     """What maps need: the scaling, the encoder's arrays, its net, the window, and the groups in the latent space.
 
     weights : {name: array} as torch names them under `encoder.`      centers : (m, d)
-    tree, levels, component : see Nearest      noise : (d, d) of a latent, if what is in doubt is asked for (spaxel.methods.potts)
+    tree, levels, component : see Nearest      noise : (d, d) of a latent, if doubts are asked for
     """
 
     scaling: Scaling
