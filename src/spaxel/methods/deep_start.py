@@ -42,7 +42,7 @@ class Settings(NamedTuple):
     dropout: float = 0.0
     context: int = 0
     metric: str = "nearby"
-    margin: float = 0.1
+    margin: float = 0.0
     k: int = 0
     denoise: bool = True
     epochs: int = 30

@@ -91,7 +91,7 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
     ] = "auto"
     margin: Annotated[
         float, Field(ge=0, le=10, description="share by which the criterion must rise for the trained net to be kept")
-    ] = 0.1
+    ] = 0.0
     smoothing: Annotated[
         float,
         Field(ge=0, le=3, description="nats that an equal neighbour counts for a label that noise leaves in doubt"),
