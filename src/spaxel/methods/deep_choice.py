@@ -7,6 +7,7 @@ them is what should count little. No truth is asked anywhere.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.cluster import KMeans as Lloyd
 from sklearn.metrics import mutual_info_score
 
 from spaxel.methods.deep_start import Linear, Settings, linear_start
-from spaxel.methods.latent import encode, in_blocks
+from spaxel.methods.latent import latents
 from spaxel.methods.nearest import distances
 from spaxel.preprocess.scaling import Scaling, fit_scaling
 from spaxel.sampling import Sample
@@ -73,10 +74,9 @@ def _own(sample: Sample, channels: int) -> Sample:
 
 def _told(sample: Sample, start: Linear, settings: Settings, k: int, seed: int) -> float:
     weights = start.weights(settings.context > 0)
-    some = sample.spectra[:: max(1, len(sample.spectra) // COMPARED)]
-    z = encode(in_blocks(some, start.scaling, settings.context), weights, settings.net).astype(np.float64)
+    embed = partial(latents, scaling=start.scaling, weights=weights, net=settings.net, context=settings.context)
+    z = embed(sample.spectra[:: max(1, len(sample.spectra) // COMPARED)])
     k = min(k, len(np.unique(z, axis=0)))
     centers = Lloyd(k, n_init=RESTARTS, random_state=seed).fit(z).cluster_centers_
-    pairs = sample.pairs[:: max(1, len(sample.pairs) // COMPARED), :2].reshape(-1, sample.spectra.shape[1])
-    beside = encode(in_blocks(pairs, start.scaling, settings.context), weights, settings.net).astype(np.float64)
+    beside = embed(sample.pairs[:: max(1, len(sample.pairs) // COMPARED), :2].reshape(-1, sample.spectra.shape[1]))
     return float(mutual_info_score(*distances(beside, centers).argmin(1).reshape(-1, 2).T))

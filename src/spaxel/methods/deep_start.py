@@ -6,13 +6,14 @@ Plain functions over arrays; nothing here knows torch.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from spaxel.linear.pca import Projection, fit_pca
 from spaxel.methods.deep_metric import nearby, within
-from spaxel.methods.latent import encode, in_blocks
+from spaxel.methods.latent import in_blocks, latents
 from spaxel.preprocess.scaling import Scaling
 from spaxel.sampling import Sample
 
@@ -178,13 +179,14 @@ def _nearby(start: Linear, sample: Sample, settings: Settings) -> Linear:
     """The start with distances that count little what varies within a component; see spaxel.methods.deep_metric."""
     if len(sample.pairs) < FEWEST_PAIRS:
         return start
-    pairs = in_blocks(sample.pairs[:, [0, -1]].reshape(-1, sample.pairs.shape[2]), start.scaling, settings.context)
-    some = in_blocks(sample.spectra[:: max(1, len(sample.spectra) // MEASURED)], start.scaling, settings.context)
+    pairs = sample.pairs[:, [0, -1]].reshape(-1, sample.pairs.shape[2])
+    some = sample.spectra[:: max(1, len(sample.spectra) // MEASURED)]
     found = []
     for share in (False, True) if settings.context else (False,):
-        weights = start.weights(share)
-        z = encode(pairs, weights, settings.net).astype(np.float64)
-        scores = encode(some, weights, settings.net).astype(np.float64)
+        embed = partial(
+            latents, scaling=start.scaling, weights=start.weights(share), net=settings.net, context=settings.context
+        )
+        z, scores = embed(pairs), embed(some)
         metric = nearby(z[::2] - z[1::2], scores)
         if settings.k:
             metric = metric @ within(scores @ metric, settings.k, RESTARTS, settings.seed)
