@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from spaxel.cube import make_cube
 from spaxel.errors import CubeError, MemoryBudgetError
-from spaxel.patches import SIDE, covering, draws, read_patch, tiles_for
+from spaxel.patches import SIDE, batched, covering, draws, read_patch, tiles_for
 from spaxel.testing import tiny_cube
 from spaxel.tiles import Tile
+from spaxel.views import shared
 
 length = st.integers(1, 400)
 shapes = st.lists(st.tuples(length, length), min_size=1, max_size=4)
@@ -120,3 +121,24 @@ def test_the_memory_is_kept(dtype):
     assert peak < memory + 2**18
     with pytest.raises(MemoryBudgetError, match=r"Try a larger memory"):
         next(draws([cube], 0, 0, 1, memory=memory - 1))
+
+
+def test_a_batch_holds_the_same_spectra_at_shared_places_and_only_those_with_data():
+    cube = _addressed(60, 50)
+    valid = np.random.default_rng(0).random((60, 50)) < 0.8
+    cube = make_cube(cube["spectra"].values, valid=valid)
+    pairs = [(patch, views) for patch in draws([cube], 0, 0, 2, 3, 16) for views in patch.views]
+    first, second, i, j, *good = batched(pairs)
+    assert first.shape == second.shape == (6, 2, 16, 16)
+    assert first.flags.c_contiguous
+    for n, (_, views) in enumerate(pairs):
+        there = i[n] >= 0
+        assert np.array_equal(there, j[n] >= 0)
+        one, other = first[n].reshape(2, -1)[:, i[n][there]], second[n].reshape(2, -1)[:, j[n][there]]
+        assert np.array_equal(one, other)
+        assert (one > 0).all()
+        assert good[0][n].ravel()[i[n][there]].all()
+        assert np.array_equal(good[1][n], (second[n] > 0).all(0))
+        known = {tuple(place) for place in one.T.astype(int)}
+        assert len(known) == there.sum()
+        assert there.sum() == sum(good[0][n].ravel()[shared(*views)[0]])

@@ -16,7 +16,7 @@ import xarray as xr
 from spaxel.errors import CubeError, MemoryBudgetError
 from spaxel.sampling import read_tile
 from spaxel.tiles import CELL, Tile
-from spaxel.views import View, draw_views
+from spaxel.views import View, draw_views, shared, turned
 
 SIDE = 2 * CELL  # of a tile that is read
 
@@ -124,3 +124,29 @@ def _check_memory(cube: xr.Dataset, side: int, memory: int | None) -> None:
             f"A tile of {rows} x {columns} pixels and {channels} channels needs {need / 2**20:.1f} MiB while it is read, "
             f"and the memory is {memory / 2**20:.1f} MiB. Try a larger memory, crop or rebin."
         )
+
+
+def batched(pairs: Sequence[tuple[Patch, tuple[View, View]]]) -> tuple[np.ndarray, ...]:
+    """What pairs of views of patches show, as arrays for a network; all windows must have one shape.
+
+    returns : first, second (n, channel, h, w) float32, turned; i, j (n, m) int64, flat indices of the same pixels in both,
+              those with data, filled up with -1; good_first, good_second (n, h, w) bool
+    """
+    maps = []
+    for patch, (first, second) in pairs:
+        i, j = shared(first, second)
+        good = _window(patch.good, first).ravel()[i]
+        maps.append((i[good], j[good]))
+    most = max((len(i) for i, _ in maps), default=0)
+    i, j = (
+        np.stack([np.pad(pair[side], (0, most - len(pair[side])), constant_values=-1) for pair in maps])
+        for side in (0, 1)
+    )
+    spectra = [np.moveaxis(np.stack([_window(p.spectra, v[s]) for p, v in pairs]), 3, 1) for s in (0, 1)]
+    good = [np.stack([_window(p.good, v[s]) for p, v in pairs]) for s in (0, 1)]
+    return *map(np.ascontiguousarray, spectra), i, j, *good
+
+
+def _window(array: np.ndarray, view: View) -> np.ndarray:
+    tile = view.tile
+    return turned(array[tile.y0 : tile.y1, tile.x0 : tile.x1], view.turn)

@@ -16,9 +16,9 @@ DEGREES, TRAVEL, ZOOM = 10.0, 0.1, 0.1
 
 
 def warped(windows: Tensor, generator: torch.Generator) -> Tensor:
-    """Turned by up to ± 10 °, moved by ± 10 % of the side, scaled by 0.9 … 1.1; bilinear, mirrored at the border; for square windows.
+    """Turned by up to ± 10 °, moved by ± 10 % of the side, scaled by 0.9 … 1.1; bilinear, mirrored at the border.
 
-    Pixels leave their places: index maps of shared pixels do not hold any more.
+    For square windows. Pixels leave their places: index maps of shared pixels do not hold any more.
     """
     angle, right, down, zoom = _uniform((4, len(windows)), windows, generator)
     angle, zoom = angle * math.radians(DEGREES), 1 + ZOOM * zoom
