@@ -111,7 +111,6 @@ def draws(
         rng = np.random.default_rng([seed, 42, epoch, i * world + rank])
         given, empty = given + 1, 0
         yield Patch(spectra, good, number, [draw_views(*good.shape, side, rng) for _ in range(reuse)])
-        del spectra, good
 
 
 def _check_memory(cube: xr.Dataset, side: int, memory: int | None) -> None:

@@ -131,6 +131,30 @@ def test_every_part_is_finite_and_the_gradient_reaches_every_parameter(signs, ma
         assert parameter.grad.abs().sum() > 0, name
 
 
+@pytest.mark.parametrize("signs", ["published", "corrected"])
+def test_compactness_counts_both_windows_as_they_were_varied(signs):
+    objective, batch = model(signs), batches(0, 1)[0]
+    found = objective(batch, step()).parts["comp"]
+    wanted = 0
+    for (windows, good), given in zip(objective._last, batch, strict=False):
+        assert windows.shape == given.shape
+        assert (windows - given).flatten(1).norm(dim=1).min() > 0.1
+        seen = objective.look(windows, good)
+        wanted = wanted + (seen.log_p.exp() * (1 - seen.e @ objective.centres.T)).sum(1).mean()
+    assert found.item() == pytest.approx(wanted.item(), rel=1e-4)
+
+
+def test_corrected_variation_leaves_every_pixel_in_its_place():
+    batch = batches(0, 1)[0]
+    y, x = torch.meshgrid(torch.arange(12.0), torch.arange(12.0), indexing="ij")
+    flat = (y > 5).float() + 2 * (x > 7).float()  # four even fields, the same in every channel
+    windows = flat.expand_as(batch[0]) + 1
+    objective = model()
+    objective((windows, windows, *batch[2:]), step())
+    for varied, _ in objective._last:
+        assert torch.allclose(varied / windows, (varied / windows)[..., :1, :1].expand_as(windows), atol=1e-5)
+
+
 def test_training_as_published_destroys_the_information_and_corrected_keeps_it():
     found = {}
     for signs in ("published", "corrected"):

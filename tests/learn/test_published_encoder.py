@@ -67,3 +67,9 @@ def test_a_peak_that_moves_by_one_channel_stays_nearer_than_one_that_moves_far()
 
 def test_few_channels_are_enough():
     assert SpectralEncoder(1)(torch.rand(1, 1, 4, 4)).shape == (1, 32, 4, 4)
+
+
+def test_an_even_image_has_no_frame():
+    even = windows(n=1)[..., :1, :1].expand(-1, -1, 9, 8)
+    found = SpectralEncoder(CHANNELS)(even)
+    assert torch.allclose(found, found[..., :1, :1].expand_as(found), atol=1e-6)

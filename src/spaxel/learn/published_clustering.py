@@ -8,8 +8,10 @@
     cons  ½ (KL(p ‖ q) + KL(q ‖ p)) of pixels at the same place in the arrays    corrected: of the same pixels of the scene
 
 As published, 2 bal + 2 unif is, up to a constant, the mutual information of pixels and clusters, and it is minimised: the ideal
-partition costs most, and training collapses. It is kept to be measured. Centres are moved twice, by the gradient and by an
-average; the published weight decay (1e-6 per step) is left out. For one process: several would not share the average.
+partition costs most, and training collapses. It is kept to be measured. Corrected, it needs an encoder that gives a pixel the
+same embedding in both windows: with the published one, cons still ends in one embedding for all. Centres are moved twice, by
+the gradient and by an average; the published weight decay (1e-6 per step) is left out. For one process: several would not
+share the average.
 """
 
 from __future__ import annotations
