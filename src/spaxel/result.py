@@ -31,7 +31,7 @@ What a report needs when the cube is far away:
     picture (y, x, rgb)                  uint8 false-colour picture; attrs `caption`
     truth_labels (y, x)                  if a truth was given
     attrs                                method, n_components, sentence (why so many), and the cube's source, history,
-                                         steps, guesses, origin, georeference
+                                         steps, guesses, origin, georeference, redshift
 
 Components that people named have a text coordinate `component`; the others are called "component 3" in it.
 """
@@ -72,7 +72,7 @@ _DIMS = {
     "picture": ("y", "x", "rgb"),
     "truth_labels": ("y", "x"),
 }
-_CARRIED = ("source", "history", "steps", "guesses", "origin", "wcs_header", "crs", "transform")
+_CARRIED = ("source", "history", "steps", "guesses", "origin", "wcs_header", "crs", "transform", "redshift")
 
 
 def make_result(cube: xr.Dataset, *, coords: dict[str, Any] | None = None, **arrays: Any) -> xr.Dataset:
