@@ -112,7 +112,7 @@ def _gas(result: xr.Dataset, units: str, redshift: float, medium: str | None) ->
 
 
 def _each(function: Callable[..., list[Candidate]], result: xr.Dataset, unit: float) -> tuple[list[Candidate], ...]:
-    """The candidates of every component, by a function that works in keV or Angstrom. unit : how many of it one of the axis is."""
+    """The candidates of every component, by a function in keV or Angstrom. unit : how many of these one of the axis is."""
     axis = np.asarray(result["channel"], float) * unit
     mean, error, whole, whole_error = _means(result)
     known = np.isfinite(mean).all(1) & np.isfinite(error).all(1)

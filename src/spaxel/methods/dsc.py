@@ -17,14 +17,15 @@ from spaxel.errors import ParameterError
 from spaxel.exact import Grid, fit_grid
 from spaxel.mapping import Progress
 from spaxel.methods.contract import as_cubes, check_parameters, check_range, checked, gather, prepare
+from spaxel.methods.decoding import decoded, decoder_state, model_of, with_decoded
 from spaxel.methods.deep_fit import learn
 from spaxel.methods.deep_start import COUNTED, Settings
-from spaxel.methods.latent import Model, encode, in_blocks, map_latent
+from spaxel.methods.latent import Decoder, Model, encode, in_blocks, map_latent
 from spaxel.methods.outcome import nearest_result
 from spaxel.methods.parts import Rules
 from spaxel.picture import Recipe, picture_recipe
 from spaxel.preprocess.choice import choose_scaling, look_at
-from spaxel.preprocess.scaling import SCALINGS, Scaling, ScalingName, fit_scaling
+from spaxel.preprocess.scaling import SCALINGS, ScalingName, fit_scaling
 from spaxel.result import relabel
 from spaxel.sampling import Sample, sample_cubes
 
@@ -141,16 +142,28 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         results = []
         for cube in cubes:
             ready = prepare(cube, self.info_, self.state_["channel"])
-            maps, sums = self._map(ready, progress)
-            results.append(nearest_result(ready, self.state_, self.info_, maps, sums))
+            _, decoder = self._model()
+            maps, sums = self._map(ready, progress, decoder)
+            result = nearest_result(ready, self.state_, self.info_, maps, sums)
+            results.append(with_decoded(result, self.state_, maps, sums, decoder))
         return results[0] if kind == "cube" else results
 
     def embed(self, X: np.ndarray) -> np.ndarray:
         """Latents (n, d) of spectra (n, channel); with a context (n, 2 channel), those of the neighbours' mean beside them."""
         check_is_fitted(self, "state_")
-        model = self._model()
+        model, _ = self._model()
         scaled = in_blocks(np.asarray(X), model.scaling, model.context)
         return np.concatenate([encode(scaled[i : i + 512], model.weights, model.net) for i in range(0, len(X), 512)])
+
+    def decode(self, Z: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
+        """Spectra (n, channel), in the units of the cube, of latents (n, d) as `embed` gives them; expected counts for counts.
+
+        like : (n, channel) spectra as bright as which they shall be (default: the mean spectrum of the fit); latents of most
+        scalings do not know how bright a spectrum is. Where the linear start was kept, the decoder is linear too.
+        Raises ParameterError for another number of latents, or for a model that was saved without a decoder.
+        """
+        check_is_fitted(self, "state_")
+        return decoded(self._model()[1], Z, like, len(self.state_["encoder.mean.bias"]))
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Save as a folder of plain text and arrays; spaxel.load brings it back. Raises Exists if something is there."""
@@ -159,18 +172,13 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         check_is_fitted(self, "state_")
         return save(self, path, overwrite=overwrite)
 
-    def _model(self) -> Model:
-        state = self.state_
-        matrix = state["scaling_matrix"] if state["scaling_matrix"].size else None
-        scaling = Scaling(self.info_["scaling"], state["scaling_center"], state["scaling_weight"], matrix)
-        weights = {name.removeprefix("encoder."): v for name, v in state.items() if name.startswith("encoder.")}
-        groups = (state[name] for name in ("centers", "tree", "levels", "component"))
-        return Model(scaling, weights, self.net, self.context, *groups)
+    def _model(self) -> tuple[Model, Decoder | None]:
+        return model_of(self.state_, self.info_, self.net, self.context)
 
-    def _map(self, cube: xr.Dataset, progress: Progress | None) -> tuple[dict, dict]:
+    def _map(self, cube: xr.Dataset, progress: Progress | None, decoder: Decoder | None = None) -> tuple[dict, dict]:
         grid = Grid(*(self.state_[f"grid_{name}"] for name in Grid._fields))
         recipe = Recipe(*(self.state_[f"picture_{name}"] for name in Recipe._fields))
-        return map_latent(self._model(), grid, recipe, cube, self.memory, progress)
+        return map_latent(self._model()[0], grid, recipe, cube, self.memory, progress, decoder)
 
     def _learn(self, sample: Sample, data: Any) -> None:
         """Fill state_ and info_ from a sample."""
@@ -188,7 +196,11 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         recipe = picture_recipe(spectra, self.state_["channel"], self.info_["units"], look.counts)
         state = self.state_ | learned.groups.arrays()
         state |= {f"encoder.{k}": v for k, v in learned.encoder.items()} | {"centroids": learned.centroids}
-        state |= {f"decoder.{k}": v for k, v in learned.decoder.items()}
+        trained = learned.decoder if learned.report["kept"] == "deep" else {}
+        arrays, decoder = decoder_state(
+            sample.spectra, learned.scaling, learned.encoder, self.net, self.context, trained, settings.likelihood
+        )
+        state |= arrays
         matrix = learned.scaling.matrix
         state |= {"scaling_center": learned.scaling.center, "scaling_weight": learned.scaling.weight}
         state |= {"scaling_matrix": np.zeros((0, 0)) if matrix is None else matrix}
@@ -202,6 +214,7 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
             "scaling_scores": choice.scores if choice else {},
             "scaling_sentence": choice.sentence if choice else f"Scaling {scaling.name}, as asked.",
             "likelihood": settings.likelihood,
+            "decoder": decoder,
             "n_components": int(evidence.level),
             "sentence": f"{evidence.sentence} {learned.report['sentence']}",
             "votes": evidence.votes,

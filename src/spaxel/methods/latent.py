@@ -1,4 +1,4 @@
-"""A trained encoder in NumPy: latents of spectra, row by row, and maps from them. Needs no torch.
+"""A trained encoder and decoder in NumPy: latents of spectra, spectra of latents, and maps from them. Needs no torch.
 
 A block always has the same number of rows, so that the answer is the same bit by bit whatever the tiles.
 """
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.special import erf
+from scipy.special import erf, softmax
 
 from spaxel.exact import Grid, group_sums
 from spaxel.granularity import cut_tree
@@ -21,7 +21,41 @@ from spaxel.picture import Recipe, paint
 from spaxel.preprocess.scaling import Scaling
 
 KERNEL, STRIDE = 9, 4  # of the convolutions, see spaxel.learn.autoencoder
+MOST_LATENTS = 16  # that a result keeps a map of
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+
+
+class Decoder(NamedTuple):
+    """A decoder: arrays `base`, `rows`, `body…` as torch names them, and what its numbers mean.
+
+    kind    : 'multinomial' or 'poisson' (expected counts), or 'features' (scaled spectra)
+    photons : of a spectrum of raw numbers 0 (poisson)      like : (1, channel) the mean spectrum      step : (channel,) of sums
+    """
+
+    weights: Arrays
+    net: str
+    kind: str
+    photons: float
+    scaling: Scaling
+    like: np.ndarray
+    step: np.ndarray
+
+    def __call__(self, z: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
+        """Spectra (n, channel) float64 of latents (n, d). like : (n, channel) spectra as bright as which they shall be."""
+        raw = decode(np.asarray(z, np.float32), self.weights, self.net).astype(np.float64)
+        like = self.like if like is None else np.asarray(like, np.float64)
+        if self.kind == "poisson":
+            return self.photons * np.exp(raw)
+        return (
+            like.sum(1, keepdims=True) * softmax(raw, axis=1)
+            if self.kind == "multinomial"
+            else self.scaling.inverse(raw, like)
+        )
+
+    def sums(self, decoded: np.ndarray, groups: np.ndarray, n_groups: int) -> np.ndarray:
+        """Sums by group in whole steps, (group, channel), the same in any order."""
+        member = (groups[None, :] == np.arange(n_groups)[:, None]).astype(np.float64)
+        return member @ np.rint(decoded / self.step)
 
 
 class Model(NamedTuple):
@@ -63,13 +97,27 @@ def encode(scaled: np.ndarray, weights: Arrays, net: str) -> np.ndarray:
         return mean
     if net == "conv":
         inputs.append(_convolved(own, weights))
-    hidden = np.concatenate(inputs, axis=1)
+    return (
+        mean
+        + through_body(np.concatenate(inputs, axis=1), weights, net) @ weights["mean.weight"].T
+        + weights["mean.bias"]
+    )
+
+
+def decode(z: np.ndarray, weights: Arrays, net: str) -> np.ndarray:
+    """Raw numbers (n, channel) of latents (n, d) float32: base + [z, body(z)] rows; without a body the linear part alone."""
+    both = z if "body.layers.0.weight" not in weights else np.concatenate([z, through_body(z, weights, net)], axis=1)
+    return weights["base"] + both @ weights["rows"]
+
+
+def through_body(hidden: np.ndarray, weights: Arrays, net: str) -> np.ndarray:
+    """What the last hidden layer of an encoder or a decoder says: (n, inputs) -> (n, width)."""
     i = 0
     while f"body.layers.{i}.weight" in weights:
         hidden = hidden @ weights[f"body.layers.{i}.weight"].T + weights[f"body.layers.{i}.bias"]
         hidden = _selu(hidden) if net == "snn" else _gelu(_normed(hidden, weights, i))
         i += 1
-    return mean + hidden @ weights["mean.weight"].T + weights["mean.bias"]
+    return hidden
 
 
 def in_blocks(spectra: np.ndarray, scaling: Scaling, context: int) -> np.ndarray:
@@ -85,20 +133,31 @@ def latents(spectra: np.ndarray, scaling: Scaling, weights: Arrays, net: str, co
 
 
 def map_latent(
-    model: Model, grid: Grid, recipe: Recipe, cube: xr.Dataset, memory: int | None, progress: Progress | None
+    model: Model,
+    grid: Grid,
+    recipe: Recipe,
+    cube: xr.Dataset,
+    memory: int | None,
+    progress: Progress | None,
+    decoder: Decoder | None = None,
 ) -> tuple[Arrays, Arrays]:
-    """Maps and sums of a model over a cube, in bounded memory. See spaxel.mapping."""
+    """Maps and sums of a model over a cube, in bounded memory. See spaxel.mapping. With a decoder also of what it decodes."""
     fill = {
         "micro": np.int16(-1),
         "confidence": np.float32(np.nan),
         "picture": np.full(3, 255, np.uint8),
         "level_confidence": np.zeros(len(model.levels), np.uint8),
     }
-    function = partial(_block, model=model, grid=grid, recipe=recipe)
+    if decoder:
+        shown = min(len(model.weights["mean.bias"]), MOST_LATENTS)
+        fill |= {"latent": np.full(shown, np.nan, np.float32), "decoded_picture": np.full(3, 255, np.uint8)}
+    function = partial(_block, model=model, grid=grid, recipe=recipe, decoder=decoder)
     return map_tiles(function, cube, fill, memory=memory, progress=progress, context=model.context)
 
 
-def _block(spectra: np.ndarray, n: int, model: Model, grid: Grid, recipe: Recipe) -> tuple[Arrays, Arrays]:
+def _block(
+    spectra: np.ndarray, n: int, model: Model, grid: Grid, recipe: Recipe, decoder: Decoder | None
+) -> tuple[Arrays, Arrays]:
     z = encode(features(spectra, model.scaling, model.context), model.weights, model.net)
     own = spectra[:, : len(model.scaling.center)]
     far = distances(z.astype(np.float64), model.centers)
@@ -111,7 +170,12 @@ def _block(spectra: np.ndarray, n: int, model: Model, grid: Grid, recipe: Recipe
         "picture": paint(own, recipe),
         "level_confidence": np.rint(255 * np.stack(levels, 1)).astype(np.uint8) if levels else empty,
     }
-    return pixels, group_sums(own[:n], micro[:n], len(model.centers), grid)
+    sums = group_sums(own[:n], micro[:n], len(model.centers), grid)
+    if decoder:
+        decoded = decoder(z, own)
+        pixels |= {"latent": z[:, :MOST_LATENTS].astype(np.float32), "decoded_picture": paint(decoded, recipe)}
+        sums["decoded"] = decoder.sums(decoded[:n], micro[:n], len(model.centers))
+    return pixels, sums
 
 
 def _selu(x: np.ndarray) -> np.ndarray:

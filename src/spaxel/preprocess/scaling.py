@@ -59,6 +59,39 @@ class Scaling:
             return np.concatenate([scaled, extra[:, None]], axis=1)
         return scaled if self.matrix is None else scaled @ self.matrix
 
+    def inverse(self, scaled: np.ndarray, like: np.ndarray) -> np.ndarray:
+        """Spectra that are scaled to these features: (n, feature) -> (n, channel) float64.
+
+        like : (n, channel) or (1, channel) spectra that lend what the scaling divides out: the norm (unit), mean and standard
+               deviation (snv), or the sum (counts, hellinger). Channels that the scaling gives no weight are the mean's.
+        Counts are never negative, so features that no counts have come back as others.
+        """
+        x, rows = np.asarray(like, np.float64), np.asarray(scaled, np.float64)
+        if self.name == "mnf":
+            return np.linalg.solve(self.matrix.T, rows.T).T * _over(self.weight) + self.center
+        if self.name == "unit_bright":
+            mean, weight = self.matrix[0]
+            bright = np.exp(rows[:, -1:] / weight + mean) if weight else np.linalg.norm(x, axis=1, keepdims=True)
+            return rows[:, :-1] * _over(self.weight) * bright
+        rows = rows * _over(self.weight) + (0 if self.name == "counts" else self.center)
+        if self.name == "unit":
+            return rows * np.linalg.norm(x, axis=1, keepdims=True)
+        if self.name == "snv":
+            return rows * x.std(1, keepdims=True) + x.mean(1, keepdims=True)
+        if self.name in ("counts", "hellinger"):
+            total = np.maximum(x, 0).sum(1, keepdims=True)
+            guess = (
+                rows * (total + PRIOR) + self.center * total
+                if self.name == "counts"
+                else np.maximum(rows, 0) ** 2 * total
+            )
+            return np.maximum(guess, 0)
+        return rows
+
+
+def _over(weight: np.ndarray) -> np.ndarray:
+    return np.where(weight != 0, 1 / np.where(weight != 0, weight, 1), 0.0)
+
 
 def fit_scaling(name: str, sample: Sample) -> Scaling:
     """Learn a scaling from a sample.
