@@ -12,6 +12,7 @@ from spaxel.figures.reduce import reduce_labels
 from spaxel.granularity import cut
 from spaxel.lines.gas import wavelengths
 from spaxel.reporting import scene, sections
+from spaxel.reporting.autoencoder import autoencoder, training
 from spaxel.reporting.here import here
 from spaxel.reporting.html import join
 from spaxel.reporting.joined import render_joined
@@ -58,8 +59,8 @@ def render(result: xr.Dataset, run: dict[str, Any] | None = None) -> str:
     levels = other_levels(result)
     for sides in SIDES:
         page = Page(result, run, levels, *sides)
-        parts = [scene.what(page), sections.components(page), mixture(page), here(page), sections.sure(page)]
-        parts.append(sections.done(page))
+        parts = [scene.what(page), sections.components(page), mixture(page), autoencoder(page), here(page)]
+        parts += [sections.sure(page), training(page), sections.done(page)]
         text = finish(page, f"{scene.title(result, run)} · spaxel", join(parts))
         if len(text.encode()) <= MOST_BYTES:
             break
