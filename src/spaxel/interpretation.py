@@ -23,6 +23,8 @@ from spaxel.result import check_result
 KEV = {"keV": 1.0, "eV": 1e-3}
 SHORTEST = 3.0  # keV that an axis must span to be one of fluorescence, and not of absorption near an edge
 
+WIDEST = 2.5  # channels over the resolution, above which no peak can be told from its neighbours
+
 
 class Interpretation(NamedTuple):
     """kind : 'elements', 'gas', or '' where nothing can be said      sentence : how it was done, what was assumed
@@ -59,7 +61,8 @@ def interpret(
     axis = np.asarray(result["channel"], float) if units else np.zeros(0)
     if "component_spread" not in result or len(axis) < 2:
         return _nothing(result)
-    if units in KEV and np.ptp(axis) * KEV[units] >= SHORTEST:
+    fine = bool(units in KEV and np.median(steps(axis)) * KEV[units] < WIDEST * resolution)
+    if fine and np.ptp(axis) * KEV[units] >= SHORTEST:
         return _elements(result, units, elements, resolution)
     if units in ANGSTROM and redshift is not None:
         return _gas(result, units, float(redshift), medium)

@@ -68,7 +68,7 @@ def latent_figures(result: xr.Dataset, colors: Sequence[str], *, width: int = 38
         plot.scatter(f"z{i}", f"z{j}", source=centers, fill_color=None, line_color=INK, size=19)
         plot.text(
             f"z{i}", f"z{j}", text="name", source=centers, text_align="center", text_baseline="middle",
-            text_font_size="10px", text_font="sans-serif", text_color="white", text_outline_color=INK,
+            text_font_size="10px", text_font={"value": "sans-serif"}, text_color="black",
         )  # fmt: skip
         plot.xaxis.axis_label, plot.yaxis.axis_label = f"latent {i + 1}", f"latent {j + 1}"
         plain_axes(plot)

@@ -28,7 +28,7 @@ def autoencoder(page: Page) -> Markup:
         return Markup("")
     words = (
         "Every spectrum is reduced to a few numbers, its latents, in which the components are found; from them it can be "
-        "decoded again. What the decoded cube lacks, noise or a rare thing, the latents do not know."
+        "decoded again. What is lost on the way, noise or a rare thing, the latents do not know."
     )
     parts = [tag("h2", "What is kept of the spectra?"), tag("p", words)]
     if not is_strip(page.result["labels"].shape):
@@ -82,11 +82,8 @@ def _pairs(page: Page) -> Markup:
     if "micro_decoded" not in result or "component_spectra" not in result:
         return Markup("")
     before, after = np.asarray(result["component_spectra"], float), component_decoded(result)
-    axis, flip, unit = (
-        np.asarray(result["channel"], float),
-        descending(result),
-        result["channel"].attrs.get("units", ""),
-    )
+    axis, unit = np.asarray(result["channel"], float), str(result["channel"].attrs.get("units", ""))
+    look = {"unit": "" if unit == "index" else unit, "flip": descending(result)}
     named = list(zip(component_names(result), component_rgb(result, page.colors), strict=True))
     rows = []
     for i, (name, color) in enumerate(named[:MOST]):
@@ -94,11 +91,7 @@ def _pairs(page: Page) -> Markup:
             continue
         off = float(np.linalg.norm(after[i] - before[i]) / max(np.linalg.norm(before[i]), 1e-300))
         place = "" if strip else _place(page, i, color)
-        drawn = (
-            Markup(pair_svg(axis, before[i], after[i], color, unit="" if unit == "index" else unit, flip=flip))
-            if len(axis) > 1
-            else ""
-        )
+        drawn = Markup(pair_svg(axis, before[i], after[i], color, **look)) if len(axis) > 1 else ""
         rows.append([swatch(color), name, place, drawn, percent(off)])
     units = result["component_spectra"].attrs.get("units", "")
     value = f"value in {units}" if units else "value"

@@ -72,7 +72,7 @@ def _listed(own: list[Candidate], times: bool) -> str:
     for c in own:
         doubt = "" if c.support else "?"
         factor = f" ×{c.times:.1f}" if times and math.isfinite(c.times) else ""
-        said.append(f"{c.name}{doubt}{factor}")
+        said.append(f"{c.name}{doubt}{factor}".replace(" ", "\u00a0"))
     return ", ".join(said) or "–"
 
 
