@@ -27,7 +27,7 @@ TUBE = dict.fromkeys(("Rh", "Pd", "Mo", "Ag", "W"), "often the anode of the tube
 NOTES = TUBE | {"Ar": "air holds argon"}
 SYSTEMATIC = 0.08  # of a height: how well ratios of lines are known
 # taken only where they explain clearly more
-RARE = frozenset(("Sc", "Ga", "Ge", "Ru", "In", "Te", "Hf", "Ta", "Re", "Os", "Ir", "Tl"))
+RARE = frozenset(("Ar", "Sc", "Ga", "Ge", "Ru", "In", "Te", "Hf", "Ta", "Re", "Os", "Ir", "Tl"))
 DOUBT = 0.5  # of its gain that a rare element counts
 TRIED = 5  # elements that are tried at each step, those that fit best what is left
 GAIN = 25.0  # by how much χ² must fall for one more element
@@ -114,10 +114,12 @@ def _amounts(seen: _Seen, known: Sequence[_Known]) -> np.ndarray:
     banned: set[str] = set()
     while True:
         amounts = _taken(r, target, names, banned)
-        poor = {name for name in dict.fromkeys(names[amounts > 0]) if not _stays(seen, _of(name, known, amounts))}
+        shares = {name: _shares(seen, _of(name, known, amounts)) for name in dict.fromkeys(names[amounts > 0])}
+        poor = {name: share for name, share in shares.items() if share < OWN}
         if not poor:
             return amounts
-        banned |= poor
+        lonely = {name for name, share in poor.items() if share < 0}
+        banned |= lonely or {min(poor, key=poor.__getitem__)}
 
 
 def _taken(a: np.ndarray, b: np.ndarray, names: np.ndarray, banned: set[str]) -> np.ndarray:
@@ -137,22 +139,21 @@ def _taken(a: np.ndarray, b: np.ndarray, names: np.ndarray, banned: set[str]) ->
         amounts, left = tried[best]
 
 
-def _stays(seen: _Seen, own: Sequence[tuple[_Known, float]]) -> bool:
-    """Whether an element has a peak of its own, and, where that is an L or M line, another line beside it."""
-    if not any(_holds(seen, known, amount) for known, amount in own):
-        return False
+def _shares(seen: _Seen, own: Sequence[tuple[_Known, float]]) -> float:
+    """How much of a peak an element explains at best; -1 for one of L or M lines, none of which another line supports."""
+    best = max(_share(seen, known, amount) for known, amount in own)
     found = _candidate(seen, own)
-    return found.line.startswith("K") or bool(found.support)
+    return best if found.line.startswith("K") or found.support else -1.0
 
 
 def _of(name: str, known: Sequence[_Known], amounts: np.ndarray) -> list[tuple[_Known, float]]:
     return [(k, x) for k, x in zip(known, amounts, strict=True) if k.series.element == name and x > 0]
 
 
-def _holds(seen: _Seen, known: _Known, amount: float) -> bool:
-    """Whether a series explains a good part of the peak that its strongest line meets."""
+def _share(seen: _Seen, known: _Known, amount: float) -> float:
+    """The share of the peak that its strongest line meets, which a series explains."""
     i = known.peak.channel
-    return bool(amount * known.pattern[i] > OWN * seen.heights[i])
+    return float(amount * known.pattern[i] / seen.heights[i])
 
 
 def _fitted(a: np.ndarray, b: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, float]:
@@ -167,7 +168,8 @@ def _fitted(a: np.ndarray, b: np.ndarray, used: np.ndarray) -> tuple[np.ndarray,
 def _candidate(seen: _Seen, own: Sequence[tuple[_Known, float]]) -> Candidate:
     """An element from its series and their amounts: the clearest peak, and which other lines are seen."""
     whole = sum(amount * known.pattern for known, amount in own)
-    held = [known for known, amount in own if _holds(seen, known, amount)]
+    shares = [_share(seen, known, amount) for known, amount in own]
+    held = [known for (known, _), share in zip(own, shares, strict=True) if share >= min(OWN, max(shares))]
     best = max(held, key=lambda known: known.peak.sigma)
     strongest, peak = int(best.series.share.argmax()), best.peak
     known_at = float(best.series.energy[strongest])
