@@ -135,3 +135,14 @@ def test_many_latents_are_kept_as_the_first_sixteen():
     cube = make_cube(rng.uniform(1, 2, (20, 20, 40)))
     result = DeepSpectralClustering(3, epochs=0, n_init=2, n_latent=20, scaling="zscore").fit(cube).predict(cube)
     assert result.sizes["latent"] == 16
+
+
+def test_a_linear_start_that_is_kept_after_training_decodes_linearly(monkeypatch):
+    """What the net learned to decode belongs to its own latents."""
+    monkeypatch.setattr("spaxel.methods.deep_fit.Judge.__call__", lambda *_: 1.0)
+    model = DeepSpectralClustering(4, n_init=2, epochs=1).fit(PAINTING)
+    assert model.info_["deep"]["kept"] == "linear"
+    assert len(model.info_["history"]) == 1
+    assert model.info_["decoder"]["kind"] == "features"
+    result = model.predict(PAINTING)
+    assert unlike(result["micro_decoded"].values, result["micro_spectra"].values).max() < 0.03
