@@ -77,7 +77,8 @@ def main() -> None:
         log(" ".join(rows[-1]))
     header = ("photons", "channels", "precision", "worst", "recall", "worst", "× > 2 and of the pigment")
     parts = [
-        f"Paintings of 8 pigments, 48 x 48 pixels, seeds {SEEDS[0]} to {SEEDS[-1]}. Right: in the painting, ground, tube or air.",
+        f"Paintings of 8 pigments, 48 x 48 pixels, seeds {SEEDS[0]} to {SEEDS[-1]}. "
+        "Right: in the painting, ground, tube or air.",
         table(header, rows),
     ]
     lines = []
@@ -94,8 +95,8 @@ def main() -> None:
         )
         log(" ".join(lines[-1]))
     words = (
-        f"Galaxies, the same size and seeds: lines found of the 9 that were put in, mean by true class; over all seeds together "
-        f"the candidates that are no such line, and those at redshift {ELSEWHERE}, which is wrong."
+        f"Galaxies, the same size and seeds: lines found of the 9 that were put in, mean by true class; over all seeds "
+        f"together the candidates that are no such line, and those at redshift {ELSEWHERE}, which is wrong."
     )
     parts += [words, table(("S/N", *CLASSES, "no line", "wrong redshift"), lines)]
     write_page("candidates", "Candidates for peaks against known truth", about, parts)
