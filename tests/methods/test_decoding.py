@@ -146,3 +146,18 @@ def test_a_linear_start_that_is_kept_after_training_decodes_linearly(monkeypatch
     assert model.info_["decoder"]["kind"] == "features"
     result = model.predict(PAINTING)
     assert unlike(result["micro_decoded"].values, result["micro_spectra"].values).max() < 0.03
+
+
+def test_labels_that_are_moved_after_the_mapping_do_not_change_the_size_of_what_is_decoded(monkeypatch):
+    """Smoothing moves pixels from part to part; means of decoded spectra stay means."""
+    model = DeepSpectralClustering(4, n_init=2, epochs=0).fit(PAINTING)
+    before = model.predict(PAINTING)["micro_decoded"].values
+    from spaxel.methods import dsc
+
+    def halved(*arguments):
+        maps, sums = model_map(*arguments)
+        return maps, sums | {name: sums[name] // 2 for name in ("size", "sum", "square")}
+
+    model_map = dsc.map_latent
+    monkeypatch.setattr(dsc, "map_latent", halved)
+    np.testing.assert_array_equal(model.predict(PAINTING)["micro_decoded"].values, before)

@@ -73,10 +73,13 @@ def decoded(decoder: Decoder | None, z: np.ndarray, like: np.ndarray | None, lat
 
 
 def with_decoded(result: xr.Dataset, state: Arrays, maps: Arrays, sums: Arrays, decoder: Decoder | None) -> xr.Dataset:
-    """A result with what its pictures need: latents, latent_centers, micro_decoded, decoded_picture."""
+    """A result with what its pictures need: latents, latent_centers, micro_decoded, decoded_picture.
+
+    What is decoded is averaged over the pixels whose latents are nearest to a part, whatever is done to labels afterwards.
+    """
     if decoder is None:
         return result
-    size = result["micro_size"].values[:, None]
+    size = sums.get("decoded_size", np.zeros(result.sizes["micro"]))[:, None]
     total = sums.get("decoded", np.zeros(result["micro_spectra"].shape))
     mean = np.where(size > 0, total * decoder.step / np.maximum(size, 1), np.nan)
     shown = maps["latent"].shape[-1]

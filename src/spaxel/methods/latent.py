@@ -174,7 +174,7 @@ def _block(
     if decoder:
         decoded = decoder(z, own)
         pixels |= {"latent": z[:, :MOST_LATENTS].astype(np.float32), "decoded_picture": paint(decoded, recipe)}
-        sums["decoded"] = decoder.sums(decoded[:n], micro[:n], len(model.centers))
+        sums |= {"decoded": decoder.sums(decoded[:n], micro[:n], len(model.centers)), "decoded_size": sums["size"]}
     return pixels, sums
 
 
