@@ -80,6 +80,36 @@ def test_resuming_gives_the_same_bits(tmp_path, cut):
     assert [path.name for path in tmp_path.iterdir()] == ["c"]
 
 
+def uneven(epoch):
+    """Epoch i has 1 + i batches."""
+    for _ in range(1 + epoch):
+        yield from list(batches(epoch))[:1]
+
+
+def test_resuming_gives_the_same_bits_also_where_epochs_differ_in_length(tmp_path):
+    whole, steps, part, rest = Line(), [], Line(), []
+    train(whole, uneven, Plan(4, rate=0.1), after_step=steps.append)
+    assert [(s.epoch, s.number) for s in steps] == [(e, n) for n, e in enumerate(np.repeat(range(4), range(1, 5)))]
+    assert len({s.generator.initial_seed() for s in steps}) == len(steps)
+    train(Line(), uneven, Plan(2, rate=0.1, checkpoint=tmp_path / "c"))
+    train(part, uneven, Plan(4, rate=0.1, checkpoint=tmp_path / "c"), after_step=rest.append)
+    assert part.state() == whole.state()
+    assert [s.number for s in rest] == [s.number for s in steps if s.epoch > 1]
+
+
+def test_one_batch_is_asked_for_at_a_time():
+    given, done = [], []
+
+    def told(epoch):
+        for batch in batches(epoch):
+            assert len(given) == len(done)
+            given.append(epoch)
+            yield batch
+
+    train(Line(), told, Plan(2), after_step=done.append)
+    assert len(given) == len(done) == 6
+
+
 def test_a_checkpoint_of_another_model_is_refused(tmp_path):
     train(Line(), batches, Plan(1, checkpoint=tmp_path / "c"))
     with pytest.raises(SpaxelError, match="another model"):

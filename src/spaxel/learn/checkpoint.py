@@ -20,6 +20,7 @@ class Keeper:
         self.objective, self.optimizer, self.path = objective, optimizer, path
         self.history: list[dict[str, float]] = []
         self.best, self.lowest, self.state = 0, float("inf"), _copied(objective)
+        self.steps = 0  # that are done
 
     def consider(self, epoch: int, score: float) -> float:
         """Keep the state if its score is the lowest so far; returns the score."""
@@ -40,7 +41,7 @@ class Keeper:
         arrays |= {f"best.{k}": v for k, v in self.state.items()}
         for i, moments in self.optimizer.state_dict()["state"].items():
             arrays |= {f"adam.{i}.{k}": torch.as_tensor(v).detach().cpu().clone() for k, v in moments.items()}
-        about = {"epoch": epoch, "best": self.best, "lowest": self.lowest, "history": self.history}
+        about = {"epoch": epoch, "steps": self.steps, "best": self.best, "lowest": self.lowest, "history": self.history}
         beside = self.path.with_name(self.path.name + ".part")
         save_file(arrays, beside, metadata={"about": json.dumps(about)})
         beside.replace(self.path)
@@ -57,7 +58,7 @@ class Keeper:
         except RuntimeError as error:
             raise SpaxelError(f"{self.path} is the checkpoint of another model. Try without it. {error}") from error
         self.state, self.history = _under(arrays, "best."), about["history"]
-        self.best, self.lowest = about["best"], about["lowest"]
+        self.best, self.lowest, self.steps = about["best"], about["lowest"], about["steps"]
         state = self.optimizer.state_dict()
         moments: dict[int, dict[str, Tensor]] = {}
         for name, value in _under(arrays, "adam.").items():

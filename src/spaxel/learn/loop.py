@@ -3,7 +3,8 @@
 A method brings an objective (a torch module: its parameters are learned, its forward(batch, step) gives a Loss), batches
 per epoch, a score on data held out, and at most two hooks. The loop keeps the best state, writes a checkpoint per epoch
 without pickle, and goes on from it with the same bits. Chance comes from the generator of a step, which is a function of
-(seed, number of the step) alone; torch's global generator is never drawn from.
+(seed, number of the step) alone; steps are counted from the first epoch on, also through a checkpoint. torch's global
+generator is never drawn from.
 """
 
 from __future__ import annotations
@@ -84,7 +85,8 @@ def train(
 ) -> Trained:
     """Minimise an objective by Adam and leave it in its best state. Changes the parameters of `objective`.
 
-    objective  : module, forward(batch, step: Step) -> Loss      batches : epoch -> batches, tensors or tuples of them
+    objective  : module, forward(batch, step: Step) -> Loss      batches : epoch -> batches, tensors or tuples of them;
+                 one is asked for at a time and none is kept, and epochs may have different numbers of them
     score      : lower is better, on data held out, asked before the first epoch and after each; None: the last state is kept
                  it may come with more for the history: (score, {name: value})
     after_step : told each step, as to project parameters      stop : asked after each epoch with the history
@@ -102,7 +104,7 @@ def train(
         for epoch in range(first, plan.epochs):
             if keeper.history and stop is not None and stop(keeper.history):
                 break
-            line = _one_epoch(fabric, module, optimizer, batches, plan, epoch, after_step)
+            line = _one_epoch(fabric, module, optimizer, keeper, batches, plan, epoch, after_step)
             value, more = _scored(objective, score)
             keeper.history.append(line | more | {"score": keeper.consider(epoch + 1, value)})
             if fabric.is_global_zero:
@@ -113,16 +115,15 @@ def train(
 
 
 def _one_epoch(
-    fabric: Fabric, module: nn.Module, optimizer: Any, batches: Callable, plan: Plan, epoch: int, after_step: Any
-) -> dict[str, float]:
+    fabric: Fabric, module: nn.Module, optimizer: Any, keeper: Keeper, batches: Callable, plan: Plan, epoch: int,
+    after_step: Any,
+) -> dict[str, float]:  # fmt: skip
     module.train()
     sums: dict[str, float] = {}
-    count = 0
-    ready = [fabric.to_device(batch) for batch in batches(epoch)]
-    for i, batch in enumerate(ready):
-        number = epoch * len(ready) + i
-        step = Step(epoch, plan.epochs, number, _generator(plan.seed, number, fabric.device))
-        loss = module(batch, step)
+    first = keeper.steps
+    for batch in batches(epoch):
+        step = Step(epoch, plan.epochs, keeper.steps, _generator(plan.seed, keeper.steps, fabric.device))
+        loss = module(fabric.to_device(batch), step)
         if not torch.isfinite(loss.total):
             raise SpaxelError(
                 f"The loss is not finite in epoch {epoch + 1}. Try a lower rate, or spectra without extremes."
@@ -134,10 +135,10 @@ def _one_epoch(
         optimizer.step()
         for name, value in {"total": loss.total, **loss.parts}.items():
             sums[name] = sums.get(name, 0.0) + float(value.detach())
-        count += 1
+        keeper.steps += 1
         if after_step is not None:
             after_step(step)
-    return {"epoch": epoch + 1} | {name: value / max(count, 1) for name, value in sums.items()}
+    return {"epoch": epoch + 1} | {name: value / (keeper.steps - first) for name, value in sums.items()}
 
 
 def _scored(objective: nn.Module, score: Callable[[], Score] | None) -> tuple[float, dict[str, float]]:
