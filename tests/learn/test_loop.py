@@ -155,3 +155,30 @@ def test_a_missing_library_is_named(monkeypatch):
     monkeypatch.setattr("spaxel.learn.find_spec", lambda name: None if name == "lightning_fabric" else object())
     with pytest.raises(MissingExtra, match=r"The test needs Lightning Fabric.*pip install 'spaxel\[deep\]'"):
         check_extra("The test")
+
+
+def test_what_a_training_depends_on_is_held_in_the_checkpoint(tmp_path):
+    train(Line(), batches, Plan(2, checkpoint=tmp_path / "c", about={"seed": 1, "name": "a"}))
+    train(Line(), batches, Plan(3, checkpoint=tmp_path / "c", about={"name": "a", "seed": 1}))
+    with pytest.raises(ParameterError, match=r"training: more is \[1\], there None; name is 'b', there 'a'"):
+        train(Line(), batches, Plan(4, checkpoint=tmp_path / "c", about={"seed": 1, "name": "b", "more": (1,)}))
+    with pytest.raises(ParameterError, match="2 epochs are asked for, there 3 are done"):
+        train(Line(), batches, Plan(2, checkpoint=tmp_path / "c", about={"seed": 1, "name": "a"}))
+    (tmp_path / "c").write_text("no")
+    with pytest.raises(SpaxelError, match="is no checkpoint, or damaged"):
+        train(Line(), batches, Plan(2, checkpoint=tmp_path / "c"))
+
+
+def test_epochs_that_are_done_are_told():
+    told = []
+    train(Line(), batches, Plan(9), stop=lambda h: len(h) == 2, progress=lambda *now: told.append(now))
+    assert told == [(0, 9), (1, 9), (2, 9)]
+
+
+def test_bf16_learns_and_fp16_needs_a_gpu():
+    line = Line()
+    train(line, batches, Plan(200, rate=0.05, precision="bf16-mixed"))
+    assert line.state() == pytest.approx((2, 1), abs=0.1)
+    if not torch.cuda.is_available():
+        with pytest.raises(ParameterError, match="'16-mixed', which the cpu does not have"):
+            train(line, batches, Plan(1, precision="16-mixed"))

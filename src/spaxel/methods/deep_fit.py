@@ -6,6 +6,7 @@ torch is imported inside, so that a saved model predicts without it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import mutual_info_score
 
+from spaxel.mapping import Progress
 from spaxel.methods.deep_start import COUNTED, Linear, Settings, Views, linear_start, reconstruction, small_dtype, views
 from spaxel.methods.latent import encode, in_blocks, latents
 from spaxel.methods.nearest import distances
@@ -77,6 +79,7 @@ def learn(
     wanted: int | tuple[int, int] | None,
     rules: Rules,
     fresh: Fresh | None,
+    progress: Progress | None = None,
 ) -> Learned:
     """Fit to a sample: start, train, and keep what the criterion likes best, the start included.
 
@@ -107,7 +110,7 @@ def learn(
     history: list[dict[str, float]] = []
     decoder: Arrays = {}
     if settings.epochs and len(sample.spectra) >= FEWEST and start.spread.max() > 1e-2 and k > 1:
-        found = trained(sample.spectra, start, centroids, settings, judge, fresh)
+        found = trained(sample.spectra, start, centroids, settings, judge, fresh, progress)
         states["deep"], decoder, centroids, history = found[:4]
         groups["deep"] = grouped(states["deep"], k)
     values = {n: judge(states[n], g.centers, g.component) for n, g in groups.items()}
@@ -127,6 +130,7 @@ def trained(
     settings: Settings,
     judge: Callable[..., float],
     fresh: Fresh | None,
+    progress: Progress | None = None,
 ) -> tuple[Arrays, Arrays, np.ndarray, list[dict[str, float]]]:
     """Train from the start: arrays of the encoder in its best state, of the decoder, the centroids, a dict per epoch."""
     import torch
@@ -162,12 +166,13 @@ def trained(
             values[: -settings.patience]
         )
 
+    about = {**settings.about, "input": sha256(np.ascontiguousarray(spectra).data).hexdigest()[:16]}
     plan = Plan(
         settings.epochs, rate={"": settings.rate, "net.encoder.axes": settings.rate / 10}, seed=settings.seed, clip=CLIP,
-        device=settings.device, precision=settings.precision,
+        device=settings.device, precision=settings.precision, about=about,
         checkpoint=Path(settings.checkpoint) if settings.checkpoint else None,
     )  # fmt: skip
-    done = train(objective, batches, plan, score=score, stop=stop)
+    done = train(objective, batches, plan, score=score, stop=stop, progress=progress)
     history = [line | {"kept": float(line["epoch"] == done.best)} for line in done.history]
     return (
         _numpy(objective.net.encoder),

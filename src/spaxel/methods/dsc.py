@@ -28,6 +28,7 @@ from spaxel.preprocess.scaling import SCALINGS, Scaling, ScalingName, fit_scalin
 from spaxel.result import relabel
 from spaxel.sampling import Sample, sample_cubes
 
+UNSEEN = ("epochs", "checkpoint", "memory")  # parameters that a training may be gone on with another value of
 Range = Annotated[str, Field(pattern=r"^\d+:\d+$")]
 
 
@@ -109,8 +110,11 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
     random_state: Annotated[int, Field(ge=0, description="seed: the same seed gives the same bits")] = 0
     memory: Annotated[int | None, Field(ge=1, description="bytes for reading; never changes the answer")] = None
 
-    def fit(self, X: Any, y: None = None) -> DeepSpectralClustering:
-        """Learn scaling, encoder and centroids from a sample. y is ignored. Returns self."""
+    def fit(self, X: Any, y: None = None, *, progress: Progress | None = None) -> DeepSpectralClustering:
+        """Learn scaling, encoder and centroids from a sample. y is ignored, progress told (epochs done, in all). Returns self.
+
+        Under torchrun each process fits to the same data: together they train, and all come to the same state.
+        """
         from spaxel.learn import check_extra
 
         check_extra("DeepSpectralClustering")
@@ -121,7 +125,7 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         sample, axis, self.info_ = gather(self, X, self.n_sample, context=self.context)
         self.state_: dict[str, np.ndarray] = {"channel": axis}
         with threadpool_limits(1):
-            self._learn(sample, X)
+            self._learn(sample, X, progress)
         self.n_features_in_ = len(axis)
         if isinstance(X, np.ndarray):
             self.labels_ = self.predict(X)
@@ -172,7 +176,7 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         recipe = Recipe(*(self.state_[f"picture_{name}"] for name in Recipe._fields))
         return map_latent(self._model(), grid, recipe, cube, self.memory, progress)
 
-    def _learn(self, sample: Sample, data: Any) -> None:
+    def _learn(self, sample: Sample, data: Any, progress: Progress | None) -> None:
         """Fill state_ and info_ from a sample."""
         channels = len(self.state_["channel"])
         spectra = sample.spectra[:, :channels]
@@ -184,7 +188,8 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         settings = self._settings(look.counts, bool((spectra < 0).any()))
         scaling = fit_scaling(choice.name if choice else self.scaling, own)
         rules = Rules(self.linkage, self.n_micro, self.max_clusters, self.n_init, self.random_state)
-        learned = learn(sample, scaling, settings, self._wanted(), rules, self._fresh(data) if self.stream else None)
+        fresh = self._fresh(data) if self.stream else None
+        learned = learn(sample, scaling, settings, self._wanted(), rules, fresh, progress)
         recipe = picture_recipe(spectra, self.state_["channel"], self.info_["units"], look.counts)
         state = self.state_ | learned.groups.arrays()
         state |= {f"encoder.{k}": v for k, v in learned.encoder.items()} | {"centroids": learned.centroids}
@@ -226,13 +231,14 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         likelihood = ("multinomial" if counts else "gaussian") if self.likelihood == "auto" else self.likelihood
         if likelihood in COUNTED and negative:
             raise ParameterError(f"likelihood is {likelihood!r}, but the spectra hold negative values. Try gaussian.")
-        names = set(Settings._fields) - {"likelihood", "n_latent", "denoise", "seed"}
+        names = set(Settings._fields) - {"likelihood", "n_latent", "denoise", "seed", "about"}
         given = {name: getattr(self, name) for name in names}
         return Settings(
             likelihood=likelihood,
             n_latent=None if self.n_latent == "auto" else self.n_latent,
             denoise=self.denoise and (counts or likelihood == "gaussian"),
             seed=self.random_state,
+            about={name: value for name, value in self.get_params().items() if name not in UNSEEN},
             **given,
         )
 
