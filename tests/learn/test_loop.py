@@ -142,10 +142,11 @@ def test_what_it_refuses():
         train(Line(float("nan")), batches, Plan(1))
 
 
-def test_nothing_is_said(capfd):
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_nothing_is_said(capfd, precision):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        train(Line(), batches, Plan(1))
+        train(Line(), batches, Plan(1, precision=precision))
     said = capfd.readouterr()
     assert (said.out, said.err) == ("", "")
 
@@ -182,3 +183,12 @@ def test_bf16_learns_and_fp16_needs_a_gpu():
     if not torch.cuda.is_available():
         with pytest.raises(ParameterError, match="'16-mixed', which the cpu does not have"):
             train(line, batches, Plan(1, precision="16-mixed"))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no CUDA device here")
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "16-mixed"])
+def test_a_gpu_learns_the_same(precision):
+    line = Line(noise=0)
+    train(line, batches, Plan(200, rate=0.05, device="cuda", precision=precision))
+    assert line.state() == pytest.approx((2, 1), abs=0.1)
+    assert line.a.device.type == "cpu"

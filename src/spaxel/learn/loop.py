@@ -103,8 +103,8 @@ def train(
     Raises ParameterError for an unknown device, a precision that it does not have, or a checkpoint of another training;
     SpaxelError if a loss is not finite or a checkpoint belongs to another objective.
     """
-    fabric = _fabric(plan)
     with _quiet(plan.threads):
+        fabric = _fabric(plan)
         optimizer = torch.optim.Adam(_groups(objective, plan.rate))
         module, optimizer = fabric.setup(objective, optimizer)
         keeper = Keeper(objective, optimizer, plan)
@@ -210,13 +210,11 @@ def _fabric(plan: Plan) -> Fabric:
         )
     world, here = (int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
     several = {"strategy": DDPStrategy(find_unused_parameters=True), "num_nodes": world // here} if world > 1 else {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        fabric = Fabric(
-            accelerator="cuda" if cuda else "cpu", devices=here if world > 1 else 1, precision=plan.precision, **several
-        )
-        if several:
-            fabric.launch()
+    fabric = Fabric(
+        accelerator="cuda" if cuda else "cpu", devices=here if world > 1 else 1, precision=plan.precision, **several
+    )
+    if several:
+        fabric.launch()
     return fabric
 
 
