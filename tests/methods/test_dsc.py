@@ -177,7 +177,15 @@ def test_streaming_a_cube_on_disk_gives_the_bits_of_memory_and_a_larger_one_take
     rates = np.kron(rng.gamma(2, 3, (4, 4, 24)), np.ones((64, 48, 1)))
     small = make_cube(rng.poisson(rates).astype(np.uint16), np.arange(1.0, 25), "keV")
     large = xr.concat([small, small], dim="x")
-    options = {"n_sample": 500, "stream": True, "epochs": 2, "n_init": 1, "memory": 2**20, "n_clusters": 3, "scaling": "counts"}
+    options = {
+        "n_sample": 500,
+        "stream": True,
+        "epochs": 2,
+        "n_init": 1,
+        "memory": 2**20,
+        "n_clusters": 3,
+        "scaling": "counts",
+    }
     peaks, states = [], []
     for name, cube in (("small", small), ("large", large)):
         lazy = open_cube(write_cube(cube, tmp_path / f"{name}.zarr"))
