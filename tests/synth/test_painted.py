@@ -45,8 +45,8 @@ def test_the_picture_is_stretched_over_any_size_and_may_be_read_in_any_tiles():
     assert cube.chunk({"y": 35, "x": 90}).compute().identical(whole)
     part = cube.isel(y=slice(60, 68), x=slice(70, 80)).compute()
     assert part.identical(whole.isel(y=slice(60, 68), x=slice(70, 80)))
-    huge = maxrf(50_000, 40_000, picture=picture, channels=16)
-    assert huge["spectra"].isel(y=slice(49_999, None), x=slice(39_990, None)).values.shape == (1, 10, 16)
+    huge = maxrf(5_000, 4_000, picture=picture, channels=16)
+    assert huge["spectra"].isel(y=slice(4_999, None), x=slice(3_990, None)).values.shape == (1, 10, 16)
 
 
 @given(LAB, LAB, st.floats(0, 1), st.floats(0, 1))
