@@ -14,8 +14,10 @@ from spaxel.errors import CubeError, ParameterError
 from spaxel.granularity import cut
 from spaxel.methods import load
 from spaxel.methods.dsc import DeepSpectralClustering
+from spaxel.presence import presence
 from spaxel.readers.native import write_cube
 from spaxel.readers.registry import open_cube
+from spaxel.synth import simulate
 from spaxel.testing import check_method, tiny_cube
 
 CUBE = tiny_cube(40, 37)
@@ -196,6 +198,21 @@ def test_streaming_a_cube_on_disk_gives_the_bits_of_memory_and_a_larger_one_take
     assert peaks[1] - peaks[0] < 0.1 * small["spectra"].nbytes
     held = DeepSpectralClustering(**options).fit(large).state_
     assert all(np.array_equal(states[1][name], held[name]) for name in held)
+
+
+@pytest.mark.parametrize("context", [0, 3])
+def test_what_is_present_and_what_is_new_is_known(context):
+    here, again = (simulate("maxrf", height=48, width=48, channels=96, seed=s).compute() for s in (3, 13))
+    more = simulate("maxrf", height=48, width=48, channels=96, seed=23, n_pigments=8).compute()
+    model = DeepSpectralClustering(6, context=context, epochs=6, n_init=3, batch=128).fit(here)
+    found, new = (presence(model.predict(cube)) for cube in (again, more))
+    assert found.present[:-1].all()
+    assert found.drift == pytest.approx(1, abs=0.15)
+    assert not found.present[-1]
+    assert new.present[-1]
+    assert new.share[-1] > 0.05
+    mistaken = model.predict(here)["micro_mistaken"]
+    assert (np.diag(mistaken) > 0.5 * mistaken.sum("again")).all()
 
 
 def test_embedded_spectra_lie_at_their_centres():

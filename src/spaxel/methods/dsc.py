@@ -19,7 +19,9 @@ from spaxel.mapping import Progress
 from spaxel.methods.contract import as_cubes, check_parameters, check_range, checked, gather, prepare
 from spaxel.methods.deep_fit import learn
 from spaxel.methods.deep_start import COUNTED, Settings
-from spaxel.methods.latent import Model, encode, in_blocks, map_latent
+from spaxel.methods.doubt import doubts
+from spaxel.methods.latent import Model, encode, in_blocks, map_latent, sample_latents
+from spaxel.methods.nearest import Familiar
 from spaxel.methods.outcome import nearest_result
 from spaxel.methods.parts import Rules
 from spaxel.picture import Recipe, picture_recipe
@@ -174,7 +176,8 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
     def _map(self, cube: xr.Dataset, progress: Progress | None) -> tuple[dict, dict]:
         grid = Grid(*(self.state_[f"grid_{name}"] for name in Grid._fields))
         recipe = Recipe(*(self.state_[f"picture_{name}"] for name in Recipe._fields))
-        return map_latent(self._model(), grid, recipe, cube, self.memory, progress)
+        familiar = Familiar(*(self.state_[f"familiar_{name}"] for name in Familiar._fields))
+        return map_latent(self._model(), grid, recipe, cube, self.memory, progress, familiar)
 
     def _learn(self, sample: Sample, data: Any, progress: Progress | None) -> None:
         """Fill state_ and info_ from a sample."""
@@ -191,7 +194,9 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         fresh = self._fresh(data) if self.stream else None
         learned = learn(sample, scaling, settings, self._wanted(), rules, fresh, progress)
         recipe = picture_recipe(spectra, self.state_["channel"], self.info_["units"], look.counts)
+        z, apart = sample_latents(sample, learned.scaling, learned.encoder, self.net, self.context)
         state = self.state_ | learned.groups.arrays()
+        state |= doubts(spectra, z, apart, learned.groups, learned.scaling, self.random_state)
         state |= {f"encoder.{k}": v for k, v in learned.encoder.items()} | {"centroids": learned.centroids}
         state |= {f"decoder.{k}": v for k, v in learned.decoder.items()}
         matrix = learned.scaling.matrix

@@ -16,9 +16,10 @@ from scipy.special import erf
 from spaxel.exact import Grid, group_sums
 from spaxel.granularity import cut_tree
 from spaxel.mapping import BLOCK, Arrays, Progress, map_tiles
-from spaxel.methods.nearest import distances, margins
+from spaxel.methods.nearest import Familiar, distances, margins, unlike
 from spaxel.picture import Recipe, paint
-from spaxel.preprocess.scaling import Scaling
+from spaxel.preprocess.scaling import Scaling, scale_rows
+from spaxel.sampling import Sample
 
 KERNEL, STRIDE = 9, 4  # of the convolutions, see spaxel.learn.autoencoder
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
@@ -84,8 +85,24 @@ def latents(spectra: np.ndarray, scaling: Scaling, weights: Arrays, net: str, co
     return np.concatenate(list(blocks))[: len(spectra)].astype(np.float64)
 
 
+def sample_latents(
+    sample: Sample, scaling: Scaling, weights: Arrays, net: str, context: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Latents of a sample (n, d) and of its pairs of neighbours whose windows share no pixel (p, 2, d)."""
+    z = latents(sample.spectra, scaling, weights, net, context)
+    apart = sample.pairs[:, [0, -1]].reshape(-1, sample.spectra.shape[1])
+    both = latents(apart, scaling, weights, net, context) if len(apart) else z[:0]
+    return z, both.reshape(-1, 2, z.shape[1])
+
+
 def map_latent(
-    model: Model, grid: Grid, recipe: Recipe, cube: xr.Dataset, memory: int | None, progress: Progress | None
+    model: Model,
+    grid: Grid,
+    recipe: Recipe,
+    cube: xr.Dataset,
+    memory: int | None,
+    progress: Progress | None,
+    familiar: Familiar,
 ) -> tuple[Arrays, Arrays]:
     """Maps and sums of a model over a cube, in bounded memory. See spaxel.mapping."""
     fill = {
@@ -93,15 +110,19 @@ def map_latent(
         "confidence": np.float32(np.nan),
         "picture": np.full(3, 255, np.uint8),
         "level_confidence": np.zeros(len(model.levels), np.uint8),
+        "unlike": np.uint8(0),
     }
-    function = partial(_block, model=model, grid=grid, recipe=recipe)
+    function = partial(_block, model=model, grid=grid, recipe=recipe, familiar=familiar)
     return map_tiles(function, cube, fill, memory=memory, progress=progress, context=model.context)
 
 
-def _block(spectra: np.ndarray, n: int, model: Model, grid: Grid, recipe: Recipe) -> tuple[Arrays, Arrays]:
-    z = encode(features(spectra, model.scaling, model.context), model.weights, model.net)
+def _block(
+    spectra: np.ndarray, n: int, model: Model, grid: Grid, recipe: Recipe, familiar: Familiar
+) -> tuple[Arrays, Arrays]:
+    z = encode(features(spectra, model.scaling, model.context), model.weights, model.net).astype(np.float64)
     own = spectra[:, : len(model.scaling.center)]
-    far = distances(z.astype(np.float64), model.centers)
+    rows = scale_rows(model.scaling.name, own, model.scaling.center)
+    far = distances(z, model.centers)
     micro = far.argmin(1)
     levels = [margins(far, cut_tree(model.tree, int(k))) for k in model.levels]
     empty = np.zeros((BLOCK, 0), np.uint8)
@@ -110,6 +131,7 @@ def _block(spectra: np.ndarray, n: int, model: Model, grid: Grid, recipe: Recipe
         "confidence": margins(far, model.component).astype(np.float32),
         "picture": paint(own, recipe),
         "level_confidence": np.rint(255 * np.stack(levels, 1)).astype(np.uint8) if levels else empty,
+        "unlike": unlike(own, rows, z, far, familiar),
     }
     return pixels, group_sums(own[:n], micro[:n], len(model.centers), grid)
 
