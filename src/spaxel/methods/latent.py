@@ -42,11 +42,14 @@ class Model(NamedTuple):
     component: np.ndarray
 
 
-def features(spectra: np.ndarray, scaling: Scaling, context: int) -> np.ndarray:
-    """Scaled spectra, float32; with a context those of the neighbours beside them. (n, channel or 2 channel)."""
+def features(spectra: np.ndarray, scaling: Scaling, context: int, rows: np.ndarray | None = None) -> np.ndarray:
+    """Scaled spectra, float32; with a context those of the neighbours beside them. (n, channel or 2 channel).
+
+    rows : what scale_rows gives for the spectra themselves, if it is known
+    """
     channels = len(scaling.center)
-    parts = [spectra[:, :channels]] + ([spectra[:, channels:]] if context else [])
-    return np.concatenate([scaling(part).astype(np.float32) for part in parts], axis=1)
+    own = scaling(spectra[:, :channels], rows).astype(np.float32)
+    return np.concatenate([own, scaling(spectra[:, channels:]).astype(np.float32)], axis=1) if context else own
 
 
 def encode(scaled: np.ndarray, weights: Arrays, net: str) -> np.ndarray:
@@ -119,9 +122,9 @@ def map_latent(
 def _block(
     spectra: np.ndarray, n: int, model: Model, grid: Grid, recipe: Recipe, familiar: Familiar
 ) -> tuple[Arrays, Arrays]:
-    z = encode(features(spectra, model.scaling, model.context), model.weights, model.net).astype(np.float64)
     own = spectra[:, : len(model.scaling.center)]
     rows = scale_rows(model.scaling.name, own, model.scaling.center)
+    z = encode(features(spectra, model.scaling, model.context, rows), model.weights, model.net).astype(np.float64)
     far = distances(z, model.centers)
     micro = far.argmin(1)
     levels = [margins(far, cut_tree(model.tree, int(k))) for k in model.levels]
