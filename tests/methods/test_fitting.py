@@ -11,6 +11,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from spaxel.errors import Exists, ParameterError
+from spaxel.learn.checkpoint import Keeper
 from spaxel.methods.dsc import DeepSpectralClustering
 from spaxel.methods.fitting import fit
 from spaxel.methods.kmeans import KMeans
@@ -56,6 +57,26 @@ def test_a_killed_process_resumed_gives_the_same_bits(cli, scan, killed, tmp_pat
     epochs = [[json.loads(line) for line in lines if "epoch" in json.loads(line)] for lines in histories]
     assert epochs[0] == epochs[1]
     assert [line["epoch"] for line in epochs[0]] == [1, 2, 3, 4]
+
+
+def test_an_interruption_says_how_to_go_on(cli, scan, tmp_path, monkeypatch):
+    write = Keeper.write
+
+    def last(keeper, epoch):
+        write(keeper, epoch)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Keeper, "write", last)
+        code, out, said = cli("segment", scan, "-o", tmp_path / "deep" / "run", *WORDS)
+    place = tmp_path / "deep" / "run.checkpoint"
+    assert (code, out) == (130, "")
+    assert said == (
+        f"\nspaxel: interrupted; nothing is left half-written. The epochs that are done are in {place}: go on with --resume.\n"
+    )
+    assert list((tmp_path / "deep").iterdir()) == [place]
+    assert cli("segment", scan, "-o", tmp_path / "deep" / "run", *WORDS, "--resume")[0] == 0
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["run"]
 
 
 def interrupted(model, data, out, epochs=2):

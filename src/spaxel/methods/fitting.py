@@ -51,6 +51,10 @@ def fit(
     model.set_params(checkpoint=str(path))
     try:
         model.fit(data, **told)
+    except KeyboardInterrupt:
+        if path.is_file():
+            raise KeyboardInterrupt(f"The epochs that are done are in {path}: go on with --resume.") from None
+        raise
     finally:
         model.set_params(checkpoint=None)
     return path
