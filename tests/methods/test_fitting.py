@@ -18,6 +18,7 @@ from spaxel.methods.kmeans import KMeans
 from spaxel.readers.native import write_cube
 from spaxel.store import read_arrays, read_json
 from spaxel.testing import tiny_cube
+from spaxel.workflow import segment
 
 CUBE = tiny_cube(20, 17)
 WORDS = ("--method", "dsc", "--n-clusters", "3", "--epochs", "4", "--n-init", "2", "--context", "3", "--stream", "true")
@@ -141,6 +142,12 @@ def test_epochs_are_told(tmp_path):
     told = []
     done = fit(model(patience=10), CUBE, tmp_path / "run", progress=lambda *now: told.append(now)) and told
     assert done == [(0, 4), (1, 4), (2, 4), (3, 4)]
+    told.clear()
+    scan = write_cube(CUBE, tmp_path / "scan.zarr")
+    options = {"n_clusters": 3, "n_init": 2, "epochs": 2}
+    segment([scan], tmp_path / "other", method="dsc", parameters=options, progress=lambda *now: told.append(now))
+    assert told[:2] == [(0, 2), (1, 2)]  # epochs of the fit, then pixels
+    assert told[-1] == (340, 340)
 
 
 def test_the_history_of_several_cubes_has_a_line_per_epoch(cli, scan, tmp_path):

@@ -11,6 +11,7 @@ from safetensors.numpy import load_file
 from sklearn.metrics import adjusted_rand_score
 
 from spaxel.cube import make_cube
+from spaxel.errors import ParameterError
 from spaxel.learn.loop import _own
 from spaxel.methods.dsc import DeepSpectralClustering
 from spaxel.readers.native import write_cube
@@ -105,3 +106,12 @@ def test_each_row_of_a_batch_is_taken_once_and_means_stay_means(n, world):
         assert sorted(torch.cat([part[0] for part, _ in parts]).tolist()) == list(range(n))
     assert all(torch.equal(part[1], 2 * part[0]) for part, _ in parts)
     assert torch.equal(_own(values, 0, world)[0], parts[0][0][0])
+
+
+def test_batches_that_are_no_rows_are_for_one_process_alone():
+    import torch
+
+    for batch in ((torch.zeros(4), 3), (torch.zeros(4), torch.zeros(5)), ([1, 2], torch.zeros(2))):
+        assert _own(batch, 0, 1) == (batch, 1.0)
+        with pytest.raises(ParameterError, match="without torchrun"):
+            _own(batch, 0, 2)

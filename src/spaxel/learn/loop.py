@@ -162,9 +162,13 @@ def _own(batch: Any, rank: int, world: int) -> tuple[Any, float]:
 
     A batch of fewer rows than there are processes is everybody's.
     """
+    if world == 1:
+        return batch, 1.0
     parts = (batch,) if isinstance(batch, Tensor) else tuple(batch)
+    if not all(isinstance(part, Tensor) and len(part) == len(parts[0]) for part in parts):
+        raise ParameterError("Several processes cannot share the batches of this training. Try it without torchrun.")
     n = len(parts[0])
-    if world == 1 or n < world:
+    if n < world:
         return batch, 1.0
     own = tuple(part[rank::world] for part in parts)
     return (own[0] if isinstance(batch, Tensor) else own), len(own[0]) * world / n
