@@ -15,7 +15,7 @@ from spaxel import interpret, simulate
 from spaxel.result import make_result
 from spaxel.synth.ifu import CLASSES
 from spaxel.synth.light import GAS, line_fluxes
-from spaxel.synth.maxrf import GROUND, PIGMENTS
+from spaxel.synth.pigments import GROUND, PIGMENTS
 
 SEEDS = range(130, 135)
 SHOWN = {  # elements that a pigment shows clearly through 1 cm of air

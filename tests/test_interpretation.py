@@ -9,7 +9,8 @@ from spaxel.interpretation import errors, interpret
 from spaxel.methods.kmeans import KMeans
 from spaxel.result import make_result
 from spaxel.synth.ifu import CLASSES, ifu
-from spaxel.synth.maxrf import GROUND, PIGMENTS, maxrf
+from spaxel.synth.maxrf import maxrf
+from spaxel.synth.pigments import GROUND, PIGMENTS
 
 OWN = {  # elements that a pigment shows clearly through 1 cm of air
     "lead white": {"Pb"}, "vermilion": {"Hg", "S"}, "azurite": {"Cu"}, "red ochre": {"Fe"}, "bone black": {"Ca", "P"},

@@ -6,15 +6,17 @@ torch is imported inside, so that a saved model predicts without it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
-from sklearn.metrics import mutual_info_score
 
+from spaxel.mapping import Progress
+from spaxel.methods.deep_judge import Judge
 from spaxel.methods.deep_start import COUNTED, Linear, Settings, Views, linear_start, reconstruction, small_dtype, views
-from spaxel.methods.latent import encode, in_blocks, latents
+from spaxel.methods.latent import encode, latents
 from spaxel.methods.nearest import distances
 from spaxel.methods.parts import Groups, Rules, best_silhouette, find_groups
 from spaxel.preprocess.scaling import Scaling
@@ -22,7 +24,6 @@ from spaxel.sampling import Sample
 
 HELD_OUT = 0.15  # share of the sample that is never trained on
 REFRESHED = 4096  # spectra whose latents move the centroids between epochs
-JUDGED = 3000  # pairs of neighbours that the criterion looks at
 FEWEST = 8  # spectra below which nothing is trained
 WARM = 2  # epochs in which the encoder stands still, until the decoder knows the start
 CLIP = 5.0  # of the norm of the gradient
@@ -43,33 +44,6 @@ class Learned(NamedTuple):
     report: dict[str, Any]
 
 
-class Judge:
-    """The label-free criterion, higher is better, of labels that a state gives.
-
-    With neighbouring pixels: the mutual information, in nats, between the label of a pixel and that of one beside it, with a
-    context so far beside that their windows share no pixel. It grows as labels hold less noise, and falls where groups that
-    are apart in the image are joined. For a table: the share of the variance of the start that the labels explain.
-    """
-
-    def __init__(self, sample: Sample, start: Linear, settings: Settings) -> None:
-        self.net, channels = settings.net, sample.spectra.shape[1]
-        pairs = sample.pairs[:: max(1, len(sample.pairs) // JUDGED)]
-        self.neighbours = len(pairs) > 0
-        chosen = pairs[:, [0, -1]].reshape(-1, channels) if self.neighbours else sample.spectra[: 2 * JUDGED]
-        self.scaled = in_blocks(chosen, start.scaling, settings.context)
-        self.first = encode(self.scaled, start.weights(), self.net)
-
-    def __call__(self, weights: Arrays, centers: np.ndarray, component: np.ndarray | None = None) -> float:
-        """The criterion. centers : (m, d)      component : (m,) of each, or each its own."""
-        labels = distances(encode(self.scaled, weights, self.net), centers).argmin(1)
-        labels = labels if component is None else component[labels]
-        if self.neighbours:
-            return float(mutual_info_score(*labels.reshape(-1, 2).T))
-        member = np.eye(labels.max() + 1)[labels]
-        within = self.first - member @ ((member.T @ self.first) / np.maximum(member.sum(0), 1)[:, None])
-        return 1 - float((within**2).sum() / max(float(((self.first - self.first.mean(0)) ** 2).sum()), 1e-300))
-
-
 def learn(
     sample: Sample,
     scaling: Scaling,
@@ -77,6 +51,7 @@ def learn(
     wanted: int | tuple[int, int] | None,
     rules: Rules,
     fresh: Fresh | None,
+    progress: Progress | None = None,
 ) -> Learned:
     """Fit to a sample: start, train, and keep what the criterion likes best, the start included.
 
@@ -107,7 +82,7 @@ def learn(
     history: list[dict[str, float]] = []
     decoder: Arrays = {}
     if settings.epochs and len(sample.spectra) >= FEWEST and start.spread.max() > 1e-2 and k > 1:
-        found = trained(sample.spectra, start, centroids, settings, judge, fresh)
+        found = trained(sample.spectra, start, centroids, settings, judge, fresh, progress)
         states["deep"], decoder, centroids, history = found[:4]
         groups["deep"] = grouped(states["deep"], k)
     values = {n: judge(states[n], g.centers, g.component) for n, g in groups.items()}
@@ -127,6 +102,7 @@ def trained(
     settings: Settings,
     judge: Callable[..., float],
     fresh: Fresh | None,
+    progress: Progress | None = None,
 ) -> tuple[Arrays, Arrays, np.ndarray, list[dict[str, float]]]:
     """Train from the start: arrays of the encoder in its best state, of the decoder, the centroids, a dict per epoch."""
     import torch
@@ -162,12 +138,13 @@ def trained(
             values[: -settings.patience]
         )
 
+    about = {**settings.about, "input": sha256(np.ascontiguousarray(spectra).data).hexdigest()[:16]}
     plan = Plan(
         settings.epochs, rate={"": settings.rate, "net.encoder.axes": settings.rate / 10}, seed=settings.seed, clip=CLIP,
-        device=settings.device, precision=settings.precision,
+        device=settings.device, precision=settings.precision, about=about,
         checkpoint=Path(settings.checkpoint) if settings.checkpoint else None,
     )  # fmt: skip
-    done = train(objective, batches, plan, score=score, stop=stop)
+    done = train(objective, batches, plan, score=score, stop=stop, progress=progress)
     history = [line | {"kept": float(line["epoch"] == done.best)} for line in done.history]
     return (
         _numpy(objective.net.encoder),

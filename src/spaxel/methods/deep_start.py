@@ -5,8 +5,10 @@ Plain functions over arrays; nothing here knows torch.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,7 +23,7 @@ COUNTED = ("multinomial", "poisson")
 
 
 class Settings(NamedTuple):
-    """What a fit is told, beside the data; see DeepSpectralClustering."""
+    """What a fit is told, beside the data; see DeepSpectralClustering. about : what a checkpoint is known by, by name."""
 
     likelihood: str = "multinomial"
     objective: str = "autoencoder"
@@ -46,6 +48,7 @@ class Settings(NamedTuple):
     precision: str = "32-true"
     checkpoint: str | None = None
     seed: int = 0
+    about: Mapping[str, Any] = MappingProxyType({})
 
 
 class First(NamedTuple):

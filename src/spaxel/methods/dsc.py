@@ -14,13 +14,15 @@ from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from spaxel.errors import ParameterError
-from spaxel.exact import Grid, fit_grid
+from spaxel.exact import Grid
 from spaxel.mapping import Progress
 from spaxel.methods.contract import as_cubes, check_parameters, check_range, checked, gather, prepare
-from spaxel.methods.decoding import decoded, decoder_state, model_of, with_decoded
+from spaxel.methods.decoding import decoded, model_of, with_decoded
 from spaxel.methods.deep_fit import learn
 from spaxel.methods.deep_start import COUNTED, Settings
+from spaxel.methods.dsc_state import fitted_info, fitted_state
 from spaxel.methods.latent import Decoder, Model, encode, in_blocks, map_latent
+from spaxel.methods.nearest import Familiar
 from spaxel.methods.outcome import nearest_result
 from spaxel.methods.parts import Rules
 from spaxel.picture import Recipe, picture_recipe
@@ -29,6 +31,7 @@ from spaxel.preprocess.scaling import SCALINGS, ScalingName, fit_scaling
 from spaxel.result import relabel
 from spaxel.sampling import Sample, sample_cubes
 
+UNSEEN = ("epochs", "checkpoint", "memory")  # parameters that a training may be gone on with another value of
 Range = Annotated[str, Field(pattern=r"^\d+:\d+$")]
 
 
@@ -110,8 +113,11 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
     random_state: Annotated[int, Field(ge=0, description="seed: the same seed gives the same bits")] = 0
     memory: Annotated[int | None, Field(ge=1, description="bytes for reading; never changes the answer")] = None
 
-    def fit(self, X: Any, y: None = None) -> DeepSpectralClustering:
-        """Learn scaling, encoder and centroids from a sample. y is ignored. Returns self."""
+    def fit(self, X: Any, y: None = None, *, progress: Progress | None = None) -> DeepSpectralClustering:
+        """Learn scaling, encoder and centroids from a sample. y is ignored, progress told (epochs done, in all). Returns self.
+
+        Under torchrun each process fits to the same data: together they train, and all come to the same state.
+        """
         from spaxel.learn import check_extra
 
         check_extra("DeepSpectralClustering")
@@ -122,7 +128,7 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         sample, axis, self.info_ = gather(self, X, self.n_sample, context=self.context)
         self.state_: dict[str, np.ndarray] = {"channel": axis}
         with threadpool_limits(1):
-            self._learn(sample, X)
+            self._learn(sample, X, progress)
         self.n_features_in_ = len(axis)
         if isinstance(X, np.ndarray):
             self.labels_ = self.predict(X)
@@ -178,9 +184,10 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
     def _map(self, cube: xr.Dataset, progress: Progress | None, decoder: Decoder | None = None) -> tuple[dict, dict]:
         grid = Grid(*(self.state_[f"grid_{name}"] for name in Grid._fields))
         recipe = Recipe(*(self.state_[f"picture_{name}"] for name in Recipe._fields))
-        return map_latent(self._model()[0], grid, recipe, cube, self.memory, progress, decoder)
+        familiar = Familiar(*(self.state_[f"familiar_{name}"] for name in Familiar._fields))
+        return map_latent(self._model()[0], grid, recipe, cube, self.memory, progress, familiar, decoder)
 
-    def _learn(self, sample: Sample, data: Any) -> None:
+    def _learn(self, sample: Sample, data: Any, progress: Progress | None) -> None:
         """Fill state_ and info_ from a sample."""
         channels = len(self.state_["channel"])
         spectra = sample.spectra[:, :channels]
@@ -192,36 +199,14 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         settings = self._settings(look.counts, bool((spectra < 0).any()))
         scaling = fit_scaling(choice.name if choice else self.scaling, own)
         rules = Rules(self.linkage, self.n_micro, self.max_clusters, self.n_init, self.random_state)
-        learned = learn(sample, scaling, settings, self._wanted(), rules, self._fresh(data) if self.stream else None)
+        fresh = self._fresh(data) if self.stream else None
+        learned = learn(sample, scaling, settings, self._wanted(), rules, fresh, progress)
         recipe = picture_recipe(spectra, self.state_["channel"], self.info_["units"], look.counts)
-        state = self.state_ | learned.groups.arrays()
-        state |= {f"encoder.{k}": v for k, v in learned.encoder.items()} | {"centroids": learned.centroids}
-        trained = learned.decoder if learned.report["kept"] == "deep" else {}
-        arrays, decoder = decoder_state(
-            sample.spectra, learned.scaling, learned.encoder, self.net, self.context, trained, settings.likelihood
-        )
-        state |= arrays
-        matrix = learned.scaling.matrix
-        state |= {"scaling_center": learned.scaling.center, "scaling_weight": learned.scaling.weight}
-        state |= {"scaling_matrix": np.zeros((0, 0)) if matrix is None else matrix}
-        state |= {f"grid_{k}": v for k, v in fit_grid(spectra)._asdict().items()}
-        state |= {f"picture_{k}": v for k, v in recipe._asdict().items()}
-        self.state_ = {k: np.ascontiguousarray(v) for k, v in state.items()}
-        evidence = learned.groups.evidence
-        self.info_ |= {
-            "method": "dsc",
-            "scaling": scaling.name,
-            "scaling_scores": choice.scores if choice else {},
-            "scaling_sentence": choice.sentence if choice else f"Scaling {scaling.name}, as asked.",
-            "likelihood": settings.likelihood,
+        self.state_, decoder = fitted_state(self.state_, sample, learned, settings, recipe)
+        self.info_ |= fitted_info(learned, settings, choice) | {
             "decoder": decoder,
-            "n_components": int(evidence.level),
-            "sentence": f"{evidence.sentence} {learned.report['sentence']}",
-            "votes": evidence.votes,
             "counts": look.counts,
             "valid_share": sample.valid_share,
-            "deep": learned.report,
-            "history": learned.history,
         }
 
     def _wanted(self) -> int | tuple[int, int] | None:
@@ -239,13 +224,14 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         likelihood = ("multinomial" if counts else "gaussian") if self.likelihood == "auto" else self.likelihood
         if likelihood in COUNTED and negative:
             raise ParameterError(f"likelihood is {likelihood!r}, but the spectra hold negative values. Try gaussian.")
-        names = set(Settings._fields) - {"likelihood", "n_latent", "denoise", "seed"}
+        names = set(Settings._fields) - {"likelihood", "n_latent", "denoise", "seed", "about"}
         given = {name: getattr(self, name) for name in names}
         return Settings(
             likelihood=likelihood,
             n_latent=None if self.n_latent == "auto" else self.n_latent,
             denoise=self.denoise and (counts or likelihood == "gaussian"),
             seed=self.random_state,
+            about={name: value for name, value in self.get_params().items() if name not in UNSEEN},
             **given,
         )
 

@@ -16,9 +16,10 @@ from scipy.special import erf, softmax
 from spaxel.exact import Grid, group_sums
 from spaxel.granularity import cut_tree
 from spaxel.mapping import BLOCK, Arrays, Progress, map_tiles
-from spaxel.methods.nearest import distances, margins
+from spaxel.methods.nearest import Familiar, distances, margins, unlike
 from spaxel.picture import Recipe, paint
-from spaxel.preprocess.scaling import Scaling
+from spaxel.preprocess.scaling import Scaling, scale_rows
+from spaxel.sampling import Sample
 
 KERNEL, STRIDE = 9, 4  # of the convolutions, see spaxel.learn.autoencoder
 MOST_LATENTS = 16  # that a result keeps a map of
@@ -75,11 +76,14 @@ class Model(NamedTuple):
     component: np.ndarray
 
 
-def features(spectra: np.ndarray, scaling: Scaling, context: int) -> np.ndarray:
-    """Scaled spectra, float32; with a context those of the neighbours beside them. (n, channel or 2 channel)."""
+def features(spectra: np.ndarray, scaling: Scaling, context: int, rows: np.ndarray | None = None) -> np.ndarray:
+    """Scaled spectra, float32; with a context those of the neighbours beside them. (n, channel or 2 channel).
+
+    rows : what scale_rows gives for the spectra themselves, if it is known
+    """
     channels = len(scaling.center)
-    parts = [spectra[:, :channels]] + ([spectra[:, channels:]] if context else [])
-    return np.concatenate([scaling(part).astype(np.float32) for part in parts], axis=1)
+    own = scaling(spectra[:, :channels], rows).astype(np.float32)
+    return np.concatenate([own, scaling(spectra[:, channels:]).astype(np.float32)], axis=1) if context else own
 
 
 def encode(scaled: np.ndarray, weights: Arrays, net: str) -> np.ndarray:
@@ -132,6 +136,16 @@ def latents(spectra: np.ndarray, scaling: Scaling, weights: Arrays, net: str, co
     return np.concatenate(list(blocks))[: len(spectra)].astype(np.float64)
 
 
+def sample_latents(
+    sample: Sample, scaling: Scaling, weights: Arrays, net: str, context: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Latents of a sample (n, d) and of its pairs of neighbours whose windows share no pixel (p, 2, d)."""
+    z = latents(sample.spectra, scaling, weights, net, context)
+    apart = sample.pairs[:, [0, -1]].reshape(-1, sample.spectra.shape[1])
+    both = latents(apart, scaling, weights, net, context) if len(apart) else z[:0]
+    return z, both.reshape(-1, 2, z.shape[1])
+
+
 def map_latent(
     model: Model,
     grid: Grid,
@@ -139,6 +153,7 @@ def map_latent(
     cube: xr.Dataset,
     memory: int | None,
     progress: Progress | None,
+    familiar: Familiar,
     decoder: Decoder | None = None,
 ) -> tuple[Arrays, Arrays]:
     """Maps and sums of a model over a cube, in bounded memory. See spaxel.mapping. With a decoder also of what it decodes."""
@@ -147,20 +162,22 @@ def map_latent(
         "confidence": np.float32(np.nan),
         "picture": np.full(3, 255, np.uint8),
         "level_confidence": np.zeros(len(model.levels), np.uint8),
+        "unlike": np.uint8(0),
     }
     if decoder:
         shown = min(len(model.weights["mean.bias"]), MOST_LATENTS)
         fill |= {"latent": np.full(shown, np.nan, np.float32), "decoded_picture": np.full(3, 255, np.uint8)}
-    function = partial(_block, model=model, grid=grid, recipe=recipe, decoder=decoder)
+    function = partial(_block, model=model, grid=grid, recipe=recipe, familiar=familiar, decoder=decoder)
     return map_tiles(function, cube, fill, memory=memory, progress=progress, context=model.context)
 
 
 def _block(
-    spectra: np.ndarray, n: int, model: Model, grid: Grid, recipe: Recipe, decoder: Decoder | None
+    spectra: np.ndarray, n: int, model: Model, grid: Grid, recipe: Recipe, familiar: Familiar, decoder: Decoder | None
 ) -> tuple[Arrays, Arrays]:
-    z = encode(features(spectra, model.scaling, model.context), model.weights, model.net)
     own = spectra[:, : len(model.scaling.center)]
-    far = distances(z.astype(np.float64), model.centers)
+    rows = scale_rows(model.scaling.name, own, model.scaling.center)
+    z = encode(features(spectra, model.scaling, model.context, rows), model.weights, model.net).astype(np.float64)
+    far = distances(z, model.centers)
     micro = far.argmin(1)
     levels = [margins(far, cut_tree(model.tree, int(k))) for k in model.levels]
     empty = np.zeros((BLOCK, 0), np.uint8)
@@ -169,6 +186,7 @@ def _block(
         "confidence": margins(far, model.component).astype(np.float32),
         "picture": paint(own, recipe),
         "level_confidence": np.rint(255 * np.stack(levels, 1)).astype(np.uint8) if levels else empty,
+        "unlike": unlike(own, rows, z, far, familiar),
     }
     sums = group_sums(own[:n], micro[:n], len(model.centers), grid)
     if decoder:

@@ -49,11 +49,11 @@ class Scaling:
     weight: np.ndarray
     matrix: np.ndarray | None = None
 
-    def __call__(self, spectra: np.ndarray) -> np.ndarray:
-        """Scaled spectra: (n, channel) any real dtype -> (n, feature) float64."""
+    def __call__(self, spectra: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        """Scaled spectra: (n, channel) any real dtype -> (n, feature) float64. rows : what scale_rows gives, if known."""
         if spectra.shape[-1] != len(self.center):
             raise CubeError(f"The scaling knows {len(self.center)} channels, the spectra have {spectra.shape[-1]}.")
-        scaled = scale_rows(self.name, spectra, self.center) * self.weight
+        scaled = (scale_rows(self.name, spectra, self.center) if rows is None else rows) * self.weight
         if self.name == "unit_bright":
             extra = (log_norm(spectra) - self.matrix[0, 0]) * self.matrix[0, 1]
             return np.concatenate([scaled, extra[:, None]], axis=1)
