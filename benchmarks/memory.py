@@ -28,11 +28,28 @@ CASES = {  # name -> format, rows, columns, channels; uint16
     "zarr 1 GiB": ("zarr", 512, 1024, 1024),
     "envi 128 MiB": ("envi", 256, 256, 1024),
     "envi 1 GiB": ("envi", 512, 1024, 1024),
+    "dsc, zarr 128 MiB": ("zarr", 256, 256, 1024),
+    "dsc, zarr 1 GiB": ("zarr", 512, 1024, 1024),
     "zarr 1 GiB, 2048 channels": ("zarr", 512, 512, 2048),
     "zarr 2 GiB, 2048 channels": ("zarr", 512, 1024, 2048),
 }
-PAIRS = (("zarr 128 MiB", "zarr 1 GiB"), ("envi 128 MiB", "envi 1 GiB"))
+PAIRS = (
+    ("zarr 128 MiB", "zarr 1 GiB"),
+    ("envi 128 MiB", "envi 1 GiB"),
+    ("dsc, zarr 128 MiB", "dsc, zarr 1 GiB"),
+)
 QUICK = {"zarr 4 MiB": ("zarr", 64, 128, 256), "envi 4 MiB": ("envi", 64, 128, 256)}
+QUICK |= {"dsc, zarr 4 MiB": ("zarr", 64, 128, 256)}
+DEEP = (
+    "--method",
+    "dsc",
+    "--stream",
+    "true",
+    "--epochs",
+    "5",
+    "--n-sample",
+    "10000",
+)  # cases whose name begins with dsc
 
 
 def spaxel(*words: str | Path) -> tuple[int, float]:
@@ -82,7 +99,8 @@ def one(folder: Path, name: str, case: tuple[str, int, int, int], memory: str, r
     out = folder / f"run-{kind}-{'x'.join(map(str, shape))}"
     runs = []
     for _ in range(repeats):
-        peak, cpu = spaxel("segment", cube, "--out", out, "--memory", memory, "--overwrite")
+        how = DEEP if name.startswith("dsc") else ()
+        peak, cpu = spaxel("segment", cube, "--out", out, "--memory", memory, "--overwrite", *how)
         before = json.loads((out / "run.json").read_text("utf-8"))["peak_memory_bytes"]
         log(f"{name}: peak {peak / MIB:.0f} MiB ({before / MIB:.0f} before the report), {cpu:.0f} CPU s")
         runs.append((peak, before, cpu))
@@ -131,6 +149,7 @@ def main() -> None:
             for name, case in cases.items()
         }
     parts = [f"`spaxel segment CUBE --out RUN --memory {chosen.memory}`, uint16, K = auto, report included. MiB."]
+    parts += [f"Cases of dsc: `{' '.join(DEEP)}`, another sample is read in each epoch."]
     parts += [
         table(
             ("cube", "rows x columns x channels", "size", "peak", "highest", "before the report", "CPU s", "runs"),

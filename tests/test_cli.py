@@ -123,14 +123,14 @@ def test_several_files_share_a_model(cli, scan, tmp_path):
 
 
 def test_names_of_children_never_meet():
-    from spaxel.workflow import _names
+    from spaxel.revision import folder_names
 
-    assert _names(["a.mat", "x/a.mat", "b.mat"]) == ["a-0", "a-1", "b"]
+    assert folder_names(["a.mat", "x/a.mat", "b.mat"]) == ["a-0", "a-1", "b"]
     for paths in (["a.mat", "x/a.mat", "a-0.mat"], ["a-1.npy", "a.npy", "a.mat"]):
-        names = _names(paths)
+        names = folder_names(paths)
         assert len(set(names)) == 3
         assert Path(paths[0]).stem in names or Path(paths[2]).stem in names
-    assert _names([".."])[0] not in ("", ".", "..")
+    assert folder_names([".."])[0] not in ("", ".", "..")
 
 
 def test_predict_means_the_same(cli, scan_run, tmp_path):

@@ -92,7 +92,7 @@ def test_what_is_wrong_is_said_and_nothing_written(scan, tmp_path, change, error
 
 def test_files_on_other_axes_are_refused(scan, tmp_path):
     other = write_cube(tiny_cube(5, 4, 12), tmp_path / "other.zarr")
-    with pytest.raises(CubeError, match=r"other\.zarr has 12 channels, the model 11"):
+    with pytest.raises(CubeError, match=r"other\.zarr has 12 channels, the first cube 11"):
         segment([scan, other], tmp_path / "run")
     empty = write_cube(make_cube(np.zeros((3, 4, 11)), tiny_cube()["channel"].values, "keV"), tmp_path / "empty.zarr")
     with pytest.raises(CubeError, match=r"empty\.zarr: no pixel holds data"):

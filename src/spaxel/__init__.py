@@ -31,6 +31,7 @@ _HOME = {  # public name -> module that defines it
     "load": "methods",
     "cut": "granularity",
     "score": "metrics",
+    "interpret": "interpretation",
     "report": "reporting",
     "simulate": "synth",
     "SpaxelError": "errors",

@@ -49,8 +49,9 @@ def main(arguments: list[str] | None = None) -> None:
             app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         except (SpaxelError, CycloptsError) as error:
             _fail(re.sub(r"\s*\n\s*", " ", str(error).strip()))
-        except KeyboardInterrupt:
-            print("\nspaxel: interrupted; nothing is left half-written.", file=sys.stderr)  # noqa: T201
+        except KeyboardInterrupt as interruption:
+            said = f"interrupted; nothing is left half-written. {interruption}".rstrip()
+            print(f"\nspaxel: {said}", file=sys.stderr)  # noqa: T201
             sys.exit(130)
         except BrokenPipeError:
             sys.stderr.close()

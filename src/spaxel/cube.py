@@ -8,7 +8,8 @@ truth_labels (y, x)       optional int32, -1 = unlabelled
 truth_abundances (y, x, truth_component), truth_spectra (truth_component, channel)   optional
 attrs                     source, history (list of sentences), steps (list of {name, parameters}: what `predict`
                           repeats), guesses (sentences: what the file did not say), origin ("upper" or "lower"),
-                          and what the file knew of georeference: wcs_header, crs, transform
+                          redshift (of the object, if known), and what the file knew of georeference: wcs_header, crs,
+                          transform
 """
 
 from __future__ import annotations

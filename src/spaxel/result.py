@@ -31,7 +31,14 @@ What a report needs when the cube is far away:
     picture (y, x, rgb)                  uint8 false-colour picture; attrs `caption`
     truth_labels (y, x)                  if a truth was given
     attrs                                method, n_components, sentence (why so many), and the cube's source, history,
-                                         steps, guesses, origin, georeference
+                                         steps, guesses, origin, georeference, redshift
+
+What a method with an autoencoder adds for its pictures:
+
+    latents (y, x, latent)               float32, at most the first 16 latents; nan = no data
+    latent_centers (micro, latent)       where the parts lie among them
+    micro_decoded (micro, channel)       mean of what is decoded from the latents of each part, in the units of the cube
+    decoded_picture (y, x, rgb)          uint8, the decoded cube in the colours of `picture`
 
 Components that people named have a text coordinate `component`; the others are called "component 3" in it.
 """
@@ -71,8 +78,12 @@ _DIMS = {
     "scaling_score": ("scaling",),
     "picture": ("y", "x", "rgb"),
     "truth_labels": ("y", "x"),
+    "latents": ("y", "x", "latent"),
+    "latent_centers": ("micro", "latent"),
+    "micro_decoded": ("micro", "channel"),
+    "decoded_picture": ("y", "x", "rgb"),
 }
-_CARRIED = ("source", "history", "steps", "guesses", "origin", "wcs_header", "crs", "transform")
+_CARRIED = ("source", "history", "steps", "guesses", "origin", "wcs_header", "crs", "transform", "redshift")
 
 
 def make_result(cube: xr.Dataset, *, coords: dict[str, Any] | None = None, **arrays: Any) -> xr.Dataset:

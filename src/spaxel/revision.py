@@ -151,3 +151,25 @@ def _command(run: Path, level: int | None, merge: Sequence[Sequence[Which]], nam
 
 def _name(about: dict[str, Any], run: Path) -> str:
     return str(about.get("name") or run.name)
+
+
+def folder_names(paths: Sequence[str | Path]) -> list[str]:
+    """A folder name for each file: its stem, with a number where stems repeat; no name twice."""
+    stems = [Path(path).resolve().stem for path in paths]
+    names: list[str] = []
+    for i, stem in enumerate(stems):
+        name = stem if stems.count(stem) == 1 else f"{stem}-{i}"
+        while name in names or (name != stem and name in stems):
+            name += "-"
+        names.append(name)
+    return names
+
+
+def referred(reference: Sequence[str | Path], names: Sequence[str], paths: Sequence[str | Path]) -> list[str]:
+    """The names of the cubes that are given as reference, by name or path. Raises ParameterError."""
+    known = {str(path): name for path, name in zip(paths, names, strict=True)} | {name: name for name in names}
+    if missing := [str(given) for given in reference if str(given) not in known]:
+        raise ParameterError(
+            f"The reference {missing[0]} is none of the files. Try one of: {', '.join(map(str, paths))}."
+        )
+    return [known[str(given)] for given in reference]

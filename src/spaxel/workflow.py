@@ -15,13 +15,23 @@ from spaxel.errors import NotFound, ParameterError, naming
 from spaxel.granularity import recall
 from spaxel.methods import apply, describe, load, method_class
 from spaxel.methods.contract import parse_parameters
+from spaxel.methods.fitting import fit, process_number
 from spaxel.metrics import abundance_rmse, matched_spectra
 from spaxel.metrics.labels import truth_labels
 from spaxel.preprocess import mask_channels, repeat
 from spaxel.preprocess.steps import apply_step
 from spaxel.readers import open_cube
 from spaxel.reporting import report
-from spaxel.revision import common_colors, cubes_of, recut, scored, write_beside, write_joined
+from spaxel.revision import (
+    common_colors,
+    cubes_of,
+    folder_names,
+    recut,
+    referred,
+    scored,
+    write_beside,
+    write_joined,
+)
 from spaxel.store import (
     ACTIVATION,
     new_run,
@@ -71,6 +81,7 @@ def segment(
     options: dict[str, Any] | None = None,
     reference: Sequence[str | Path] = (),
     overwrite: bool = False,
+    resume: bool = False,
     command: str = "",
     tell: Tell | None = None,
     progress: Progress | None = None,
@@ -81,17 +92,23 @@ def segment(
     method, parameters : which, and its parameters by name                steps : {name, parameters} of spaxel.preprocess
     drop_channels  : leave out channels that say nothing (see mask_channels)
     reference : of several files, those that the others are compared with (else each with all others): what is new?
-    tell, progress : told the name of each stage; called with (done, in all)
-    Several files: the model and a joined page lie in `out`, the result of each in a folder of its own inside.
-    Raises any SpaxelError; then nothing is written.
+    resume    : go on from the checkpoint `OUT.checkpoint` of a fit that was interrupted, see spaxel.methods.fitting
+    tell, progress : told the name of each stage; called with (done, in all): epochs, then pixels
+    Several files: the model and a joined page lie in `out`, the result of each in a folder of its own inside. Of several
+    processes of torchrun only the first writes.
+    Raises any SpaxelError; then nothing is written but the checkpoint of a method that trains.
     """
     _check_apart(out, *paths)
     model = method_class(method)(**parse_parameters(method_class(method), parameters or {}))
-    clock = Clock(tell)
+    clock, how = Clock(tell), {"resume": resume, "overwrite": overwrite, "progress": progress}
+    if process_number():  # it helps the first one with the training
+        cubes = _open_all(paths, options or {}, steps, drop_channels)[1]
+        fit(model, cubes if len(cubes) > 1 else cubes[0], out, **how)
+        return Path(out)
     with new_run(out, overwrite=overwrite) as folder:
         opened, cubes = clock("open", _open_all, paths, options or {}, steps, drop_channels)
         with naming(paths[0]) if len(cubes) == 1 else nullcontext():
-            clock("fit", model.fit, cubes if len(cubes) > 1 else cubes[0])
+            checkpoint = clock("fit", fit, model, cubes if len(cubes) > 1 else cubes[0], out, **how)
         run = describe(model) | provenance.about(command, getattr(model, "random_state", None))
         write_arrays(folder, model.state_)
         if len(cubes) == 1:
@@ -100,15 +117,17 @@ def segment(
             beside = clock("tables", write_beside, folder, run["name"], result)
             _finish(folder, run | {"presence": beside, "colors": common_colors([result])}, result, cubes[0], clock)
             clock("report", report, folder)
-            return Path(out)
-        names = _names(paths)
-        run |= {"inputs": dict(zip(names, paths, strict=True)), "reference": _referred(reference, names, paths)}
-        for name, path, raw, cube in zip(names, paths, opened, cubes, strict=True):
-            (folder / name).mkdir()
-            child = provenance.about(command, run["seed"]) | {"method": method, "model": ".."} | _input(path, raw)
-            result = _answer(folder / name, child["input"]["path"], model, cube, clock, progress)
-            _finish(folder / name, child, result, cube, clock)
-        _join(folder, run, names, clock)
+        else:
+            names = folder_names(paths)
+            run |= {"inputs": dict(zip(names, paths, strict=True)), "reference": referred(reference, names, paths)}
+            for name, path, raw, cube in zip(names, paths, opened, cubes, strict=True):
+                (folder / name).mkdir()
+                child = provenance.about(command, run["seed"]) | {"method": method, "model": ".."} | _input(path, raw)
+                result = _answer(folder / name, child["input"]["path"], model, cube, clock, progress)
+                _finish(folder / name, child, result, cube, clock)
+            _join(folder, run, names, clock)
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
     return Path(out)
 
 
@@ -119,19 +138,9 @@ def _join(folder: Path, run: dict[str, Any], names: Sequence[str], clock: Clock)
         write_json(folder / name, read_json(folder / name) | {"colors": colors})
     write_json(folder, run | {"colors": colors, "seconds": clock.seconds()})
     clock("tables", write_joined, folder, names, run["reference"])
-    write_history(folder, clock.lines)
+    write_history(folder, [*run["learned"].get("history", []), *clock.lines])
     for name in [*names, *([""] if (folder / ACTIVATION).is_file() else [])]:
         clock("report", report, folder / name)
-
-
-def _referred(reference: Sequence[str | Path], names: Sequence[str], paths: Sequence[str | Path]) -> list[str]:
-    """The names of the cubes that are given as reference, by name or path."""
-    known = {str(path): name for path, name in zip(paths, names, strict=True)} | {name: name for name in names}
-    if missing := [str(given) for given in reference if str(given) not in known]:
-        raise ParameterError(
-            f"The reference {missing[0]} is none of the files. Try one of: {', '.join(map(str, paths))}."
-        )
-    return [known[str(given)] for given in reference]
 
 
 def predict(
@@ -235,15 +244,3 @@ def _compared(result: xr.Dataset, cube: xr.Dataset) -> dict[str, Any]:
         true = cube["truth_abundances"] / cube["truth_abundances"].sum("truth_component")
         found |= {"abundance_rmse_of_shares": abundance_rmse(shares.values, true.values)["mean_rmse"]}
     return {"unmixing": found} if found else {}
-
-
-def _names(paths: Sequence[str | Path]) -> list[str]:
-    """A folder name for each file: its stem, with a number where stems repeat; no name twice."""
-    stems = [Path(path).resolve().stem for path in paths]
-    names: list[str] = []
-    for i, stem in enumerate(stems):
-        name = stem if stems.count(stem) == 1 else f"{stem}-{i}"
-        while name in names or (name != stem and name in stems):
-            name += "-"
-        names.append(name)
-    return names

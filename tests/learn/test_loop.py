@@ -80,6 +80,36 @@ def test_resuming_gives_the_same_bits(tmp_path, cut):
     assert [path.name for path in tmp_path.iterdir()] == ["c"]
 
 
+def uneven(epoch):
+    """Epoch i has 1 + i batches."""
+    for _ in range(1 + epoch):
+        yield from list(batches(epoch))[:1]
+
+
+def test_resuming_gives_the_same_bits_also_where_epochs_differ_in_length(tmp_path):
+    whole, steps, part, rest = Line(), [], Line(), []
+    train(whole, uneven, Plan(4, rate=0.1), after_step=steps.append)
+    assert [(s.epoch, s.number) for s in steps] == [(e, n) for n, e in enumerate(np.repeat(range(4), range(1, 5)))]
+    assert len({s.generator.initial_seed() for s in steps}) == len(steps)
+    train(Line(), uneven, Plan(2, rate=0.1, checkpoint=tmp_path / "c"))
+    train(part, uneven, Plan(4, rate=0.1, checkpoint=tmp_path / "c"), after_step=rest.append)
+    assert part.state() == whole.state()
+    assert [s.number for s in rest] == [s.number for s in steps if s.epoch > 1]
+
+
+def test_one_batch_is_asked_for_at_a_time():
+    given, done = [], []
+
+    def told(epoch):
+        for batch in batches(epoch):
+            assert len(given) == len(done)
+            given.append(epoch)
+            yield batch
+
+    train(Line(), told, Plan(2), after_step=done.append)
+    assert len(given) == len(done) == 6
+
+
 def test_a_checkpoint_of_another_model_is_refused(tmp_path):
     train(Line(), batches, Plan(1, checkpoint=tmp_path / "c"))
     with pytest.raises(SpaxelError, match="another model"):
@@ -112,10 +142,11 @@ def test_what_it_refuses():
         train(Line(float("nan")), batches, Plan(1))
 
 
-def test_nothing_is_said(capfd):
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_nothing_is_said(capfd, precision):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        train(Line(), batches, Plan(1))
+        train(Line(), batches, Plan(1, precision=precision))
     said = capfd.readouterr()
     assert (said.out, said.err) == ("", "")
 
@@ -125,3 +156,39 @@ def test_a_missing_library_is_named(monkeypatch):
     monkeypatch.setattr("spaxel.learn.find_spec", lambda name: None if name == "lightning_fabric" else object())
     with pytest.raises(MissingExtra, match=r"The test needs Lightning Fabric.*pip install 'spaxel\[deep\]'"):
         check_extra("The test")
+
+
+def test_what_a_training_depends_on_is_held_in_the_checkpoint(tmp_path):
+    train(Line(), batches, Plan(2, checkpoint=tmp_path / "c", about={"seed": 1, "name": "a"}))
+    train(Line(), batches, Plan(3, checkpoint=tmp_path / "c", about={"name": "a", "seed": 1}))
+    with pytest.raises(ParameterError, match=r"training: more is \[1\], there None; name is 'b', there 'a'"):
+        train(Line(), batches, Plan(4, checkpoint=tmp_path / "c", about={"seed": 1, "name": "b", "more": (1,)}))
+    with pytest.raises(ParameterError, match="2 epochs are asked for, there 3 are done"):
+        train(Line(), batches, Plan(2, checkpoint=tmp_path / "c", about={"seed": 1, "name": "a"}))
+    (tmp_path / "c").write_text("no")
+    with pytest.raises(SpaxelError, match="is no checkpoint, or damaged"):
+        train(Line(), batches, Plan(2, checkpoint=tmp_path / "c"))
+
+
+def test_epochs_that_are_done_are_told():
+    told = []
+    train(Line(), batches, Plan(9), stop=lambda h: len(h) == 2, progress=lambda *now: told.append(now))
+    assert told == [(0, 9), (1, 9), (2, 9)]
+
+
+def test_bf16_learns_and_fp16_needs_a_gpu():
+    line = Line()
+    train(line, batches, Plan(200, rate=0.05, precision="bf16-mixed"))
+    assert line.state() == pytest.approx((2, 1), abs=0.1)
+    if not torch.cuda.is_available():
+        with pytest.raises(ParameterError, match="'16-mixed', which the cpu does not have"):
+            train(line, batches, Plan(1, precision="16-mixed"))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no CUDA device here")
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "16-mixed"])
+def test_a_gpu_learns_the_same(precision):
+    line = Line(noise=0)
+    train(line, batches, Plan(200, rate=0.05, device="cuda", precision=precision))
+    assert line.state() == pytest.approx((2, 1), abs=0.1)
+    assert line.a.device.type == "cpu"

@@ -1,8 +1,11 @@
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
+import torch
+import xarray as xr
 from sklearn.metrics import adjusted_rand_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -11,6 +14,10 @@ from spaxel.errors import CubeError, ParameterError
 from spaxel.granularity import cut
 from spaxel.methods import load
 from spaxel.methods.dsc import DeepSpectralClustering
+from spaxel.presence import presence
+from spaxel.readers.native import write_cube
+from spaxel.readers.registry import open_cube
+from spaxel.synth import simulate
 from spaxel.testing import check_method, tiny_cube
 
 CUBE = tiny_cube(40, 37)
@@ -118,6 +125,94 @@ def test_labels_mean_the_same_on_another_cube_and_another_axis_is_refused(tmp_pa
     assert (one["labels"].values == other["labels"].values[::-1]).mean() > 0.99
     with pytest.raises(CubeError, match="12 channels, the model 11"):
         model.predict(tiny_cube(channels=12))
+
+
+def test_several_cubes_share_their_labels():
+    cubes = [CUBE.isel(y=slice(0, 25)), tiny_cube(40, 37, seed=9).isel(y=slice(15, None), x=slice(None, None, -1))]
+    model = DeepSpectralClustering(3, epochs=2, n_init=2).fit(cubes)
+    results = model.predict(cubes)
+    truth, labels = (
+        np.concatenate([part[name].values.ravel() for part in parts])
+        for parts, name in ((cubes, "truth_labels"), (results, "labels"))
+    )
+    assert adjusted_rand_score(truth, labels) > 0.99
+    assert model.predict(cubes[1])["labels"].equals(results[1]["labels"])
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (tiny_cube(channels=12), "12 channels, the first cube 11"),
+        (tiny_cube(counts=False), "axis in nm, the first cube in keV"),
+        (make_cube(CUBE["spectra"].values, np.arange(11.0), "keV"), r"covers 0\.\.10 keV, the first cube 1\.\.6 keV"),
+    ],
+)
+def test_several_cubes_on_other_axes_are_refused(other, message):
+    with pytest.raises(CubeError, match=message):
+        DeepSpectralClustering(3, epochs=1).fit([CUBE, other])
+
+
+def test_half_precision_gives_the_same_labels():
+    cube = noisy()[0]
+    models = [
+        DeepSpectralClustering(4, context=3, epochs=6, n_init=3, batch=128, precision=precision).fit(cube)
+        for precision in ("32-true", "bf16-mixed")
+    ]
+    assert [model.info_["deep"]["kept"] for model in models] == ["deep", "deep"]
+    assert not np.array_equal(*(model.state_["encoder.mean.weight"] for model in models))
+    labels = [model.predict(cube)["labels"].values.ravel() for model in models]
+    assert adjusted_rand_score(*labels) > 0.95
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no CUDA device here")
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_a_gpu_gives_the_same_labels(precision):
+    cube, options = noisy()[0], {"context": 3, "epochs": 6, "n_init": 3, "batch": 128}
+    models = [DeepSpectralClustering(4, **options).fit(cube)]
+    models.append(DeepSpectralClustering(4, device="cuda", precision=precision, **options).fit(cube))
+    labels = [model.predict(cube)["labels"].values.ravel() for model in models]
+    assert adjusted_rand_score(*labels) > 0.95
+
+
+def test_streaming_a_cube_on_disk_gives_the_bits_of_memory_and_a_larger_one_takes_no_more(tmp_path):
+    rng = np.random.default_rng(0)
+    rates = np.kron(rng.gamma(2, 3, (4, 4, 24)), np.ones((64, 48, 1)))
+    small = make_cube(rng.poisson(rates).astype(np.uint16), np.arange(1.0, 25), "keV")
+    large = xr.concat([small, small], dim="x")
+    options = {
+        "n_sample": 500,
+        "stream": True,
+        "epochs": 2,
+        "n_init": 1,
+        "memory": 2**20,
+        "n_clusters": 3,
+        "scaling": "counts",
+    }
+    peaks, states = [], []
+    for name, cube in (("small", small), ("large", large)):
+        lazy = open_cube(write_cube(cube, tmp_path / f"{name}.zarr"))
+        tracemalloc.start()
+        states.append(DeepSpectralClustering(**options).fit(lazy).state_)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 0.1 * small["spectra"].nbytes
+    held = DeepSpectralClustering(**options).fit(large).state_
+    assert all(np.array_equal(states[1][name], held[name]) for name in held)
+
+
+@pytest.mark.parametrize("context", [0, 3])
+def test_what_is_present_and_what_is_new_is_known(context):
+    here, again = (simulate("maxrf", height=48, width=48, channels=96, seed=s).compute() for s in (3, 13))
+    more = simulate("maxrf", height=48, width=48, channels=96, seed=23, n_pigments=8).compute()
+    model = DeepSpectralClustering(6, context=context, epochs=6, n_init=3, batch=128).fit(here)
+    found, new = (presence(model.predict(cube)) for cube in (again, more))
+    assert found.present[:-1].all()
+    assert found.drift == pytest.approx(1, abs=0.15)
+    assert not found.present[-1]
+    assert new.present[-1]
+    assert new.share[-1] > 0.05
+    mistaken = model.predict(here)["micro_mistaken"]
+    assert (np.diag(mistaken) > 0.5 * mistaken.sum("again")).all()
 
 
 def test_embedded_spectra_lie_at_their_centres():

@@ -4,7 +4,8 @@ import pytest
 from spaxel.errors import ParameterError
 from spaxel.synth.fluorescence import Instrument, Layer, intensities
 from spaxel.synth.layered import pile_up, table
-from spaxel.synth.maxrf import GROUND, maxrf
+from spaxel.synth.maxrf import maxrf
+from spaxel.synth.pigments import GROUND
 
 EDGES = np.linspace(0.5, 20.0, 196)
 LEAD, IRON = {"Pb": 0.6, "O": 0.4}, {"Fe": 0.5, "O": 0.5}

@@ -13,7 +13,8 @@ from spaxel.readers.native import write_cube
 from spaxel.readers.registry import open_cube
 from spaxel.synth import simulate
 from spaxel.synth.fluorescence import Instrument
-from spaxel.synth.maxrf import PIGMENTS, maxrf, pigment_spectra
+from spaxel.synth.maxrf import maxrf
+from spaxel.synth.pigments import PIGMENTS, pigment_spectra
 
 
 def likeliest(cube):

@@ -68,7 +68,7 @@ class Watch:
         self._task = self._bar.add_task(name, total=None)
 
     def progress(self, done: int, total: int) -> None:
-        """So many pixels of all are done."""
+        """So many epochs or pixels of all are done."""
         self._bar.update(self._task, completed=done, total=total)
 
 

@@ -40,6 +40,7 @@ def simulate(
     *,
     seed: Seed = 0,
     size: Annotated[str | None, Parameter(help="HEIGHTxWIDTH in pixels; without it, as the world has it")] = None,
+    picture: Annotated[Path | None, Parameter(help="paint after this picture (maxrf), as a PNG file")] = None,
     overwrite: Overwrite = False,
     option: Annotated[
         tuple[str, ...], Parameter(negative="", help="of the world, as counts=100; may be repeated")
@@ -51,7 +52,8 @@ def simulate(
     from spaxel.synth import simulate as make
 
     height, width = parse_size(size) if size else (None, None)
-    cube = make(world, height=height, width=width, seed=seed, **parse_pairs(option))
+    options = parse_pairs(option) | ({} if picture is None else {"picture": picture})
+    cube = make(world, height=height, width=width, seed=seed, **options)
     written, (height, width, channels) = write_cube(cube, out, overwrite=overwrite), cube["spectra"].shape
     say(f"wrote {written}: {height} x {width} pixels, {channels} channels")
 

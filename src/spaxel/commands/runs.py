@@ -43,11 +43,19 @@ def score(
     return print_table(rows, ("class", "IoU", "component"), right=(0, 1, 2))
 
 
-def report(run: Path, /) -> None:
+def report(
+    run: Path,
+    /,
+    *,
+    redshift: Annotated[
+        float | None, Parameter(help="of the object: names emission lines along a wavelength axis; kept in the run")
+    ] = None,
+    medium: Annotated[str | None, Parameter(help="of the wavelengths: air or vacuum; kept in the run")] = None,
+) -> None:
     """Write the page of a run anew."""
     from spaxel.reporting import report as write_report
 
-    say(f"report: {write_report(run)}")
+    say(f"report: {write_report(run, redshift=redshift, medium=medium)}")
 
 
 def cut(

@@ -25,8 +25,10 @@ from spaxel.commands.options import (
 from spaxel.commands.summary import print_all, print_run
 from spaxel.errors import ParameterError
 from spaxel.methods import METHODS, UNMIXING, method_class
+from spaxel.methods.fitting import process_number
 
 SEGMENTING = tuple(name for name in METHODS if name not in UNMIXING)
+Resume = Annotated[bool, Parameter(negative="", help="go on with a fit that was interrupted, from OUT.checkpoint")]
 Files = Annotated[list[Path], Parameter(negative="", help="cubes on one axis; several share one model")]
 
 
@@ -41,6 +43,7 @@ def segment(
     memory: Memory = "1GiB",
     device: Device = "cpu",
     overwrite: Overwrite = False,
+    resume: Resume = False,
     reference: Annotated[
         tuple[Path, ...],
         Parameter(negative="", help="of several files, one to compare the others with; may be repeated"),
@@ -51,7 +54,7 @@ def segment(
 ) -> None:
     """Which pixels are alike: a label map, the mean spectra and a report, without labels."""
     _check_method(method, SEGMENTING, UNMIXING, "unmix")
-    _run(files, out, method, seed, memory, device, overwrite, reading, treating, parameters, reference)
+    _run(files, out, method, seed, memory, device, overwrite, resume, reading, treating, parameters, reference)
 
 
 @with_method_parameters(UNMIXING)
@@ -65,13 +68,14 @@ def unmix(
     memory: Memory = "1GiB",
     device: Device = "cpu",
     overwrite: Overwrite = False,
+    resume: Resume = False,
     reading: Reading | None = None,
     treating: Treating | None = None,
     **parameters: str | None,
 ) -> None:
     """Which pure spectra are mixed, how many, and how much of each: tables, maps and a report."""
     _check_method(method, UNMIXING, SEGMENTING, "segment")
-    _run(files, out, method, seed, memory, device, overwrite, reading, treating, parameters)
+    _run(files, out, method, seed, memory, device, overwrite, resume, reading, treating, parameters)
 
 
 def _check_method(method: str, known: tuple[str, ...], others: tuple[str, ...], verb: str) -> None:
@@ -96,6 +100,7 @@ def _run(
     memory: str,
     device: str,
     overwrite: bool,
+    resume: bool,
     reading: Reading | None,
     treating: Treating | None,
     parameters: dict[str, str | None],
@@ -109,9 +114,11 @@ def _run(
         workflow.segment(
             files, out, method=method, parameters={**given, **where, "random_state": seed, "memory": parse_memory(memory)},
             steps=treating.steps(), drop_channels=not treating.keep_channels, options=reading.options(),
-            reference=reference, overwrite=overwrite, command=command_line(), tell=watch.stage, progress=watch.progress,
+            reference=reference, overwrite=overwrite, resume=resume, command=command_line(),
+            tell=watch.stage, progress=watch.progress,
         )  # fmt: skip
-    print_all(out)
+    if process_number() == 0:
+        print_all(out)
 
 
 def predict(

@@ -37,6 +37,16 @@ def evidence_figures(result: xr.Dataset, *, width: int = 234, height: int = 190)
     return drawn
 
 
+def level_figure(name: str, curve: dict[int, float], taken: int, *, width: int = 384, height: int = 240) -> figure:
+    """One curve over numbers of components: the highest as a dot, the number that was taken as a dashed line."""
+    levels, values = np.array(list(curve), float), np.array(list(curve.values()), float)
+    x_range = Range1d(levels.min() - 0.5, levels.max() + 0.5)
+    plot = _curve(name, levels, values, int(levels[values.argmax()]), x_range, width, height)
+    plot.yaxis.axis_label = PlainText(text=name)
+    plot.vspan(x=[taken], line_color=INK, line_dash="dashed", line_alpha=0.5)
+    return plot
+
+
 def _curve(name: str, levels, values, vote, x_range, width: int, height: int) -> figure:
     plot = figure(width=width, height=height, x_range=x_range, tools=[], toolbar_location=None)
     good = np.isfinite(values)

@@ -156,6 +156,19 @@ def truth_png(result: xr.Dataset, colors: Sequence[str], side: int = 256) -> byt
     return _png(truth, given, result, side)
 
 
+def picture_png(rgb: np.ndarray, data: np.ndarray, origin: str, side: int = 256) -> bytes:
+    """A false-colour picture as a small PNG file, clear where there is no data. rgb : (y, x, 3) uint8   data : (y, x) bool."""
+    small, known = reduce_mean(rgb, side), reduce_mean(data, side) > 0
+    image = np.dstack([small.round().astype(np.uint8), np.where(known, 255, 0).astype(np.uint8)])
+    return png(np.ascontiguousarray(image[::-1] if origin == "lower" else image))
+
+
+def one_png(result: xr.Dataset, component: int, color: str, side: int = 128) -> bytes:
+    """The place of one component, in its colour on light grey, as a small PNG file; no data is clear."""
+    labels = np.asarray(result["labels"])
+    return _png(np.where(labels < 0, -1, labels == component).astype(np.int32), ["#E8E8E8", color], result, side)
+
+
 def _png(labels: xr.DataArray | np.ndarray, shown: Sequence[str], result: xr.Dataset, side: int) -> bytes:
     table = np.zeros((len(shown) + 1, 4), np.uint8)
     table[:-1, :3] = (to_rgb(list(shown)) * 255).round()

@@ -14,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 import xarray as xr
 
+from spaxel.colorimetry import lab_of_light, linear_rgb
 from spaxel.errors import ParameterError
 from spaxel.figures.reduce import n_components, reduce_labels
 from spaxel.result import relabel
@@ -28,9 +29,6 @@ SIGHT = {  # how linear RGB is seen
         [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
     ),
 }
-_TO_XYZ = np.array(
-    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
-)
 _RESERVED = ("#FFFFFF", "#B8B8B8")  # paper, and grey for a background: no colour of a component comes near
 
 
@@ -41,10 +39,7 @@ def to_rgb(colors: tuple[str, ...] | list[str]) -> np.ndarray:
 
 def to_lab(rgb: np.ndarray, sight: str = "normal") -> np.ndarray:
     """CIELAB (D65) of sRGB colours as this sight sees them. rgb : (..., 3) in 0..1 -> (..., 3)."""
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    xyz = np.clip(linear @ SIGHT[sight].T, 0, 1) @ _TO_XYZ.T / _TO_XYZ.sum(1)
-    f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
-    return np.stack([116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], -1)
+    return lab_of_light(np.clip(linear_rgb(rgb) @ SIGHT[sight].T, 0, 1))
 
 
 def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:

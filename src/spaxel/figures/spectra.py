@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,6 +24,7 @@ from bokeh.plotting import figure
 
 from spaxel.cube import axis_label
 from spaxel.figures.maps import component_names, component_rgb, plain_axes
+from spaxel.figures.marks import mark, plain, thinned
 from spaxel.figures.palette import to_lab, to_rgb
 from spaxel.figures.reduce import component_sizes, reduce_spectra
 
@@ -109,19 +109,22 @@ def descending(result: xr.Dataset) -> bool:
     return result["channel"].attrs.get("units") == "1/cm"
 
 
-def plain(text: object) -> str:
-    """Text that Bokeh shows as it is: its marks for formulas ($$, \\(, \\[), which need a library, are broken up."""
-    return re.sub(r"(\$|\\)(?=[$()\[\]])", "\\1\u200b", str(text))
-
-
 def short(text: str, limit: int = 40) -> str:
     """Text of at most `limit` characters, the end replaced by …"""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
-def spectra_figure(result: xr.Dataset, colors: Sequence[str], *, width: int = 1180, height: int = 400) -> Column:
+def spectra_figure(
+    result: xr.Dataset,
+    colors: Sequence[str],
+    *,
+    marks: Sequence[tuple[float, str]] = (),
+    width: int = 1180,
+    height: int = 400,
+) -> Column:
     """Mean spectra in the colours of the map, with bands of mean ± spread; a click on a name hides it.
 
+    marks : places on the axis and what stands above them
     Above the figure a switch: linear, square root, logarithm. Shown are the largest 40 components.
     """
     shown = bands(result)
@@ -142,6 +145,7 @@ def spectra_figure(result: xr.Dataset, colors: Sequence[str], *, width: int = 11
     legend.update(label_text_font="sans-serif", label_text_font_size="12px", spacing=-1, padding=0, margin=8)
     legend.label_width = 8 * max((len(item.label.value) for item in items), default=0) if len(items) > 20 else 20
     plot.add_layout(legend, "right")
+    mark(plot, thinned(marks, (edges[1] - edges[0]) / 75))
     return Column(_switch(plot, shown, sources), plot)
 
 

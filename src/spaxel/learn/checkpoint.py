@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, safe_open, save_file
 from torch import Tensor, nn
 
-from spaxel.errors import SpaxelError
+from spaxel.errors import ParameterError, SpaxelError
+
+if TYPE_CHECKING:
+    from spaxel.learn.loop import Plan
 
 
 class Keeper:
     """The history and the best state so far, in memory and in the checkpoint."""
 
-    def __init__(self, objective: nn.Module, optimizer: Any, path: Path | None) -> None:
-        self.objective, self.optimizer, self.path = objective, optimizer, path
+    def __init__(self, objective: nn.Module, optimizer: Any, plan: Plan) -> None:
+        self.objective, self.optimizer, self.path = objective, optimizer, plan.checkpoint
+        self.epochs, self.about = plan.epochs, json.loads(json.dumps(plan.about))
         self.history: list[dict[str, float]] = []
         self.best, self.lowest, self.state = 0, float("inf"), _copied(objective)
+        self.steps = 0  # that are done
 
     def consider(self, epoch: int, score: float) -> float:
         """Keep the state if its score is the lowest so far; returns the score."""
@@ -40,24 +46,27 @@ class Keeper:
         arrays |= {f"best.{k}": v for k, v in self.state.items()}
         for i, moments in self.optimizer.state_dict()["state"].items():
             arrays |= {f"adam.{i}.{k}": torch.as_tensor(v).detach().cpu().clone() for k, v in moments.items()}
-        about = {"epoch": epoch, "best": self.best, "lowest": self.lowest, "history": self.history}
+        about = {"epoch": epoch, "steps": self.steps, "best": self.best, "lowest": self.lowest, "history": self.history}
+        about["about"] = self.about
         beside = self.path.with_name(self.path.name + ".part")
         save_file(arrays, beside, metadata={"about": json.dumps(about)})
         beside.replace(self.path)
 
     def resume(self, device: torch.device) -> int:
-        """The epoch to go on with, 0 without a checkpoint. Raises SpaxelError if it belongs to another objective."""
+        """The epoch to go on with, 0 without a checkpoint.
+
+        Raises ParameterError if it is of another training, SpaxelError if it is of another objective or damaged.
+        """
         if self.path is None or not self.path.is_file():
             return 0
-        arrays = load_file(self.path)
-        with safe_open(self.path, framework="pt") as file:
-            about = json.loads(file.metadata()["about"])
+        arrays, about = _read(self.path)
+        self._check(about)
         try:
             self.objective.load_state_dict(_under(arrays, "now."))
         except RuntimeError as error:
             raise SpaxelError(f"{self.path} is the checkpoint of another model. Try without it. {error}") from error
         self.state, self.history = _under(arrays, "best."), about["history"]
-        self.best, self.lowest = about["best"], about["lowest"]
+        self.best, self.lowest, self.steps = about["best"], about["lowest"], about["steps"]
         state = self.optimizer.state_dict()
         moments: dict[int, dict[str, Tensor]] = {}
         for name, value in _under(arrays, "adam.").items():
@@ -65,6 +74,28 @@ class Keeper:
             moments.setdefault(int(number), {})[key] = value if key == "step" else value.to(device)
         self.optimizer.load_state_dict({"state": moments, "param_groups": state["param_groups"]})
         return int(about["epoch"])
+
+    def _check(self, held: dict[str, Any]) -> None:
+        """Refuse what was trained from something else, or for longer than is asked now."""
+        names = sorted({*held["about"], *self.about})
+        pairs = [(name, self.about.get(name), held["about"].get(name)) for name in names]
+        differ = [f"{name} is {now!r}, there {then!r}" for name, now, then in pairs if now != then]
+        if held["epoch"] > self.epochs:
+            differ.append(f"{self.epochs} epochs are asked for, there {held['epoch']} are done")
+        if differ:
+            raise ParameterError(
+                f"{self.path} is the checkpoint of another training: {'; '.join(differ)}. Try the same again, or without it."
+            )
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Arrays and words of a checkpoint."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads(file.metadata()["about"])
+        return load_file(path), about
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise SpaxelError(f"{path} is no checkpoint, or damaged: {error}. Try without it.") from error
 
 
 def _under(arrays: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

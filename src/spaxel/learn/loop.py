@@ -1,18 +1,23 @@
 """The only training loop, on Lightning Fabric: device, precision and several processes are Fabric's business.
 
+Several processes are those that torchrun or `fabric run` have started: each calls `train` with the same arguments and
+trains on its rows of each batch, so that all of them together take the steps that one alone would.
+
 A method brings an objective (a torch module: its parameters are learned, its forward(batch, step) gives a Loss), batches
 per epoch, a score on data held out, and at most two hooks. The loop keeps the best state, writes a checkpoint per epoch
 without pickle, and goes on from it with the same bits. Chance comes from the generator of a step, which is a function of
-(seed, number of the step) alone; torch's global generator is never drawn from.
+(seed, number of the step) alone; steps are counted from the first epoch on, also through a checkpoint. torch's global
+generator is never drawn from.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +30,7 @@ from spaxel.learn.checkpoint import Keeper
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from lightning_fabric import Fabric
+    from lightning_fabric.strategies import DDPStrategy
 
 Score = float | tuple[float, dict[str, float]]
 DEVICES = ("cpu", "cuda", "auto")
@@ -58,8 +64,9 @@ class Plan:
     """How to train: all that is not the objective.
 
     rate : of Adam, or per parameter by the beginning of its name {"": 1e-3, "pool.raw": 1e-4}
-    device : cpu, cuda or auto      precision : as Fabric names it      devices : processes (DDP)      threads : of the cpu
+    device : cpu, cuda or auto      precision : as Fabric names it      threads : of the cpu
     checkpoint : file (safetensors), written after each epoch; an existing one is gone on from
+    about : what the training depends on, in plain values by name; a checkpoint with others is refused
     """
 
     epochs: int
@@ -67,10 +74,10 @@ class Plan:
     seed: int = 0
     device: str = "cpu"
     precision: str = "32-true"
-    devices: int = 1
     threads: int = 1
     clip: float = 0.0
     checkpoint: Path | None = None
+    about: dict[str, Any] = field(default_factory=dict)
 
 
 def train(
@@ -81,29 +88,37 @@ def train(
     score: Callable[[], Score] | None = None,
     after_step: Callable[[Step], None] | None = None,
     stop: Callable[[list[dict[str, float]]], bool] | None = None,
+    progress: Callable[[int, int], Any] | None = None,
 ) -> Trained:
     """Minimise an objective by Adam and leave it in its best state. Changes the parameters of `objective`.
 
-    objective  : module, forward(batch, step: Step) -> Loss      batches : epoch -> batches, tensors or tuples of them
+    objective  : module, forward(batch, step: Step) -> Loss      batches : epoch -> batches, tensors or tuples of them;
+                 one is asked for at a time and none is kept, and epochs may have different numbers of them
     score      : lower is better, on data held out, asked before the first epoch and after each; None: the last state is kept
                  it may come with more for the history: (score, {name: value})
     after_step : told each step, as to project parameters      stop : asked after each epoch with the history
-    Same seed and threads, same bits on the CPU. Raises ParameterError for an unknown device, SpaxelError if a loss is not
-    finite or a checkpoint belongs to another objective.
+    progress   : called with (epochs that are done, epochs in all), first before the first
+    Same seed, threads and number of processes, same bits on the CPU; another number of processes changes rounding, and what
+    an objective draws by chance or takes from the batch as a whole.
+    Raises ParameterError for an unknown device, a precision that it does not have, or a checkpoint of another training;
+    SpaxelError if a loss is not finite or a checkpoint belongs to another objective.
     """
-    fabric = _fabric(plan)
     with _quiet(plan.threads):
+        fabric = _fabric(plan)
         optimizer = torch.optim.Adam(_groups(objective, plan.rate))
         module, optimizer = fabric.setup(objective, optimizer)
-        keeper = Keeper(objective, optimizer, plan.checkpoint)
+        keeper = Keeper(objective, optimizer, plan)
+        fabric.barrier()
         first = keeper.resume(fabric.device)
         if first == 0:
-            keeper.consider(0, _scored(objective, score)[0])
+            keeper.consider(0, _scored(fabric, objective, score)[0])
         for epoch in range(first, plan.epochs):
+            if progress is not None:
+                progress(epoch, plan.epochs)
             if keeper.history and stop is not None and stop(keeper.history):
                 break
-            line = _one_epoch(fabric, module, optimizer, batches, plan, epoch, after_step)
-            value, more = _scored(objective, score)
+            line = _one_epoch(fabric, module, optimizer, keeper, batches, plan, epoch, after_step)
+            value, more = _scored(fabric, objective, score)
             keeper.history.append(line | more | {"score": keeper.consider(epoch + 1, value)})
             if fabric.is_global_zero:
                 keeper.write(epoch + 1)
@@ -113,39 +128,65 @@ def train(
 
 
 def _one_epoch(
-    fabric: Fabric, module: nn.Module, optimizer: Any, batches: Callable, plan: Plan, epoch: int, after_step: Any
-) -> dict[str, float]:
+    fabric: Fabric, module: nn.Module, optimizer: Any, keeper: Keeper, batches: Callable, plan: Plan, epoch: int,
+    after_step: Any,
+) -> dict[str, float]:  # fmt: skip
     module.train()
     sums: dict[str, float] = {}
-    count = 0
-    ready = [fabric.to_device(batch) for batch in batches(epoch)]
-    for i, batch in enumerate(ready):
-        number = epoch * len(ready) + i
-        step = Step(epoch, plan.epochs, number, _generator(plan.seed, number, fabric.device))
-        loss = module(batch, step)
+    first, rank, world = keeper.steps, fabric.global_rank, fabric.world_size
+    for batch in batches(epoch):
+        chance = _generator(plan.seed, keeper.steps * world + rank, fabric.device)
+        step = Step(epoch, plan.epochs, keeper.steps, chance)
+        own, weight = _own(batch, rank, world)
+        loss = module(fabric.to_device(own), step)
         if not torch.isfinite(loss.total):
             raise SpaxelError(
                 f"The loss is not finite in epoch {epoch + 1}. Try a lower rate, or spectra without extremes."
             )
         optimizer.zero_grad()
-        fabric.backward(loss.total)
+        fabric.backward(loss.total * weight)
         if plan.clip:
             fabric.clip_gradients(module, optimizer, max_norm=plan.clip)
         optimizer.step()
         for name, value in {"total": loss.total, **loss.parts}.items():
-            sums[name] = sums.get(name, 0.0) + float(value.detach())
-        count += 1
+            sums[name] = sums.get(name, 0.0) + weight * float(value.detach())
+        keeper.steps += 1
         if after_step is not None:
             after_step(step)
-    return {"epoch": epoch + 1} | {name: value / max(count, 1) for name, value in sums.items()}
+    means = {name: value / (keeper.steps - first) for name, value in sums.items()}
+    return {"epoch": epoch + 1} | (_shared(fabric, means) if world > 1 else means)
 
 
-def _scored(objective: nn.Module, score: Callable[[], Score] | None) -> tuple[float, dict[str, float]]:
+def _own(batch: Any, rank: int, world: int) -> tuple[Any, float]:
+    """The rows of a batch that are for this process, every so many, and the weight that makes means of all their mean.
+
+    A batch of fewer rows than there are processes is everybody's.
+    """
+    if world == 1:
+        return batch, 1.0
+    parts = (batch,) if isinstance(batch, Tensor) else tuple(batch)
+    if not all(isinstance(part, Tensor) and len(part) == len(parts[0]) for part in parts):
+        raise ParameterError("Several processes cannot share the batches of this training. Try it without torchrun.")
+    n = len(parts[0])
+    if n < world:
+        return batch, 1.0
+    own = tuple(part[rank::world] for part in parts)
+    return (own[0] if isinstance(batch, Tensor) else own), len(own[0]) * world / n
+
+
+def _shared(fabric: Fabric, means: dict[str, float]) -> dict[str, float]:
+    """The mean over all processes, in double precision."""
+    values = torch.tensor(list(means.values()), dtype=torch.float64, device=fabric.device)
+    return dict(zip(means, fabric.all_reduce(values, reduce_op="mean").tolist(), strict=True))
+
+
+def _scored(fabric: Fabric, objective: nn.Module, score: Callable[[], Score] | None) -> tuple[float, dict[str, float]]:
+    """The score as the first process has it: all decide alike."""
     if score is None:
         return float("nan"), {}
     objective.eval()
     with torch.no_grad():
-        found = score()
+        found = fabric.broadcast(score())
     return found if isinstance(found, tuple) else (float(found), {})
 
 
@@ -167,10 +208,16 @@ def _fabric(plan: Plan) -> Fabric:
     if plan.device == "cuda" and not torch.cuda.is_available():
         raise ParameterError("device is 'cuda', but PyTorch sees no such device here. Try cpu or auto.")
     cuda = plan.device != "cpu" and torch.cuda.is_available()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        fabric = Fabric(accelerator="cuda" if cuda else "cpu", devices=plan.devices, precision=plan.precision)
-    if plan.devices > 1:
+    if plan.precision.startswith("16") and not cuda:
+        raise ParameterError(
+            f"precision is {plan.precision!r}, which the cpu does not have. Try bf16-mixed or 32-true."
+        )
+    world, here = (int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
+    several = {"strategy": DDPStrategy(find_unused_parameters=True), "num_nodes": world // here} if world > 1 else {}
+    fabric = Fabric(
+        accelerator="cuda" if cuda else "cpu", devices=here if world > 1 else 1, precision=plan.precision, **several
+    )
+    if several:
         fabric.launch()
     return fabric
 

@@ -67,9 +67,9 @@ def as_cubes(data: Any) -> tuple[Cubes, str]:
     if isinstance(data, xr.Dataset):
         return [check_cube(data)], "cube"
     if isinstance(data, (list, tuple)) and data and all(isinstance(d, xr.Dataset) for d in data):
-        cubes = [check_cube(d) for d in data]
+        cubes, than = [check_cube(d) for d in data], "the first cube"
         for other in cubes[1:]:
-            check_same_axis(other, cubes[0]["channel"].values, cubes[0]["channel"].attrs.get("units", "index"))
+            check_same_axis(other, cubes[0]["channel"].values, cubes[0]["channel"].attrs.get("units", "index"), than)
         return cubes, "cubes"
     array = np.asarray(data)
     if array.ndim != 2:
@@ -127,18 +127,18 @@ def gather(
     return sample, axis, info | {"n_sampled": len(sample.spectra)}
 
 
-def check_same_axis(cube: xr.Dataset, axis: np.ndarray, units: str) -> None:
-    """Raise CubeError that says what differs, unless the cube lies on this axis (to a part in 10^6)."""
+def check_same_axis(cube: xr.Dataset, axis: np.ndarray, units: str, than: str = "the model") -> None:
+    """Raise CubeError that says what differs from `than`, unless the cube lies on its axis (to a part in 10^6)."""
     own, own_units = cube["channel"].values, cube["channel"].attrs.get("units", "index")
     where = cube.attrs.get("source") or "The cube"
     if len(own) != len(axis):
-        raise CubeError(f"{where} has {len(own)} channels, the model {len(axis)}. Try crop, rebin or another model.")
+        raise CubeError(f"{where} has {len(own)} channels, {than} {len(axis)}. Try crop, rebin or another model.")
     if own_units != units:
-        raise CubeError(f"{where} has its axis in {own_units}, the model in {units}. Try open_cube with units=….")
+        raise CubeError(f"{where} has its axis in {own_units}, {than} in {units}. Try open_cube with units=….")
     far = np.abs(own - axis).max()
     if far > 1e-6 * max(np.abs(axis).max(), 1e-300):
         raise CubeError(
-            f"{where} covers {own[0]:g}..{own[-1]:g} {units}, the model {axis[0]:g}..{axis[-1]:g} {units} (largest "
+            f"{where} covers {own[0]:g}..{own[-1]:g} {units}, {than} {axis[0]:g}..{axis[-1]:g} {units} (largest "
             f"difference {far:g}). Try to resample the cube or another model."
         )
 

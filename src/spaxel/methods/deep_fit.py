@@ -6,12 +6,14 @@ torch is imported inside, so that a saved model predicts without it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from spaxel.mapping import Progress
 from spaxel.methods.deep_judge import Judge
 from spaxel.methods.deep_start import COUNTED, Linear, Settings, Views, reconstruction, small_dtype, views
 from spaxel.methods.latent import encode, latents
@@ -49,6 +51,7 @@ def learn(
     wanted: int | tuple[int, int] | None,
     rules: Rules,
     fresh: Fresh | None,
+    progress: Progress | None = None,
 ) -> Learned:
     """Fit to a sample: from a start, train, and keep what the criterion likes best, the start included.
 
@@ -78,7 +81,7 @@ def learn(
     history: list[dict[str, float]] = []
     decoder: Arrays = {}
     if settings.epochs and len(sample.spectra) >= FEWEST and start.spread.max() > 1e-2 and k > 1:
-        found = trained(sample.spectra, start, centroids, settings, judge, fresh)
+        found = trained(sample.spectra, start, centroids, settings, judge, fresh, progress)
         trained_encoder, decoder, centroids, history = found
         states["deep"] = judge.measured(trained_encoder)
         decoder = _turned(decoder, trained_encoder, states["deep"])
@@ -104,6 +107,7 @@ def trained(
     settings: Settings,
     judge: Judge,
     fresh: Fresh | None,
+    progress: Progress | None = None,
 ) -> tuple[Arrays, Arrays, np.ndarray, list[dict[str, float]]]:
     """Train from the start: arrays of the encoder in its best state, of the decoder, the centroids, a dict per epoch."""
     import torch
@@ -139,12 +143,13 @@ def trained(
             values[: -settings.patience]
         )
 
+    about = {**settings.about, "input": sha256(np.ascontiguousarray(spectra).data).hexdigest()[:16]}
     plan = Plan(
         settings.epochs, rate={"": settings.rate, "net.encoder.axes": settings.rate / 10}, seed=settings.seed, clip=CLIP,
-        device=settings.device, precision=settings.precision,
+        device=settings.device, precision=settings.precision, about=about,
         checkpoint=Path(settings.checkpoint) if settings.checkpoint else None,
     )  # fmt: skip
-    done = train(objective, batches, plan, score=score, stop=stop)
+    done = train(objective, batches, plan, score=score, stop=stop, progress=progress)
     history = [line | {"kept": float(line["epoch"] == done.best)} for line in done.history]
     return (
         _numpy(objective.net.encoder),

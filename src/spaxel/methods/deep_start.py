@@ -5,9 +5,11 @@ Plain functions over arrays; nothing here knows torch.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,7 +28,10 @@ RESTARTS = 10  # of k-means for that
 
 
 class Settings(NamedTuple):
-    """What a fit is told, beside the data; see DeepSpectralClustering. k : number of components, 0 if it is to be found."""
+    """What a fit is told, beside the data; see DeepSpectralClustering.
+
+    k : number of components, 0 if it is to be found      about : what a checkpoint is known by, by name
+    """
 
     likelihood: str = "multinomial"
     objective: str = "autoencoder"
@@ -54,6 +59,7 @@ class Settings(NamedTuple):
     precision: str = "32-true"
     checkpoint: str | None = None
     seed: int = 0
+    about: Mapping[str, Any] = MappingProxyType({})
 
 
 class First(NamedTuple):

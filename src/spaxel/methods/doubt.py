@@ -9,7 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from spaxel.methods.nearest import Familiar, Nearest, distances
-from spaxel.preprocess.scaling import log_norm, scale_rows
+from spaxel.methods.parts import Groups
+from spaxel.preprocess.scaling import Scaling, log_norm, scale_rows
+from spaxel.presence import FAR
 
 DRAWS = 400_000  # spectra measured again, in all
 MOST_REPEATS = 500  # times that one spectrum is measured again
@@ -17,6 +19,19 @@ BLOCK = 16_384  # of them at a time
 MOST_VALUES = 4_000_000  # of scaled spectra that are looked at together
 ENOUGH = 200  # pairs of neighbours from which the noise of one component is known
 SEEN = 0.999  # share of the sample that lies nearer than `unlike` = 1
+
+
+def doubts(
+    spectra: np.ndarray, scores: np.ndarray, pairs: np.ndarray, groups: Groups, scaling: Nearest | Scaling, seed: int
+) -> dict[str, np.ndarray]:
+    """What a model keeps for the test of presence: arrays `mistaken` and `familiar_…` of its state.
+
+    spectra : (n, channel), scores : (n, d) of the sample      pairs : (p, 2, d) scores of neighbouring pixels
+    scaling : by which the spectra are scaled before they are projected
+    """
+    counts = count_mistakes(scores, groups.micro, pairs, groups.centers, groups.component, seed)
+    familiar = fit_familiar(spectra, scores, scaling, groups.centers, FAR)
+    return {"mistaken": counts} | {f"familiar_{k}": v for k, v in familiar._asdict().items()}
 
 
 def count_mistakes(
@@ -85,9 +100,12 @@ def _root(cov: np.ndarray) -> np.ndarray:
     return (vectors * np.sqrt(np.maximum(values, 0))).T
 
 
-def fit_familiar(spectra: np.ndarray, scores: np.ndarray, model: Nearest, centers: np.ndarray, far: int) -> Familiar:
+def fit_familiar(
+    spectra: np.ndarray, scores: np.ndarray, model: Nearest | Scaling, centers: np.ndarray, far: int
+) -> Familiar:
     """Learn what is familiar. spectra : (n, channel), scores : (n, d) of the sample; centers : (m, d).
 
+    model : by which spectra are scaled
     far : `unlike` x 100 from which a spectrum is counted as unlike; how many of the sample are, is kept.
     """
     step = max(1, -(-spectra.size // MOST_VALUES))

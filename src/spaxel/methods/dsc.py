@@ -14,22 +14,26 @@ from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from spaxel.errors import ParameterError
-from spaxel.exact import Grid, fit_grid
+from spaxel.exact import Grid
 from spaxel.mapping import Progress
 from spaxel.methods.contract import as_cubes, check_parameters, check_range, checked, gather, prepare
+from spaxel.methods.decoding import decoded, model_of, with_decoded
 from spaxel.methods.deep_choice import choose_start
 from spaxel.methods.deep_fit import learn
 from spaxel.methods.deep_start import COUNTED, Settings
-from spaxel.methods.latent import Model, encode, in_blocks, map_latent
+from spaxel.methods.dsc_state import fitted_info, fitted_state
+from spaxel.methods.latent import Decoder, Model, encode, in_blocks, map_latent
+from spaxel.methods.nearest import Familiar
 from spaxel.methods.outcome import nearest_result
 from spaxel.methods.parts import Rules
-from spaxel.methods.potts import moved, smooth
+from spaxel.methods.potts import smoothed
 from spaxel.picture import Recipe, picture_recipe
 from spaxel.preprocess.choice import choose_scaling, look_at
-from spaxel.preprocess.scaling import SCALINGS, Scaling, ScalingName, fit_scaling
+from spaxel.preprocess.scaling import SCALINGS, ScalingName, fit_scaling
 from spaxel.result import relabel
 from spaxel.sampling import Sample, sample_cubes
 
+UNSEEN = ("epochs", "checkpoint", "memory")  # parameters that a training may be gone on with another value of
 Range = Annotated[str, Field(pattern=r"^\d+:\d+$")]
 
 
@@ -122,8 +126,11 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
     random_state: Annotated[int, Field(ge=0, description="seed: the same seed gives the same bits")] = 0
     memory: Annotated[int | None, Field(ge=1, description="bytes for reading; never changes the answer")] = None
 
-    def fit(self, X: Any, y: None = None) -> DeepSpectralClustering:
-        """Learn scaling, encoder and centroids from a sample. y is ignored. Returns self."""
+    def fit(self, X: Any, y: None = None, *, progress: Progress | None = None) -> DeepSpectralClustering:
+        """Learn scaling, encoder and centroids from a sample. y is ignored, progress told (epochs done, in all). Returns self.
+
+        Under torchrun each process fits to the same data: together they train, and all come to the same state.
+        """
         from spaxel.learn import check_extra
 
         check_extra("DeepSpectralClustering")
@@ -134,7 +141,7 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         sample, axis, self.info_ = gather(self, X, self.n_sample, context=self.context)
         self.state_: dict[str, np.ndarray] = {"channel": axis}
         with threadpool_limits(1):
-            self._learn(sample, X)
+            self._learn(sample, X, progress)
         self.n_features_in_ = len(axis)
         if isinstance(X, np.ndarray):
             self.labels_ = self.predict(X)
@@ -149,21 +156,33 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         check_is_fitted(self, "state_")
         cubes, kind = as_cubes(checked(self, X, reset=False))
         if kind == "array":
-            maps, _ = self._map(cubes[0], None, smoothing=0.0)
+            maps, _ = self._map(cubes[0], None)
             return relabel(maps["micro"].ravel(), self.state_["component"])
         results = []
         for cube in cubes:
             ready = prepare(cube, self.info_, self.state_["channel"])
-            maps, sums = self._map(ready, progress, self.smoothing)
-            results.append(nearest_result(ready, self.state_, self.info_, maps, sums))
+            _, decoder = self._model()
+            maps, sums = self._map(ready, progress, decoder, self.smoothing)
+            result = nearest_result(ready, self.state_, self.info_, maps, sums)
+            results.append(with_decoded(result, self.state_, maps, sums, decoder))
         return results[0] if kind == "cube" else results
 
     def embed(self, X: np.ndarray) -> np.ndarray:
         """Latents (n, d) of spectra (n, channel); with a context (n, 2 channel), those of the neighbours' mean beside them."""
         check_is_fitted(self, "state_")
-        model = self._model()
+        model, _ = self._model()
         scaled = in_blocks(np.asarray(X), model.scaling, model.context)
         return np.concatenate([encode(scaled[i : i + 512], model.weights, model.net) for i in range(0, len(X), 512)])
+
+    def decode(self, Z: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
+        """Spectra (n, channel), in the units of the cube, of latents (n, d) as `embed` gives them; expected counts for counts.
+
+        like : (n, channel) spectra as bright as which they shall be (default: the mean spectrum of the fit); latents of most
+        scalings do not know how bright a spectrum is. Where the linear start was kept, the decoder is linear too.
+        Raises ParameterError for another number of latents, or for a model that was saved without a decoder.
+        """
+        check_is_fitted(self, "state_")
+        return decoded(self._model()[1], Z, like, len(self.state_["encoder.mean.bias"]))
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Save as a folder of plain text and arrays; spaxel.load brings it back. Raises Exists if something is there."""
@@ -172,28 +191,21 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         check_is_fitted(self, "state_")
         return save(self, path, overwrite=overwrite)
 
-    def _model(self) -> Model:
-        state = self.state_
-        matrix = state["scaling_matrix"] if state["scaling_matrix"].size else None
-        scaling = Scaling(self.info_["scaling"], state["scaling_center"], state["scaling_weight"], matrix)
-        weights = {name.removeprefix("encoder."): v for name, v in state.items() if name.startswith("encoder.")}
-        groups = (state[name] for name in ("centers", "tree", "levels", "component"))
-        return Model(scaling, weights, self.net, self.context, *groups)
+    def _model(self) -> tuple[Model, Decoder | None]:
+        return model_of(self.state_, self.info_, self.net, self.context)
 
-    def _map(self, cube: xr.Dataset, progress: Progress | None, smoothing: float) -> tuple[dict, dict]:
+    def _map(
+        self, cube: xr.Dataset, progress: Progress | None, decoder: Decoder | None = None, smoothing: float = 0.0
+    ) -> tuple[dict, dict]:
         grid = Grid(*(self.state_[f"grid_{name}"] for name in Grid._fields))
         recipe = Recipe(*(self.state_[f"picture_{name}"] for name in Recipe._fields))
-        model = self._model()
-        if not smoothing:
-            return map_latent(model, grid, recipe, cube, self.memory, progress)
-        maps, sums = map_latent(model._replace(noise=self.state_["noise"]), grid, recipe, cube, self.memory, progress)
-        before = maps["micro"]
-        maps["micro"] = smooth(maps.pop("candidates"), maps.pop("odds"), model.component, smoothing)
-        maps["confidence"][maps["micro"] != before] = 0  # nearer to another component
-        more = moved(cube, before, maps["micro"], len(model.centers), grid)
-        return maps, {name: values + more.get(name, 0) for name, values in sums.items()}
+        familiar = Familiar(*(self.state_[f"familiar_{name}"] for name in Familiar._fields))
+        model = self._model()[0]
+        model = model._replace(noise=self.state_["noise"]) if smoothing else model
+        maps, sums = map_latent(model, grid, recipe, cube, self.memory, progress, familiar, decoder)
+        return smoothed(cube, maps, sums, model.component, grid, smoothing) if smoothing else (maps, sums)
 
-    def _learn(self, sample: Sample, data: Any) -> None:
+    def _learn(self, sample: Sample, data: Any, progress: Progress | None) -> None:
         """Fill state_ and info_ from a sample."""
         channels = len(self.state_["channel"])
         spectra = sample.spectra[:, :channels]
@@ -206,36 +218,17 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         scaling = fit_scaling(choice.name if choice else self.scaling, own)
         chosen = choose_start(sample, scaling, settings, number, self.random_state, free=choice is not None)
         rules = Rules(self.linkage, self.n_micro, self.max_clusters, self.n_init, self.random_state)
-        learned = learn(
-            sample, chosen.start, settings, self._wanted(), rules, self._fresh(data) if self.stream else None
-        )
+        fresh = self._fresh(data) if self.stream else None
+        learned = learn(sample, chosen.start, settings, self._wanted(), rules, fresh, progress)
         recipe = picture_recipe(spectra, self.state_["channel"], self.info_["units"], look.counts)
-        state = self.state_ | learned.groups.arrays()
-        state |= {f"encoder.{k}": v for k, v in learned.encoder.items()} | {"centroids": learned.centroids}
-        state |= {f"decoder.{k}": v for k, v in learned.decoder.items()}
-        state["noise"] = chosen.start.latent_noise(learned.encoder)
-        matrix = learned.scaling.matrix
-        state |= {"scaling_center": learned.scaling.center, "scaling_weight": learned.scaling.weight}
-        state |= {"scaling_matrix": np.zeros((0, 0)) if matrix is None else matrix}
-        state |= {f"grid_{k}": v for k, v in fit_grid(spectra)._asdict().items()}
-        state |= {f"picture_{k}": v for k, v in recipe._asdict().items()}
-        self.state_ = {k: np.ascontiguousarray(v) for k, v in state.items()}
-        evidence = learned.groups.evidence
-        self.info_ |= {
-            "method": "dsc",
-            "scaling": learned.scaling.name,
-            "scaling_scores": choice.scores if choice else {},
-            "scaling_sentence": (chosen.sentence or choice.sentence)
-            if choice
-            else f"Scaling {scaling.name}, as asked.",
-            "likelihood": settings.likelihood,
-            "n_components": int(evidence.level),
-            "sentence": f"{evidence.sentence} {learned.report['sentence']}",
-            "votes": evidence.votes,
+        self.state_, decoder = fitted_state(self.state_, sample, learned, settings, recipe)
+        self.state_["noise"] = chosen.start.latent_noise(learned.encoder)
+        choice = choice._replace(sentence=chosen.sentence) if choice and chosen.sentence else choice
+        learned = learned._replace(report=learned.report | {"starts": chosen.told})
+        self.info_ |= fitted_info(learned, settings, choice) | {
+            "decoder": decoder,
             "counts": look.counts,
             "valid_share": sample.valid_share,
-            "deep": learned.report | {"starts": chosen.told},
-            "history": learned.history,
         }
 
     def _wanted(self) -> int | tuple[int, int] | None:
@@ -253,7 +246,7 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         likelihood = ("multinomial" if counts else "gaussian") if self.likelihood == "auto" else self.likelihood
         if likelihood in COUNTED and negative:
             raise ParameterError(f"likelihood is {likelihood!r}, but the spectra hold negative values. Try gaussian.")
-        names = set(Settings._fields) - {"likelihood", "n_latent", "denoise", "k", "seed"}
+        names = set(Settings._fields) - {"likelihood", "n_latent", "denoise", "k", "seed", "about"}
         given = {name: getattr(self, name) for name in names}
         return Settings(
             likelihood=likelihood,
@@ -261,6 +254,7 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
             denoise=self.denoise and (counts or likelihood == "gaussian"),
             k=self.n_clusters if isinstance(self.n_clusters, int) else 0,
             seed=self.random_state,
+            about={name: value for name, value in self.get_params().items() if name not in UNSEEN},
             **given,
         )
 

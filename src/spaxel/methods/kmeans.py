@@ -17,14 +17,13 @@ from spaxel.exact import Grid, fit_grid
 from spaxel.linear.pca import fit_pca
 from spaxel.mapping import Progress
 from spaxel.methods.contract import as_cubes, check_parameters, check_range, checked, gather, prepare
-from spaxel.methods.doubt import count_mistakes, fit_familiar
+from spaxel.methods.doubt import doubts
 from spaxel.methods.nearest import Familiar, Nearest, fold, map_nearest, project_blocks
 from spaxel.methods.outcome import nearest_result
 from spaxel.methods.parts import Rules, find_groups
 from spaxel.picture import Recipe, picture_recipe
 from spaxel.preprocess.choice import choose_scaling, look_at
 from spaxel.preprocess.scaling import SCALINGS, ScalingName, fit_scaling
-from spaxel.presence import FAR
 from spaxel.result import relabel
 from spaxel.sampling import Sample
 
@@ -133,11 +132,9 @@ class KMeans(ClusterMixin, BaseEstimator):
         pairs = _scores_of_pairs(sample.pairs, model)
         rules = Rules(self.linkage, self.n_micro, self.max_clusters, self.n_init, seed)
         groups = find_groups(scores, pairs, number, rules)
-        centers, micro, evidence = groups.centers, groups.micro, groups.evidence
+        evidence = groups.evidence
         state |= groups.arrays()
-        state["mistaken"] = count_mistakes(scores, micro, pairs, centers, groups.component, seed)
-        familiar = fit_familiar(spectra, scores, model, centers, FAR)
-        state |= {f"familiar_{k}": v for k, v in familiar._asdict().items()}
+        state |= doubts(spectra, scores, pairs, groups, model, seed)
         counts = look_at(sample).counts
         recipe = picture_recipe(spectra, state["channel"], self.info_["units"], counts)
         state |= {f"grid_{k}": v for k, v in fit_grid(spectra)._asdict().items()}

@@ -1,4 +1,4 @@
-"""A trained encoder in NumPy: latents of spectra, row by row, and maps from them. Needs no torch.
+"""A trained encoder and decoder in NumPy: latents of spectra, spectra of latents, and maps from them. Needs no torch.
 
 A block always has the same number of rows, so that the answer is the same bit by bit whatever the tiles.
 """
@@ -11,18 +11,53 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.special import erf
+from scipy.special import erf, softmax
 
 from spaxel.exact import Grid, group_sums
 from spaxel.granularity import cut_tree
 from spaxel.mapping import BLOCK, Arrays, Progress, map_tiles
-from spaxel.methods.nearest import distances, margins
+from spaxel.methods.nearest import Familiar, distances, margins, unlike
 from spaxel.methods.potts import CANDIDATES, NEVER, doubts
 from spaxel.picture import Recipe, paint
-from spaxel.preprocess.scaling import Scaling
+from spaxel.preprocess.scaling import Scaling, scale_rows
+from spaxel.sampling import Sample
 
 KERNEL, STRIDE = 9, 4  # of the convolutions, see spaxel.learn.autoencoder
+MOST_LATENTS = 16  # that a result keeps a map of
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+
+
+class Decoder(NamedTuple):
+    """A decoder: arrays `base`, `rows`, `body…` as torch names them, and what its numbers mean.
+
+    kind    : 'multinomial' or 'poisson' (expected counts), or 'features' (scaled spectra)
+    photons : of a spectrum of raw numbers 0 (poisson)      like : (1, channel) the mean spectrum      step : (channel,) of sums
+    """
+
+    weights: Arrays
+    net: str
+    kind: str
+    photons: float
+    scaling: Scaling
+    like: np.ndarray
+    step: np.ndarray
+
+    def __call__(self, z: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
+        """Spectra (n, channel) float64 of latents (n, d). like : (n, channel) spectra as bright as which they shall be."""
+        raw = decode(np.asarray(z, np.float32), self.weights, self.net).astype(np.float64)
+        like = self.like if like is None else np.asarray(like, np.float64)
+        if self.kind == "poisson":
+            return self.photons * np.exp(raw)
+        return (
+            like.sum(1, keepdims=True) * softmax(raw, axis=1)
+            if self.kind == "multinomial"
+            else self.scaling.inverse(raw, like)
+        )
+
+    def sums(self, decoded: np.ndarray, groups: np.ndarray, n_groups: int) -> np.ndarray:
+        """Sums by group in whole steps, (group, channel), the same in any order."""
+        member = (groups[None, :] == np.arange(n_groups)[:, None]).astype(np.float64)
+        return member @ np.rint(decoded / self.step)
 
 
 class Model(NamedTuple):
@@ -43,11 +78,14 @@ class Model(NamedTuple):
     noise: np.ndarray | None = None
 
 
-def features(spectra: np.ndarray, scaling: Scaling, context: int) -> np.ndarray:
-    """Scaled spectra, float32; with a context those of the neighbours beside them. (n, channel or 2 channel)."""
+def features(spectra: np.ndarray, scaling: Scaling, context: int, rows: np.ndarray | None = None) -> np.ndarray:
+    """Scaled spectra, float32; with a context those of the neighbours beside them. (n, channel or 2 channel).
+
+    rows : what scale_rows gives for the spectra themselves, if it is known
+    """
     channels = len(scaling.center)
-    parts = [spectra[:, :channels]] + ([spectra[:, channels:]] if context else [])
-    return np.concatenate([scaling(part).astype(np.float32) for part in parts], axis=1)
+    own = scaling(spectra[:, :channels], rows).astype(np.float32)
+    return np.concatenate([own, scaling(spectra[:, channels:]).astype(np.float32)], axis=1) if context else own
 
 
 def encode(scaled: np.ndarray, weights: Arrays, net: str) -> np.ndarray:
@@ -66,13 +104,27 @@ def encode(scaled: np.ndarray, weights: Arrays, net: str) -> np.ndarray:
         return mean
     if net == "conv":
         inputs.append(_convolved(own, weights))
-    hidden = np.concatenate(inputs, axis=1)
+    return (
+        mean
+        + through_body(np.concatenate(inputs, axis=1), weights, net) @ weights["mean.weight"].T
+        + weights["mean.bias"]
+    )
+
+
+def decode(z: np.ndarray, weights: Arrays, net: str) -> np.ndarray:
+    """Raw numbers (n, channel) of latents (n, d) float32: base + [z, body(z)] rows; without a body the linear part alone."""
+    both = z if "body.layers.0.weight" not in weights else np.concatenate([z, through_body(z, weights, net)], axis=1)
+    return weights["base"] + both @ weights["rows"]
+
+
+def through_body(hidden: np.ndarray, weights: Arrays, net: str) -> np.ndarray:
+    """What the last hidden layer of an encoder or a decoder says: (n, inputs) -> (n, width)."""
     i = 0
     while f"body.layers.{i}.weight" in weights:
         hidden = hidden @ weights[f"body.layers.{i}.weight"].T + weights[f"body.layers.{i}.bias"]
         hidden = _selu(hidden) if net == "snn" else _gelu(_normed(hidden, weights, i))
         i += 1
-    return mean + hidden @ weights["mean.weight"].T + weights["mean.bias"]
+    return hidden
 
 
 def in_blocks(spectra: np.ndarray, scaling: Scaling, context: int) -> np.ndarray:
@@ -87,26 +139,50 @@ def latents(spectra: np.ndarray, scaling: Scaling, weights: Arrays, net: str, co
     return np.concatenate(list(blocks))[: len(spectra)].astype(np.float64)
 
 
+def sample_latents(
+    sample: Sample, scaling: Scaling, weights: Arrays, net: str, context: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Latents of a sample (n, d) and of its pairs of neighbours whose windows share no pixel (p, 2, d)."""
+    z = latents(sample.spectra, scaling, weights, net, context)
+    apart = sample.pairs[:, [0, -1]].reshape(-1, sample.spectra.shape[1])
+    both = latents(apart, scaling, weights, net, context) if len(apart) else z[:0]
+    return z, both.reshape(-1, 2, z.shape[1])
+
+
 def map_latent(
-    model: Model, grid: Grid, recipe: Recipe, cube: xr.Dataset, memory: int | None, progress: Progress | None
+    model: Model,
+    grid: Grid,
+    recipe: Recipe,
+    cube: xr.Dataset,
+    memory: int | None,
+    progress: Progress | None,
+    familiar: Familiar,
+    decoder: Decoder | None = None,
 ) -> tuple[Arrays, Arrays]:
-    """Maps and sums of a model over a cube, in bounded memory. See spaxel.mapping."""
+    """Maps and sums of a model over a cube, in bounded memory. See spaxel.mapping. With a decoder also of what it decodes."""
     fill = {
         "micro": np.int16(-1),
         "confidence": np.float32(np.nan),
         "picture": np.full(3, 255, np.uint8),
         "level_confidence": np.zeros(len(model.levels), np.uint8),
+        "unlike": np.uint8(0),
     }
+    if decoder:
+        shown = min(len(model.weights["mean.bias"]), MOST_LATENTS)
+        fill |= {"latent": np.full(shown, np.nan, np.float32), "decoded_picture": np.full(3, 255, np.uint8)}
     if model.noise is not None:
         fill |= {"candidates": np.full(CANDIDATES, -1, np.int16), "odds": np.full(CANDIDATES, NEVER, np.uint8)}
-    function = partial(_block, model=model, grid=grid, recipe=recipe)
+    function = partial(_block, model=model, grid=grid, recipe=recipe, familiar=familiar, decoder=decoder)
     return map_tiles(function, cube, fill, memory=memory, progress=progress, context=model.context)
 
 
-def _block(spectra: np.ndarray, n: int, model: Model, grid: Grid, recipe: Recipe) -> tuple[Arrays, Arrays]:
-    z = encode(features(spectra, model.scaling, model.context), model.weights, model.net)
+def _block(
+    spectra: np.ndarray, n: int, model: Model, grid: Grid, recipe: Recipe, familiar: Familiar, decoder: Decoder | None
+) -> tuple[Arrays, Arrays]:
     own = spectra[:, : len(model.scaling.center)]
-    far = distances(z.astype(np.float64), model.centers)
+    rows = scale_rows(model.scaling.name, own, model.scaling.center)
+    z = encode(features(spectra, model.scaling, model.context, rows), model.weights, model.net).astype(np.float64)
+    far = distances(z, model.centers)
     micro = far.argmin(1)
     levels = [margins(far, cut_tree(model.tree, int(k))) for k in model.levels]
     empty = np.zeros((BLOCK, 0), np.uint8)
@@ -115,10 +191,16 @@ def _block(spectra: np.ndarray, n: int, model: Model, grid: Grid, recipe: Recipe
         "confidence": margins(far, model.component).astype(np.float32),
         "picture": paint(own, recipe),
         "level_confidence": np.rint(255 * np.stack(levels, 1)).astype(np.uint8) if levels else empty,
+        "unlike": unlike(own, rows, z, far, familiar),
     }
     if model.noise is not None:
         pixels |= doubts(far, model.centers, model.component, model.noise)
-    return pixels, group_sums(own[:n], micro[:n], len(model.centers), grid)
+    sums = group_sums(own[:n], micro[:n], len(model.centers), grid)
+    if decoder:
+        decoded = decoder(z, own)
+        pixels |= {"latent": z[:, :MOST_LATENTS].astype(np.float32), "decoded_picture": paint(decoded, recipe)}
+        sums |= {"decoded": decoder.sums(decoded[:n], micro[:n], len(model.centers)), "decoded_size": sums["size"]}
+    return pixels, sums
 
 
 def _selu(x: np.ndarray) -> np.ndarray:

@@ -68,6 +68,18 @@ def smooth(candidates: np.ndarray, odds: np.ndarray, component: np.ndarray, stre
     return np.where(valid, chosen, -1).astype(np.int16)
 
 
+def smoothed(
+    cube: xr.Dataset, maps: Arrays, sums: Arrays, component: np.ndarray, grid: Grid, strength: float
+) -> tuple[Arrays, Arrays]:
+    """Maps and sums of a model with smoothed labels: `candidates` and `odds` are used up, changed pixels get confidence 0."""
+    before = maps["micro"]
+    kept = {name: values for name, values in maps.items() if name not in ("candidates", "odds")}
+    micro = smooth(maps["candidates"], maps["odds"], component, strength)
+    kept |= {"micro": micro, "confidence": np.where(micro == before, maps["confidence"], np.float32(0))}
+    more = moved(cube, before, micro, len(component), grid)
+    return kept, {name: values + more.get(name, 0) for name, values in sums.items()}
+
+
 def moved(cube: xr.Dataset, before: np.ndarray, after: np.ndarray, n_micro: int, grid: Grid) -> Arrays:
     """What to add to the sums of micro parts, as pixels went from one to another; exact, so in any order.
 

@@ -49,15 +49,48 @@ class Scaling:
     weight: np.ndarray
     matrix: np.ndarray | None = None
 
-    def __call__(self, spectra: np.ndarray) -> np.ndarray:
-        """Scaled spectra: (n, channel) any real dtype -> (n, feature) float64."""
+    def __call__(self, spectra: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        """Scaled spectra: (n, channel) any real dtype -> (n, feature) float64. rows : what scale_rows gives, if known."""
         if spectra.shape[-1] != len(self.center):
             raise CubeError(f"The scaling knows {len(self.center)} channels, the spectra have {spectra.shape[-1]}.")
-        scaled = scale_rows(self.name, spectra, self.center) * self.weight
+        scaled = (scale_rows(self.name, spectra, self.center) if rows is None else rows) * self.weight
         if self.name == "unit_bright":
             extra = (log_norm(spectra) - self.matrix[0, 0]) * self.matrix[0, 1]
             return np.concatenate([scaled, extra[:, None]], axis=1)
         return scaled if self.matrix is None else scaled @ self.matrix
+
+    def inverse(self, scaled: np.ndarray, like: np.ndarray) -> np.ndarray:
+        """Spectra that are scaled to these features: (n, feature) -> (n, channel) float64.
+
+        like : (n, channel) or (1, channel) spectra that lend what the scaling divides out: the norm (unit), mean and standard
+               deviation (snv), or the sum (counts, hellinger). Channels that the scaling gives no weight are the mean's.
+        Counts are never negative, so features that no counts have come back as others.
+        """
+        x, rows = np.asarray(like, np.float64), np.asarray(scaled, np.float64)
+        if self.name == "mnf":
+            return np.linalg.solve(self.matrix.T, rows.T).T * _over(self.weight) + self.center
+        if self.name == "unit_bright":
+            mean, weight = self.matrix[0]
+            bright = np.exp(rows[:, -1:] / weight + mean) if weight else np.linalg.norm(x, axis=1, keepdims=True)
+            return rows[:, :-1] * _over(self.weight) * bright
+        rows = rows * _over(self.weight) + (0 if self.name == "counts" else self.center)
+        if self.name == "unit":
+            return rows * np.linalg.norm(x, axis=1, keepdims=True)
+        if self.name == "snv":
+            return rows * x.std(1, keepdims=True) + x.mean(1, keepdims=True)
+        if self.name in ("counts", "hellinger"):
+            total = np.maximum(x, 0).sum(1, keepdims=True)
+            guess = (
+                rows * (total + PRIOR) + self.center * total
+                if self.name == "counts"
+                else np.maximum(rows, 0) ** 2 * total
+            )
+            return np.maximum(guess, 0)
+        return rows
+
+
+def _over(weight: np.ndarray) -> np.ndarray:
+    return np.where(weight != 0, 1 / np.where(weight != 0, weight, 1), 0.0)
 
 
 def fit_scaling(name: str, sample: Sample) -> Scaling:

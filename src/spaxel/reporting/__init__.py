@@ -10,7 +10,9 @@ import xarray as xr
 
 from spaxel.figures.reduce import reduce_labels
 from spaxel.granularity import cut
+from spaxel.lines.gas import wavelengths
 from spaxel.reporting import scene, sections
+from spaxel.reporting.autoencoder import autoencoder, training
 from spaxel.reporting.here import here
 from spaxel.reporting.html import join
 from spaxel.reporting.joined import render_joined
@@ -18,20 +20,29 @@ from spaxel.reporting.mixture import mixture
 from spaxel.reporting.page import Page, finish
 from spaxel.result import check_result
 from spaxel.staging import replacing
-from spaxel.store import ACTIVATION, read_json, read_result
+from spaxel.store import ACTIVATION, read_json, read_result, write_json
 
 MOST_BYTES = 5_000_000
 SIDES = ((1024, 1024), (1024, 512), (512, 512), (256, 256))  # of labels, of pictures; the first that is small enough
 LEVEL_SIDE = 230  # of the map of another level
 
 
-def report(path: str | Path, *, overwrite: bool = True) -> Path:
+def report(
+    path: str | Path, *, overwrite: bool = True, redshift: float | None = None, medium: str | None = None
+) -> Path:
     """Write `report.html` into a run folder, and return its path.
 
+    redshift, medium : of the object, and "air" or "vacuum" of the wavelengths, so that emission lines are named; kept in
+               run.json (default: what is there, or what the cube says)
     The page holds everything that it shows: no network, at most 5 MB. Written beside and renamed.
-    Raises NotFound if there is no run, Exists if there is a report and `overwrite` is False.
+    Raises NotFound if there is no run, Exists if there is a report and `overwrite` is False, ParameterError for a redshift
+    or medium that makes no sense.
     """
     page = Path(path) / "report.html"
+    told = {"redshift": redshift, "medium": medium}
+    if told := {name: value for name, value in told.items() if value is not None}:
+        wavelengths(medium or "air", redshift or 0.0)
+        write_json(Path(path), read_json(path) | told)
     run, joined = read_json(path), (Path(path) / ACTIVATION).is_file()
     text = render_joined(Path(path), run) if joined and "inputs" in run else render(read_result(path), run)
     with replacing(page, overwrite=overwrite, owned=Path.is_file) as beside:
@@ -48,8 +59,8 @@ def render(result: xr.Dataset, run: dict[str, Any] | None = None) -> str:
     levels = other_levels(result)
     for sides in SIDES:
         page = Page(result, run, levels, *sides)
-        parts = [scene.what(page), sections.components(page), mixture(page), here(page), sections.sure(page)]
-        parts.append(sections.done(page))
+        parts = [scene.what(page), sections.components(page), mixture(page), autoencoder(page), here(page)]
+        parts += [sections.sure(page), training(page), sections.done(page)]
         text = finish(page, f"{scene.title(result, run)} · spaxel", join(parts))
         if len(text.encode()) <= MOST_BYTES:
             break

@@ -14,6 +14,7 @@ from spaxel.figures.palette import component_colors
 from spaxel.figures.reduce import reduce_labels
 from spaxel.granularity import merge_moments
 from spaxel.presence import UNLIKE, Presence, new_here, presence
+from spaxel.reporting.autoencoder import training
 from spaxel.reporting.html import Markup, image, join, percent, swatch, tag
 from spaxel.reporting.page import Page, finish
 from spaxel.reporting.sections import components, done
@@ -39,7 +40,14 @@ def render_joined(folder: Path, run: dict[str, Any]) -> str:
         pool.add(result)
     whole = pool.result()
     page = Page(whole, run | {"input": run["inputs"]}, [], SIDE, SIDE)
-    parts = [_what(page, run, found), _maps(page, maps), _table(page, found, run), components(page), done(page)]
+    parts = [
+        _what(page, run, found),
+        _maps(page, maps),
+        _table(page, found, run),
+        components(page),
+        training(page),
+        done(page),
+    ]
     return finish(page, f"{_title(folder, run)} · spaxel", join(parts))
 
 

@@ -13,6 +13,8 @@ from spaxel.figures.evidence import evidence_figures
 from spaxel.figures.maps import Frame, component_names, component_rgb, confidence_map, label_png, truth_png
 from spaxel.figures.reduce import component_sizes
 from spaxel.figures.spectra import FEASIBLE, MOST, bands, descending, spectra_figure, spectrum_svg
+from spaxel.interpretation import interpret
+from spaxel.reporting.candidates import candidates, marks
 from spaxel.reporting.html import Markup, bullets, image, join, pairs, percent, show, swatch, table, tag
 from spaxel.reporting.page import Page
 from spaxel.reporting.scene import is_strip
@@ -40,10 +42,11 @@ def components(page: Page) -> Markup:
         if width.startswith("standard error"):
             words += " Single spectra scatter too much to be told apart by eye; the table shows the same band."
         words += " Click on a name to hide its spectrum."
-        parts += [tag("p", words + hidden), page.place(spectra_figure(result, page.colors)), _reduced(result)]
-    else:
-        parts.append(tag("p", "This run keeps no spectra of the components."))
-    return join([*parts, _table(page, sizes)])
+        found = interpret(result, page.run.get("redshift"), medium=page.run.get("medium"))
+        drawn = page.place(spectra_figure(result, page.colors, marks=marks(found)))
+        parts += [tag("p", words + hidden), drawn, _reduced(result)]
+        return join([*parts, _table(page, sizes), candidates(page, found)])
+    return join([*parts, tag("p", "This run keeps no spectra of the components."), _table(page, sizes)])
 
 
 def _reduced(result: xr.Dataset) -> Markup:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
-from spaxel.synth.lines import SLOPE, absorption, atomic_number, line_energies, shells
+from spaxel.lines.xray import SLOPE, absorption, atomic_number, line_energies, shells
 
 MN_KA = 5.895  # keV, where the resolution of a detector is stated
 SPREAD = np.linspace(-0.4, 0.4, 5)  # radians: what the detector's solid angle and bound electrons do to Compton's peak

@@ -14,9 +14,10 @@ import xarray as xr
 
 from spaxel.cube import make_cube, note
 from spaxel.errors import ParameterError
+from spaxel.lines.gas import LIGHT_SPEED
 from spaxel.synth.checks import real_number, true_or_false, whole_number
 from spaxel.synth.fields import Fields, draw_fields
-from spaxel.synth.light import GAS, LIGHT_SPEED, STARS, emission, sky_lines, starlight
+from spaxel.synth.light import GAS, STARS, emission, sky_lines, starlight
 from spaxel.synth.tiled import tiled
 from spaxel.tiles import CELL
 

@@ -10,11 +10,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr
 
-LIGHT_SPEED = 299_792.458  # km/s
-LINES = {  # Angstrom in air, at rest
-    "Hβ": 4861.33, "[O III] 4959": 4958.91, "[O III] 5007": 5006.84, "[O I] 6300": 6300.30, "[N II] 6548": 6548.05,
-    "Hα": 6562.80, "[N II] 6583": 6583.45, "[S II] 6716": 6716.44, "[S II] 6731": 6730.82,
-}  # fmt: skip
+from spaxel.lines.gas import LIGHT_SPEED, LINES
+
 GAS = {  # flux over that of Hα
     "H II region": {"Hβ": 0.33, "[O III] 5007": 0.25, "[O I] 6300": 0.01, "[N II] 6583": 0.33, "[S II] 6716": 0.13},
     "diffuse gas": {"Hβ": 0.33, "[O III] 5007": 0.40, "[O I] 6300": 0.06, "[N II] 6583": 0.65, "[S II] 6716": 0.38},

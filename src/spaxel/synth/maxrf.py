@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -17,34 +18,14 @@ from spaxel.cube import make_cube, note
 from spaxel.errors import ParameterError
 from spaxel.synth.checks import real_number, true_or_false, whole_number
 from spaxel.synth.fields import Bumps, Fields, draw_fields, draw_sites, lift
-from spaxel.synth.fluorescence import Instrument, Layer, spectra
+from spaxel.synth.fluorescence import Instrument
 from spaxel.synth.layered import UNDER, Layered, pile_up, table
+from spaxel.synth.painted import Painted, paint_from, read_picture
+from spaxel.synth.pigments import COLORS, GROUND, chosen, composition, pigment_spectra
 from spaxel.synth.tiled import tiled
 from spaxel.tiles import CELL
 
-PIGMENTS: dict[
-    str, dict[str, float]
-] = {  # mass fractions. n_pigments takes the first: seven that are easy to tell apart
-    "lead white": {"Pb": 0.80, "C": 0.03, "O": 0.17},
-    "vermilion": {"Hg": 0.86, "S": 0.14},
-    "azurite": {"Cu": 0.55, "C": 0.07, "O": 0.38},
-    "red ochre": {"Fe": 0.35, "Si": 0.12, "Al": 0.08, "K": 0.02, "Ca": 0.03, "O": 0.40},
-    "bone black": {"Ca": 0.30, "P": 0.14, "C": 0.20, "O": 0.36},
-    "smalt": {"Co": 0.04, "As": 0.03, "Ni": 0.01, "Fe": 0.02, "K": 0.12, "Si": 0.31, "O": 0.47},
-    "umber": {"Fe": 0.32, "Mn": 0.10, "Si": 0.11, "Al": 0.06, "Ca": 0.03, "O": 0.38},
-    "lead-tin yellow": {"Pb": 0.69, "Sn": 0.20, "O": 0.11},
-    "zinc white": {"Zn": 0.80, "O": 0.20},
-    "chrome yellow": {"Pb": 0.64, "Cr": 0.16, "O": 0.20},
-    "cadmium yellow": {"Cd": 0.78, "S": 0.22},
-    "titanium white": {"Ti": 0.60, "O": 0.40},
-    "emerald green": {"Cu": 0.25, "As": 0.44, "C": 0.05, "O": 0.26},
-    "Naples yellow": {"Pb": 0.54, "Sb": 0.32, "O": 0.14},
-    "ultramarine": {"Na": 0.16, "Al": 0.17, "Si": 0.18, "S": 0.08, "K": 0.02, "O": 0.39},
-}
-OIL = {"C": 0.77, "H": 0.12, "O": 0.11}
-GROUND = {"Ca": 0.396, "Sr": 0.002, "Fe": 0.002, "C": 0.12, "O": 0.48}  # chalk with its traces
 UNDER_THICKNESS = 0.01  # g/cm2 of an underpainting
-PAINT = 0.7  # pigment by mass, the rest is oil
 
 
 @dataclass(frozen=True)
@@ -70,11 +51,12 @@ class Painting:
     layered: Layered | None = None
     pileup: float = 0.0
     energies: np.ndarray | None = None
+    painted: Painted | None = None
 
 
 def maxrf(
-    height: int = 96,
-    width: int = 96,
+    height: int | None = None,
+    width: int | None = None,
     *,
     seed: int = 0,
     n_pigments: int = 6,
@@ -92,10 +74,13 @@ def maxrf(
     mixing: float = 0.15,
     contrast: float = 0.2,
     noise: bool = True,
+    picture: np.ndarray | str | Path | None = None,
+    colors: int = 10,
+    tau: float = 0.7,
 ) -> xr.Dataset:
     """A simulated MA-XRF cube, lazy in tiles of 64 x 64 pixels, with its truth.
 
-    height, width, seed : pixels; the same seed gives the same bits, however the cube is read
+    height, width, seed : pixels (96, or those of the picture); the same seed gives the same bits, however the cube is read
     n_pigments, pigments : the first of PIGMENTS (2 … 15), or their names      counts : mean photons per pixel
     channels, energies  : number, and range in keV      tube_kv : end of the tube's spectrum     thickness : of paint, g/cm2
     layers   : 2 puts an underpainting (lead white, red ochre, bone black, in regions of its own) below the paint
@@ -105,9 +90,19 @@ def maxrf(
     region   : size of the regions, as a share of the longer side      border : width of their soft edges in pixels
     mixing   : 0 … 1, how much of a second, smoother mixture lies over them      contrast : of brightness (log, smooth)
     noise    : False gives the expected counts (float32) in place of Poisson counts (uint16, or uint32 if needed)
-    returns  : cube with truth_labels (the most abundant), truth_abundances (sum 1), truth_spectra; attrs truth_names
-    Raises ParameterError. In an image of a few pixels some pigments are the most abundant nowhere.
+    picture, colors, tau : paints after a picture, an array (rows, columns, 3) uint8 or a file: reduced to so many colours
+               (1 … 255), each a mixture of the pigments that look like it, see synth/painted.py; there are no regions then,
+               no borders and no mixing. tau 0.2 (as published) lets nearly every pigment in, 0.9 the nearest alone
+    returns  : cube with truth_labels (the most abundant; the mixture of a picture, the commonest is 0), truth_abundances
+               (sum 1) of the pigments, truth_spectra of them; attrs truth_names
+    Raises ParameterError; NotFound or ReadError for the file of a picture. In an image of a few pixels some pigments are the
+    most abundant nowhere.
     """
+    seen = None if picture is None else read_picture(picture)
+    height, width = (
+        n if n is not None else d
+        for n, d in zip((height, width), (96, 96) if seen is None else seen.shape[:2], strict=True)
+    )
     for name, value, top in (("height", height, 2**31), ("width", width, 2**31), ("channels", channels, 2**16)):
         whole_number(name, value, 1, top)
     whole_number("seed", seed, 0, 2**32 - 1)
@@ -117,7 +112,7 @@ def maxrf(
         "mixing": real_number("mixing", mixing, 0, 1),
         "contrast": real_number("contrast", contrast, 0, 1),
     }
-    names, edges = _names(n_pigments, pigments), _edges(energies, channels)
+    names, edges = chosen(n_pigments, pigments), _edges(energies, channels)
     instrument = Instrument(tube_kv=real_number("tube_kv", tube_kv, 5, 100))
     real_number("thickness", thickness, 1e-6, 10)
     noise = true_or_false("noise", noise)
@@ -128,6 +123,10 @@ def maxrf(
     pure *= real_number("counts", counts, 1e-3, 1e8)
     painting = _compose(pure, seed=seed, height=height, width=width, **soft)
     painting = replace(painting, pileup=float(pileup), energies=(edges[:-1] + edges[1:]) / 2)
+    if seen is not None:
+        how = {"colors": whole_number("colors", colors, 1, 255), "tau": real_number("tau", tau, 0, 1), "seed": seed}
+        painted = paint_from(seen, np.array([COLORS[name] for name in names]), height=height, width=width, **how)
+        painting = replace(painting, painted=painted)
     if layers == 2 or relief:
         painting = _layer(painting, names, instrument, edges, thickness, layers, float(relief), float(counts))
         pure = painting.spectra
@@ -143,26 +142,19 @@ def maxrf(
         source=f"simulated MA-XRF painting, seed {seed}",
         truth_names=list(names),
     )
-    return note(cube, f"simulated: {len(names)} pigments, {drawn} counts, {counts:g} per pixel on average, seed {seed}")
-
-
-def pigment_spectra(
-    names: Sequence[str], instrument: Instrument, edges: np.ndarray, thickness: float = 0.006
-) -> np.ndarray:
-    """Spectra of pigments in oil on the ground: (pigment, channel), each with sum 1.
-
-    edges : (channel + 1,) keV      thickness : of the paint, g/cm2 (0.006 is about 20 µm of lead white in oil)
-    Raises ParameterError for a name that PIGMENTS does not know.
-    """
-    return spectra([[Layer(_paint(name), thickness), Layer(GROUND, np.inf)] for name in names], instrument, edges)
+    after = "" if seen is None else f" after a picture, {len(painted.mixtures)} mixtures, tau {tau:g}"
+    said = f"simulated: {len(names)} pigments{after}, {drawn} counts, {counts:g} per pixel on average, seed {seed}"
+    return note(cube, said)
 
 
 def abundances(painting: Painting, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Share of each pigment at rows y (h,) and columns x (w,): (h, w, pigment), sum 1.
 
     a = (1 - mixing) softmax(f / s) + mixing softmax(2 g): f random fields, each lifted around its own site, s so that the
-    edges of regions are `border` pixels wide; g other fields.
+    edges of regions are `border` pixels wide; g other fields. After a picture: as it says.
     """
+    if painting.painted is not None:
+        return painting.painted.shares(y, x)
     field = painting.regions.at(y, x) + painting.bias + painting.bumps.at(y, x)
     sharp = softmax(field * painting.length / (np.sqrt(2) * painting.border), axis=-1)
     return (1 - painting.mixing) * sharp + painting.mixing * softmax(2 * painting.blends.at(y, x), axis=-1)
@@ -178,13 +170,6 @@ def expected(painting: Painting, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     light, paint, layered = brightness(painting, y, x)[..., None], abundances(painting, y, x), painting.layered
     counts = (light * paint) @ painting.spectra if layered is None else light * layered.at(paint, y, x)
     return pile_up(counts, painting.pileup, painting.energies) if painting.pileup else counts
-
-
-def _paint(name: str) -> dict[str, float]:
-    if name not in PIGMENTS:
-        raise ParameterError(f"There is no pigment {name!r}. Known: {_known()}.")
-    parts = (PAINT, PIGMENTS[name]), (1 - PAINT, OIL)
-    return {element: sum(w * p.get(element, 0.0) for w, p in parts) for element in OIL | PIGMENTS[name]}
 
 
 def _compose(pure: np.ndarray, *, seed: int, height: int, width: int, region: float, **soft: float) -> Painting:
@@ -208,8 +193,8 @@ def _layer(
     relief: float,
     counts: float,
 ) -> Painting:
-    unders = [(_paint(name), UNDER_THICKNESS) for name in UNDER] if layers == 2 else []
-    made = table([_paint(name) for name in names], unders, GROUND, instrument, edges, thickness, relief)
+    unders = [(composition(name), UNDER_THICKNESS) for name in UNDER] if layers == 2 else []
+    made = table([composition(name) for name in names], unders, GROUND, instrument, edges, thickness, relief)
     rng = np.random.default_rng([painting.seed, 0, 0, 0, 3])
     fields = draw_fields(rng, max(len(unders), 1), 1.3 * painting.length), draw_fields(rng, 1, 0.8 * painting.length)
     layered = Layered(replace(made, spectra=counts * made.spectra), *fields, relief)
@@ -227,6 +212,8 @@ def _counts(painting: Painting, y: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def _labels(painting: Painting, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    if painting.painted is not None:
+        return painting.painted.labels(y, x)
     return abundances(painting, y, x).argmax(-1)
 
 
@@ -235,19 +222,6 @@ def _smallest(painting: Painting, height: int, width: int) -> type[np.unsignedin
     pure = painting.spectra if painting.layered is None else painting.layered.table.spectra
     most = pure.max() * brightness(painting, *_coarse(height, width)).max() * 1.5
     return np.uint16 if most + 10 * np.sqrt(most) < 2**16 else np.uint32
-
-
-def _names(n_pigments: int, pigments: Sequence[str] | None) -> tuple[str, ...]:
-    if pigments is None:
-        whole_number("n_pigments", n_pigments, 2, len(PIGMENTS))
-        return tuple(PIGMENTS)[:n_pigments]
-    if isinstance(pigments, str) or len(set(pigments)) != len(pigments) or len(pigments) < 2:
-        raise ParameterError(f"pigments is {pigments!r}, expected two or more different names out of: {_known()}.")
-    return tuple(pigments)
-
-
-def _known() -> str:
-    return ", ".join(PIGMENTS)
 
 
 def _edges(energies: tuple[float, float], channels: int) -> np.ndarray:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from spaxel.errors import ParameterError
-from spaxel.synth.lines import absorption, elements, line_energies
+from spaxel.lines.xray import absorption, elements, line_energies
 
 
 @pytest.mark.parametrize(

@@ -95,4 +95,4 @@ def _entry(element: str) -> dict[str, Any]:
 
 @cache
 def _table() -> dict[str, dict[str, Any]]:
-    return json.loads(files("spaxel.synth").joinpath("xray_lines.json").read_text())["elements"]
+    return json.loads(files("spaxel.lines").joinpath("xray_lines.json").read_text())["elements"]

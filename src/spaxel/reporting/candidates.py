@@ -1,0 +1,104 @@
+"""What the peaks of the components may be: elements or emission lines, as candidates with what speaks for each."""
+
+from __future__ import annotations
+
+import math
+
+from spaxel.figures.maps import component_names, component_rgb
+from spaxel.interpretation import Interpretation
+from spaxel.lines.candidates import Candidate
+from spaxel.reporting.html import Markup, join, show, swatch, table, tag
+from spaxel.reporting.page import Page
+
+MORE = 1.3  # times the mean of the cube, from which a component is said to have more
+DIGITS = {"keV": 3, "eV": 0, "Angstrom": 1, "nm": 2, "um": 4}
+WORDS = {
+    "elements": ("What may they be made of?", "elements", "element"),
+    "gas": ("Which lines do they show?", "emission lines", "line"),
+}
+
+
+def marks(found: Interpretation) -> list[tuple[float, str]]:
+    """Places and names for the figure of the spectra, the clearest first; each line once, none that stands alone and faint."""
+    best: dict[str, Candidate] = {}
+    for candidate in (c for own in found.candidates for c in own if c.support or _more(c)):
+        text = _line(candidate)
+        if text not in best or candidate.sigma > best[text].sigma:
+            best[text] = candidate
+    ordered = sorted(best.items(), key=lambda pair: -pair[1].sigma)
+    return [(candidate.known, text) for text, candidate in ordered]
+
+
+def candidates(page: Page, found: Interpretation) -> Markup:
+    """Candidates of each component, and the evidence behind a click; nothing where nothing is known of such lines."""
+    if not found.kind:
+        return Markup("")
+    head, many, _ = WORDS[found.kind]
+    parts = [tag("h3", head)]
+    if not any(found.candidates):
+        return join(
+            [
+                *parts,
+                tag(
+                    "p", f"No peak stands clearly above its surroundings, so there are no candidates. {found.sentence}"
+                ),
+            ]
+        )
+    words = (
+        f"Candidates, not proofs: {many} that meet a peak of a mean spectrum which stands five standard errors above its "
+        "surroundings. × is the height of the peak over that in the mean of the whole cube; ? : no other line supports it. "
+        f"{found.sentence}"
+    )
+    return join([*parts, tag("p", words), _summary(page, found), _evidence(page, found)])
+
+
+def _summary(page: Page, found: Interpretation) -> Markup:
+    rows = []
+    named = zip(component_names(page.result), component_rgb(page.result, page.colors), found.candidates, strict=True)
+    for name, color, own in named:
+        more = sorted((c for c in own if _more(c)), key=lambda c: -c.times if math.isfinite(c.times) else -math.inf)
+        rest = [c for c in own if not _more(c)]
+        rows.append([swatch(color), _short(name), _listed(more, True), _listed(rest, False)])
+    return table(("", "component", "more than elsewhere", "also seen"), rows)
+
+
+def _more(candidate: Candidate) -> bool:
+    return not candidate.times < MORE  # what the mean does not show is more
+
+
+def _listed(own: list[Candidate], times: bool) -> str:
+    """Names, with their times; one without another line to support it is followed by a question mark."""
+    said = []
+    for c in own:
+        doubt = "" if c.support else "?"
+        factor = f" ×{c.times:.1f}" if times and math.isfinite(c.times) else ""
+        said.append(f"{c.name}{doubt}{factor}".replace(" ", "\u00a0"))
+    return ", ".join(said) or "–"
+
+
+def _evidence(page: Page, found: Interpretation) -> Markup:
+    """The table behind a click: where the peak is, how clear, which other lines support it."""
+    unit, digits = ("Å" if found.units == "Angstrom" else found.units), DIGITS.get(found.units, 4)
+    value = page.result["component_spectra"].attrs.get("units", "")
+    header = ["", "component", WORDS[found.kind][2], f"peak ({unit})", f"table ({unit})", f"off ({unit})",
+              f"height ({value})" if value else "height", "standard errors", "×", "supported by", ""]  # fmt: skip
+    rows = []
+    named = zip(component_names(page.result), component_rgb(page.result, page.colors), found.candidates, strict=True)
+    for name, color, own in named:
+        for c in own:
+            times = f"{c.times:.1f}" if math.isfinite(c.times) else "–"
+            rows.append(
+                [swatch(color), _short(name), _line(c), f"{c.position:.{digits}f}", f"{c.known:.{digits}f}",
+                 f"{c.off:+.{digits}f}", show(round(c.height, 9)), f"{c.sigma:.0f}", times, ", ".join(c.support) or "?", c.note]
+            )  # fmt: skip
+    words = tag("summary", "What speaks for each candidate")
+    note = tag("p", "? : no other line of it is seen, or it has none in this range.", "caption")
+    return tag("details", join([words, tag("div", table(header, rows, numeric=(3, 4, 5, 6, 7, 8)), "scroll"), note]))
+
+
+def _short(name: str) -> Markup:
+    return tag("span", name, "key")
+
+
+def _line(candidate: Candidate) -> str:
+    return f"{candidate.name} {candidate.line}".strip()
