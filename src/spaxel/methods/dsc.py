@@ -230,6 +230,8 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
             "counts": look.counts,
             "valid_share": sample.valid_share,
         }
+        if chosen.sentence and not choice:
+            self.info_["scaling_sentence"] += f" {chosen.sentence}"
 
     def _wanted(self) -> int | tuple[int, int] | None:
         """A number, a range, or None to find it."""
