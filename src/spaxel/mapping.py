@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import dask
 import numpy as np
@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from spaxel.errors import MemoryBudgetError
 from spaxel.sampling import read_tile
-from spaxel.tiles import CELL, Tile, grid, sides
+from spaxel.tiles import CELL, Tile, grid, sides, with_halo
 
 BLOCK = 512  # rows of every call
 MOST_PIXELS = 8 * CELL * CELL  # of a tile, so that progress is seen
@@ -26,6 +26,18 @@ DEFAULT_MEMORY = 2**30
 Arrays = dict[str, np.ndarray]
 Function = Callable[[np.ndarray, int], tuple[Arrays, Arrays]]
 Progress = Callable[[int, int], Any]
+
+
+class Look(NamedTuple):
+    """What pixels see of their surroundings.
+
+    function : (spectra (rows, columns, channel), usable (rows, columns)) -> features (rows, columns, n_features) float32, each
+               of pixels at most `halo` away, the same bits whatever lies farther
+    """
+
+    function: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    halo: int
+    n_features: int
 
 
 def map_tiles(
@@ -39,6 +51,7 @@ def map_tiles(
     progress: Progress | None = None,
     partly: bool = False,
     context: int = 0,
+    look: Look | None = None,
 ) -> tuple[Arrays, Arrays]:
     """Maps and sums of a function over all usable pixels of a cube.
 
@@ -49,17 +62,18 @@ def map_tiles(
     scheduler : a Dask scheduler (threads, processes, synchronous) or the address of a cluster (tcp://…)
     progress  : called with (pixels done, pixels in all)      partly : spectra with missing values (NaN) are usable too
     context   : 0, or the odd side of a window: spectra are then (512, 2 channel), see spaxel.sampling.read_tile
+    look      : features of the surroundings; spectra are then (512, channel + n_features)
     returns   : ({name: (y, x, ...)}, {name: sum})
     Raises MemoryBudgetError if not even one row of 64 pixels fits.
     """
     height, width, _ = cube["spectra"].shape
     workers = workers or len(os.sched_getaffinity(0))
-    tiles = grid(height, width, *_tile_sides(cube, memory or DEFAULT_MEMORY, workers, context))
+    tiles = grid(height, width, *_tile_sides(cube, memory or DEFAULT_MEMORY, workers, context, look))
     maps = {name: np.full((height, width, *np.shape(value)), value) for name, value in fill.items()}
     sums: Arrays = {}
     done = 0
     with threadpool_limits(1):
-        for batch, answers in _in_batches(function, _Held(cube, partly, context), tiles, workers, scheduler):
+        for batch, answers in _in_batches(function, _Held(cube, partly, context, look), tiles, workers, scheduler):
             for tile, (good, pixels, parts) in zip(batch, answers, strict=True):
                 for name, values in pixels.items():
                     maps[name][tile.y0 : tile.y1, tile.x0 : tile.x1][good] = values
@@ -92,13 +106,13 @@ def _in_batches(
 class _Held:
     """A cube in a box, so that Dask passes it on as it is instead of computing it."""
 
-    def __init__(self, cube: xr.Dataset, partly: bool, context: int) -> None:
+    def __init__(self, cube: xr.Dataset, partly: bool, context: int, look: Look | None) -> None:
         self.cube = cube[["spectra", "valid"]] if "valid" in cube else cube[["spectra"]]
-        self.partly, self.context = partly, context
+        self.partly, self.context, self.look = partly, context, look
 
 
 def _one_tile(function: Function, held: _Held, tile: Tile) -> tuple[np.ndarray, Arrays, Arrays]:
-    block, good = read_tile(held.cube, tile, held.partly, held.context)
+    block, good = _with_surroundings(held, tile) if held.look else read_tile(held.cube, tile, held.partly, held.context)
     flat, rows = block.reshape(-1, block.shape[2]), np.nonzero(good.ravel())[0]
     pixels, sums = [], {}
     for start in range(0, len(rows), BLOCK):
@@ -110,11 +124,24 @@ def _one_tile(function: Function, held: _Held, tile: Tile) -> tuple[np.ndarray, 
     return good, {name: np.concatenate([p[name] for p in pixels]) for name in (pixels[0] if pixels else {})}, sums
 
 
-def _tile_sides(cube: xr.Dataset, memory: int, workers: int, context: int = 0) -> tuple[int, int]:
+def _with_surroundings(held: _Held, tile: Tile) -> tuple[np.ndarray, np.ndarray]:
+    """Spectra of a tile with features of what lies around, (rows, columns, channel + n_features), and which are usable."""
+    around, inside = with_halo(tile, held.cube["spectra"].shape[:2], held.look.halo)
+    spectra, good = read_tile(held.cube, around, held.partly)
+    features = held.look.function(spectra, good)[inside]
+    own = spectra[inside].astype(np.result_type(spectra.dtype, np.float32))
+    return np.concatenate([own, features.astype(own.dtype)], axis=2), good[inside]
+
+
+def _tile_sides(
+    cube: xr.Dataset, memory: int, workers: int, context: int = 0, look: Look | None = None
+) -> tuple[int, int]:
     height, width, channels = cube["spectra"].shape
     per_pixel = channels * (2 * cube["spectra"].dtype.itemsize + 3)  # the tile, a copy, masks
     if context:  # sums over the window
         per_pixel += channels * 6 * np.result_type(cube["spectra"].dtype, np.float32).itemsize
+    if look:  # the features, what they are made of, and a copy of both
+        per_pixel += (channels + 4 * look.n_features) * np.result_type(cube["spectra"].dtype, np.float32).itemsize
     pixels = memory // (per_pixel * workers)
     if pixels < min(width, CELL):
         need = min(width, CELL) * per_pixel * workers

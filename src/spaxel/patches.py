@@ -84,10 +84,12 @@ def draws(
     memory: int | None = None,
     rank: int = 0,
     world: int = 1,
+    skip: frozenset[tuple[int, Tile]] = frozenset(),
 ) -> Iterator[Patch]:
     """n_tiles tiles of cubes, each with `reuse` pairs of overlapping windows of this side.
 
     memory : bytes. What is read must fit into it together with the tile read before; it never changes what is drawn.
+    skip   : tiles that are passed over, as (number of the cube, tile); not all of them
     A tile without any usable spectrum is passed over and the next one is read in its place.
     Raises MemoryBudgetError if a tile is too large, CubeError if no tile of this process holds data.
     """
@@ -100,6 +102,8 @@ def draws(
     for i, (number, tile) in enumerate(tiles_for(shapes, seed, epoch, rank, world, reading)):
         if given == n_tiles:
             return
+        if (number, tile) in skip:
+            continue
         spectra, good = read_patch(cubes[number], tile)
         if not good.any():
             empty += 1
@@ -111,6 +115,17 @@ def draws(
         rng = np.random.default_rng([seed, 42, epoch, i * world + rank])
         given, empty = given + 1, 0
         yield Patch(spectra, good, number, [draw_views(*good.shape, side, rng) for _ in range(reuse)])
+
+
+def held_out(
+    shapes: Sequence[tuple[int, int]], seed: int, most: int = 4, side: int = SIDE
+) -> frozenset[tuple[int, Tile]]:
+    """Tiles to judge by, as (number of the cube, tile): an eighth of all, at most `most`; none where there are fewer than four."""
+    every = [(i, tile) for i, (height, width) in enumerate(shapes) for tile in covering(height, width, side)]
+    if len(every) < 4:
+        return frozenset()
+    chosen = np.random.default_rng([seed, 43]).permutation(len(every))[: min(most, max(1, len(every) // 8))]
+    return frozenset(every[i] for i in chosen.tolist())
 
 
 def _check_memory(cube: xr.Dataset, side: int, memory: int | None) -> None:

@@ -48,3 +48,12 @@ def sides(height: int, width: int, n_pixels: int) -> tuple[int, int]:
         return (rows, columns) if rows * columns <= n_pixels else (min(height, CELL), min(width, CELL))
     columns = min(width, CELL, n_pixels)
     return max(1, min(height, n_pixels // columns)), columns
+
+
+def with_halo(tile: Tile, image: tuple[int, int], halo: int) -> tuple[Tile, tuple[slice, slice]]:
+    """The tile with `halo` more pixels on every side, as far as the image (height, width) goes, and where in it the tile lies."""
+    around = Tile(
+        max(tile.y0 - halo, 0), min(tile.y1 + halo, image[0]), max(tile.x0 - halo, 0), min(tile.x1 + halo, image[1])
+    )
+    rows = slice(tile.y0 - around.y0, tile.y1 - around.y0)
+    return around, (rows, slice(tile.x0 - around.x0, tile.x1 - around.x0))

@@ -13,6 +13,7 @@ generator is never drawn from.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -65,6 +66,7 @@ class Plan:
 
     rate : of Adam, or per parameter by the beginning of its name {"": 1e-3, "pool.raw": 1e-4}
     device : cpu, cuda or auto      precision : as Fabric names it      threads : of the cpu
+    decay : rates fall to 0 over the epochs, as half a wave of the cosine
     checkpoint : file (safetensors), written after each epoch; an existing one is gone on from
     about : what the training depends on, in plain values by name; a checkpoint with others is refused
     """
@@ -76,6 +78,7 @@ class Plan:
     precision: str = "32-true"
     threads: int = 1
     clip: float = 0.0
+    decay: bool = False
     checkpoint: Path | None = None
     about: dict[str, Any] = field(default_factory=dict)
 
@@ -109,6 +112,7 @@ def train(
         module, optimizer = fabric.setup(objective, optimizer)
         keeper = Keeper(objective, optimizer, plan)
         fabric.barrier()
+        rates = [group["lr"] for group in optimizer.param_groups]
         first = keeper.resume(fabric.device)
         if first == 0:
             keeper.consider(0, _scored(fabric, objective, score)[0])
@@ -117,6 +121,8 @@ def train(
                 progress(epoch, plan.epochs)
             if keeper.history and stop is not None and stop(keeper.history):
                 break
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * (0.5 + 0.5 * math.cos(math.pi * epoch / plan.epochs) if plan.decay else 1.0)
             line = _one_epoch(fabric, module, optimizer, keeper, batches, plan, epoch, after_step)
             value, more = _scored(fabric, objective, score)
             keeper.history.append(line | more | {"score": keeper.consider(epoch + 1, value)})

@@ -13,6 +13,7 @@ from spaxel.store import new_run, read_arrays, read_json, write_arrays, write_js
 METHODS = {  # name -> module:class
     "kmeans": "kmeans:KMeans",
     "dsc": "dsc:DeepSpectralClustering",
+    "dgc": "dgc:DeepGlobalClustering",
     "mcr": "mcr:MCR",
     "ebgmcr": "ebgmcr:EnergyMCR",
     "nmf": "baselines:NMF",

@@ -51,6 +51,17 @@ class Groups(NamedTuple):
 def find_groups(scores: np.ndarray, pairs: np.ndarray, number: int | None, rules: Rules) -> Groups:
     """Groups of scores. number : of components, None to find it      pairs : (m, 2, d) scores of neighbours, m may be 0."""
     centers, micro = _micro_parts(scores, number, rules)
+    return groups_of(scores, micro, centers, pairs, number, rules, refined=True)
+
+
+def groups_of(
+    scores: np.ndarray, micro: np.ndarray, centers: np.ndarray, pairs: np.ndarray, number: int | None, rules: Rules,
+    refined: bool = False,
+) -> Groups:  # fmt: skip
+    """Groups of micro parts that are known. micro : (n,) of scores      centers : (m, d)      pairs : as in `find_groups`
+
+    refined : the tree is rebuilt through k-means at the level that is chosen
+    """
     sizes = np.bincount(micro, minlength=len(centers))
     neighbours = np.zeros((0, 2), int)
     if len(pairs):
@@ -59,7 +70,8 @@ def find_groups(scores: np.ndarray, pairs: np.ndarray, number: int | None, rules
     np.add.at(contact, tuple(neighbours.T), 1)
     tree = _tree(scores, centers, micro, sizes, contact, rules.linkage)
     evidence = _evidence(scores, micro, neighbours, tree, number, rules)
-    tree = _refined(scores, centers, sizes, tree, evidence.level, contact, rules)
+    if refined:
+        tree = _refined(scores, centers, sizes, tree, evidence.level, contact, rules)
     component, color = component_table(tree, sizes, evidence.level)
     levels = _levels(len(centers), evidence, rules.max_clusters)
     return Groups(centers, micro, sizes, tree, component, color, levels, evidence)

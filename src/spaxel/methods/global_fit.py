@@ -1,0 +1,192 @@
+"""The training of Deep Global Clustering: denoise, cluster finely, let two views agree, keep the best state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from spaxel.mapping import Arrays, Progress
+from spaxel.methods.global_start import Axes, Looked, judged, look, many_clusters, windows
+from spaxel.methods.parts import Groups, Rules, groups_of
+from spaxel.methods.surroundings import Model
+
+DENOISING, AGREEING = 2, 2  # pairs of windows per step
+
+
+class Settings(NamedTuple):
+    """What a fit is told; see DeepGlobalClustering."""
+
+    n_micro: int = 48
+    sizes: tuple[int, ...] = (1, 3, 5, 9)
+    width: int = 64
+    epochs: int = 8
+    epochs_views: int = 6
+    tiles: int = 8
+    reuse: int = 10
+    rate: float = 4e-3
+    rate_views: float = 1e-3
+    vary: float = 1.0
+    n_sample: int = 20_000
+    device: str = "cpu"
+    precision: str = "32-true"
+    checkpoint: str | None = None
+    about: dict[str, Any] | None = None
+    memory: int | None = None
+    seed: int = 0
+
+
+class Learned(NamedTuple):
+    """model : without groups      sample : with final embeddings      report : plain values for run.json."""
+
+    weights: Arrays
+    groups: Groups
+    sample: Looked
+    history: list[dict[str, float]]
+    report: dict[str, Any]
+
+
+def learn(
+    cubes: Sequence[xr.Dataset], axes: Axes, number: int | None, rules: Rules, settings: Settings,
+    progress: Progress | None = None,
+) -> Learned:  # fmt: skip
+    """Train on windows of cubes on one axis. number : of components, None to find it."""
+    held = [_tensors(batch) for batch in judged(cubes, axes, settings.seed, settings.memory)]
+    encoder, first = _denoised(cubes, axes, settings, held, progress)
+    model = _model(axes, settings, encoder)
+    sample = look(cubes, model, settings.n_sample, settings.seed, settings.memory)
+    centers = many_clusters(sample.z, settings.n_micro, settings.seed)
+    start = groups_of(sample.z, (sample.z @ centers.T).argmax(1), centers, sample.pairs, number, rules)
+    report: dict[str, Any] = {"denoising": [line["held_out"] for line in first]}
+    history = [{"phase": 1.0} | line for line in first]
+    weights, groups = model.weights, start
+    if settings.epochs_views and len(centers) > 1:
+        weights, centers, second, kept = _agreeing(cubes, axes, encoder, start, sample, settings, held, progress)
+        history += [{"phase": 2.0} | line | {"kept": float(i + 1 == kept)} for i, line in enumerate(second)]
+        report |= {
+            "agreement": [line["agreement"] for line in second],
+            "kept": kept,
+            "information": [line["information"] for line in second],
+        }
+        if kept:
+            model = model._replace(weights=weights)
+            sample = look(cubes, model, settings.n_sample, settings.seed, settings.memory)
+            micro = (sample.z @ centers.T).argmax(1)
+            alive = np.flatnonzero(np.bincount(micro, minlength=len(centers)))
+            micro = np.searchsorted(alive, micro)
+            groups = groups_of(sample.z, micro, centers[alive], sample.pairs, number, rules)
+    return Learned(weights if report.get("kept") else model.weights, groups, sample, history, report | {
+        "sentence": _sentence(report), "changed": _changed(start, groups),
+    })  # fmt: skip
+
+
+def _denoised(
+    cubes: Sequence[xr.Dataset], axes: Axes, settings: Settings, held: list, progress: Progress | None
+) -> tuple[Any, list[dict[str, float]]]:
+    import torch
+
+    from spaxel.learn.denoising import Denoising
+    from spaxel.learn.loop import Plan, train
+    from spaxel.learn.patch_encoder import PatchEncoder
+
+    encoder = PatchEncoder(axes.project.shape[1], settings.sizes, settings.width, axes.level, settings.seed)
+    objective = Denoising(encoder, torch.tensor(axes.haze, dtype=torch.float32), _strength(settings))
+
+    def score() -> tuple[float, dict[str, float]]:
+        left = float(np.mean([objective.held_out([part.to(objective.haze.device) for part in b]) for b in held]))
+        return left, {"held_out": left}
+
+    plan = _plan(settings, settings.epochs, settings.seed, ".denoising")
+    done = train(objective, _batches(cubes, axes, settings, DENOISING, 0), plan, score=score, progress=progress)
+    return objective.encoder, done.history
+
+
+def _agreeing(
+    cubes: Sequence[xr.Dataset], axes: Axes, encoder: Any, start: Groups, sample: Looked, settings: Settings, held: list,
+    progress: Progress | None,
+) -> tuple[Arrays, np.ndarray, list[dict[str, float]], int]:  # fmt: skip
+    import torch
+
+    from spaxel.learn.global_clustering import GlobalClustering
+    from spaxel.learn.loop import Plan, train
+
+    mass = torch.tensor(np.maximum(start.sizes, 1) / np.maximum(start.sizes, 1).sum(), dtype=torch.float32)
+    centers, haze = (torch.tensor(values, dtype=torch.float32) for values in (start.centers, axes.haze))
+    apart = float(1 - (sample.z * start.centers[start.micro]).sum(1).mean())
+    objective = GlobalClustering(encoder, centers, mass, apart, haze, _strength(settings))
+
+    least = 0.5 * objective.agreement(held)["information"]
+
+    def score() -> tuple[float, dict[str, float]]:
+        said = objective.agreement(held)
+        return (-said["agreement"] if said["information"] >= least else 1.0), said
+
+    def stop(history: list[dict[str, float]]) -> bool:
+        return history[-1]["information"] < least
+
+    plan = _plan(settings._replace(rate=settings.rate_views), settings.epochs_views, settings.seed + 1, "")
+    done = train(
+        objective, _batches(cubes, axes, settings, AGREEING, settings.epochs), plan, score=score, stop=stop,
+        after_step=objective.after_step, progress=progress,
+    )  # fmt: skip
+    return _arrays(objective.teacher), objective.held.numpy().astype(np.float64), done.history, done.best
+
+
+def _batches(cubes: Sequence[xr.Dataset], axes: Axes, settings: Settings, n_pairs: int, first: int) -> Any:
+    def batches(epoch: int) -> Any:
+        drawn = windows(
+            cubes, axes, first + epoch, settings.tiles, settings.reuse, n_pairs, settings.seed, settings.memory
+        )
+        return (_tensors(batch) for batch in drawn)
+
+    return batches
+
+
+def _plan(settings: Settings, epochs: int, seed: int, suffix: str) -> Any:
+    from spaxel.learn.loop import Plan
+
+    path = Path(settings.checkpoint + suffix) if settings.checkpoint else None
+    rate = {"": settings.rate, "centers": settings.rate / 10}
+    return Plan(
+        epochs, rate=rate, seed=seed, device=settings.device, precision=settings.precision, decay=True, checkpoint=path,
+        about=settings.about or {},
+    )  # fmt: skip
+
+
+def _strength(settings: Settings) -> Any:
+    from spaxel.learn.variation import Strength
+
+    return Strength(*(value * settings.vary for value in Strength()))
+
+
+def _model(axes: Axes, settings: Settings, encoder: Any) -> Model:
+    nothing = np.zeros((0, 0))
+    return Model(axes.scaling, axes.project, settings.sizes, _arrays(encoder), nothing, nothing, nothing, nothing)
+
+
+def _tensors(batch: tuple[np.ndarray, ...]) -> tuple[Any, ...]:
+    import torch
+
+    return tuple(torch.from_numpy(part) for part in batch)
+
+
+def _arrays(module: Any) -> Arrays:
+    return {name: value.detach().cpu().numpy().copy() for name, value in module.state_dict().items()}
+
+
+def _changed(start: Groups, groups: Groups) -> float:
+    from spaxel.methods.deep_fit import _changed as share
+
+    return share(start, groups)
+
+
+def _sentence(report: dict[str, Any]) -> str:
+    if "kept" not in report:
+        return "The encoder was trained to see through noise; views were not asked to agree."
+    if not report["kept"]:
+        return "Letting two views agree gained nothing on tiles held out, so the clusters of the denoised spectra are kept."
+    best = report["agreement"][report["kept"] - 1]
+    return f"Two views of a pixel held out get one label in {best:.0%} of cases in the state kept (epoch {report['kept']})."

@@ -1,0 +1,163 @@
+"""The encoder of Deep Global Clustering in NumPy: embeddings of pixels from their own and their surroundings' spectra, and maps.
+
+The same as spaxel.learn.patch_encoder, without torch. Additions are done in one order for every pixel and products in blocks of
+one size, so that the answer is the same bit by bit whatever the tiles.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from scipy.special import erf
+
+from spaxel.exact import Grid, group_sums
+from spaxel.granularity import cut_tree
+from spaxel.mapping import BLOCK, Arrays, Look, Progress, map_tiles
+from spaxel.methods.nearest import Familiar, distances, margins, unlike
+from spaxel.picture import Recipe, paint
+from spaxel.preprocess.scaling import Scaling, scale_rows
+
+SHORTEST = np.float32(1e-3)  # as in spaxel.learn.patch_encoder
+
+
+class Model(NamedTuple):
+    """What maps need: scaling (mnf), project (channel, q), sides of the windows, arrays of the encoder, and the groups.
+
+    centers : (m, q) unit      tree, levels, component : see spaxel.methods.nearest.Nearest
+    """
+
+    scaling: Scaling
+    project: np.ndarray
+    sizes: tuple[int, ...]
+    weights: Arrays
+    centers: np.ndarray
+    tree: np.ndarray
+    levels: np.ndarray
+    component: np.ndarray
+
+    @property
+    def halo(self) -> int:
+        """The receptive radius, in pixels."""
+        return max(self.sizes) // 2
+
+    @property
+    def n_features(self) -> int:
+        """Direction and log length for each window."""
+        return len(self.sizes) * (self.project.shape[1] + 1)
+
+
+def projected(spectra: np.ndarray, project: np.ndarray) -> np.ndarray:
+    """Scores (rows, columns, d) float32 of a tile, in blocks of one size. project : (channel, d)"""
+    height, width, channels = spectra.shape
+    flat, project = spectra.reshape(-1, channels), project.astype(np.float32)
+    rows = np.arange(-(-len(flat) // BLOCK) * BLOCK) % len(flat)
+    parts = [flat[part].astype(np.float32) @ project for part in rows.reshape(-1, BLOCK)]
+    return np.concatenate(parts)[: len(flat)].reshape(height, width, -1)
+
+
+def surroundings(spectra: np.ndarray, good: np.ndarray, model: Model) -> np.ndarray:
+    """Features (rows, columns, n_features) float32 of a tile: direction and log length of the means over each window."""
+    scores = np.where(good[..., None], projected(np.where(good[..., None], spectra, 0), model.project), np.float32(0))
+    parts = []
+    for side in model.sizes:
+        mean = _window_mean(scores, good, side)
+        length = np.maximum(np.sqrt(np.square(mean).sum(2, keepdims=True)), SHORTEST)
+        parts += [mean / length, np.log(length) - model.weights["level"]]
+    return np.concatenate(parts, axis=2)
+
+
+def embed(features: np.ndarray, model: Model) -> np.ndarray:
+    """Unit embeddings (n, q) float32 of features (n, n_features): one block of rows."""
+    weights, hidden = model.weights, features
+    for i in (0, 1):
+        hidden = hidden @ weights[f"layers.{i}.weight"].T + weights[f"layers.{i}.bias"]
+        hidden = _gelu(_normed(hidden, weights[f"norms.{i}.weight"], weights[f"norms.{i}.bias"]))
+    z = features[:, : model.project.shape[1]] + hidden @ weights["last.weight"].T + weights["last.bias"]
+    return z / np.maximum(np.sqrt(np.square(z).sum(1, keepdims=True)), np.float32(1e-12))
+
+
+def embed_tile(spectra: np.ndarray, good: np.ndarray, model: Model) -> np.ndarray:
+    """Unit embeddings (rows, columns, q) float32 of a tile, without regard to what lies outside it."""
+    features = surroundings(spectra, good, model)
+    flat = features.reshape(-1, features.shape[2])
+    rows = np.arange(-(-len(flat) // BLOCK) * BLOCK) % len(flat)
+    z = np.concatenate([embed(flat[part], model) for part in rows.reshape(-1, BLOCK)])[: len(flat)]
+    return z.reshape(*good.shape, -1)
+
+
+def map_surroundings(
+    model: Model,
+    grid: Grid,
+    recipe: Recipe,
+    cube: xr.Dataset,
+    memory: int | None,
+    progress: Progress | None,
+    familiar: Familiar,
+) -> tuple[Arrays, Arrays]:
+    """Maps and sums of a model over a cube, in bounded memory. See spaxel.mapping."""
+    fill = {
+        "micro": np.int16(-1),
+        "confidence": np.float32(np.nan),
+        "picture": np.full(3, 255, np.uint8),
+        "level_confidence": np.zeros(len(model.levels), np.uint8),
+        "unlike": np.uint8(0),
+    }
+    function = partial(_block, model=model, grid=grid, recipe=recipe, familiar=familiar)
+    look = Look(partial(surroundings, model=model), model.halo, model.n_features)
+    return map_tiles(function, cube, fill, memory=memory, progress=progress, look=look)
+
+
+def _block(
+    both: np.ndarray, n: int, model: Model, grid: Grid, recipe: Recipe, familiar: Familiar
+) -> tuple[Arrays, Arrays]:
+    channels = len(model.project)
+    own, features = both[:, :channels], both[:, channels:].astype(np.float32, copy=False)
+    z = embed(features, model).astype(np.float64)
+    far = distances(z, model.centers)
+    micro = far.argmin(1)
+    levels = [margins(far, cut_tree(model.tree, int(k))) for k in model.levels]
+    rows = scale_rows(model.scaling.name, own, model.scaling.center)
+    pixels = {
+        "micro": micro.astype(np.int16),
+        "confidence": margins(far, model.component).astype(np.float32),
+        "picture": paint(own, recipe),
+        "level_confidence": np.rint(255 * np.stack(levels, 1)).astype(np.uint8)
+        if levels
+        else np.zeros((BLOCK, 0), np.uint8),
+        "unlike": unlike(own, rows, z, far, familiar),
+    }
+    return pixels, group_sums(own[:n], micro[:n], len(model.centers), grid)
+
+
+def _window_mean(scores: np.ndarray, good: np.ndarray, side: int) -> np.ndarray:
+    """Mean of the scores of usable pixels in a window of this side, 0 without any; sums row by row, then column by column."""
+    if side == 1:
+        return scores
+    reach = side // 2
+    total = np.pad(scores, ((reach, reach), (reach, reach), (0, 0)))
+    count = np.pad(good.astype(np.float32), reach)
+    for axis in (0, 1):
+        ranges = [slice(i, i + good.shape[axis]) for i in range(side)]
+        cuts = [(r,) if axis == 0 else (slice(None), r) for r in ranges]
+        total, count = (_added([values[cut] for cut in cuts]) for values in (total, count))
+    return total / np.maximum(count, 1)[..., None]
+
+
+def _added(parts: list[np.ndarray]) -> np.ndarray:
+    total = parts[0].copy()
+    for part in parts[1:]:
+        total += part
+    return total
+
+
+def _gelu(x: np.ndarray) -> np.ndarray:
+    return x * np.float32(0.5) * (1 + erf(x * np.float32(0.7071067811865476)))
+
+
+def _normed(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    centred = x - x.mean(1, keepdims=True)
+    scale = np.sqrt(np.square(centred).mean(1, keepdims=True) + np.float32(1e-5))
+    return centred / scale * weight + bias
