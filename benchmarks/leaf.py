@@ -96,12 +96,13 @@ def lloyd(k: int, features: Callable[[np.ndarray], np.ndarray]) -> Callable[[Tra
     return fit
 
 
-def whitened(k: int, then_unit: bool) -> Callable[[Train], Fitted]:
+def whitened(k: int, then_unit: bool, side: int = 1) -> Callable[[Train], Fitted]:
     """k-means on 6 noise-whitened components, or on their direction without the mean taken off."""
 
     def fit(train: Train) -> Fitted:
         mean, matrix = train.whitening()
-        features = (lambda image: unit(image @ matrix)) if then_unit else (lambda image: (image - mean) @ matrix)
+        mean_of = (lambda image: uniform_filter(image, (side, side, 1))) if side > 1 else (lambda image: image)
+        features = (lambda image: unit(mean_of(image @ matrix))) if then_unit else (lambda image: (image - mean) @ matrix)
         return lloyd(k, features)(train)
 
     return fit
@@ -136,8 +137,11 @@ ON_IMAGES: dict[str, Callable[[Train], Fitted]] = {
     "noise-whitened k-means, K = 24": whitened(24, False),
     "noise-whitened unit norm k-means, K = 16": whitened(16, True),
     "noise-whitened unit norm k-means, K = 24": whitened(24, True),
+    "noise-whitened unit norm of 3 x 3 mean k-means, K = 40": whitened(40, True, 3),
     "GMM full, 10 PCs, K = 8": mixture(8),
 }
+DEEP = "spaxel.DeepGlobalClustering"
+START = "spaxel.DeepGlobalClustering, views never asked to agree"
 STREAMING = "spaxel.KMeans (scaling chosen by itself)"
 MERGE, CUT = ", best merge", ", tree cut at 3"
 
@@ -186,6 +190,23 @@ def _by_row(predict: Callable[[np.ndarray], np.ndarray], image: np.ndarray) -> n
     return predict(image.reshape(-1, image.shape[2])).reshape(image.shape[:2])
 
 
+def deep(
+    train: Train, test: list[Any], truth: list[np.ndarray], epochs_views: int | None
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """DeepGlobalClustering with its defaults and the tree cut at 3: confusions, and how the training went."""
+    given = {} if epochs_views is None else {"epochs_views": epochs_views}
+    model = spaxel.DeepGlobalClustering(n_clusters=3, random_state=train.seed, **given)
+    cpu = time.process_time()
+    model.fit([cube[["spectra"]] for cube in train.cubes])
+    fit = time.process_time() - cpu
+    results = [model.predict(cube[["spectra"]]) for cube in test]
+    rate = len(test) * truth[0].size / (time.process_time() - cpu - fit)
+    active = [line["active"] for line in model.info_["history"] if "active" in line]
+    more = {"fit_seconds": round(fit, 1), "pixels_per_second": round(rate), "least_active": min(active, default=None)}
+    counts = confusion(truth, [result["micro_labels"].values for result in results])
+    return {MERGE: counts, CUT: confusion(truth, [result["labels"].values for result in results])}, more
+
+
 def measured(version: str, run: int, size: int, n: int, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     """A row per method. The seeds of the n scenes are 100 run, 100 run + 1 … to learn from and 100 run + 50 … to test on."""
     train = Train(scenes(version, range(100 * run, 100 * run + n), size), run)
@@ -194,8 +215,10 @@ def measured(version: str, run: int, size: int, n: int, names: Sequence[str]) ->
     share = float(np.mean([labels == 2 for labels in truth]))
     for name in names:
         cpu = time.process_time()
-        found = {}
-        if name == STREAMING:
+        found, more = {}, {}
+        if name in (DEEP, START):
+            found, more = deep(train, test, truth, 0 if name == START else None)
+        elif name == STREAMING:
             labels = streaming(train)
             found[CUT] = confusion(truth, [labels(cube) for cube in test])
         else:
@@ -206,7 +229,7 @@ def measured(version: str, run: int, size: int, n: int, names: Sequence[str]) ->
         for how, counts in found.items():
             row = {"version": version, "run": run, "method": name + how, "lesion_share": round(share, 4)}
             row |= {key: round(value, 4) for key, value in overlaps(counts, how).items()}
-            yield row | {"cpu_seconds": cpu}
+            yield row | {"cpu_seconds": cpu} | more
 
 
 def main() -> None:
@@ -220,7 +243,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[""], help="methods whose name holds one of these words")
     parser.add_argument("--dry", action="store_true", help="nothing is written")
     chosen = parser.parse_args()
-    about, names = head(), [name for name in [*ON_IMAGES, STREAMING] if any(word in name for word in chosen.only)]
+    about, names = head(), [name for name in [*ON_IMAGES, STREAMING, START, DEEP] if any(word in name for word in chosen.only)]
     for run in range(chosen.first, chosen.first + chosen.runs):
         rows = []
         for version in chosen.versions:

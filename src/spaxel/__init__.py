@@ -25,6 +25,7 @@ _HOME = {  # public name -> module that defines it
     "derivative": "preprocess",
     "scale": "preprocess",
     "KMeans": "methods.kmeans",
+    "DeepGlobalClustering": "methods.dgc",
     "DeepSpectralClustering": "methods.dsc",
     "MCR": "methods.mcr",
     "EnergyMCR": "methods.ebgmcr",

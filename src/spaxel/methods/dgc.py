@@ -13,10 +13,10 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from spaxel.errors import CubeError, ParameterError
+from spaxel.errors import CubeError
 from spaxel.exact import Grid, fit_grid
 from spaxel.mapping import Progress
-from spaxel.methods.contract import as_cubes, check_parameters, check_range, checked, gather, prepare
+from spaxel.methods.contract import as_cubes, check_parameters, check_range, gather, prepare
 from spaxel.methods.doubt import doubts
 from spaxel.methods.global_fit import Settings, learn
 from spaxel.methods.global_start import learn_axes
@@ -54,12 +54,12 @@ class DeepGlobalClustering(ClusterMixin, BaseEstimator):
     ] = "auto"
     n_micro: Annotated[int, Field(ge=2, le=512, description="prototypes that the tree merges")] = 48
     linkage: Annotated[
-        Literal["contact", "centroid"],
-        Field(description="how prototypes are merged: by spectra and contact, or spectra"),
-    ] = "contact"
+        Literal["border", "contact", "centroid"],
+        Field(description="how prototypes are merged: by shared borders and spectra, by what lies between, by spectra"),
+    ] = "border"
     max_clusters: Annotated[int, Field(ge=2, le=64, description="largest number that auto considers")] = 24
     epochs: Annotated[int, Field(ge=1, description="of learning to see through noise")] = 8
-    epochs_views: Annotated[int, Field(ge=0, description="at most so many of letting two views agree")] = 6
+    epochs_views: Annotated[int, Field(ge=0, description="at most so many of letting two views agree")] = 4
     tiles: Annotated[int, Field(ge=1, description="tiles of 128 x 128 pixels that are read in an epoch")] = 8
     reuse: Annotated[int, Field(ge=1, description="pairs of windows that are drawn in a tile")] = 10
     width: Annotated[int, Field(ge=1, le=4096, description="of the hidden layers")] = 64

@@ -10,11 +10,12 @@ import numpy as np
 import xarray as xr
 
 from spaxel.mapping import Arrays, Progress
-from spaxel.methods.global_start import Axes, Looked, judged, look, many_clusters, windows
+from spaxel.methods.global_start import Axes, Looked, contacts, judged, look, many_clusters, windows
 from spaxel.methods.parts import Groups, Rules, groups_of
 from spaxel.methods.surroundings import Model
 
 DENOISING, AGREEING = 2, 2  # pairs of windows per step
+RARE = 1e-3  # of the sample: smaller parts join the nearest larger one before the tree is built
 
 
 class Settings(NamedTuple):
@@ -24,7 +25,7 @@ class Settings(NamedTuple):
     sizes: tuple[int, ...] = (1, 3, 5, 9)
     width: int = 64
     epochs: int = 8
-    epochs_views: int = 6
+    epochs_views: int = 4
     tiles: int = 8
     reuse: int = 10
     rate: float = 4e-3
@@ -59,7 +60,7 @@ def learn(
     model = _model(axes, settings, encoder)
     sample = look(cubes, model, settings.n_sample, settings.seed, settings.memory)
     centers = many_clusters(sample.z, settings.n_micro, settings.seed)
-    start = groups_of(sample.z, (sample.z @ centers.T).argmax(1), centers, sample.pairs, number, rules)
+    start = _grouped(sample, centers, number, rules)
     report: dict[str, Any] = {"denoising": [line["held_out"] for line in first]}
     history = [{"phase": 1.0} | line for line in first]
     weights, groups = model.weights, start
@@ -74,13 +75,19 @@ def learn(
         if kept:
             model = model._replace(weights=weights)
             sample = look(cubes, model, settings.n_sample, settings.seed, settings.memory)
-            micro = (sample.z @ centers.T).argmax(1)
-            alive = np.flatnonzero(np.bincount(micro, minlength=len(centers)))
-            micro = np.searchsorted(alive, micro)
-            groups = groups_of(sample.z, micro, centers[alive], sample.pairs, number, rules)
+            groups = _grouped(sample, centers, number, rules)
     return Learned(weights if report.get("kept") else model.weights, groups, sample, history, report | {
         "sentence": _sentence(report), "changed": _changed(start, groups),
     })  # fmt: skip
+
+
+def _grouped(sample: Looked, centers: np.ndarray, number: int | None, rules: Rules) -> Groups:
+    """Groups of a sample by these prototypes; those that win nothing are left out."""
+    micro = (sample.z @ centers.T).argmax(1)
+    alive = np.flatnonzero(np.bincount(micro, minlength=len(centers)))
+    centers, micro = centers[alive], np.searchsorted(alive, micro)
+    touching = contacts(sample, centers)
+    return groups_of(sample.z, micro, centers, sample.pairs, number, rules, contact=touching, rare=RARE)
 
 
 def _denoised(
@@ -89,7 +96,7 @@ def _denoised(
     import torch
 
     from spaxel.learn.denoising import Denoising
-    from spaxel.learn.loop import Plan, train
+    from spaxel.learn.loop import train
     from spaxel.learn.patch_encoder import PatchEncoder
 
     encoder = PatchEncoder(axes.project.shape[1], settings.sizes, settings.width, axes.level, settings.seed)
@@ -111,7 +118,7 @@ def _agreeing(
     import torch
 
     from spaxel.learn.global_clustering import GlobalClustering
-    from spaxel.learn.loop import Plan, train
+    from spaxel.learn.loop import train
 
     mass = torch.tensor(np.maximum(start.sizes, 1) / np.maximum(start.sizes, 1).sum(), dtype=torch.float32)
     centers, haze = (torch.tensor(values, dtype=torch.float32) for values in (start.centers, axes.haze))

@@ -38,11 +38,13 @@ class Axes(NamedTuple):
 
 
 class Looked(NamedTuple):
-    """A sample: spectra (n, channel), their embeddings (n, q), and those of neighbouring pixels (m, 2, q)."""
+    """A sample: spectra (n, channel), their embeddings (n, q), those of neighbouring pixels (m, 2, q), and the tiles it is from
+    as embeddings (rows, columns, q) with where there are data."""
 
     spectra: np.ndarray
     z: np.ndarray
     pairs: np.ndarray
+    tiles: list[tuple[np.ndarray, np.ndarray]]
 
 
 def learn_axes(sample: Sample, seed: int) -> Axes:
@@ -104,7 +106,7 @@ def look(cubes: Sequence[xr.Dataset], model: Model, n: int, seed: int, memory: i
     """About n spectra of up to 64 tiles of all cubes in turn, with embeddings; the same pixels whatever the model."""
     shapes = [(c.sizes["y"], c.sizes["x"]) for c in cubes]
     n_tiles = min(SAMPLED, sum(-(-h // (2 * CELL)) * -(-w // (2 * CELL)) for h, w in shapes))
-    spectra, z, pairs = [], [], []
+    spectra, z, pairs, tiles = [], [], [], []
     for i, patch in enumerate(draws(cubes, seed, SAMPLING, n_tiles, 1, memory=memory)):
         rng = np.random.default_rng([seed, 46, i])
         embedded = embed_tile(patch.spectra, patch.good, model)
@@ -116,8 +118,20 @@ def look(cubes: Sequence[xr.Dataset], model: Model, n: int, seed: int, memory: i
         chosen = np.sort(rng.permutation(len(rows))[: -(-MOST_PAIRS // n_tiles)])
         beside = [embedded[rows[chosen], columns[chosen] + step] for step in (0, 1)]
         pairs.append(np.stack(beside, axis=1))
+        tiles.append((embedded, patch.good))
     parts = (np.concatenate(part) for part in (spectra, z, pairs))
-    return Looked(next(parts), *(part.astype(np.float64) for part in parts))
+    return Looked(next(parts), *(part.astype(np.float64) for part in parts), tiles)
+
+
+def contacts(looked: Looked, centers: np.ndarray) -> np.ndarray:
+    """How many neighbouring pixels lie in parts a and b, (k, k), in all tiles of a sample. centers : (k, q) unit"""
+    counts, k = np.zeros((len(centers), len(centers))), len(centers)
+    for z, good in looked.tiles:
+        labels = np.where(good, (z @ centers.astype(np.float32).T).argmax(2), -1)
+        for one, other in ((labels[:, 1:], labels[:, :-1]), (labels[1:], labels[:-1])):
+            both = (one >= 0) & (other >= 0)
+            counts += np.bincount(one[both] * k + other[both], minlength=k * k).reshape(k, k)
+    return counts
 
 
 def many_clusters(z: np.ndarray, number: int, seed: int) -> np.ndarray:

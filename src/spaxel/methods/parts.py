@@ -14,6 +14,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from spaxel.evidence import COMPARED, Evidence, weigh
 from spaxel.granularity import centroid_tree, component_table, connectivity_tree, contact_tree, tree_through
+from spaxel.trees import border_tree
 from spaxel.methods.nearest import distances
 
 PER_MICRO = 20  # spectra of the sample that each micro part should have at least
@@ -56,19 +57,22 @@ def find_groups(scores: np.ndarray, pairs: np.ndarray, number: int | None, rules
 
 def groups_of(
     scores: np.ndarray, micro: np.ndarray, centers: np.ndarray, pairs: np.ndarray, number: int | None, rules: Rules,
-    refined: bool = False,
+    refined: bool = False, contact: np.ndarray | None = None, rare: float = 0.0,
 ) -> Groups:  # fmt: skip
     """Groups of micro parts that are known. micro : (n,) of scores      centers : (m, d)      pairs : as in `find_groups`
 
     refined : the tree is rebuilt through k-means at the level that is chosen
+    contact : (m, m) counts of neighbouring pixels, if they are known better than by the pairs
+    rare    : share of the spectra; smaller parts first join the nearest larger one (linkage contact or border)
     """
     sizes = np.bincount(micro, minlength=len(centers))
     neighbours = np.zeros((0, 2), int)
     if len(pairs):
         neighbours = distances(pairs.reshape(-1, pairs.shape[2]), centers).argmin(1).reshape(-1, 2)
-    contact = np.zeros((len(centers), len(centers)))
-    np.add.at(contact, tuple(neighbours.T), 1)
-    tree = _tree(scores, centers, micro, sizes, contact, rules.linkage)
+    if contact is None:
+        contact = np.zeros((len(centers), len(centers)))
+        np.add.at(contact, tuple(neighbours.T), 1)
+    tree = _tree(scores, centers, micro, sizes, contact, rules.linkage, rare)
     evidence = _evidence(scores, micro, neighbours, tree, number, rules)
     if refined:
         tree = _refined(scores, centers, sizes, tree, evidence.level, contact, rules)
@@ -116,9 +120,15 @@ def _tree(
     sizes: np.ndarray,
     contact: np.ndarray,
     linkage: str | None,
+    rare: float = 0.0,
 ) -> np.ndarray:
-    if linkage == "contact":
-        return contact_tree(centers, sizes, contact)
+    if linkage in ("contact", "border"):
+        large = np.flatnonzero(sizes >= rare * sizes.sum())
+        make = contact_tree if linkage == "contact" else border_tree
+        if 1 < len(large) < len(centers):
+            owner = distances(centers, centers[large]).argmin(1)
+            return tree_through(centers, sizes, owner, contact, linkage == "border")
+        return make(centers, sizes, contact)
     if linkage != "connectivity":
         return centroid_tree(centers, sizes)
     near = NearestNeighbors(n_neighbors=min(11, len(scores))).fit(scores).kneighbors(return_distance=False)
