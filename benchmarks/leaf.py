@@ -102,7 +102,9 @@ def whitened(k: int, then_unit: bool, side: int = 1) -> Callable[[Train], Fitted
     def fit(train: Train) -> Fitted:
         mean, matrix = train.whitening()
         mean_of = (lambda image: uniform_filter(image, (side, side, 1))) if side > 1 else (lambda image: image)
-        features = (lambda image: unit(mean_of(image @ matrix))) if then_unit else (lambda image: (image - mean) @ matrix)
+        features = (
+            (lambda image: unit(mean_of(image @ matrix))) if then_unit else (lambda image: (image - mean) @ matrix)
+        )
         return lloyd(k, features)(train)
 
     return fit
@@ -141,7 +143,7 @@ ON_IMAGES: dict[str, Callable[[Train], Fitted]] = {
     "GMM full, 10 PCs, K = 8": mixture(8),
 }
 DEEP = "spaxel.DeepGlobalClustering"
-START = "spaxel.DeepGlobalClustering, views never asked to agree"
+START = "DGC, denoising and clusters alone (epochs_views = 0)"
 STREAMING = "spaxel.KMeans (scaling chosen by itself)"
 MERGE, CUT = ", best merge", ", tree cut at 3"
 
@@ -243,7 +245,10 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[""], help="methods whose name holds one of these words")
     parser.add_argument("--dry", action="store_true", help="nothing is written")
     chosen = parser.parse_args()
-    about, names = head(), [name for name in [*ON_IMAGES, STREAMING, START, DEEP] if any(word in name for word in chosen.only)]
+    about, names = (
+        head(),
+        [name for name in [*ON_IMAGES, STREAMING, START, DEEP] if any(word in name for word in chosen.only)],
+    )
     for run in range(chosen.first, chosen.first + chosen.runs):
         rows = []
         for version in chosen.versions:

@@ -156,7 +156,11 @@ def border_tree(centers: np.ndarray, sizes: np.ndarray, contact: np.ndarray) -> 
     material, have more border for their area than a spot and what it lies in. Exponents were chosen on simulated leaves
     (runs 1 and 2 of benchmarks/leaf.py). Fails where parts are noisy, since these touch everything.
     """
-    links, centers, sizes = contact.astype(np.float64), centers.astype(np.float64).copy(), sizes.astype(np.float64).copy()
+    links, centers, sizes = (
+        contact.astype(np.float64),
+        centers.astype(np.float64).copy(),
+        sizes.astype(np.float64).copy(),
+    )
     links = links + links.T
     inside, total = links.sum(1) + 1, sizes.sum()
     np.fill_diagonal(links, 0)
