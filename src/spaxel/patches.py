@@ -120,7 +120,7 @@ def draws(
 def held_out(
     shapes: Sequence[tuple[int, int]], seed: int, most: int = 4, side: int = SIDE
 ) -> frozenset[tuple[int, Tile]]:
-    """Tiles to judge by, as (number of the cube, tile): an eighth of all, at most `most`; none where there are fewer than four."""
+    """Tiles to judge by, as (number of the cube, tile): an eighth of all, at most `most`; none of fewer than four."""
     every = [(i, tile) for i, (height, width) in enumerate(shapes) for tile in covering(height, width, side)]
     if len(every) < 4:
         return frozenset()

@@ -51,7 +51,7 @@ def sides(height: int, width: int, n_pixels: int) -> tuple[int, int]:
 
 
 def with_halo(tile: Tile, image: tuple[int, int], halo: int) -> tuple[Tile, tuple[slice, slice]]:
-    """The tile with `halo` more pixels on every side, as far as the image (height, width) goes, and where in it the tile lies."""
+    """The tile with `halo` more pixels on every side, as far as the image (height, width) goes, and its place in that."""
     around = Tile(
         max(tile.y0 - halo, 0), min(tile.y1 + halo, image[0]), max(tile.x0 - halo, 0), min(tile.x1 + halo, image[1])
     )

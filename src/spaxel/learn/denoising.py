@@ -1,10 +1,10 @@
-"""Phase one of Deep Global Clustering: the encoder learns, from noisy windows alone, what a pixel would look like without noise.
+"""Phase one of Deep Global Clustering: from noisy windows alone the encoder learns what a pixel looks like without noise.
 
     L = | |s⁺| z(s⁺) - s⁻ |² / q,     s⁺ = s + α e,   s⁻ = s - e / α,   e ~ N(0, 1)
 
 s are noise-whitened scores, so the noise in s⁺ and in s⁻ is independent, and the best z is the mean of what may lie under the
-noise, given the pixel and its surroundings (Pang et al. 2021, Recorrupted-to-Recorrupted). It averages inside matter of one kind and
-not across a border, as far as the network can see. There is nothing to collapse: a constant costs more.
+noise, given the pixel and its surroundings (Pang et al. 2021, Recorrupted-to-Recorrupted). It averages inside matter of one
+kind and not across a border, as far as the network can see. There is nothing to collapse: a constant costs more.
 """
 
 from __future__ import annotations

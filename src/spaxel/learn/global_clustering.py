@@ -2,12 +2,12 @@
 
     L = - mean_i w_i Σ_k t_ik log softmax_k(<z_i, c_k> / τ)     i: pixels of window one that window two shows as well
 
-z unit embeddings, c_k unit prototypes; t from the teacher (an average of past students) on window two, under other light and with
-noise that is independent of that of window one, by optimal transport with relaxed masses (spaxel.learn.transport; past
+z unit embeddings, c_k unit prototypes; t from the teacher (an average of past students) on window two, under other light and
+with noise that is independent of that of window one, by optimal transport with relaxed masses (spaxel.learn.transport; past
 pixels of other cubes take part in the masses).
 
-One loss; nothing is balanced against it. Guards: a hinge that is zero while the embeddings keep half of the spread they had at the
-start, and prototypes that win next to nothing are moved to the pixels that fit worst. `agreement` is the monitor.
+One loss; nothing is balanced against it. Guards: a hinge that is zero while the embeddings keep half of the spread they had
+at the start, and prototypes that win next to nothing are moved to the pixels that fit worst. `agreement` is the monitor.
 """
 
 from __future__ import annotations
@@ -181,6 +181,6 @@ def _said(joint: Tensor, gram: Tensor, prototypes: Tensor) -> dict[str, float]:
     shares = (values / values.sum().clamp_min(1e-300)).clamp_min(1e-300)
     rank = float(torch.exp(-(shares * shares.log()).sum()))
     return {
-        "agreement": float(table.trace()), "information": information, "active": float((mass > 1e-3).sum()), "largest_cosine": float(cosines.max()),
-        "effective_rank": rank,
+        "agreement": float(table.trace()), "information": information, "active": float((mass > 1e-3).sum()),
+        "largest_cosine": float(cosines.max()), "effective_rank": rank,
     }  # fmt: skip

@@ -1,8 +1,8 @@
 """An encoder that sees a pixel and its surroundings: a direction in noise-whitened spectral axes, bent by a small network.
 
-    s   scores of a spectrum on whitened axes, along its channels (spaxel.methods.patches_of makes them)
-    h   for each window side in `sizes`: direction and log length of the mean of s over that window, without pixels that hold no data
-    z = s / |s| + g(h),     g two hidden layers whose last one starts at zero, so that an untrained encoder is the direction of s
+    s   scores of a spectrum on whitened axes, along its channels (spaxel.methods.global_start makes them)
+    h   for each window side in `sizes`: direction and log length of the mean of s over that window, of pixels with data
+    z = s / |s| + g(h),     g two hidden layers and a last one that starts at zero: untrained, z is the direction of s
 
 The receptive radius is half the largest side, exactly. A direction and not s, since light scales s and not the matter below it.
 """

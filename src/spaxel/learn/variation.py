@@ -1,7 +1,7 @@
 """Light and camera as they might also have been: changes of a spectrum that are no change of matter, done on its scores.
 
-A window holds, for each pixel, scores of the spectrum x, of x times a ramp along the channels, and of its derivative along them:
-(B, 3 q, h, w). To first order, scores of gain · (x tilted and shifted) + haze are a sum of these, so that no spectrum is needed.
+A window (B, 3 q, h, w) holds, for each pixel, scores of the spectrum x, of x times a ramp along the channels, and of its
+derivative along them. To first order, scores of gain · (x tilted and shifted) + haze are a sum of these: no spectrum is needed.
 """
 
 from __future__ import annotations

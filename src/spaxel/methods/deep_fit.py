@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from spaxel.mapping import Progress
 from spaxel.methods.deep_judge import Judge
 from spaxel.methods.deep_start import COUNTED, Linear, Settings, Views, reconstruction, small_dtype, views
 from spaxel.methods.latent import encode, latents
 from spaxel.methods.nearest import distances
-from spaxel.methods.parts import Groups, Rules, best_silhouette, find_groups
+from spaxel.methods.parts import Groups, Rules, best_silhouette, changed_share, find_groups
 from spaxel.preprocess.scaling import Scaling
 from spaxel.sampling import Sample
 
@@ -213,19 +212,11 @@ def _numpy(module: Any) -> Arrays:
     return {name: value.detach().cpu().numpy().copy() for name, value in module.state_dict().items()}
 
 
-def _changed(one: Groups, other: Groups) -> float:
-    """Share of spectra with another label, after the best matching of the components."""
-    a, b = one.component[one.micro], other.component[other.micro]
-    table = np.zeros((a.max() + 1, b.max() + 1))
-    np.add.at(table, (a, b), 1)
-    return 1 - float(table[linear_sum_assignment(-table)].sum() / len(a))
-
-
 def _report(
     values: dict[str, float], kept: str, groups: dict[str, Groups], final: Groups, history: list[dict[str, float]],
     neighbours: bool, curve: dict[int, float],
 ) -> dict[str, Any]:  # fmt: skip
-    changed = _changed(groups["linear"], groups[kept])
+    changed = changed_share(groups["linear"], groups[kept])
     best = next((int(line["epoch"]) for line in history if line["kept"]), 0)
     what = "nats of a neighbour's label" if neighbours else "of the variance"
     said = ", ".join(f"{name} {value:.3f}" for name, value in values.items())

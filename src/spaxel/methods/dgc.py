@@ -39,8 +39,8 @@ class DeepGlobalClustering(ClusterMixin, BaseEstimator):
     (spaxel.learn.patch_encoder). Learned in two phases: the encoder learns to see through the noise of windows
     (spaxel.learn.denoising); k-means in which dense regions count less makes `n_micro` clusters of its embeddings; then two
     overlapping windows, under other light and noise, must agree on the pixels that they share (spaxel.learn.
-    global_clustering). The best state on tiles held out is kept, the start of this phase among them. A merge tree by spectra and
-    contact joins the clusters; the components are a level of it, and every other level is kept (spaxel.cut).
+    global_clustering). The best state on tiles held out is kept, the start of this phase among them. A merge tree by borders
+    and spectra joins the clusters; the components are a level of it, and every other level is kept (spaxel.cut).
 
     fit, predict and fit_predict take a cube or a list of cubes on one axis; not a table, since surroundings are looked at.
     After fit: `state_` (arrays), `info_` (plain values, `history` of the training), `n_features_in_`.
@@ -74,7 +74,7 @@ class DeepGlobalClustering(ClusterMixin, BaseEstimator):
     memory: Annotated[int | None, Field(ge=1, description="bytes for reading; never changes the answer")] = None
 
     def fit(self, X: Any, y: None = None, *, progress: Progress | None = None) -> DeepGlobalClustering:
-        """Learn axes, encoder and prototypes. y is ignored, progress is told (epochs done, in all) of each phase. Returns self."""
+        """Learn axes, encoder and prototypes. y is ignored, progress told (epochs done, in all) per phase. Returns self."""
         from spaxel.learn import check_extra
 
         check_extra("DeepGlobalClustering")

@@ -11,7 +11,7 @@ import xarray as xr
 
 from spaxel.mapping import Arrays, Progress
 from spaxel.methods.global_start import Axes, Looked, contacts, judged, look, many_clusters, windows
-from spaxel.methods.parts import Groups, Rules, groups_of
+from spaxel.methods.parts import Groups, Rules, changed_share, groups_of
 from spaxel.methods.surroundings import Model
 
 DENOISING, AGREEING = 2, 2  # pairs of windows per step
@@ -77,7 +77,7 @@ def learn(
             sample = look(cubes, model, settings.n_sample, settings.seed, settings.memory)
             groups = _grouped(sample, centers, number, rules)
     return Learned(weights if report.get("kept") else model.weights, groups, sample, history, report | {
-        "sentence": _sentence(report), "changed": _changed(start, groups),
+        "sentence": _sentence(report), "changed": changed_share(start, groups),
     })  # fmt: skip
 
 
@@ -182,12 +182,6 @@ def _tensors(batch: tuple[np.ndarray, ...]) -> tuple[Any, ...]:
 
 def _arrays(module: Any) -> Arrays:
     return {name: value.detach().cpu().numpy().copy() for name, value in module.state_dict().items()}
-
-
-def _changed(start: Groups, groups: Groups) -> float:
-    from spaxel.methods.deep_fit import _changed as share
-
-    return share(start, groups)
 
 
 def _sentence(report: dict[str, Any]) -> str:

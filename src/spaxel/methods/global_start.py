@@ -135,7 +135,7 @@ def contacts(looked: Looked, centers: np.ndarray) -> np.ndarray:
 
 
 def many_clusters(z: np.ndarray, number: int, seed: int) -> np.ndarray:
-    """Unit centres (number, q) of k-means in which dense regions count less, by the square root of their size: (n, q) -> (k, q).
+    """Unit centres of k-means in which dense regions count less, by the square root of their size: (n, q) -> (k, q).
 
     Plain k-means spends its centres where pixels are many and alike, and leaves what is rare and distinct to a neighbour.
     """

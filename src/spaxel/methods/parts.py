@@ -8,14 +8,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans as Lloyd
 from sklearn.metrics import silhouette_score
 from sklearn.neighbors import NearestNeighbors
 
 from spaxel.evidence import COMPARED, Evidence, weigh
 from spaxel.granularity import centroid_tree, component_table, connectivity_tree, contact_tree, tree_through
-from spaxel.trees import border_tree
 from spaxel.methods.nearest import distances
+from spaxel.trees import border_tree
 
 PER_MICRO = 20  # spectra of the sample that each micro part should have at least
 
@@ -99,6 +100,14 @@ def best_silhouette(scores: np.ndarray, low: int, high: int, rules: Rules) -> tu
         curve[k] = float("nan") if few else float(silhouette_score(scores[chosen], labels))
     known = {k: v for k, v in curve.items() if np.isfinite(v)}
     return (max(known, key=known.__getitem__) if known else min(low, most)), curve
+
+
+def changed_share(one: Groups, other: Groups) -> float:
+    """Share of spectra with another label, after the best matching of the components."""
+    a, b = one.component[one.micro], other.component[other.micro]
+    table = np.zeros((a.max() + 1, b.max() + 1))
+    np.add.at(table, (a, b), 1)
+    return 1 - float(table[linear_sum_assignment(-table)].sum() / len(a))
 
 
 def _micro_parts(scores: np.ndarray, number: int | None, rules: Rules) -> tuple[np.ndarray, np.ndarray]:

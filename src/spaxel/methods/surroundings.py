@@ -1,4 +1,4 @@
-"""The encoder of Deep Global Clustering in NumPy: embeddings of pixels from their own and their surroundings' spectra, and maps.
+"""The encoder of Deep Global Clustering in NumPy: embeddings of pixels from their own and surrounding spectra, and maps.
 
 The same as spaxel.learn.patch_encoder, without torch. Additions are done in one order for every pixel and products in blocks of
 one size, so that the answer is the same bit by bit whatever the tiles.
