@@ -14,9 +14,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import erf, softmax
 
 from spaxel.exact import Grid, group_sums
-from spaxel.granularity import cut_tree
 from spaxel.mapping import BLOCK, Arrays, Progress, map_tiles
-from spaxel.methods.nearest import Familiar, distances, margins, unlike
+from spaxel.methods.nearest import Familiar, distances, level_margins, margins, unlike
 from spaxel.methods.potts import CANDIDATES, NEVER, doubts
 from spaxel.picture import Recipe, paint
 from spaxel.preprocess.scaling import Scaling, scale_rows
@@ -184,13 +183,11 @@ def _block(
     z = encode(features(spectra, model.scaling, model.context, rows), model.weights, model.net).astype(np.float64)
     far = distances(z, model.centers)
     micro = far.argmin(1)
-    levels = [margins(far, cut_tree(model.tree, int(k))) for k in model.levels]
-    empty = np.zeros((BLOCK, 0), np.uint8)
     pixels = {
         "micro": micro.astype(np.int16),
         "confidence": margins(far, model.component).astype(np.float32),
         "picture": paint(own, recipe),
-        "level_confidence": np.rint(255 * np.stack(levels, 1)).astype(np.uint8) if levels else empty,
+        "level_confidence": level_margins(far, model.tree, model.levels),
         "unlike": unlike(own, rows, z, far, familiar),
     }
     if model.noise is not None:

@@ -13,7 +13,6 @@ import numpy as np
 import xarray as xr
 
 from spaxel.exact import Grid, group_sums
-from spaxel.granularity import cut_tree
 from spaxel.linear.pca import Projection
 from spaxel.mapping import BLOCK, Arrays, Progress, map_tiles
 from spaxel.picture import Recipe, paint
@@ -120,6 +119,34 @@ def margins(far: np.ndarray, component: np.ndarray) -> np.ndarray:
     return np.where(second > 0, 1 - first / np.maximum(second, 1e-300), 0.0)
 
 
+def level_margins(far: np.ndarray, tree: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """`margins` at levels of a tree, (n, level) uint8 with 255 for 1: far (n, m) is merged step by step, not anew per level.
+
+    Of each row the nearest part stays the nearest; what counts is the nearest of those that are not merged with it.
+    """
+    n, m = far.shape
+    others, owner, first = np.ascontiguousarray(far.T), far.argmin(1), far.min(1)
+    others[owner, np.arange(n)] = np.inf
+    alive, place, found = list(range(m)), dict(enumerate(range(m))), {}
+    for step in range(len(tree) + 1):
+        level = len(alive)
+        if level in levels:
+            second = others[alive].min(0)
+            found[level] = (
+                np.where(second > 0, 1 - first / np.maximum(second, 1e-300), 0.0) if level > 1 else np.ones(n)
+            )
+        if step < len(tree):
+            left, right = (place.pop(int(node)) for node in tree[step, :2])
+            owner[owner == right] = left
+            others[left] = np.minimum(others[left], others[right])
+            others[left, owner == left] = np.inf
+            alive.remove(right)
+            place[m + step] = left
+    if not len(levels):
+        return np.zeros((n, 0), np.uint8)
+    return np.rint(255 * np.stack([found[int(level)] for level in levels], 1)).astype(np.uint8)
+
+
 def unlike(spectra: np.ndarray, rows: np.ndarray, scores: np.ndarray, gaps: np.ndarray, known: Familiar) -> np.ndarray:
     """How far spectra lie from all that was fitted, (n,) uint8: 100 is the farthest 0.1 % of the sample.
 
@@ -143,14 +170,11 @@ def _block(
     scores = project(spectra, model, rows)
     far = distances(scores, model.centers)
     micro = far.argmin(1)
-    levels = [margins(far, cut_tree(model.tree, int(k))) for k in model.levels]
     pixels = {
         "micro": micro.astype(np.int16),
         "confidence": margins(far, model.component).astype(np.float32),
         "picture": paint(spectra, recipe),
-        "level_confidence": np.rint(255 * np.stack(levels, 1)).astype(np.uint8)
-        if levels
-        else np.zeros((BLOCK, 0), np.uint8),
+        "level_confidence": level_margins(far, model.tree, model.levels),
     }
     if familiar:
         pixels["unlike"] = unlike(spectra, rows, scores, far, familiar)

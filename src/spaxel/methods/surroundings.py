@@ -14,9 +14,8 @@ import xarray as xr
 from scipy.special import erf
 
 from spaxel.exact import Grid, group_sums
-from spaxel.granularity import cut_tree
 from spaxel.mapping import BLOCK, Arrays, Look, Progress, map_tiles
-from spaxel.methods.nearest import Familiar, distances, margins, unlike
+from spaxel.methods.nearest import Familiar, distances, level_margins, margins, unlike
 from spaxel.picture import Recipe, paint
 from spaxel.preprocess.scaling import Scaling, scale_rows
 
@@ -118,15 +117,12 @@ def _block(
     z = embed(features, model).astype(np.float64)
     far = distances(z, model.centers)
     micro = far.argmin(1)
-    levels = [margins(far, cut_tree(model.tree, int(k))) for k in model.levels]
     rows = scale_rows(model.scaling.name, own, model.scaling.center)
     pixels = {
         "micro": micro.astype(np.int16),
         "confidence": margins(far, model.component).astype(np.float32),
         "picture": paint(own, recipe),
-        "level_confidence": np.rint(255 * np.stack(levels, 1)).astype(np.uint8)
-        if levels
-        else np.zeros((BLOCK, 0), np.uint8),
+        "level_confidence": level_margins(far, model.tree, model.levels),
         "unlike": unlike(own, rows, z, far, familiar),
     }
     return pixels, group_sums(own[:n], micro[:n], len(model.centers), grid)
