@@ -17,7 +17,7 @@ share the average.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -71,6 +71,7 @@ class PublishedClustering(nn.Module):
     batch : first, second (B, channel, h, w) float, turned windows; i, j (B, m) int64, flat indices of the same pixels in both,
             -1 fills up; and, where some pixels have no data, good_first, good_second (B, h, w) bool
     dark  : (channel,) of the windows, as in `brightened`
+    vary  : (windows, generator) -> windows as the encoder sees them; None: as published or corrected, for windows of spectra
     """
 
     def __init__(
@@ -83,12 +84,13 @@ class PublishedClustering(nn.Module):
         width: int = 32,
         dark: Tensor | float = 0.0,
         seed: int = 0,
+        vary: Callable[[Tensor, torch.Generator], Tensor] | None = None,
     ) -> None:
         super().__init__()
         if signs not in SIGNS:
             raise ParameterError(f"signs is {signs!r}, expected one of {', '.join(SIGNS)}.")
         self.encoder, self.shift = encoder, shift or MeanShift()
-        self.signs, self.terms = signs, terms or Terms()
+        self.signs, self.terms, self.vary = signs, terms or Terms(), vary
         start = np.random.default_rng([seed, 53]).normal(size=(n_clusters, width))
         self.centres = nn.Parameter(functional.normalize(torch.tensor(start, dtype=torch.float32), dim=1))
         self.register_buffer("alive", torch.ones(n_clusters, dtype=torch.bool))
@@ -146,6 +148,8 @@ class PublishedClustering(nn.Module):
         return int(self.alive.sum())
 
     def _varied(self, windows: Tensor, generator: torch.Generator) -> Tensor:
+        if self.vary is not None:
+            return self.vary(windows, generator)
         if self.signs == "published":
             return rolled(warped(windows, generator), generator)
         return brightened(shifted(windows, generator), generator, dark=self.dark)

@@ -41,6 +41,8 @@ class DeepGlobalClustering(ClusterMixin, BaseEstimator):
     overlapping windows, under other light and noise, must agree on the pixels that they share (spaxel.learn.
     global_clustering). The best state on tiles held out is kept, the start of this phase among them. A merge tree by borders
     and spectra joins the clusters; the components are a level of it, and every other level is kept (spaxel.cut).
+    objective "paper" trains the published loss instead, "paper-corrected" that with its signs put right, both from random
+    centres (spaxel.methods.published_fit): to compare with, not to use, since they may collapse into one cluster.
 
     fit, predict and fit_predict take a cube or a list of cubes on one axis; not a table, since surroundings are looked at.
     After fit: `state_` (arrays), `info_` (plain values, `history` of the training), `n_features_in_`.
@@ -72,6 +74,13 @@ class DeepGlobalClustering(ClusterMixin, BaseEstimator):
     ] = "32-true"
     random_state: Annotated[int, Field(ge=0, description="seed: the same seed gives the same bits")] = 0
     memory: Annotated[int | None, Field(ge=1, description="bytes for reading; never changes the answer")] = None
+    objective: Annotated[
+        Literal["stable", "paper", "paper-corrected"],
+        Field(
+            description="what is trained: two phases; or in one, from n_micro random centres, the published loss, or that "
+            "with its signs put right, to compare (epochs, tiles, reuse and rate count, epochs_views and vary do not)"
+        ),
+    ] = "stable"
 
     def fit(self, X: Any, y: None = None, *, progress: Progress | None = None) -> DeepGlobalClustering:
         """Learn axes, encoder and prototypes. y is ignored, progress told (epochs done, in all) per phase. Returns self."""

@@ -12,6 +12,7 @@ import xarray as xr
 from spaxel.mapping import Arrays, Progress
 from spaxel.methods.global_start import Axes, Looked, contacts, judged, look, many_clusters, windows
 from spaxel.methods.parts import Groups, Rules, changed_share, groups_of
+from spaxel.methods.published_fit import PAIRS, report_of, told, train_published
 from spaxel.methods.surroundings import Model
 
 DENOISING, AGREEING = 2, 2  # pairs of windows per step
@@ -38,6 +39,7 @@ class Settings(NamedTuple):
     about: dict[str, Any] | None = None
     memory: int | None = None
     seed: int = 0
+    objective: str = "stable"
 
 
 class Learned(NamedTuple):
@@ -56,6 +58,8 @@ def learn(
 ) -> Learned:  # fmt: skip
     """Train on windows of cubes on one axis. number : of components, None to find it."""
     held = [_tensors(batch) for batch in judged(cubes, axes, settings.seed, settings.memory)]
+    if settings.objective != "stable":
+        return _as_published(cubes, axes, number, rules, settings, held, progress)
     encoder, first = _denoised(cubes, axes, settings, held, progress)
     model = _model(axes, settings, encoder)
     sample = look(cubes, model, settings.n_sample, settings.seed, settings.memory)
@@ -79,6 +83,19 @@ def learn(
     return Learned(weights if report.get("kept") else model.weights, groups, sample, history, report | {
         "sentence": _sentence(report), "changed": changed_share(start, groups),
     })  # fmt: skip
+
+
+def _as_published(
+    cubes: Sequence[xr.Dataset], axes: Axes, number: int | None, rules: Rules, settings: Settings, held: list,
+    progress: Progress | None,
+) -> Learned:  # fmt: skip
+    """Encoder and centres of the published objective, then the tree of the stable one."""
+    found = train_published(_batches(cubes, axes, settings, PAIRS, 0), held, axes, settings, progress)
+    model = _model(axes, settings, found.encoder)
+    sample = look(cubes, model, settings.n_sample, settings.seed, settings.memory)
+    groups = told(_grouped(sample, found.centers, number, rules))
+    history = [{"phase": 1.0} | line for line in found.history]
+    return Learned(model.weights, groups, sample, history, report_of(found, groups, sample, settings))
 
 
 def _grouped(sample: Looked, centers: np.ndarray, number: int | None, rules: Rules) -> Groups:
