@@ -1,4 +1,4 @@
-"""What lets the published objective of Deep Global Clustering run on scores: an encoder of its shape, and its variation of windows.
+"""What lets the published objective of Deep Global Clustering run on scores: an encoder of its shape, and its variation.
 
 The published variation moves a window by up to two channels. Scores have no such order, so the move is done to first order with
 the block that holds scores of the derivative (spaxel.learn.variation): s(x moved by b) = s(x) - b s(x').

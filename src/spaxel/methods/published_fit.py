@@ -28,7 +28,7 @@ LEAST = 1e-3  # share of the pixels from which a cluster counts as active
 
 
 class Published(NamedTuple):
-    """encoder : a PatchEncoder      centers : (k, q) unit      history : a line per epoch, and what is said of tiles held out."""
+    """encoder : a PatchEncoder      centers : (k, q) unit      history : a line per epoch, with the monitor."""
 
     encoder: Any
     centers: np.ndarray
@@ -38,7 +38,9 @@ class Published(NamedTuple):
 def train_published(
     batches: Callable[[int], Any], held: list, axes: Axes, settings: Settings, progress: Progress | None = None
 ) -> Published:
-    """Train from random centres. batches : epoch -> batches of windows      held : batches of one pair to look at, not to choose by.
+    """Train from random centres.
+
+    batches : epoch -> batches of windows      held : batches of one pair to look at, not to choose by
 
     Same seed, same bits. Raises SpaxelError if the loss is not finite. Fails by collapse: then fewer centres win pixels than
     there are, down to one; that is what the objective asks for and is left as it is.
@@ -105,7 +107,7 @@ def _sentence(report: dict[str, Any]) -> str:
 
 
 def told(groups: Groups) -> Groups:
-    """The groups, where one is left with evidence that says why: not that spectra are too alike, but that clusters collapsed."""
+    """The groups; where one is left, its evidence says that clusters collapsed, and not that spectra are too alike."""
     if len(groups.centers) > 1:
         return groups
     return groups._replace(
