@@ -53,12 +53,14 @@ def store(about: dict[str, Any], size: int, n: int, given: dict[str, Any], rows:
     rows = [row for row in old if key(row) not in new] + rows
     rows = sorted(rows, key=lambda row: (row["n_micro"], order.index(row["objective"]), row["run"]))
     write_json("dgc_objectives", about, size=size, scenes=n, given=given, rows=rows)
-    days = ", ".join(map(str, DAYS[:n]))
+    days, told = ", ".join(map(str, DAYS[:n])), ", ".join(f"{name} {value}" for name, value in given.items())
     said = (
         f"{n} scenes (hard) to learn from and {n} others to test on, {size} x {size} x 120, on days {days}, every fourth "
-        f"healthy; {', '.join(f'{name} {value}' for name, value in given.items())}. Active: clusters that hold more than 0.1 % of the test pixels. IoU after a best merge (each cluster "
+        f"healthy; {told}. Active: clusters that hold more than 0.1 % of the test pixels. IoU after a best merge (each cluster "
         "gets the class that most of its test pixels have). Information: of the labels of two noisy views of tiles "
-        "held out, in nats. Mean (worst) of the runs; for the largest share the worst is the highest."
+        "held out, in nats. Mean (worst) of the runs; for the largest share the worst is the highest. "
+        f"The published loss takes {given['tiles'] * given['reuse'] * given['epochs'] // 4} steps here: where these are few, "
+        "random centres are part of what is seen, and not the loss alone."
     )
     write_page("dgc_objectives", "Objectives of Deep Global Clustering, side by side", about, [said, *page(rows)])
 

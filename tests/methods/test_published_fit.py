@@ -44,6 +44,7 @@ def test_same_seed_same_bits_and_another_seed_others(objective):
 def test_the_last_state_is_kept_and_every_part_of_it_was_trained():
     short, long = fitted("paper", epochs=1), fitted("paper", epochs=2)
     assert long.info_["history"][0] == short.info_["history"][0]
+    assert long.info_["deep"]["start"] == short.info_["deep"]["start"]
     names = [name for name in short.state_ if name.startswith("encoder.") and name != "encoder.level"]
     assert all((short.state_[name] != long.state_[name]).any() for name in names)
 

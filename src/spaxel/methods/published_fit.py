@@ -28,11 +28,15 @@ LEAST = 1e-3  # share of the pixels from which a cluster counts as active
 
 
 class Published(NamedTuple):
-    """encoder : a PatchEncoder      centers : (k, q) unit      history : a line per epoch, with the monitor."""
+    """encoder : a PatchEncoder      centers : (k, q) unit      history : a line per epoch, with the monitor.
+
+    start : the monitor before the first step: what random centres alone tell apart
+    """
 
     encoder: Any
     centers: np.ndarray
     history: list[dict[str, float]]
+    start: dict[str, float]
 
 
 def train_published(
@@ -61,7 +65,7 @@ def train_published(
     centers = objective.centres.detach().cpu().numpy().astype(np.float64)
     centers /= np.maximum(np.linalg.norm(centers, axis=1, keepdims=True), 1e-12)
     lines = [{name: value for name, value in line.items() if name != "score"} for line in done.history]
-    return Published(objective.encoder.encoder, centers, lines)
+    return Published(objective.encoder.encoder, centers, lines, seen[0])
 
 
 def _objective(axes: Axes, settings: Settings) -> Any:
@@ -94,7 +98,7 @@ def report_of(found: Published, groups: Groups, sample: Looked, settings: Settin
     active = int((np.bincount(groups.micro) > LEAST * len(sample.z)).sum())
     report: dict[str, Any] = {"objective": settings.objective, "centers": len(found.centers), "active": active}
     report |= {name: [line[name] for line in found.history] for name in ("agreement", "information")}
-    report["alive"] = len(groups.centers)
+    report |= {"alive": len(groups.centers), "start": found.start}
     return report | {"sentence": _sentence(report)}
 
 
