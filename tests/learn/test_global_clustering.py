@@ -54,7 +54,9 @@ def test_the_index_maps_are_read_in_either_direction():
     shown, _, i, _, good, also = windows()
     turned, j = shown.flip(2), i.reshape(1, SIDE, SIDE).flip(1).reshape(1, -1)
     for number in (0, 1):
-        assert cost((shown, turned, i, j, good, also), number) < 0.5 < 5 < cost((shown, turned, i, i, good, also), number)
+        assert (
+            cost((shown, turned, i, j, good, also), number) < 0.5 < 5 < cost((shown, turned, i, i, good, also), number)
+        )
 
 
 def test_only_shared_pixels_count():
