@@ -60,7 +60,7 @@ def test_the_index_maps_are_read_in_either_direction():
 
 
 def test_only_shared_pixels_count():
-    shown, other, i, j, good, also = windows()
+    shown, other, i, _, good, also = windows()
     few = torch.full_like(i, -1)
     few[:, :20], changed = i[:, :20], shown.clone()
     changed[:, :, SIDE // 2 :] = changed[:, :, SIDE // 2 :].flip(3)  # far from the first 20 pixels

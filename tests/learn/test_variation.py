@@ -63,10 +63,7 @@ def test_scores_change_as_those_of_spectra_that_are_tilted_or_shifted(axes, kind
     blocks = torch.tensor((spectra @ axes.blocks).T[None, :, None], dtype=torch.float64)
     found = varied(blocks, torch.zeros(blocks.shape[1] // 3), NONE._replace(**{kind: amount}), drawn(2))
     size = float(torch.randn((3, 1, 1, 1, 1), generator=drawn(2))[{"tilt": 1, "shift": 2}[kind]]) * amount
-    if kind == "tilt":
-        other = spectra * np.exp(size * np.linspace(-1, 1, 25))
-    else:
-        other = smooth(size)
+    other = spectra * np.exp(size * np.linspace(-1, 1, 25)) if kind == "tilt" else smooth(size)
     change, expected = (found[0, :, 0].numpy().T - spectra @ axes.project), (other - spectra) @ axes.project
     assert np.abs(size) > 1e-3
     assert (change * expected).sum() > 0.99 * np.linalg.norm(change) * np.linalg.norm(expected)
