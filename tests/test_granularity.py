@@ -22,6 +22,7 @@ from spaxel.granularity import (
 )
 from spaxel.methods.kmeans import KMeans
 from spaxel.testing import tiny_cube
+from spaxel.trees import border_tree
 
 trees = st.builds(
     lambda seed, m: (
@@ -116,15 +117,60 @@ def test_contact_trees_are_valid_and_do_not_depend_on_the_order_of_a_pair(seed, 
     assert np.array_equal(tree, contact_tree(centers, sizes, contact, np.arange(m)))
 
 
-@given(st.integers(0, 50), st.integers(2, 20), st.integers(1, 6), st.booleans())
-def test_a_tree_through_a_grouping_has_it_as_a_level(seed, m, k, touching):
+@given(st.integers(0, 50), st.integers(2, 20), st.integers(1, 6), st.booleans(), st.booleans())
+def test_a_tree_through_a_grouping_has_it_as_a_level(seed, m, k, touching, border):
     rng = np.random.default_rng(seed)
     component = np.concatenate([np.arange(min(k, m)), rng.integers(0, min(k, m), m - min(k, m))])
     contact = rng.integers(0, 9, (m, m)) if touching else None
-    tree = tree_through(rng.normal(size=(m, 3)), rng.integers(1, 50, m), component, contact)
+    tree = tree_through(rng.normal(size=(m, 3)), rng.integers(1, 50, m), component, contact, border)
     assert is_valid_linkage(tree)
     found = cut_tree(tree, min(k, m))
     assert len({(a, b) for a, b in zip(found, component, strict=True)}) == min(k, m)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_light_over_one_material_merges_before_a_spot_of_another(seed):
+    """0 to 3 are one material from dark to bright, in light that rises to the right with noise; 4 a spot of another.
+
+    Its spectrum is nearer to what it lies in than two of the others are to one another.
+    """
+    y, x = np.mgrid[:64, :64]
+    labels = np.clip((x / 16 + np.random.default_rng(seed).normal(0, 0.4, x.shape)).astype(int), 0, 3)
+    labels[(y - 30) ** 2 + (x - 24) ** 2 < 30] = 4
+    contact = np.zeros((5, 5))
+    for one, other in ((labels[1:], labels[:-1]), (labels[:, 1:], labels[:, :-1])):
+        np.add.at(contact, (one.ravel(), other.ravel()), 1)
+    sizes, centers = np.bincount(labels.ravel()), np.array([[0.0, 0], [2, 0], [4, 0], [6, 0], [2, 1.5]])
+    found = cut_tree(border_tree(centers, sizes, contact), 3)
+    assert found[0] == found[1] != found[2] == found[3]
+    assert found[4] not in found[:4]
+    blind = cut_tree(centroid_tree(centers, np.full(5, 800)), 4)
+    assert blind[4] == blind[1]
+    through = tree_through(centers, sizes, np.array([0, 0, 1, 2, 3]), contact, border=True)
+    assert cut_tree(through, 3)[4] not in cut_tree(through, 3)[:4]
+    assert cut_tree(through, 4)[1] == cut_tree(through, 4)[0]
+
+
+@given(st.integers(0, 50), st.integers(2, 20))
+def test_border_trees_are_valid_nested_and_do_not_depend_on_the_order_of_a_pair(seed, m):
+    rng = np.random.default_rng(seed)
+    centers, sizes, contact = rng.normal(size=(m, 3)), rng.integers(1, 50, m), rng.integers(0, 9, (m, m))
+    held = [values.copy() for values in (centers, sizes, contact)]
+    tree = border_tree(centers, sizes, contact)
+    assert is_valid_linkage(tree)
+    assert np.array_equal(tree, border_tree(centers, sizes, contact.T))
+    assert all(map(np.array_equal, held, (centers, sizes, contact)))
+    for level in range(1, m):
+        coarse, fine = cut_tree(tree, level), cut_tree(tree, level + 1)
+        assert len(np.unique(coarse)) == level
+        assert len(set(zip(coarse, fine, strict=True))) == level + 1
+
+
+def test_the_longer_of_two_like_borders_merges_first():
+    centers, sizes = np.array([[0.0, 0], [1, 0], [-1, 0]]), np.full(3, 500)
+    contact = np.diag(np.full(3, 900.0))
+    contact[0, 1], contact[0, 2] = 50, 200
+    assert border_tree(centers, sizes, contact)[0, :2].tolist() == [0, 2]
 
 
 def test_connectivity_follows_a_chain_that_centres_would_cut():

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from spaxel.cube import make_cube
 from spaxel.errors import MemoryBudgetError
-from spaxel.mapping import BLOCK, map_tiles
+from spaxel.mapping import BLOCK, Look, map_tiles
 from spaxel.testing import tiny_cube
 
 FILL = {"total": np.float64(np.nan)}
@@ -51,3 +53,45 @@ def test_progress_ends_at_all():
 def test_too_small_a_budget_is_refused():
     with pytest.raises(MemoryBudgetError, match="Try a larger memory"):
         map_tiles(_total, tiny_cube(), FILL, memory=10)
+
+
+def _neighbours(spectra, usable):
+    """Sum of channel 0 over usable pixels at most two away, and whether the pixel is usable."""
+    held = np.pad(np.where(usable, spectra[..., 0], 0), 2).astype(np.float32)
+    height, width = usable.shape
+    total = sum(held[i : i + height, j : j + width] for i in range(5) for j in range(5))
+    return np.stack([total, usable.astype(np.float32)], axis=2)
+
+
+LOOK = Look(_neighbours, halo=2, n_features=2)
+
+
+def _seen(both, n):
+    return {"seen": both[:, -2].astype(float), "own": both[:, 0].astype(float)}, {"n": np.array(n)}
+
+
+@settings(max_examples=12)
+@given(
+    st.integers(1, 90),
+    st.integers(1, 90),
+    st.sampled_from([2**16, 2**17, 2**18, None]),
+    st.integers(1, 3),
+    st.integers(0, 9),
+)
+def test_a_look_sees_the_surroundings_across_tiles(height, width, memory, workers, seed):
+    rng = np.random.default_rng(seed)
+    spectra = rng.integers(1, 1000, (height, width, 3)).astype(">u2")
+    spectra[rng.random((height, width)) < 0.2] = 0  # no data
+    good = spectra.any(2)
+    fill = {"seen": np.float64(np.nan), "own": np.float64(np.nan)}
+    maps, sums = map_tiles(_seen, make_cube(spectra), fill, memory=memory, workers=workers, look=LOOK)
+    assert np.array_equal(maps["seen"][good], _neighbours(spectra, good)[good][:, 0])
+    assert np.array_equal(maps["own"][good], spectra[good][:, 0])
+    assert np.isnan(maps["seen"][~good]).all()
+    assert sums.get("n", 0) == good.sum()
+
+
+def test_a_look_counts_towards_the_budget():
+    wide = LOOK._replace(n_features=10_000)
+    with pytest.raises(MemoryBudgetError, match="Try a larger memory"):
+        map_tiles(_seen, tiny_cube(), FILL, memory=2**17, look=wide)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from spaxel.cube import make_cube
 from spaxel.errors import CubeError, MemoryBudgetError
-from spaxel.patches import SIDE, batched, covering, draws, read_patch, tiles_for
+from spaxel.patches import SIDE, batched, covering, draws, held_out, read_patch, tiles_for
 from spaxel.testing import tiny_cube
 from spaxel.tiles import Tile
 from spaxel.views import shared
@@ -142,3 +142,26 @@ def test_a_batch_holds_the_same_spectra_at_shared_places_and_only_those_with_dat
         known = {tuple(place) for place in one.T.astype(int)}
         assert len(known) == there.sum()
         assert there.sum() == sum(good[0][n].ravel()[shared(*views)[0]])
+
+
+@given(shapes, st.integers(0, 20))
+def test_tiles_held_out_are_few_and_the_same_every_time(sizes, seed):
+    every = {(i, tile) for i, size in enumerate(sizes) for tile in covering(*size)}
+    found = held_out(sizes, seed)
+    assert found == held_out(sizes, seed)
+    assert found <= every
+    assert len(found) == (0 if len(every) < 4 else min(4, max(1, len(every) // 8)))
+
+
+def test_what_is_held_out_is_never_drawn_and_the_rest_is():
+    cubes = [_addressed(200, 300), _addressed(130, 90)]
+    sizes = [(200, 300), (130, 90)]
+    skip = held_out(sizes, 3)
+    every = {(i, tile) for i, size in enumerate(sizes) for tile in covering(*size)}
+    drawn = set()
+    for epoch in range(3):
+        for patch in draws(cubes, 3, epoch, 8, reuse=1, skip=skip):
+            y, x = patch.spectra[0, 0].astype(int) - 1
+            drawn.add((patch.cube, Tile(y, y + patch.good.shape[0], x, x + patch.good.shape[1])))
+    assert drawn == every - skip
+    assert len(skip) == 1

@@ -80,6 +80,34 @@ def test_resuming_gives_the_same_bits(tmp_path, cut):
     assert [path.name for path in tmp_path.iterdir()] == ["c"]
 
 
+def steps_of(line, epochs, **options):
+    """How far each epoch of a training on one line without noise moves it at rate 0.01."""
+    seen = [line.state()]
+    train(line, lambda _: [(torch.ones(8), torch.full((8,), 100.0))], Plan(epochs, rate=0.01, **options),
+          score=lambda: seen.append(line.state()) or 0.0)  # fmt: skip
+    return np.diff([a for a, _ in seen[1:]])
+
+
+def test_rates_fall_as_half_a_wave_where_asked_for():
+    """Far from its goal Adam moves by the rate in every step."""
+    expected = 0.01 * (0.5 + 0.5 * np.cos(np.pi * np.arange(8) / 8))
+    assert np.allclose(steps_of(Line(0.0), 8, decay=True), expected, rtol=0.02)
+    assert np.allclose(steps_of(Line(0.0), 8), 0.01, rtol=0.02)
+
+
+@pytest.mark.parametrize("cut", [1, 3])
+def test_resuming_a_falling_rate_gives_the_same_bits(tmp_path, cut):
+    whole, broken, fresh = Line(), Line(), Line()
+    plan = Plan(6, rate={"": 0.1, "b": 0.02}, decay=True)
+    expected = train(whole, batches, plan)
+    kept = Plan(6, rate=plan.rate, decay=True, checkpoint=tmp_path / "c")
+    train(broken, batches, kept, stop=lambda history: len(history) == cut)
+    assert broken.state() != whole.state()
+    resumed = train(fresh, batches, kept)
+    assert fresh.state() == whole.state()
+    assert str(resumed.history) == str(expected.history)
+
+
 def uneven(epoch):
     """Epoch i has 1 + i batches."""
     for _ in range(1 + epoch):
