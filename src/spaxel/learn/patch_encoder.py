@@ -31,9 +31,10 @@ class PatchEncoder(nn.Module):
         super().__init__()
         self.sizes = tuple(sizes)
         inputs = len(self.sizes) * (n_scores + 1)
-        self.layers = nn.ModuleList([nn.Linear(inputs, width), nn.Linear(width, width)])
+        with torch.random.fork_rng(devices=[]):  # nobody else's chance is used up
+            self.layers = nn.ModuleList([nn.Linear(inputs, width), nn.Linear(width, width)])
+            self.last = nn.Linear(width, n_scores)
         self.norms = nn.ModuleList([nn.LayerNorm(width), nn.LayerNorm(width)])
-        self.last = nn.Linear(width, n_scores)
         self.register_buffer("level", torch.tensor(float(level)))
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
