@@ -161,8 +161,8 @@ def report(about: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     parts = [
         f"Mean / worst over {len(seeds)} seeds of the method ({seeds[0]} to {seeds[-1]}), median of CPU seconds; "
         "the number of components is given (6, 3, 2).",
-        f"{WHEAT}: no truth by pixel. Two kernels of two varieties, fitted together; ari and accuracy say whether a pixel tells "
-        "its kernel, which is not what a component need be.",
+        f"{WHEAT}: no truth by pixel. Two kernels of two varieties, fitted together; ari and accuracy say whether a pixel "
+        "tells its kernel, which is not what a component need be.",
         *(by_case(rows, key) for key in ("ari", "accuracy", "cpu_seconds")), between_seeds(rows),
     ]  # fmt: skip
     write_json(ROWS, about, rows=rows)
