@@ -72,7 +72,7 @@ def predict(part: str) -> None:
 
     spectra = templates(8192)
     model = DeepSpectralClustering(K, n_latent=LATENT, epochs=3, n_init=2, n_sample=4000).fit(spectra)
-    known, rates = model._model(), []
+    (known, _), rates = model._model(), []
     cube = make_cube(spectra.reshape(64, 128, -1))
     with threadpool_limits(1):
         for _ in range(7):
