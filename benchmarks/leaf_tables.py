@@ -32,7 +32,7 @@ def write_tables(about: dict[str, Any], size: int, days: Sequence[int], rows: Ro
     """benchmarks/results/leaf.md."""
     n, when = len(days), ", ".join(map(str, days))
     said = f"{n} scenes to learn from and {n} others to test on, {size} x {size} x 120, on days {when}. {METHOD}"
-    write_page("leaf", "Simulated leaves: the baselines", about, [said.replace("\n", " "), *page(rows)])
+    write_page("leaf", "Simulated leaves: DGC and its baselines", about, [said.replace("\n", " "), *page(rows)])
 
 
 def page(rows: Rows) -> list[str]:
