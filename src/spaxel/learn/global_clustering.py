@@ -1,6 +1,6 @@
 """Phase two of Deep Global Clustering: two windows on one scene must agree on the pixels that they share.
 
-    L = - mean_i w_i Σ_k t_ik log softmax_k(<z_i, c_k> / τ)     i: pixels of window one that window two shows as well
+    L = - mean_i Σ_k t_ik log softmax_k(<z_i, c_k> / τ)     i: pixels of window one that window two shows as well
 
 z unit embeddings, c_k unit prototypes; t from the teacher (an average of past students) on window two, under other light and
 with noise that is independent of that of window one, by optimal transport with relaxed masses (spaxel.learn.transport; past
@@ -52,13 +52,8 @@ class GlobalClustering(nn.Module):
         rule: Rule | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.encoder, self.centers, self.strength, self.rule = (
-            encoder,
-            nn.Parameter(centers.clone()),
-            strength,
-            rule or Rule(),
-        )
-        self.apart = max(apart, 1e-6)
+        self.encoder, self.centers = encoder, nn.Parameter(centers.clone())
+        self.strength, self.rule, self.apart = strength, rule or Rule(), max(apart, 1e-6)
         self.teacher = copy.deepcopy(encoder).requires_grad_(False)
         q = centers.shape[1]
         for name, value in {
@@ -155,7 +150,7 @@ class GlobalClustering(nn.Module):
         device = self.held.device
         generator = torch.Generator(device).manual_seed(2)
         k = len(self.held)
-        joint, gram, n = torch.zeros((k, k), dtype=torch.float64), torch.zeros((self.held.shape[1],) * 2), 0
+        joint, gram = torch.zeros((k, k), dtype=torch.float64), torch.zeros((self.held.shape[1],) * 2)
         for batch in batches:
             first, second, i, j, good_first, good_second = (part.to(device) for part in batch)
             pair = []
@@ -167,7 +162,7 @@ class GlobalClustering(nn.Module):
             one, two = pair[0][(base + i)[i >= 0]], pair[1][(base + j)[i >= 0]]
             labels = (one @ self.held.T).argmax(1) * k + (two @ self.held.T).argmax(1)
             joint += torch.bincount(labels, minlength=k * k).reshape(k, k).cpu()
-            gram, n = gram + (one.T @ one).cpu(), n + len(one)
+            gram += (one.T @ one).cpu()
         return _said(joint, gram, self.held.cpu())
 
 

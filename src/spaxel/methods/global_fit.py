@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,15 +34,13 @@ class Settings(NamedTuple):
     n_sample: int = 20_000
     device: str = "cpu"
     precision: str = "32-true"
-    checkpoint: str | None = None
-    about: dict[str, Any] | None = None
     memory: int | None = None
     seed: int = 0
     objective: str = "stable"
 
 
 class Learned(NamedTuple):
-    """model : without groups      sample : with final embeddings      report : plain values for run.json."""
+    """weights : of the encoder      sample : with final embeddings      report : plain values for run.json."""
 
     weights: Arrays
     groups: Groups
@@ -67,22 +64,20 @@ def learn(
     start = _grouped(sample, centers, number, rules)
     report: dict[str, Any] = {"denoising": [line["held_out"] for line in first]}
     history = [{"phase": 1.0} | line for line in first]
-    weights, groups = model.weights, start
+    groups = start
     if settings.epochs_views and len(centers) > 1:
-        weights, centers, second, kept = _agreeing(cubes, axes, encoder, start, sample, settings, held, progress)
+        weights, centers, second, kept, before = _agreeing(
+            cubes, axes, encoder, start, sample, settings, held, progress
+        )
         history += [{"phase": 2.0} | line | {"kept": float(i + 1 == kept)} for i, line in enumerate(second)]
-        report |= {
-            "agreement": [line["agreement"] for line in second],
-            "kept": kept,
-            "information": [line["information"] for line in second],
-        }
+        report |= {name: [line[name] for line in second] for name in ("agreement", "information")}
+        report |= {"kept": kept, "start": before}
         if kept:
             model = model._replace(weights=weights)
             sample = look(cubes, model, settings.n_sample, settings.seed, settings.memory)
             groups = _grouped(sample, centers, number, rules)
-    return Learned(weights if report.get("kept") else model.weights, groups, sample, history, report | {
-        "sentence": _sentence(report), "changed": changed_share(start, groups),
-    })  # fmt: skip
+    report |= {"sentence": _sentence(report), "changed": changed_share(start, groups)}
+    return Learned(model.weights, groups, sample, history, report)
 
 
 def _as_published(
@@ -123,7 +118,7 @@ def _denoised(
         left = float(np.mean([objective.held_out([part.to(objective.haze.device) for part in b]) for b in held]))
         return left, {"held_out": left}
 
-    plan = _plan(settings, settings.epochs, settings.seed, ".denoising")
+    plan = _plan(settings, settings.epochs, settings.seed)
     done = train(objective, _batches(cubes, axes, settings, DENOISING, 0), plan, score=score, progress=progress)
     return objective.encoder, done.history
 
@@ -131,7 +126,8 @@ def _denoised(
 def _agreeing(
     cubes: Sequence[xr.Dataset], axes: Axes, encoder: Any, start: Groups, sample: Looked, settings: Settings, held: list,
     progress: Progress | None,
-) -> tuple[Arrays, np.ndarray, list[dict[str, float]], int]:  # fmt: skip
+) -> tuple[Arrays, np.ndarray, list[dict[str, float]], int, dict[str, float]]:  # fmt: skip
+    """Encoder, prototypes, a line per epoch, the epoch kept (0: the start), and the monitor at the start."""
     import torch
 
     from spaxel.learn.global_clustering import GlobalClustering
@@ -142,7 +138,8 @@ def _agreeing(
     apart = float(1 - (sample.z * start.centers[start.micro]).sum(1).mean())
     objective = GlobalClustering(encoder, centers, mass, apart, haze, _strength(settings))
 
-    least = 0.5 * objective.agreement(held)["information"]
+    before = objective.agreement(held)
+    least = 0.5 * before["information"]
 
     def score() -> tuple[float, dict[str, float]]:
         said = objective.agreement(held)
@@ -151,12 +148,13 @@ def _agreeing(
     def stop(history: list[dict[str, float]]) -> bool:
         return history[-1]["information"] < least
 
-    plan = _plan(settings._replace(rate=settings.rate_views), settings.epochs_views, settings.seed + 1, "")
+    plan = _plan(settings._replace(rate=settings.rate_views), settings.epochs_views, settings.seed + 1)
     done = train(
         objective, _batches(cubes, axes, settings, AGREEING, settings.epochs), plan, score=score, stop=stop,
         after_step=objective.after_step, progress=progress,
     )  # fmt: skip
-    return _arrays(objective.teacher), objective.held.numpy().astype(np.float64), done.history, done.best
+    centers = objective.held.numpy().astype(np.float64)
+    return _arrays(objective.teacher), centers, done.history, done.best, before
 
 
 def _batches(cubes: Sequence[xr.Dataset], axes: Axes, settings: Settings, n_pairs: int, first: int) -> Any:
@@ -169,15 +167,11 @@ def _batches(cubes: Sequence[xr.Dataset], axes: Axes, settings: Settings, n_pair
     return batches
 
 
-def _plan(settings: Settings, epochs: int, seed: int, suffix: str) -> Any:
+def _plan(settings: Settings, epochs: int, seed: int) -> Any:
     from spaxel.learn.loop import Plan
 
-    path = Path(settings.checkpoint + suffix) if settings.checkpoint else None
     rate = {"": settings.rate, "centers": settings.rate / 10}
-    return Plan(
-        epochs, rate=rate, seed=seed, device=settings.device, precision=settings.precision, decay=True, checkpoint=path,
-        about=settings.about or {},
-    )  # fmt: skip
+    return Plan(epochs, rate=rate, seed=seed, device=settings.device, precision=settings.precision, decay=True)
 
 
 def _strength(settings: Settings) -> Any:
@@ -207,4 +201,7 @@ def _sentence(report: dict[str, Any]) -> str:
     if not report["kept"]:
         return "Letting two views agree gained nothing on tiles held out, so the clusters of the denoised spectra are kept."
     best = report["agreement"][report["kept"] - 1]
-    return f"Two views of a pixel held out get one label in {best:.0%} of cases in the state kept (epoch {report['kept']})."
+    return (
+        f"Two views of a pixel held out get one label in {best:.0%} of cases in the state kept (epoch {report['kept']}), "
+        f"and in {report['start']['agreement']:.0%} at the start."
+    )

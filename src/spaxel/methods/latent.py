@@ -15,7 +15,7 @@ from scipy.special import erf, softmax
 
 from spaxel.exact import Grid, group_sums
 from spaxel.mapping import BLOCK, Arrays, Progress, map_tiles
-from spaxel.methods.nearest import Familiar, distances, level_margins, margins, unlike
+from spaxel.methods.nearest import Familiar, blank_maps, center_maps, distances, unlike
 from spaxel.methods.potts import CANDIDATES, NEVER, doubts
 from spaxel.picture import Recipe, paint
 from spaxel.preprocess.scaling import Scaling, scale_rows
@@ -159,13 +159,7 @@ def map_latent(
     decoder: Decoder | None = None,
 ) -> tuple[Arrays, Arrays]:
     """Maps and sums of a model over a cube, in bounded memory. See spaxel.mapping. With a decoder also of what it decodes."""
-    fill = {
-        "micro": np.int16(-1),
-        "confidence": np.float32(np.nan),
-        "picture": np.full(3, 255, np.uint8),
-        "level_confidence": np.zeros(len(model.levels), np.uint8),
-        "unlike": np.uint8(0),
-    }
+    fill = blank_maps(len(model.levels))
     if decoder:
         shown = min(len(model.weights["mean.bias"]), MOST_LATENTS)
         fill |= {"latent": np.full(shown, np.nan, np.float32), "decoded_picture": np.full(3, 255, np.uint8)}
@@ -182,21 +176,17 @@ def _block(
     rows = scale_rows(model.scaling.name, own, model.scaling.center)
     z = encode(features(spectra, model.scaling, model.context, rows), model.weights, model.net).astype(np.float64)
     far = distances(z, model.centers)
-    micro = far.argmin(1)
-    pixels = {
-        "micro": micro.astype(np.int16),
-        "confidence": margins(far, model.component).astype(np.float32),
-        "picture": paint(own, recipe),
-        "level_confidence": level_margins(far, model.tree, model.levels),
-        "unlike": unlike(own, rows, z, far, familiar),
-    }
+    pixels = center_maps(own, far, model, recipe) | {"unlike": unlike(own, rows, z, far, familiar)}
     if model.noise is not None:
         pixels |= doubts(far, model.centers, model.component, model.noise)
-    sums = group_sums(own[:n], micro[:n], len(model.centers), grid)
+    sums = group_sums(own[:n], pixels["micro"][:n], len(model.centers), grid)
     if decoder:
         decoded = decoder(z, own)
         pixels |= {"latent": z[:, :MOST_LATENTS].astype(np.float32), "decoded_picture": paint(decoded, recipe)}
-        sums |= {"decoded": decoder.sums(decoded[:n], micro[:n], len(model.centers)), "decoded_size": sums["size"]}
+        sums |= {
+            "decoded": decoder.sums(decoded[:n], pixels["micro"][:n], len(model.centers)),
+            "decoded_size": sums["size"],
+        }
     return pixels, sums
 
 

@@ -7,7 +7,7 @@ answer is the same bit by bit whatever the tiles.
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -163,22 +163,37 @@ def unlike(spectra: np.ndarray, rows: np.ndarray, scores: np.ndarray, gaps: np.n
     return np.clip(np.rint(100 * ratio.max(0)), 0, 255).astype(np.uint8)
 
 
+def blank_maps(n_levels: int) -> dict[str, Any]:
+    """What pixels without data have in the maps that all models of centres make; see `center_maps`."""
+    return {
+        "micro": np.int16(-1),
+        "confidence": np.float32(np.nan),
+        "picture": np.full(3, 255, np.uint8),
+        "level_confidence": np.zeros(n_levels, np.uint8),
+        "unlike": np.uint8(0),
+    }
+
+
+def center_maps(spectra: np.ndarray, far: np.ndarray, model: Any, recipe: Recipe) -> Arrays:
+    """Maps of a block from distances (n, m) to the centres of a model with `component`, `tree` and `levels`; not `unlike`."""
+    return {
+        "micro": far.argmin(1).astype(np.int16),
+        "confidence": margins(far, model.component).astype(np.float32),
+        "picture": paint(spectra, recipe),
+        "level_confidence": level_margins(far, model.tree, model.levels),
+    }
+
+
 def _block(
     spectra: np.ndarray, n: int, model: Nearest, grid: Grid, recipe: Recipe, familiar: Familiar | None
 ) -> tuple[Arrays, Arrays]:
     rows = scale_rows(model.name, spectra, model.center)
     scores = project(spectra, model, rows)
     far = distances(scores, model.centers)
-    micro = far.argmin(1)
-    pixels = {
-        "micro": micro.astype(np.int16),
-        "confidence": margins(far, model.component).astype(np.float32),
-        "picture": paint(spectra, recipe),
-        "level_confidence": level_margins(far, model.tree, model.levels),
-    }
+    pixels = center_maps(spectra, far, model, recipe)
     if familiar:
         pixels["unlike"] = unlike(spectra, rows, scores, far, familiar)
-    return pixels, group_sums(spectra[:n], micro[:n], len(model.centers), grid)
+    return pixels, group_sums(spectra[:n], pixels["micro"][:n], len(model.centers), grid)
 
 
 def map_nearest(
@@ -191,12 +206,8 @@ def map_nearest(
     familiar: Familiar | None = None,
 ) -> tuple[Arrays, Arrays]:
     """Maps and sums of a model over a cube, in bounded memory. See spaxel.mapping. Without `familiar`, no map `unlike`."""
-    fill = {
-        "micro": np.int16(-1),
-        "confidence": np.float32(np.nan),
-        "picture": np.full(3, 255, np.uint8),
-        "level_confidence": np.zeros(len(model.levels), np.uint8),
-    }
-    fill |= {"unlike": np.uint8(0)} if familiar else {}
+    fill = blank_maps(len(model.levels))
+    if not familiar:
+        del fill["unlike"]
     function = partial(_block, model=model, grid=grid, recipe=recipe, familiar=familiar)
     return map_tiles(function, cube, fill, memory=memory, progress=progress)

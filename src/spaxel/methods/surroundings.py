@@ -15,8 +15,8 @@ from scipy.special import erf
 
 from spaxel.exact import Grid, group_sums
 from spaxel.mapping import BLOCK, Arrays, Look, Progress, map_tiles
-from spaxel.methods.nearest import Familiar, distances, level_margins, margins, unlike
-from spaxel.picture import Recipe, paint
+from spaxel.methods.nearest import Familiar, blank_maps, center_maps, distances, unlike
+from spaxel.picture import Recipe
 from spaxel.preprocess.scaling import Scaling, scale_rows
 
 SHORTEST = np.float32(1e-3)  # as in spaxel.learn.patch_encoder
@@ -97,13 +97,7 @@ def map_surroundings(
     familiar: Familiar,
 ) -> tuple[Arrays, Arrays]:
     """Maps and sums of a model over a cube, in bounded memory. See spaxel.mapping."""
-    fill = {
-        "micro": np.int16(-1),
-        "confidence": np.float32(np.nan),
-        "picture": np.full(3, 255, np.uint8),
-        "level_confidence": np.zeros(len(model.levels), np.uint8),
-        "unlike": np.uint8(0),
-    }
+    fill = blank_maps(len(model.levels))
     function = partial(_block, model=model, grid=grid, recipe=recipe, familiar=familiar)
     look = Look(partial(surroundings, model=model), model.halo, model.n_features)
     return map_tiles(function, cube, fill, memory=memory, progress=progress, look=look)
@@ -116,16 +110,9 @@ def _block(
     own, features = both[:, :channels], both[:, channels:].astype(np.float32, copy=False)
     z = embed(features, model).astype(np.float64)
     far = distances(z, model.centers)
-    micro = far.argmin(1)
     rows = scale_rows(model.scaling.name, own, model.scaling.center)
-    pixels = {
-        "micro": micro.astype(np.int16),
-        "confidence": margins(far, model.component).astype(np.float32),
-        "picture": paint(own, recipe),
-        "level_confidence": level_margins(far, model.tree, model.levels),
-        "unlike": unlike(own, rows, z, far, familiar),
-    }
-    return pixels, group_sums(own[:n], micro[:n], len(model.centers), grid)
+    pixels = center_maps(own, far, model, recipe) | {"unlike": unlike(own, rows, z, far, familiar)}
+    return pixels, group_sums(own[:n], pixels["micro"][:n], len(model.centers), grid)
 
 
 def _window_mean(scores: np.ndarray, good: np.ndarray, side: int) -> np.ndarray:
