@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from scipy.ndimage import gaussian_filter
+from threadpoolctl import threadpool_limits
 
 import spaxel
 from spaxel.synth import simulate
@@ -142,3 +144,33 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 def log(text: str) -> None:
     """A line on stderr: how far it is."""
     print(text, file=sys.stderr, flush=True)
+
+
+def run_cases(
+    name: str,
+    about: str | None,
+    cases: Mapping[str, Callable[[int], Any]],
+    seeds: Sequence[int],
+    rows_of: Callable[[str, Any], Iterable[dict[str, Any]]],
+    report: Callable[[dict[str, Any], list[dict[str, Any]]], None],
+) -> None:
+    """A command: run the cases and seeds that are not in results/NAME.json yet (all with --fresh), and report after each.
+
+    rows_of : (name of the case, what it makes of a seed) -> rows with `case` and `seed`
+    report  : (head, all rows) -> writes them
+    """
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--fresh", action="store_true", help="forget earlier results")
+    parser.add_argument("--cases", nargs="+", choices=[*cases], default=[*cases])
+    parser.add_argument("--seeds", type=int, default=len(seeds))
+    chosen = parser.parse_args()
+    first, path = head(), RESULTS / f"{name}.json"
+    rows = [] if chosen.fresh or not path.exists() else json.loads(path.read_text("utf-8"))["rows"]
+    done = {(row["case"], row["seed"]) for row in rows}
+    for seed in seeds[: chosen.seeds]:
+        for case in chosen.cases:
+            if (case, seed) in done:
+                continue
+            with threadpool_limits(1):
+                rows += rows_of(case, cases[case](seed))
+            report(first, sorted(rows, key=lambda row: ([*cases].index(row["case"]), row["seed"])))

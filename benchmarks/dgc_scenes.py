@@ -7,8 +7,6 @@ tells its kernel (which light, place and age tell as well), and how far two seed
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -19,10 +17,9 @@ import numpy as np
 import xarray as xr
 from sklearn.cluster import KMeans as Lloyd
 from sklearn.metrics import adjusted_rand_score
-from threadpoolctl import threadpool_limits
 
 import spaxel
-from common import DATA, RESULTS, head, log, real, table, write_json, write_page
+from common import DATA, log, real, run_cases, table, write_json, write_page
 from spaxel.linear.noise import neighbour_noise
 from spaxel.metrics import score
 
@@ -169,24 +166,5 @@ def report(about: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     write_page(ROWS, "Deep global clustering on real scenes", about, parts)
 
 
-def main() -> None:
-    """Run what is not in the results yet (all of it with --fresh)."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--fresh", action="store_true", help="forget earlier results")
-    parser.add_argument("--cases", nargs="+", choices=[*CASES], default=[*CASES])
-    parser.add_argument("--seeds", type=int, default=len(SEEDS))
-    chosen = parser.parse_args()
-    about, path = head(), RESULTS / f"{ROWS}.json"
-    rows = [] if chosen.fresh or not path.exists() else json.loads(path.read_text("utf-8"))["rows"]
-    done = {(row["case"], row["seed"]) for row in rows}
-    for seed in SEEDS[: chosen.seeds]:
-        for name in chosen.cases:
-            if (name, seed) in done:
-                continue
-            with threadpool_limits(1):
-                rows += rows_of(name, CASES[name](seed))
-            report(about, sorted(rows, key=lambda row: ([*CASES].index(row["case"]), row["seed"])))
-
-
 if __name__ == "__main__":
-    main()
+    run_cases(ROWS, __doc__, CASES, SEEDS, rows_of, report)

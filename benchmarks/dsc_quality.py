@@ -6,8 +6,6 @@ To add a case: a line in CASES. All pixels are clustered, the labelled ones are 
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 from collections.abc import Callable
 from itertools import combinations
@@ -19,10 +17,9 @@ from sklearn.cluster import KMeans as Lloyd
 from sklearn.decomposition import NMF
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
-from threadpoolctl import threadpool_limits
 
 import spaxel
-from common import DATA, RESULTS, Scene, as_scene, head, log, painting, real, table, write_json, write_page
+from common import DATA, Scene, as_scene, log, painting, real, run_cases, table, write_json, write_page
 from spaxel import DeepSpectralClustering, KMeans
 from spaxel.linear.pca import fit_pca
 from spaxel.metrics import score
@@ -233,24 +230,5 @@ def report(about: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     write_page(ROWS, "Deep spectral clustering against plain pipelines", about, parts)
 
 
-def main() -> None:
-    """Run the cases that are not in the results yet (all of them with --fresh)."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--fresh", action="store_true", help="forget earlier results")
-    parser.add_argument("--cases", nargs="+", choices=[*CASES], default=[*CASES])
-    parser.add_argument("--seeds", type=int, default=len(SEEDS))
-    chosen = parser.parse_args()
-    about, path = head(), RESULTS / f"{ROWS}.json"
-    rows = [] if chosen.fresh or not path.exists() else json.loads(path.read_text("utf-8"))["rows"]
-    done = {(row["case"], row["seed"]) for row in rows}
-    for seed in SEEDS[: chosen.seeds]:
-        for case in chosen.cases:
-            if (case, seed) in done:
-                continue
-            with threadpool_limits(1):
-                rows += rows_of(case, CASES[case](seed))
-            report(about, sorted(rows, key=lambda row: ([*CASES].index(row["case"]), row["seed"])))
-
-
 if __name__ == "__main__":
-    main()
+    run_cases(ROWS, __doc__, CASES, SEEDS, rows_of, report)
