@@ -37,13 +37,22 @@ def group_sums(spectra: np.ndarray, groups: np.ndarray, n_groups: int, grid: Gri
 
     spectra : (n, channel)      groups : (n,) int in 0..n_groups-1
     """
-    member = (groups[None, :] == np.arange(n_groups)[:, None]).astype(np.float64)
     deviation = spectra.astype(np.float64) - grid.center
     return {
-        "size": member.sum(1),
-        "sum": member @ np.rint(deviation / grid.step),
-        "square": member @ np.rint(deviation**2 / grid.step2),
+        "size": np.bincount(groups, minlength=n_groups).astype(np.float64),
+        "sum": totals(np.rint(deviation * (1 / grid.step)), groups, n_groups),
+        "square": totals(np.rint(deviation**2 * (1 / grid.step2)), groups, n_groups),
     }
+
+
+def totals(values: np.ndarray, groups: np.ndarray, n_groups: int) -> np.ndarray:
+    """Sums of the rows (n, channel) of each group, (g, channel), 0 for an empty one. groups : (n,) int in 0..n_groups-1"""
+    answer = np.zeros((n_groups, values.shape[1]))
+    order, size = np.argsort(groups, kind="stable"), np.bincount(groups, minlength=n_groups)
+    found = np.flatnonzero(size)
+    if len(found):
+        answer[found] = np.add.reduceat(values[order], (np.cumsum(size) - size)[found], axis=0)
+    return answer
 
 
 def group_moments(sums: dict[str, np.ndarray], grid: Grid) -> tuple[np.ndarray, np.ndarray]:

@@ -11,10 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.special import erf, softmax
+from scipy.special import softmax
 
-from spaxel.exact import Grid, group_sums
+from spaxel.exact import Grid, group_sums, totals
 from spaxel.mapping import BLOCK, Arrays, Progress, map_tiles
+from spaxel.methods.layers import gelu, layer_norm, selu
+from spaxel.methods.margins import Ladder, ladder
 from spaxel.methods.nearest import Familiar, blank_maps, center_maps, distances, unlike
 from spaxel.methods.potts import CANDIDATES, NEVER, doubts
 from spaxel.picture import Recipe, paint
@@ -23,7 +25,6 @@ from spaxel.sampling import Sample
 
 KERNEL, STRIDE = 9, 4  # of the convolutions, see spaxel.learn.autoencoder
 MOST_LATENTS = 16  # that a result keeps a map of
-SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
 
 class Decoder(NamedTuple):
@@ -55,8 +56,7 @@ class Decoder(NamedTuple):
 
     def sums(self, decoded: np.ndarray, groups: np.ndarray, n_groups: int) -> np.ndarray:
         """Sums by group in whole steps, (group, channel), the same in any order."""
-        member = (groups[None, :] == np.arange(n_groups)[:, None]).astype(np.float64)
-        return member @ np.rint(decoded / self.step)
+        return totals(np.rint(decoded / self.step), groups, n_groups)
 
 
 class Model(NamedTuple):
@@ -121,7 +121,10 @@ def through_body(hidden: np.ndarray, weights: Arrays, net: str) -> np.ndarray:
     i = 0
     while f"body.layers.{i}.weight" in weights:
         hidden = hidden @ weights[f"body.layers.{i}.weight"].T + weights[f"body.layers.{i}.bias"]
-        hidden = _selu(hidden) if net == "snn" else _gelu(_normed(hidden, weights, i))
+        if net == "snn":
+            hidden = selu(hidden)
+        else:
+            hidden = gelu(layer_norm(hidden, weights[f"body.norms.{i}.weight"], weights[f"body.norms.{i}.bias"]))
         i += 1
     return hidden
 
@@ -165,18 +168,26 @@ def map_latent(
         fill |= {"latent": np.full(shown, np.nan, np.float32), "decoded_picture": np.full(3, 255, np.uint8)}
     if model.noise is not None:
         fill |= {"candidates": np.full(CANDIDATES, -1, np.int16), "odds": np.full(CANDIDATES, NEVER, np.uint8)}
-    function = partial(_block, model=model, grid=grid, recipe=recipe, familiar=familiar, decoder=decoder)
+    rungs = ladder(model.tree, model.levels)
+    function = partial(_block, model=model, rungs=rungs, grid=grid, recipe=recipe, familiar=familiar, decoder=decoder)
     return map_tiles(function, cube, fill, memory=memory, progress=progress, context=model.context)
 
 
 def _block(
-    spectra: np.ndarray, n: int, model: Model, grid: Grid, recipe: Recipe, familiar: Familiar, decoder: Decoder | None
+    spectra: np.ndarray,
+    n: int,
+    model: Model,
+    rungs: Ladder,
+    grid: Grid,
+    recipe: Recipe,
+    familiar: Familiar,
+    decoder: Decoder | None,
 ) -> tuple[Arrays, Arrays]:
     own = spectra[:, : len(model.scaling.center)]
     rows = scale_rows(model.scaling.name, own, model.scaling.center)
     z = encode(features(spectra, model.scaling, model.context, rows), model.weights, model.net).astype(np.float64)
     far = distances(z, model.centers)
-    pixels = center_maps(own, far, model, recipe) | {"unlike": unlike(own, rows, z, far, familiar)}
+    pixels = center_maps(own, far, model.component, rungs, recipe) | {"unlike": unlike(own, rows, z, far, familiar)}
     if model.noise is not None:
         pixels |= doubts(far, model.centers, model.component, model.noise)
     sums = group_sums(own[:n], pixels["micro"][:n], len(model.centers), grid)
@@ -190,20 +201,6 @@ def _block(
     return pixels, sums
 
 
-def _selu(x: np.ndarray) -> np.ndarray:
-    return np.float32(SELU_SCALE) * np.where(x > 0, x, np.float32(SELU_ALPHA) * np.expm1(np.minimum(x, 0)))
-
-
-def _gelu(x: np.ndarray) -> np.ndarray:
-    return x * np.float32(0.5) * (1 + erf(x * np.float32(0.7071067811865476)))
-
-
-def _normed(x: np.ndarray, weights: Arrays, i: int) -> np.ndarray:
-    centred = x - x.mean(1, keepdims=True)
-    scale = np.sqrt((centred**2).mean(1, keepdims=True) + np.float32(1e-5))
-    return centred / scale * weights[f"body.norms.{i}.weight"] + weights[f"body.norms.{i}.bias"]
-
-
 def _convolved(own: np.ndarray, weights: Arrays) -> np.ndarray:
     maps, i = own[:, None], 0
     while f"convolutions.{i}.weight" in weights:
@@ -212,5 +209,5 @@ def _convolved(own: np.ndarray, weights: Arrays) -> np.ndarray:
         windows = sliding_window_view(padded, KERNEL, axis=2)[:, :, ::STRIDE].transpose(0, 2, 1, 3)
         n, length = windows.shape[:2]
         flat = windows.reshape(n * length, -1) @ kernel.reshape(len(kernel), -1).T + weights[f"convolutions.{i}.bias"]
-        maps, i = _gelu(flat.reshape(n, length, -1).transpose(0, 2, 1)), i + 1
+        maps, i = gelu(flat.reshape(n, length, -1).transpose(0, 2, 1)), i + 1
     return maps.reshape(len(maps), -1)

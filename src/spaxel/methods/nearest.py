@@ -15,6 +15,7 @@ import xarray as xr
 from spaxel.exact import Grid, group_sums
 from spaxel.linear.pca import Projection
 from spaxel.mapping import BLOCK, Arrays, Progress, map_tiles
+from spaxel.methods.margins import Ladder, ladder, level_margins, margins
 from spaxel.picture import Recipe, paint
 from spaxel.preprocess.scaling import Scaling, log_norm, scale_rows
 
@@ -104,49 +105,6 @@ def distances(scores: np.ndarray, centers: np.ndarray) -> np.ndarray:
     return np.sqrt(np.maximum(squared, 0))
 
 
-def margins(far: np.ndarray, component: np.ndarray) -> np.ndarray:
-    """Confidence 1 - d1 / d2: d1 to the nearest centre, d2 to the nearest one of another component; 1 if there is none.
-
-    far : (n, m) distances      component : (m,)      returns : (n,) in 0..1
-    """
-    n_components = component.max() + 1
-    if n_components < 2:
-        return np.ones(len(far))
-    least = np.full((len(far), n_components), np.inf)
-    for k in range(n_components):
-        least[:, k] = far[:, component == k].min(1)
-    first, second = np.partition(least, 1, axis=1)[:, :2].T
-    return np.where(second > 0, 1 - first / np.maximum(second, 1e-300), 0.0)
-
-
-def level_margins(far: np.ndarray, tree: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """`margins` at levels of a tree, (n, level) uint8 with 255 for 1: far (n, m) is merged step by step, not anew per level.
-
-    Of each row the nearest part stays the nearest; what counts is the nearest of those that are not merged with it.
-    """
-    n, m = far.shape
-    others, owner, first = np.ascontiguousarray(far.T), far.argmin(1), far.min(1)
-    others[owner, np.arange(n)] = np.inf
-    alive, place, found = list(range(m)), dict(enumerate(range(m))), {}
-    for step in range(len(tree) + 1):
-        level = len(alive)
-        if level in levels:
-            second = others[alive].min(0)
-            found[level] = (
-                np.where(second > 0, 1 - first / np.maximum(second, 1e-300), 0.0) if level > 1 else np.ones(n)
-            )
-        if step < len(tree):
-            left, right = (place.pop(int(node)) for node in tree[step, :2])
-            owner[owner == right] = left
-            others[left] = np.minimum(others[left], others[right])
-            others[left, owner == left] = np.inf
-            alive.remove(right)
-            place[m + step] = left
-    if not len(levels):
-        return np.zeros((n, 0), np.uint8)
-    return np.rint(255 * np.stack([found[int(level)] for level in levels], 1)).astype(np.uint8)
-
-
 def unlike(spectra: np.ndarray, rows: np.ndarray, scores: np.ndarray, gaps: np.ndarray, known: Familiar) -> np.ndarray:
     """How far spectra lie from all that was fitted, (n,) uint8: 100 is the farthest 0.1 % of the sample.
 
@@ -174,23 +132,24 @@ def blank_maps(n_levels: int) -> dict[str, Any]:
     }
 
 
-def center_maps(spectra: np.ndarray, far: np.ndarray, model: Any, recipe: Recipe) -> Arrays:
-    """Maps of a block from distances (n, m) to the centres of a model with `component`, `tree` and `levels`; not `unlike`."""
+def center_maps(spectra: np.ndarray, far: np.ndarray, component: np.ndarray, rungs: Ladder, recipe: Recipe) -> Arrays:
+    """Maps of a block from distances (n, m) to centres of these components (m,); not `unlike`."""
+    micro = far.argmin(1)
     return {
-        "micro": far.argmin(1).astype(np.int16),
-        "confidence": margins(far, model.component).astype(np.float32),
+        "micro": micro.astype(np.int16),
+        "confidence": margins(far, component).astype(np.float32),
         "picture": paint(spectra, recipe),
-        "level_confidence": level_margins(far, model.tree, model.levels),
+        "level_confidence": level_margins(far, micro, rungs),
     }
 
 
 def _block(
-    spectra: np.ndarray, n: int, model: Nearest, grid: Grid, recipe: Recipe, familiar: Familiar | None
+    spectra: np.ndarray, n: int, model: Nearest, rungs: Ladder, grid: Grid, recipe: Recipe, familiar: Familiar | None
 ) -> tuple[Arrays, Arrays]:
     rows = scale_rows(model.name, spectra, model.center)
     scores = project(spectra, model, rows)
     far = distances(scores, model.centers)
-    pixels = center_maps(spectra, far, model, recipe)
+    pixels = center_maps(spectra, far, model.component, rungs, recipe)
     if familiar:
         pixels["unlike"] = unlike(spectra, rows, scores, far, familiar)
     return pixels, group_sums(spectra[:n], pixels["micro"][:n], len(model.centers), grid)
@@ -209,5 +168,6 @@ def map_nearest(
     fill = blank_maps(len(model.levels))
     if not familiar:
         del fill["unlike"]
-    function = partial(_block, model=model, grid=grid, recipe=recipe, familiar=familiar)
+    rungs = ladder(model.tree, model.levels)
+    function = partial(_block, model=model, rungs=rungs, grid=grid, recipe=recipe, familiar=familiar)
     return map_tiles(function, cube, fill, memory=memory, progress=progress)

@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
-from scipy.special import erf
 
 from spaxel.exact import Grid, group_sums
 from spaxel.mapping import BLOCK, Arrays, Look, Progress, map_tiles
+from spaxel.methods.layers import gelu, layer_norm
+from spaxel.methods.margins import Ladder, ladder
 from spaxel.methods.nearest import Familiar, blank_maps, center_maps, distances, unlike
 from spaxel.picture import Recipe
 from spaxel.preprocess.scaling import Scaling, scale_rows
@@ -73,7 +74,7 @@ def embed(features: np.ndarray, model: Model) -> np.ndarray:
     weights, hidden = model.weights, features
     for i in (0, 1):
         hidden = hidden @ weights[f"layers.{i}.weight"].T + weights[f"layers.{i}.bias"]
-        hidden = _gelu(_normed(hidden, weights[f"norms.{i}.weight"], weights[f"norms.{i}.bias"]))
+        hidden = gelu(layer_norm(hidden, weights[f"norms.{i}.weight"], weights[f"norms.{i}.bias"]))
     z = features[:, : model.project.shape[1]] + hidden @ weights["last.weight"].T + weights["last.bias"]
     return z / np.maximum(np.sqrt(np.square(z).sum(1, keepdims=True)), np.float32(1e-12))
 
@@ -98,20 +99,21 @@ def map_surroundings(
 ) -> tuple[Arrays, Arrays]:
     """Maps and sums of a model over a cube, in bounded memory. See spaxel.mapping."""
     fill = blank_maps(len(model.levels))
-    function = partial(_block, model=model, grid=grid, recipe=recipe, familiar=familiar)
+    rungs = ladder(model.tree, model.levels)
+    function = partial(_block, model=model, rungs=rungs, grid=grid, recipe=recipe, familiar=familiar)
     look = Look(partial(surroundings, model=model), model.halo, model.n_features)
     return map_tiles(function, cube, fill, memory=memory, progress=progress, look=look)
 
 
 def _block(
-    both: np.ndarray, n: int, model: Model, grid: Grid, recipe: Recipe, familiar: Familiar
+    both: np.ndarray, n: int, model: Model, rungs: Ladder, grid: Grid, recipe: Recipe, familiar: Familiar
 ) -> tuple[Arrays, Arrays]:
     channels = len(model.project)
     own, features = both[:, :channels], both[:, channels:].astype(np.float32, copy=False)
     z = embed(features, model).astype(np.float64)
     far = distances(z, model.centers)
     rows = scale_rows(model.scaling.name, own, model.scaling.center)
-    pixels = center_maps(own, far, model, recipe) | {"unlike": unlike(own, rows, z, far, familiar)}
+    pixels = center_maps(own, far, model.component, rungs, recipe) | {"unlike": unlike(own, rows, z, far, familiar)}
     return pixels, group_sums(own[:n], pixels["micro"][:n], len(model.centers), grid)
 
 
@@ -134,13 +136,3 @@ def _added(parts: list[np.ndarray]) -> np.ndarray:
     for part in parts[1:]:
         total += part
     return total
-
-
-def _gelu(x: np.ndarray) -> np.ndarray:
-    return x * np.float32(0.5) * (1 + erf(x * np.float32(0.7071067811865476)))
-
-
-def _normed(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    centred = x - x.mean(1, keepdims=True)
-    scale = np.sqrt(np.square(centred).mean(1, keepdims=True) + np.float32(1e-5))
-    return centred / scale * weight + bias

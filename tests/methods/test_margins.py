@@ -1,8 +1,12 @@
 import numpy as np
 import pytest
 
-from spaxel.methods.nearest import level_margins, margins
+from spaxel.methods.margins import ladder, level_margins, margins
 from spaxel.trees import centroid_tree, cut_tree
+
+
+def at(far, tree, levels):
+    return level_margins(far, far.argmin(1), ladder(tree, levels))
 
 
 @pytest.mark.parametrize("n_micro", [1, 2, 3, 17, 40])
@@ -14,12 +18,12 @@ def test_margins_of_all_levels_are_those_of_each_level_alone(n_micro, seed):
     tree = centroid_tree(rng.random((n_micro, 3)), rng.integers(1, 100, n_micro))
     levels = np.arange(1, n_micro + 1)
     alone = [np.rint(255 * margins(far, cut_tree(tree, int(k)))) for k in levels]
-    assert np.array_equal(level_margins(far, tree, levels), np.stack(alone, 1))
+    assert np.array_equal(at(far, tree, levels), np.stack(alone, 1))
 
 
 def test_levels_may_be_some_or_none():
     rng = np.random.default_rng(3)
     far, tree = rng.random((8, 6)), centroid_tree(rng.random((6, 2)), np.ones(6))
-    every = level_margins(far, tree, np.arange(1, 7))
-    assert np.array_equal(level_margins(far, tree, np.array([2, 5])), every[:, [1, 4]])
-    assert level_margins(far, tree, np.array([], int)).shape == (8, 0)
+    every = at(far, tree, np.arange(1, 7))
+    assert np.array_equal(at(far, tree, np.array([2, 5])), every[:, [1, 4]])
+    assert at(far, tree, np.array([], int)).shape == (8, 0)
