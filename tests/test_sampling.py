@@ -87,6 +87,21 @@ def test_several_cubes_share_the_sample_by_their_size():
     assert len(sample_cubes([small, large], 10_000).spectra) == 1000
 
 
+def test_pairs_come_from_all_cubes_alike_and_are_not_more_for_many_cubes():
+    cubes = [make_cube(np.full((90, 90, 1), i + 1)) for i in range(7)]
+    for n, of in (2, 7), (2000, 3):
+        sample = sample_cubes(cubes[:of], n)
+        shares = np.bincount(sample.pairs[:, 0, 0], minlength=of + 1)[1:] / len(sample.pairs)
+        assert len(sample.pairs) == 8000
+        assert np.allclose(shares, 1 / of, atol=0.01)
+
+
+def test_data_in_one_corner_are_found_however_few_cells_are_visited_first():
+    spectra = np.zeros((128, 2048, 1), np.uint8)
+    spectra[70, 2000] = 5
+    assert sample_cubes([make_cube(spectra)] * 300, 10).spectra.tolist() == [[5]] * 10
+
+
 @pytest.mark.parametrize("context", [3, 5])
 def test_a_context_is_the_mean_of_the_usable_neighbours_whatever_the_tile(context):
     rng = np.random.default_rng(0)

@@ -72,7 +72,13 @@ def _neighbours_mean(spectra: np.ndarray, good: np.ndarray, halo: int) -> np.nda
 
 
 def sample_spectra(
-    cube: xr.Dataset, n: int, seed: int = 0, memory: int | None = None, partly: bool = False, context: int = 0
+    cube: xr.Dataset,
+    n: int,
+    seed: int = 0,
+    memory: int | None = None,
+    partly: bool = False,
+    context: int = 0,
+    share: float = 1.0,
 ) -> Sample:
     """About n spectra of a cube, spread evenly over it, read cell by cell.
 
@@ -81,43 +87,51 @@ def sample_spectra(
     partly : spectra with missing values (NaN) are usable too
     context : as in `read_tile`; each pair is then followed by a third spectrum, `context` pixels to the right of the first,
               so that their windows share no pixel
+    share : of the pairs and visited cells of a whole sample, where this is a part of one
     Raises CubeError if no drawn pixel holds data, MemoryBudgetError if one cell is too large.
     Fails to meet a class that is rarer than about 10 / n.
     """
     height, width, _ = cube["spectra"].shape
     _check_memory(cube, memory)
     cells = grid(height, width)
-    visited = np.random.default_rng([seed, 0]).permutation(len(cells))[:MOST_CELLS]
-    n_pixels = sum(cells[i].n_pixels for i in visited)
-    kept, pairs, n_usable = Thinned(n), [], 0
-    for i in np.sort(visited):
+    order, most = np.random.default_rng([seed, 0]).permutation(len(cells)), int(np.ceil(MOST_CELLS * share))
+    n_pixels = sum(cells[i].n_pixels for i in order[:most])
+    kept, pairs, n_usable, looked = Thinned(n), [], 0, 0
+    for place, i in enumerate([*np.sort(order[:most]), *order[most:]]):
+        if place >= most and n_usable:  # only where the first ones are empty are more visited
+            break
         block, good = read_tile(cube, cells[i], partly, context)
         rng = np.random.default_rng([seed, 1, int(i)])
         kept.add(block[good][rng.permutation(int(good.sum()))])
-        wanted = int(np.ceil(MOST_PAIRS * cells[i].n_pixels / n_pixels))
+        wanted = int(np.ceil(MOST_PAIRS * share * cells[i].n_pixels / n_pixels))
         pairs.append(_draw_pairs(block, good, wanted, rng, context))
-        n_usable += int(good.sum())
+        n_usable, looked = n_usable + int(good.sum()), looked + good.size
     if not n_usable:
         none = f"{source}: no" if (source := cube.attrs.get("source")) else "No"
         raise CubeError(
             f"{none} pixel holds data: all are zero, not finite, or marked as invalid. Try spaxel info on the file."
         )
     spectra = kept.drawn(np.random.default_rng([seed, 5]))
-    return Sample(spectra, np.concatenate(pairs)[:MOST_PAIRS], n_usable / n_pixels)
+    return Sample(spectra, np.concatenate(pairs)[:MOST_PAIRS], n_usable / looked)
 
 
 def sample_cubes(
     cubes: list[xr.Dataset], n: int, seed: int = 0, memory: int | None = None, partly: bool = False, context: int = 0
 ) -> Sample:
-    """A sample of n spectra in all from several cubes, each with a share like its number of pixels."""
-    pixels = [c.sizes["y"] * c.sizes["x"] for c in cubes]
-    wanted = [int(np.ceil(n * p / sum(pixels))) for p in pixels]
-    each = enumerate(zip(cubes, wanted, strict=True))
-    parts = [sample_spectra(c, w, seed + i, memory, partly, context) for i, (c, w) in each]
-    share = float(np.average([p.valid_share for p in parts], weights=pixels))
-    return Sample(
-        np.concatenate([p.spectra for p in parts])[:n], np.concatenate([p.pairs for p in parts])[:MOST_PAIRS], share
-    )
+    """A sample of n spectra in all, and of pairs, from several cubes, each with a share like its number of pixels."""
+    pixels = np.array([c.sizes["y"] * c.sizes["x"] for c in cubes])
+    parts = [
+        sample_spectra(cube, int(np.ceil(n * share)), seed + i, memory, partly, context, share)
+        for i, (cube, share) in enumerate(zip(cubes, pixels / pixels.sum(), strict=True))
+    ]
+    spectra, pairs = (np.concatenate([getattr(p, name) for p in parts]) for name in ("spectra", "pairs"))
+    valid_share = float(np.average([p.valid_share for p in parts], weights=pixels))
+    return Sample(_evenly(spectra, n), _evenly(pairs, MOST_PAIRS), valid_share)
+
+
+def _evenly(rows: np.ndarray, most: int) -> np.ndarray:
+    """At most so many rows, from the first to the last."""
+    return rows if len(rows) <= most else rows[np.arange(most) * len(rows) // most]
 
 
 def ordered_cubes(cubes: list[xr.Dataset], most: int, memory: int | None = None, partly: bool = False) -> Sample:
