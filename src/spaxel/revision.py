@@ -22,7 +22,7 @@ from spaxel.presence import Presence, is_new, new_here, presence, table, write_t
 from spaxel.reporting import report
 from spaxel.store import ACTIVATION, RESULT, new_run, read_json, read_result, write_json, write_result
 
-SIDE = 256  # of the maps that colours are dealt for
+SIDE = 256  # of the maps that colours are dealt for; smaller for more than 8 results, so that they stay small together
 
 
 def scored(result: xr.Dataset) -> dict[str, Any]:
@@ -33,7 +33,8 @@ def scored(result: xr.Dataset) -> dict[str, Any]:
 
 def common_colors(results: Sequence[xr.Dataset]) -> list[str]:
     """Colours by place in the palette, dealt for the maps of all these results of one model together."""
-    small = [reduce_labels(result["labels"].values, SIDE) for result in results]
+    side = max(16, int(SIDE * min(1.0, (8 / len(results)) ** 0.5)))
+    small = [reduce_labels(result["labels"].values, side) for result in results]
     width = max(labels.shape[1] for labels in small)
     padded = [np.pad(labels, ((0, 1), (0, width - labels.shape[1])), constant_values=-1) for labels in small]
     both = xr.Dataset({"labels": (("y", "x"), np.concatenate(padded))})
