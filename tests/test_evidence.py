@@ -40,6 +40,15 @@ def test_a_table_has_no_voice_of_contact():
     assert all(len(curve) == len(evidence.levels) for curve in evidence.curves.values())
 
 
+def test_groups_without_any_spread_are_counted():
+    """Two distinct spectra and nothing else, whatever their unit: numbers stay within floating point (warnings are errors)."""
+    own = np.arange(200) % 2
+    pairs = np.stack([np.sort(own)[:-1], np.sort(own)[1:]], axis=1)
+    for unit in (1e-9, 1.0, 1e9):
+        centers = unit * np.array([[1.0, 2, 3], [3, 2, 1]])
+        assert weigh(centers[own], own, pairs, centroid_tree(centers, np.bincount(own)), most=5).level == 2
+
+
 def test_a_single_part_is_one_component():
     evidence = weigh(np.zeros((5, 2)), np.zeros(5, int), np.zeros((0, 2), int), np.zeros((0, 4)), most=10)
     assert evidence.level == 1

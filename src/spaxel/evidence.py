@@ -145,11 +145,12 @@ def _valley(scores: np.ndarray, micro: np.ndarray, coarse: np.ndarray, fine: np.
         return np.nan
     within = np.cov(left.T, ddof=0) * len(left) + np.cov(right.T, ddof=0) * len(right)
     within = np.atleast_2d(within) / (len(left) + len(right))
-    within += np.eye(len(within)) * (1e-6 * np.trace(within) / len(within) + 1e-300)
-    axis = np.linalg.solve(within, left.mean(0) - right.mean(0))
+    apart = left.mean(0) - right.mean(0)
+    within += np.eye(len(within)) * (1e-6 * np.trace(within) / len(within) + 1e-30 * (apart @ apart) + 1e-300)
+    axis = np.linalg.solve(within, apart)
     a, b = left @ axis, right @ axis
     low, high = np.median(b), np.median(a)
-    sd = max(min(a.std(), b.std()), 1e-300)
+    sd = max(min(a.std(), b.std()), 1e-3 * (high - low), 1e-300)
     bins = int(np.clip((high - low) / sd * 2, 4, 24))
     edges = np.linspace(low - (high - low) / 2, high + (high - low) / 2, 2 * bins + 1)
     density = np.histogram(np.concatenate([a, b]), edges)[0].astype(float)

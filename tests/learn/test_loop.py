@@ -3,6 +3,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from spaxel.errors import MissingExtra, ParameterError, SpaxelError
@@ -196,6 +197,80 @@ def test_what_a_training_depends_on_is_held_in_the_checkpoint(tmp_path):
     (tmp_path / "c").write_text("no")
     with pytest.raises(SpaxelError, match="is no checkpoint, or damaged"):
         train(Line(), batches, Plan(2, checkpoint=tmp_path / "c"))
+
+
+def twice(path, batches=batches, stopped=None):
+    """Two trainings of one method with one checkpoint; a line each with what is told of it."""
+    first, second, done = Line(), Line(), []
+
+    def told(epoch, epochs):
+        if len(done) == stopped:
+            raise KeyboardInterrupt
+        done.append((epoch, epochs))
+
+    trained = []
+    for phase, (line, epochs) in enumerate([(first, 2), (second, 3)], start=1):
+        plan = Plan(epochs, rate=0.1, seed=phase, decay=True, checkpoint=path, about={"a": 1}, phase=phase)
+        trained.append(train(line, batches, plan, score=lambda line=line: line.a.item() ** 2, progress=told))
+    return first.state(), second.state(), trained, done
+
+
+@pytest.mark.parametrize("stopped", [1, 2, 3, 4, 5])
+def test_several_phases_share_a_checkpoint_and_none_is_trained_again(tmp_path, stopped):
+    whole = twice(tmp_path / "whole")
+    try:
+        twice(tmp_path / "c", stopped=stopped)
+    except KeyboardInterrupt:
+        assert (tmp_path / "c").is_file()
+    resumed = twice(tmp_path / "c")
+    assert resumed[:3] == whole[:3]
+    assert resumed[3] == whole[3][stopped:] == [(0, 2), (1, 2), (0, 3), (1, 3), (2, 3)][stopped:]
+    assert (tmp_path / "c").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+def test_a_checkpoint_of_another_phase_alone_is_held_to_what_it_is_of(tmp_path):
+    train(Line(), batches, Plan(1, checkpoint=tmp_path / "c", about={"a": 1}))
+    with pytest.raises(ParameterError, match="training: a is 2, there 1"):
+        train(Line(), batches, Plan(1, checkpoint=tmp_path / "c", about={"a": 2}, phase=2))
+
+
+def test_a_phase_that_is_trained_longer_makes_those_after_it_begin_anew(tmp_path):
+    twice(tmp_path / "c")
+    train(Line(), batches, Plan(3, rate=0.1, checkpoint=tmp_path / "c", about={"a": 1}))
+    done = []
+    plan = Plan(3, checkpoint=tmp_path / "c", about={"a": 1}, phase=2)
+    train(Line(), batches, plan, progress=lambda *now: done.append(now))
+    assert done == [(0, 3), (1, 3), (2, 3)]
+
+
+def test_what_was_half_written_when_it_ended_does_not_matter(tmp_path, monkeypatch):
+    whole, place = twice(tmp_path / "whole"), tmp_path / "c"
+
+    def half(arrays, path, metadata):
+        save_file(arrays, path, metadata)
+        if len([name for name in arrays if name.startswith("2.now.")]):
+            path.write_bytes(path.read_bytes()[:-9])
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("spaxel.learn.checkpoint.save_file", half)
+        with pytest.raises(KeyboardInterrupt):
+            twice(place)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c", "c.part", "whole"]
+    assert twice(place)[:3] == whole[:3]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c", "whole"]
+
+
+def test_another_method_is_said_alone_and_a_sample_only_where_nothing_else_differs(tmp_path):
+    held = {"method": "A", "input": "x", "size": 1}
+    train(Line(), batches, Plan(2, checkpoint=tmp_path / "c", about=held))
+    for change, message in (
+        ({"method": "B", "input": "y", "size": 2}, "method is 'B', there 'A'"),
+        ({"input": "y", "size": 2}, "size is 2, there 1"),
+        ({"input": "y"}, "input is 'y', there 'x'"),
+    ):
+        with pytest.raises(ParameterError, match=rf"another training: {message}\. Try"):
+            train(Line(), batches, Plan(2, checkpoint=tmp_path / "c", about=held | change))
 
 
 def test_epochs_that_are_done_are_told():

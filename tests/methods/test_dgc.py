@@ -11,6 +11,7 @@ from spaxel.errors import CubeError, ParameterError
 from spaxel.granularity import cut
 from spaxel.methods import load
 from spaxel.methods.dgc import DeepGlobalClustering
+from spaxel.methods.dsc import DeepSpectralClustering
 from spaxel.readers.native import write_cube
 from spaxel.result import check_result
 from spaxel.testing import check_method, tiny_cube
@@ -100,7 +101,7 @@ def test_a_saved_model_predicts_the_same_without_torch(model, tmp_path):
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("dtype", [">u2", ">f8", "float64"])
+@pytest.mark.parametrize("dtype", [">u2", "int64", ">f8", "float64"])
 def test_the_kind_of_number_does_not_matter(model, dtype):
     scale = 1 if "f" in dtype else 10_000
     cube = make_cube(np.maximum(scale * CUBE["spectra"].values, 0).astype(dtype), AXIS, "nm")
@@ -122,28 +123,72 @@ def test_another_axis_is_refused(model):
 
 
 @pytest.mark.parametrize(
-    "table", [np.random.default_rng(0).random((40, 12)), CUBE.isel(y=[3]), CUBE.isel(y=[0], x=[1])]
+    ("table", "what"),
+    [
+        (np.random.default_rng(0).random((40, 12)), "this is a table of spectra"),
+        (CUBE.isel(y=[3]), "the cube is 1 x 48 pixels, a line that has none"),
+        ([CUBE, CUBE.isel(x=[1])], "the cube is 48 x 1 pixels, a line that has none"),
+        (CUBE.isel(y=[0], x=[1]).assign_attrs(source="a.hdr"), r"a\.hdr is 1 x 1 pixels"),
+    ],
 )
-def test_a_table_is_refused_and_what_takes_one_is_named(table, model):
+def test_a_table_or_a_line_is_refused_and_what_takes_one_is_named(table, what, model):
     for told in (DeepGlobalClustering().fit, model.predict):
-        with pytest.raises(CubeError, match="Try KMeans"):
+        with pytest.raises(CubeError, match=f"surroundings of pixels, and {what}.* Try KMeans"):
             told(table)
 
 
 def test_images_without_surroundings_or_data_are_refused():
     spectra = CUBE["spectra"].values
-    with pytest.raises(ParameterError, match="neighbouring pixels"):
-        fitted(make_cube(spectra[:2, :2], AXIS, "nm"))
-    with pytest.raises(CubeError, match="No pixel holds data"):
-        fitted(make_cube(np.full_like(spectra, np.nan), AXIS, "nm"))
+    scattered = (np.add.outer(np.arange(48), np.arange(48)) % 2).astype(bool)
+    for few in (make_cube(spectra[:2, :2], AXIS, "nm"), make_cube(spectra, AXIS, "nm", valid=scattered)):
+        with pytest.raises(
+            CubeError, match=r"found [02] of them, where 10 are needed\. Try a larger part .* or KMeans"
+        ):
+            fitted(few)
+    nothing = ({"valid": np.zeros((48, 48), bool)}, {"factor": np.nan}, {"factor": 0})
+    for given in nothing:
+        cube = make_cube(given.get("factor", 1) * spectra, AXIS, "nm", valid=given.get("valid"))
+        with pytest.raises(CubeError, match="No pixel holds data"):
+            fitted(cube)
 
 
 @pytest.mark.parametrize(
-    "cube", [make_cube(np.ones((20, 21, 5))), CUBE.isel(y=slice(3), x=slice(5)), CUBE.isel(channel=[2])]
+    ("factor", "found"), [(1e-30, True), (1e-18, True), (1e25, True), (1e32, False), (1e-34, False)]
 )
+def test_the_unit_of_the_spectra_does_not_matter_as_far_as_they_can_be_computed_with(factor, found):
+    cube = make_cube(CUBE["spectra"].values.astype(float) * factor, AXIS, "nm")
+    if found:
+        assert rand_index(LABELS, fitted(cube).predict(cube)) > 0.9
+    else:
+        with pytest.raises(CubeError, match="cannot be computed with"):
+            fitted(cube)
+
+
+HALVES = make_cube(np.kron(np.array([[[1.0, 2, 3]], [[3, 2, 1]]]), np.ones((10, 20, 1))))
+
+
+@pytest.mark.parametrize(
+    "cube",
+    [
+        make_cube(np.ones((20, 21, 5))), make_cube(np.full((20, 21, 5), 255, np.uint8)), HALVES,
+        CUBE.isel(y=slice(3), x=slice(5)), CUBE.isel(channel=[2]),
+        make_cube((CUBE["spectra"].values[:, :, :7] > 0.65).astype("u1") + 1),
+    ],
+    ids=["ones", "saturated", "no noise", "15 pixels", "one channel", "two values"],
+)  # fmt: skip
 def test_where_nothing_differs_or_little_is_seen_there_is_a_sensible_answer(cube):
     result = check_result(fitted(cube, "auto").predict(cube))
     assert result["labels"].values.min() == 0
+    assert cube is not HALVES or set(np.unique(result["labels"].values)) == {0, 1}
+
+
+def test_pixels_that_are_marked_or_hold_no_numbers_get_no_label():
+    spectra, valid = CUBE["spectra"].values.copy(), np.ones((48, 48), bool)
+    spectra[5:9], spectra[20], spectra[:, 3, 2], valid[30:33] = np.inf, 0, np.nan, False
+    cube = make_cube(spectra, AXIS, "nm", valid=valid)
+    labels, good = fitted(cube).predict(cube)["labels"].values, np.isfinite(spectra).all(2) & spectra.any(2) & valid
+    assert np.array_equal(labels >= 0, good)
+    assert adjusted_rand_score(LABELS[good], labels[good]) > 0.9
 
 
 def test_more_components_than_small_clusters_are_not_made_and_it_is_said():
@@ -163,6 +208,95 @@ def test_progress_of_both_phases_is_told_and_the_cube_is_left_alone():
     DeepGlobalClustering(3, **SMALL).fit(cube, progress=lambda *at: told.append(at))
     assert told[:2] == [(0, 2), (1, 2)]
     assert cube.identical(CUBE)
+
+
+STEADY = SMALL | {"epochs_views": 2}
+
+
+def stopped(after, cube=CUBE, **options):
+    """A fit to a cube that is interrupted when so many epochs of both phases are done, or goes on to its end."""
+    told = []
+
+    def progress(*at):
+        if len(told) == after:
+            raise KeyboardInterrupt
+        told.append(at)
+
+    model = DeepGlobalClustering(3, **{**STEADY, **options})
+    try:
+        model.fit(cube, progress=progress)
+    except KeyboardInterrupt:
+        assert len(told) == after
+    return model, told
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return stopped(None)
+
+
+@pytest.mark.parametrize("after", [1, 2, 3, 4])
+def test_a_fit_interrupted_after_any_epoch_goes_on_with_the_same_bits(whole, after, tmp_path):
+    place, (straight, epochs) = str(tmp_path / "c"), whole
+    stopped(after, checkpoint=place)
+    model, told = stopped(None, checkpoint=place, memory=2**24)
+    assert told == epochs[after:] == [(0, 2), (1, 2), (0, 2), (1, 2)][after:]  # none is trained again
+    assert model.state_.keys() == straight.state_.keys()
+    assert all(np.array_equal(value, model.state_[name], equal_nan=True) for name, value in straight.state_.items())
+    assert model.info_ == straight.info_
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """Checkpoints of both phases, and of another method."""
+    folder = tmp_path_factory.mktemp("kept")
+    stopped(1, checkpoint=str(folder / "first"))
+    stopped(3, checkpoint=str(folder / "second"))
+    DeepSpectralClustering(3, epochs=1, n_init=1, checkpoint=str(folder / "dsc")).fit(CUBE)
+    return folder
+
+
+@pytest.mark.parametrize("phase", ["first", "second"])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"random_state": 5}, "random_state is 5, there 0"),
+        ({"epochs": 3, "vary": 0.5}, r"epochs is 3, there 2; vary is 0\.5, there 1\.0"),
+        ({"epochs_views": 1}, "epochs_views is 1, there 2"),
+        ({"objective": "paper"}, "objective is 'paper', there 'stable'"),
+        ({"cube": regions(1)[0]}, r"input is '\w+', there '\w+'"),
+        ({"cube": [CUBE, CUBE]}, r"input is '\w+', there '\w+'"),
+        ({"cube": make_cube(CUBE["spectra"].values, AXIS + 1, "nm")}, r"input is '\w+', there '\w+'"),
+    ],
+)
+def test_a_checkpoint_of_another_fit_is_refused(kept, phase, change, message):
+    held = (kept / phase).read_bytes()
+    with pytest.raises(ParameterError, match=rf"{phase} is the checkpoint of another training: {message}\. Try"):
+        stopped(None, checkpoint=str(kept / phase), **change)
+    assert (kept / phase).read_bytes() == held
+
+
+def test_a_checkpoint_of_another_method_is_refused(kept):
+    words = "another training: method is '{}', there '{}'\\. Try"
+    names = ["DeepGlobalClustering", "DeepSpectralClustering"]
+    with pytest.raises(ParameterError, match=words.format(*names)):
+        stopped(None, checkpoint=str(kept / "dsc"))
+    with pytest.raises(ParameterError, match=words.format(*names[::-1])):
+        DeepSpectralClustering(3, epochs=1, n_init=1, checkpoint=str(kept / "second")).fit(CUBE)
+
+
+def test_cubes_in_another_order_are_another_input(tmp_path):
+    pair, place = [CUBE, regions(7)[0]], str(tmp_path / "c")
+    stopped(1, pair, checkpoint=place)
+    with pytest.raises(ParameterError, match="another training: input is"):
+        stopped(None, pair[::-1], checkpoint=place)
+
+
+def test_numbers_of_numpy_are_parameters_like_others(tmp_path):
+    for number in (3, np.int64(3)):
+        model = DeepGlobalClustering(number, **{**SMALL, "epochs_views": 0}, checkpoint=str(tmp_path / "c")).fit(CUBE)
+    assert model.info_["n_components"] == 3
 
 
 def test_the_command_line_segments_and_cuts(cli, tmp_path):

@@ -101,6 +101,14 @@ def test_resume_gives_the_same_bits(tmp_path, stream):
     assert part.info_["history"] == whole.info_["history"]
 
 
+def test_numbers_of_numpy_are_parameters_like_others(tmp_path):
+    place = str(tmp_path / "c")
+    for number, gamma in ((np.int64(3), np.float64(0.1)), (3, 0.1)):
+        DeepSpectralClustering(number, gamma=gamma, epochs=1, n_init=1, checkpoint=place).fit(CUBE)
+    with pytest.raises(ParameterError, match=r"gamma is 0\.2, there 0\.1"):
+        DeepSpectralClustering(3, gamma=np.float64(0.2), epochs=1, n_init=1, checkpoint=place).fit(CUBE)
+
+
 @pytest.mark.parametrize("context", [0, 5])
 def test_tiles_do_not_matter(context):
     cube = tiny_cube(70, 66)

@@ -22,21 +22,30 @@ from spaxel.workflow import segment
 
 CUBE = tiny_cube(20, 17)
 WORDS = ("--method", "dsc", "--n-clusters", "3", "--epochs", "4", "--n-init", "2", "--context", "3", "--stream", "true")
+PHASES = (
+    "--method", "dgc", "--epochs", "2", "--epochs-views", "2", "--tiles", "2", "--reuse", "2", "--n-micro", "6",
+    "--n-sample", "300", "--width", "8",
+)  # fmt: skip
 KILLED = (  # the command line, in a process that is killed by the system when so many epochs are written
     "import os, signal, sys\nfrom spaxel.cli import main\nfrom spaxel.learn.checkpoint import Keeper\n"
-    "write = Keeper.write\n"
-    "def last(keeper, epoch):\n    write(keeper, epoch)\n    epoch < 2 or os.kill(os.getpid(), signal.SIGKILL)\n"
-    "Keeper.write = last\nmain(sys.argv[1:])\n"
+    "write, written = Keeper.write, []\n"
+    "def last(keeper, epoch):\n    write(keeper, epoch)\n    written.append(epoch)\n"
+    "    len(written) < int(sys.argv[1]) or os.kill(os.getpid(), signal.SIGKILL)\n"
+    "Keeper.write = last\nmain(sys.argv[2:])\n"
 )
+
+
+def kill(folder, scan, epochs, words):
+    """The folder where a run was being made when the process was killed."""
+    command = [sys.executable, "-c", KILLED, str(epochs), "segment", str(scan), "-o", str(folder / "run"), *words]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == -signal.SIGKILL
+    return folder
 
 
 @pytest.fixture(scope="module")
 def killed(scan, tmp_path_factory):
-    """The folder where a run was being made when the process was killed."""
-    folder = tmp_path_factory.mktemp("killed")
-    command = [sys.executable, "-c", KILLED, "segment", str(scan), "-o", str(folder / "run"), *WORDS]
-    assert subprocess.run(command, check=False, capture_output=True).returncode == -signal.SIGKILL
-    return folder
+    """Where the second epoch was written."""
+    return kill(tmp_path_factory.mktemp("killed"), scan, 2, WORDS)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -60,7 +69,28 @@ def test_a_killed_process_resumed_gives_the_same_bits(cli, scan, killed, tmp_pat
     assert [line["epoch"] for line in epochs[0]] == [1, 2, 3, 4]
 
 
-def test_an_interruption_says_how_to_go_on(cli, scan, tmp_path, monkeypatch):
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_a_process_killed_in_the_second_phase_of_several_goes_on_there(cli, scan, tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    kill(tmp_path / "a", scan, 3, PHASES)
+    assert [path.name for path in (tmp_path / "a").iterdir() if not path.name.startswith(".")] == ["run.checkpoint"]
+    code, _, said = cli("segment", scan, "-o", tmp_path / "a" / "run", *WORDS, "--resume")
+    assert code == 2
+    assert "method is 'DeepSpectralClustering', there 'DeepGlobalClustering'" in said
+    assert cli("segment", scan, "-o", tmp_path / "whole", *PHASES)[0] == 0
+    write, written = Keeper.write, []
+    monkeypatch.setattr(Keeper, "write", lambda keeper, epoch: written.append(epoch) or write(keeper, epoch))
+    assert cli("segment", scan, "-o", tmp_path / "a" / "run", *PHASES, "--resume")[0] == 0
+    assert written == [2]
+    resumed, whole = read_arrays(tmp_path / "a" / "run"), read_arrays(tmp_path / "whole")
+    assert set(resumed) == set(whole)
+    assert all(np.array_equal(resumed[name], whole[name], equal_nan=True) for name in whole)
+    assert not (tmp_path / "a" / "run.checkpoint").exists()
+    assert read_json(tmp_path / "a" / "run")["learned"] == read_json(tmp_path / "whole")["learned"]
+
+
+@pytest.mark.parametrize("words", [WORDS, PHASES], ids=["dsc", "dgc"])
+def test_an_interruption_says_how_to_go_on(cli, scan, tmp_path, monkeypatch, words):
     write = Keeper.write
 
     def last(keeper, epoch):
@@ -69,14 +99,14 @@ def test_an_interruption_says_how_to_go_on(cli, scan, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(Keeper, "write", last)
-        code, out, said = cli("segment", scan, "-o", tmp_path / "deep" / "run", *WORDS)
+        code, out, said = cli("segment", scan, "-o", tmp_path / "deep" / "run", *words)
     place = tmp_path / "deep" / "run.checkpoint"
     assert (code, out) == (130, "")
     assert said == (
         f"\nspaxel: interrupted; nothing is left half-written. The epochs that are done are in {place}: go on with --resume.\n"
     )
     assert list((tmp_path / "deep").iterdir()) == [place]
-    assert cli("segment", scan, "-o", tmp_path / "deep" / "run", *WORDS, "--resume")[0] == 0
+    assert cli("segment", scan, "-o", tmp_path / "deep" / "run", *words, "--resume")[0] == 0
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["run"]
 
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spaxel.cube import make_cube
-from spaxel.errors import ParameterError
+from spaxel.errors import CubeError
 from spaxel.methods.global_start import Looked, contacts, judged, learn_axes, look, many_clusters, windows
 from spaxel.methods.surroundings import Model, projected
 from spaxel.patches import SIDE, covering, held_out
@@ -47,7 +47,7 @@ def test_blocks_are_scores_of_the_spectrum_of_its_ramp_and_of_its_slope(axes):
 
 def test_a_table_has_no_noise_to_be_seen():
     sample = sample_cubes([tiny_cube(1, 1)], 10, 0)
-    with pytest.raises(ParameterError, match="neighbouring pixels"):
+    with pytest.raises(CubeError, match="right neighbour"):
         learn_axes(sample, 0)
 
 

@@ -49,6 +49,23 @@ def test_the_last_state_is_kept_and_every_part_of_it_was_trained():
     assert all((short.state_[name] != long.state_[name]).any() for name in names)
 
 
+@pytest.mark.parametrize("objective", SIGNS)
+def test_an_interrupted_training_goes_on_with_the_same_bits(objective, tmp_path):
+    whole, place = fitted(objective, epochs=2), str(tmp_path / "c")
+
+    def stop(epoch, _):
+        if epoch:
+            raise KeyboardInterrupt
+
+    small = {"n_micro": 4, "epochs": 2, "tiles": 1, "reuse": 4, "width": 8, "n_sample": 400}
+    with pytest.raises(KeyboardInterrupt):
+        DeepGlobalClustering(objective=objective, checkpoint=place, **small).fit(CUBE, progress=stop)
+    for _ in range(2):  # the second time from the end
+        resumed = fitted(objective, epochs=2, checkpoint=place)
+        assert resumed.info_ == whole.info_
+        assert all(np.array_equal(value, resumed.state_[name]) for name, value in whole.state_.items())
+
+
 @pytest.mark.parametrize("number", ["auto", 3])
 @pytest.mark.parametrize("how", ["one embedding for all", "one centre for all"])
 def test_a_collapse_gives_one_component_and_is_said(monkeypatch, how, number):

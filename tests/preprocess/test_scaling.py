@@ -64,6 +64,14 @@ def test_one_photon_in_a_dark_channel_is_no_outlier():
     assert size[:40].mean() < 2.5 * size[40:].mean()
 
 
+@pytest.mark.parametrize("unit", [1e-25, 1e-18, 1e-6, 1e12])
+def test_mnf_does_not_depend_on_the_unit(unit):
+    spectra = np.random.default_rng(0).normal(5, 1, (20, 21, 7))
+    one, other = (sample_spectra(make_cube(spectra * factor), 400) for factor in (1, unit))
+    scaled = [fit_scaling("mnf", sample)(sample.spectra) for sample in (one, other)]
+    np.testing.assert_allclose(*scaled, rtol=1e-6, atol=1e-8)
+
+
 def test_mnf_whitens_the_noise():
     rng = np.random.default_rng(0)
     mix = rng.normal(size=(11, 11))

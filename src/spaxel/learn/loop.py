@@ -69,6 +69,7 @@ class Plan:
     decay : rates fall to 0 over the epochs, as half a wave of the cosine
     checkpoint : file (safetensors), written after each epoch; an existing one is gone on from
     about : what the training depends on, in plain values by name; a checkpoint with others is refused
+    phase : of a method that trains several times, with one checkpoint and one `about`: which time this is
     """
 
     epochs: int
@@ -81,6 +82,7 @@ class Plan:
     decay: bool = False
     checkpoint: Path | None = None
     about: dict[str, Any] = field(default_factory=dict)
+    phase: int = 1
 
 
 def train(

@@ -80,11 +80,11 @@ def as_cubes(data: Any) -> tuple[Cubes, str]:
     return [make_cube(array[:, None, :])], "array"
 
 
-def check_range(spectra: np.ndarray) -> None:
+def check_range(spectra: np.ndarray, tiny: float = TINY, huge: float = HUGE) -> None:
     """Raise CubeError if values are so large or so small that their squares leave floating point."""
     low, high = float(np.nanmin(spectra)), float(np.nanmax(spectra))
     top = max(-low, high)
-    if top != 0 and not TINY < top < HUGE:
+    if top != 0 and not tiny < top < huge:
         raise CubeError(
             f"The values reach from {low:g} to {high:g}, which cannot be computed with. Are these marks for no data? "
             "Try to mark such pixels as NaN, or to rescale the values."

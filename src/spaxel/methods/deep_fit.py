@@ -6,7 +6,6 @@ torch is imported inside, so that a saved model predicts without it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -142,10 +141,9 @@ def trained(
             values[: -settings.patience]
         )
 
-    about = {**settings.about, "input": sha256(np.ascontiguousarray(spectra).data).hexdigest()[:16]}
     plan = Plan(
         settings.epochs, rate={"": settings.rate, "net.encoder.axes": settings.rate / 10}, seed=settings.seed, clip=CLIP,
-        device=settings.device, precision=settings.precision, about=about,
+        device=settings.device, precision=settings.precision, about=dict(settings.about),
         checkpoint=Path(settings.checkpoint) if settings.checkpoint else None,
     )  # fmt: skip
     done = train(objective, batches, plan, score=score, stop=stop, progress=progress)

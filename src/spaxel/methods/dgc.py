@@ -18,6 +18,7 @@ from spaxel.exact import Grid, fit_grid
 from spaxel.mapping import Progress
 from spaxel.methods.contract import as_cubes, check_parameters, check_range, gather, prepare
 from spaxel.methods.doubt import doubts
+from spaxel.methods.fitting import trained_from
 from spaxel.methods.global_fit import Settings, learn
 from spaxel.methods.global_start import learn_axes
 from spaxel.methods.nearest import Familiar
@@ -29,6 +30,8 @@ from spaxel.preprocess.choice import look_at
 from spaxel.preprocess.scaling import Scaling
 
 N_LOOK = 8000  # spectra from which axes, picture and grid are learned
+SINGLE = (1e-30, 1e30)  # of the largest value, since tiles are read in single precision
+UNSEEN = ("checkpoint", "memory")  # that a training may be gone on with others of; not epochs, over which rates fall
 
 
 @dataclass(eq=False, repr=False)
@@ -46,7 +49,9 @@ class DeepGlobalClustering(ClusterMixin, BaseEstimator):
 
     fit, predict and fit_predict take a cube or a list of cubes on one axis; not a table, since surroundings are looked at.
     After fit: `state_` (arrays), `info_` (plain values, `history` of the training), `n_features_in_`.
-    Raises CubeError for a table, MissingExtra without PyTorch (predict needs none).
+    An interrupted fit with a `checkpoint` goes on with the same bits, in either phase.
+    Raises CubeError for a table, an image one pixel wide, or one with hardly any neighbouring pixels; MissingExtra without
+    PyTorch (predict needs none); ParameterError if a checkpoint is of another fit.
     Fails where what matters is thinner than a pixel or two: surroundings blur it. What it reaches: docs/methods/dgc.md.
     """
 
@@ -72,6 +77,9 @@ class DeepGlobalClustering(ClusterMixin, BaseEstimator):
     precision: Annotated[
         Literal["32-true", "bf16-mixed", "16-mixed"], Field(description="of the training, as Lightning Fabric names it")
     ] = "32-true"
+    checkpoint: Annotated[
+        str | None, Field(description="file written after each epoch, and gone on from with the same bits")
+    ] = None
     random_state: Annotated[int, Field(ge=0, description="seed: the same seed gives the same bits")] = 0
     memory: Annotated[int | None, Field(ge=1, description="bytes for reading; never changes the answer")] = None
     objective: Annotated[
@@ -90,13 +98,15 @@ class DeepGlobalClustering(ClusterMixin, BaseEstimator):
         check_parameters(self)
         cubes = self._images(X)
         sample, axis, self.info_ = gather(self, cubes, N_LOOK)
-        check_range(sample.spectra)
+        check_range(sample.spectra, *SINGLE)
         cubes = [prepare(cube, self.info_, axis) for cube in cubes]
         number = None if self.n_clusters == "auto" else self.n_clusters
         rules = Rules(self.linkage, self.n_micro, self.max_clusters, random_state=self.random_state)
+        shapes = np.array([(cube.sizes["y"], cube.sizes["x"]) for cube in cubes])
+        about = trained_from(self, UNSEEN, sample.spectra, sample.pairs, axis, shapes)
         with threadpool_limits(1):
             axes = learn_axes(sample, self.random_state)
-            learned = learn(cubes, axes, number, rules, self._settings(), progress)
+            learned = learn(cubes, axes, number, rules, self._settings()._replace(about=about), progress)
             looked, groups = learned.sample, learned.groups
             state = {"channel": axis, "project": axes.project, **groups.arrays()}
             state |= {"scaling_center": axes.scaling.center, "scaling_weight": axes.scaling.weight}
@@ -146,10 +156,15 @@ class DeepGlobalClustering(ClusterMixin, BaseEstimator):
 
     def _images(self, data: Any) -> list[xr.Dataset]:
         cubes, kind = as_cubes(data)
-        if kind == "array" or any(min(cube.sizes["y"], cube.sizes["x"]) < 2 for cube in cubes):
+        for cube in cubes:
+            height, width = cube.sizes["y"], cube.sizes["x"]
+            if min(height, width) > 1:
+                continue
+            what = f"{cube.attrs.get('source') or 'the cube'} is {height} x {width} pixels, a line that has none"
             raise CubeError(
-                "DeepGlobalClustering looks at the surroundings of pixels, and this is a table of spectra. Try KMeans, "
-                "or DeepSpectralClustering with context=0."
+                "DeepGlobalClustering looks at the surroundings of pixels, and "
+                f"{what if kind != 'array' else 'this is a table of spectra'}. Try KMeans, or DeepSpectralClustering "
+                "with context=0."
             )
         return cubes
 

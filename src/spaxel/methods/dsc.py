@@ -22,6 +22,7 @@ from spaxel.methods.deep_choice import choose_start
 from spaxel.methods.deep_fit import learn
 from spaxel.methods.deep_start import COUNTED, Settings
 from spaxel.methods.dsc_state import fitted_info, fitted_state
+from spaxel.methods.fitting import trained_from
 from spaxel.methods.latent import Decoder, Model, encode, in_blocks, map_latent
 from spaxel.methods.nearest import Familiar
 from spaxel.methods.outcome import nearest_result
@@ -215,6 +216,7 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         choice = choose_scaling(own, number, self.random_state) if self.scaling == "auto" else None
         look = look_at(own)
         settings = self._settings(look.counts, bool((spectra < 0).any()))
+        settings = settings._replace(about=trained_from(self, UNSEEN, sample.spectra))
         scaling = fit_scaling(choice.name if choice else self.scaling, own)
         chosen = choose_start(sample, scaling, settings, number, self.random_state, free=choice is not None)
         rules = Rules(self.linkage, self.n_micro, self.max_clusters, self.n_init, self.random_state)
@@ -256,7 +258,6 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
             denoise=self.denoise and (counts or likelihood == "gaussian"),
             k=self.n_clusters if isinstance(self.n_clusters, int) else 0,
             seed=self.random_state,
-            about={name: value for name, value in self.get_params().items() if name not in UNSEEN},
             **given,
         )
 

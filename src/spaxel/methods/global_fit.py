@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +21,7 @@ RARE = 1e-3  # of the sample: smaller parts join the nearest larger one before t
 
 
 class Settings(NamedTuple):
-    """What a fit is told; see DeepGlobalClustering."""
+    """What a fit is told; see DeepGlobalClustering. about : what a checkpoint is known by, by name"""
 
     n_micro: int = 48
     sizes: tuple[int, ...] = (1, 3, 5, 9)
@@ -37,6 +39,8 @@ class Settings(NamedTuple):
     memory: int | None = None
     seed: int = 0
     objective: str = "stable"
+    checkpoint: str | None = None
+    about: Mapping[str, Any] = MappingProxyType({})
 
 
 class Learned(NamedTuple):
@@ -118,7 +122,7 @@ def _denoised(
         left = float(np.mean([objective.held_out([part.to(objective.haze.device) for part in b]) for b in held]))
         return left, {"held_out": left}
 
-    plan = _plan(settings, settings.epochs, settings.seed)
+    plan = _plan(settings, settings.epochs, settings.rate, phase=1)
     done = train(objective, _batches(cubes, axes, settings, DENOISING, 0), plan, score=score, progress=progress)
     return objective.encoder, done.history
 
@@ -148,7 +152,7 @@ def _agreeing(
     def stop(history: list[dict[str, float]]) -> bool:
         return history[-1]["information"] < least
 
-    plan = _plan(settings._replace(rate=settings.rate_views), settings.epochs_views, settings.seed + 1)
+    plan = _plan(settings, settings.epochs_views, settings.rate_views, phase=2)
     done = train(
         objective, _batches(cubes, axes, settings, AGREEING, settings.epochs), plan, score=score, stop=stop,
         after_step=objective.after_step, progress=progress,
@@ -167,11 +171,14 @@ def _batches(cubes: Sequence[xr.Dataset], axes: Axes, settings: Settings, n_pair
     return batches
 
 
-def _plan(settings: Settings, epochs: int, seed: int) -> Any:
+def _plan(settings: Settings, epochs: int, rate: float, phase: int) -> Any:
     from spaxel.learn.loop import Plan
 
-    rate = {"": settings.rate, "centers": settings.rate / 10}
-    return Plan(epochs, rate=rate, seed=seed, device=settings.device, precision=settings.precision, decay=True)
+    return Plan(
+        epochs, rate={"": rate, "centers": rate / 10}, seed=settings.seed + phase - 1, device=settings.device,
+        precision=settings.precision, decay=True, phase=phase, about=dict(settings.about),
+        checkpoint=Path(settings.checkpoint) if settings.checkpoint else None,
+    )  # fmt: skip
 
 
 def _strength(settings: Settings) -> Any:

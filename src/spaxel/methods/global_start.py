@@ -9,10 +9,11 @@ import numpy as np
 import xarray as xr
 from sklearn.cluster import KMeans as Lloyd
 
+from spaxel.errors import CubeError
 from spaxel.linear.pca import fit_pca
 from spaxel.methods.surroundings import Model, embed_tile, projected
 from spaxel.patches import Patch, batched, draws, held_out, read_patch
-from spaxel.preprocess.scaling import Scaling, fit_scaling
+from spaxel.preprocess.scaling import FEWEST_PAIRS, Scaling, fit_scaling
 from spaxel.sampling import Sample
 from spaxel.tiles import CELL
 from spaxel.views import draw_views
@@ -48,7 +49,12 @@ class Looked(NamedTuple):
 
 
 def learn_axes(sample: Sample, seed: int) -> Axes:
-    """Noise-whitened principal axes of a sample. Raises ParameterError where there are no neighbouring pixels (a table)."""
+    """Noise-whitened principal axes of a sample. Raises CubeError where there are hardly any neighbouring pixels."""
+    if len(sample.pairs) < FEWEST_PAIRS:
+        raise CubeError(
+            f"Deep global clustering sees the noise in pixels with a right neighbour that has data too, and found "
+            f"{len(sample.pairs)} of them, where {FEWEST_PAIRS} are needed. Try a larger part of the image, or KMeans."
+        )
     scaling = fit_scaling("mnf", sample)
     scaled = scaling(sample.spectra)
     basis = fit_pca(scaled, min(MOST_AXES, scaled.shape[1], len(scaled) - 1), seed).basis

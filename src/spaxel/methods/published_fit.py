@@ -10,6 +10,7 @@ which is a weighted mean of 5 x 5 pixels. The last state is kept, as published: 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from spaxel.methods.global_start import Axes, Looked
 from spaxel.methods.parts import Groups
 
 if TYPE_CHECKING:
+    from spaxel.learn.loop import Step
     from spaxel.methods.global_fit import Settings
 
 PAIRS = 4  # of windows per step, as published
@@ -46,26 +48,31 @@ def train_published(
 
     batches : epoch -> batches of windows      held : batches of one pair to look at, not to choose by
 
-    Same seed, same bits. Raises SpaxelError if the loss is not finite. Fails by collapse: then fewer centres win pixels than
-    there are, down to one; that is what the objective asks for and is left as it is.
+    Same seed, same bits, also through a checkpoint. Raises SpaxelError if the loss is not finite. Fails by collapse: then fewer
+    centres win pixels than there are, down to one; that is what the objective asks for and is left as it is.
     """
     from spaxel.learn.loop import Plan, train
 
     objective = _objective(axes, settings)
-    seen: list[dict[str, float]] = []
+    start, steps = _monitor(objective, held, axes), 0
+
+    def after_step(step: Step) -> None:
+        nonlocal steps
+        objective.after_step(step)
+        steps = step.number + 1
 
     def score() -> tuple[float, dict[str, float]]:
-        seen.append(_monitor(objective, held, axes))
-        return -float(len(seen)), seen[-1]  # later is better: the last state is kept
+        return -float(steps), _monitor(objective, held, axes)  # later is better: the last state is kept
 
     plan = Plan(
-        settings.epochs, rate=settings.rate, seed=settings.seed, device=settings.device, precision=settings.precision
-    )
-    done = train(objective, batches, plan, score=score, after_step=objective.after_step, progress=progress)
+        settings.epochs, rate=settings.rate, seed=settings.seed, device=settings.device, precision=settings.precision,
+        checkpoint=Path(settings.checkpoint) if settings.checkpoint else None, about=dict(settings.about),
+    )  # fmt: skip
+    done = train(objective, batches, plan, score=score, after_step=after_step, progress=progress)
     centers = objective.centres.detach().cpu().numpy().astype(np.float64)
     centers /= np.maximum(np.linalg.norm(centers, axis=1, keepdims=True), 1e-12)
     lines = [{name: value for name, value in line.items() if name != "score"} for line in done.history]
-    return Published(objective.encoder.encoder, centers, lines, seen[0])
+    return Published(objective.encoder.encoder, centers, lines, start)
 
 
 def _objective(axes: Axes, settings: Settings) -> Any:

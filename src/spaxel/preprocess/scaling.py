@@ -33,6 +33,7 @@ SCALINGS: tuple[str, ...] = get_args(ScalingName)
 SHRINKAGE = 0.05  # share of the diagonal in the noise covariance
 RARE = 0.1  # of the mean channel: added to p in `counts`, so that one photon in a dark channel is no outlier
 PRIOR = 5.0  # photons like the mean that every pixel is taken to have seen besides its own in `counts`
+FEWEST_PAIRS = 10  # of neighbouring pixels, below which `mnf` does not see the noise
 TINY = 1e-12
 
 
@@ -188,11 +189,12 @@ def _whitener(differences: np.ndarray) -> np.ndarray:
 
     The brightest tenth of the differences is left out (edges of the scene), and N is shrunk towards its diagonal.
     """
-    if len(differences) < 10:
+    if len(differences) < FEWEST_PAIRS:
         raise ParameterError("mnf needs neighbouring pixels to see the noise, and this cube has too few. Try zscore.")
     size = np.linalg.norm(differences, axis=1)
     smooth = differences[size <= np.quantile(size, 0.9)].astype(np.float64)
     noise = smooth.T @ smooth / (2 * len(smooth))
-    diagonal = np.diag(np.maximum(np.diag(noise), TINY * max(np.diag(noise).max(), TINY)))
+    largest = np.diag(noise).max()
+    diagonal = np.diag(np.maximum(np.diag(noise), TINY * (largest if largest > 0 else TINY)))
     values, vectors = np.linalg.eigh((1 - SHRINKAGE) * noise + SHRINKAGE * diagonal)
-    return (vectors / np.sqrt(np.maximum(values, TINY * max(values[-1], TINY)))) @ vectors.T
+    return (vectors / np.sqrt(np.maximum(values, TINY * values[-1]))) @ vectors.T
