@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -95,3 +97,18 @@ def test_a_look_counts_towards_the_budget():
     wide = LOOK._replace(n_features=10_000)
     with pytest.raises(MemoryBudgetError, match="Try a larger memory"):
         map_tiles(_seen, tiny_cube(), FILL, memory=2**17, look=wide)
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 200), st.integers(1, 200), st.integers(2**17, 2**22), st.integers(1, 4), st.integers(0, 9))
+def test_what_is_read_with_its_surroundings_fits_into_the_budget(height, width, memory, workers, halo):
+    read = []
+
+    def spy(spectra, usable):
+        read.append(2 * spectra.nbytes)  # read, and put together
+        return np.zeros((*usable.shape, 1), np.float32)
+
+    cube = tiny_cube(height, width)
+    with suppress(MemoryBudgetError):
+        map_tiles(_total, cube, FILL, memory=memory, workers=workers, scheduler="synchronous", look=Look(spy, halo, 1))
+        assert max(read) * workers <= memory

@@ -112,41 +112,51 @@ class _Held:
 
 
 def _one_tile(function: Function, held: _Held, tile: Tile) -> tuple[np.ndarray, Arrays, Arrays]:
-    block, good = _with_surroundings(held, tile) if held.look else read_tile(held.cube, tile, held.partly, held.context)
-    flat, rows = block.reshape(-1, block.shape[2]), np.nonzero(good.ravel())[0]
+    parts, good = _seen(held, tile)
+    y, x = np.nonzero(good)
     pixels, sums = [], {}
-    for start in range(0, len(rows), BLOCK):
-        chosen = rows[start : start + BLOCK]
-        padded = np.append(chosen, np.repeat(chosen[:1], BLOCK - len(chosen)))
-        answer, parts = function(flat[padded], len(chosen))
-        pixels.append({name: values[: len(chosen)] for name, values in answer.items()})
-        sums = {name: sums[name] + values if sums else values for name, values in parts.items()}
+    for start in range(0, len(y), BLOCK):
+        n = min(BLOCK, len(y) - start)
+        chosen = np.append(np.arange(start, start + n), np.repeat(start, BLOCK - n))
+        rows = [part[y[chosen], x[chosen]] for part in parts]
+        answer, added = function(np.concatenate(rows, axis=1) if len(rows) > 1 else rows[0], n)
+        pixels.append({name: values[:n] for name, values in answer.items()})
+        sums = {name: sums[name] + values if sums else values for name, values in added.items()}
     return good, {name: np.concatenate([p[name] for p in pixels]) for name in (pixels[0] if pixels else {})}, sums
 
 
-def _with_surroundings(held: _Held, tile: Tile) -> tuple[np.ndarray, np.ndarray]:
-    """Spectra of a tile with features of what lies around, (rows, columns, channel + n_features), and which are usable."""
+def _seen(held: _Held, tile: Tile) -> tuple[list[np.ndarray], np.ndarray]:
+    """Spectra of a tile and features of what lies around, (rows, columns, …) each, and which pixels are usable."""
+    if not held.look:
+        spectra, good = read_tile(held.cube, tile, held.partly, held.context)
+        return [spectra], good
     around, inside = with_halo(tile, held.cube["spectra"].shape[:2], held.look.halo)
     spectra, good = read_tile(held.cube, around, held.partly)
-    features = held.look.function(spectra, good)[inside]
-    own = spectra[inside].astype(np.result_type(spectra.dtype, np.float32))
-    return np.concatenate([own, features.astype(own.dtype)], axis=2), good[inside]
+    return [spectra[inside], held.look.function(spectra, good)[inside]], good[inside]
 
 
 def _tile_sides(
     cube: xr.Dataset, memory: int, workers: int, context: int = 0, look: Look | None = None
 ) -> tuple[int, int]:
+    """Sides of the largest tile that fits into the memory together with what lies around it."""
     height, width, channels = cube["spectra"].shape
-    per_pixel = channels * (2 * cube["spectra"].dtype.itemsize + 3)  # the tile, a copy, masks
+    per_pixel, halo = channels * (2 * cube["spectra"].dtype.itemsize + 3), 0  # the tile, a copy, masks
     if context:  # sums over the window
-        per_pixel += channels * 6 * np.result_type(cube["spectra"].dtype, np.float32).itemsize
-    if look:  # the features, what they are made of, and a copy of both
-        per_pixel += (channels + 4 * look.n_features) * np.result_type(cube["spectra"].dtype, np.float32).itemsize
-    pixels = memory // (per_pixel * workers)
-    if pixels < min(width, CELL):
-        need = min(width, CELL) * per_pixel * workers
-        raise MemoryBudgetError(
-            f"{memory / 2**20:.2f} MiB do not hold a row of {min(width, CELL)} pixels for {workers} workers; "
-            f"at least {need / 2**20:.2f} MiB are needed. Try a larger memory, fewer workers, crop or rebin."
-        )
-    return sides(height, width, min(pixels, MOST_PIXELS))
+        per_pixel, halo = per_pixel + channels * 6 * np.result_type(cube["spectra"], np.float32).itemsize, context // 2
+    if look:  # the features and what they are made of
+        per_pixel, halo = per_pixel + 16 * look.n_features, look.halo
+
+    def read(rows: int, columns: int) -> int:
+        return min(rows + 2 * halo, height) * min(columns + 2 * halo, width)
+
+    fit = memory // (per_pixel * workers)
+    pixels = min(fit, MOST_PIXELS)
+    while pixels >= min(width, CELL):
+        if read(*(found := sides(height, width, pixels))) <= fit:
+            return found
+        pixels = pixels * 7 // 8
+    need = read(1, min(width, CELL)) * per_pixel * workers
+    raise MemoryBudgetError(
+        f"{memory / 2**20:.2f} MiB do not hold a row of {min(width, CELL)} pixels for {workers} workers; "
+        f"at least {need / 2**20:.2f} MiB are needed. Try a larger memory, fewer workers, crop or rebin."
+    )

@@ -41,7 +41,7 @@ def whole(model):
 
 
 @settings(max_examples=4)
-@given(st.sampled_from([2**18, 2**19, 2**21, 2**30]), st.integers(5, 83), st.integers(5, 75))
+@given(st.sampled_from([5 * 2**18, 2**21, 2**22, 2**30]), st.integers(5, 83), st.integers(5, 75))
 def test_memory_and_chunks_change_no_bit(model, whole, memory, rows, columns):
     model.memory = memory
     xr.testing.assert_identical(model.predict(CUBE.chunk(y=rows, x=columns)), whole)
@@ -51,7 +51,7 @@ def test_memory_and_chunks_change_no_bit(model, whole, memory, rows, columns):
 def test_scheduler_and_workers_change_no_bit(monkeypatch, model, whole, scheduler, workers):
     def mapped(function, cube, fill, *, memory, progress, look):
         return map_tiles(
-            function, cube, fill, memory=2**20, progress=progress, look=look, scheduler=scheduler, workers=workers
+            function, cube, fill, memory=3 * 2**20, progress=progress, look=look, scheduler=scheduler, workers=workers
         )
 
     monkeypatch.setattr(module, "map_tiles", mapped)

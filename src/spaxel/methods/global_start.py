@@ -21,6 +21,7 @@ from spaxel.views import draw_views
 MOST_AXES = 10
 FINE = 100  # clusters by which the density is judged
 SAMPLED = 64  # tiles that the sample of embeddings is drawn from
+HELD = 32  # tiles whose embeddings are held; of more, a part of each
 MOST_PAIRS = 8000
 SAMPLING = 1_000_000  # the number of an epoch that is none
 
@@ -124,7 +125,9 @@ def look(cubes: Sequence[xr.Dataset], model: Model, n: int, seed: int, memory: i
         chosen = np.sort(rng.permutation(len(rows))[: -(-MOST_PAIRS // n_tiles)])
         beside = [embedded[rows[chosen], columns[chosen] + step] for step in (0, 1)]
         pairs.append(np.stack(beside, axis=1))
-        tiles.append((embedded, patch.good))
+        tiles.append(
+            tuple(part[: -(-len(part) * HELD // max(n_tiles, HELD))].copy() for part in (embedded, patch.good))
+        )
     parts = (np.concatenate(part) for part in (spectra, z, pairs))
     return Looked(next(parts), *(part.astype(np.float64) for part in parts), tiles)
 

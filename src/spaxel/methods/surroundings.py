@@ -49,18 +49,23 @@ class Model(NamedTuple):
         return len(self.sizes) * (self.project.shape[1] + 1)
 
 
-def projected(spectra: np.ndarray, project: np.ndarray) -> np.ndarray:
-    """Scores (rows, columns, d) float32 of a tile, in blocks of one size. project : (channel, d)"""
+def projected(spectra: np.ndarray, project: np.ndarray, good: np.ndarray | None = None) -> np.ndarray:
+    """Scores (rows, columns, d) float32 of a tile, in blocks of one size; 0 where it is not good. project : (channel, d)"""
     height, width, channels = spectra.shape
     flat, project = spectra.reshape(-1, channels), project.astype(np.float32)
+    usable = np.ones(len(flat), bool) if good is None else good.ravel()
     rows = np.arange(-(-len(flat) // BLOCK) * BLOCK) % len(flat)
-    parts = [flat[part].astype(np.float32) @ project for part in rows.reshape(-1, BLOCK)]
+    parts = []
+    for part in rows.reshape(-1, BLOCK):
+        block = flat[part]
+        block[~usable[part]] = 0
+        parts.append(block.astype(np.float32) @ project)
     return np.concatenate(parts)[: len(flat)].reshape(height, width, -1)
 
 
 def surroundings(spectra: np.ndarray, good: np.ndarray, model: Model) -> np.ndarray:
     """Features (rows, columns, n_features) float32 of a tile: direction and log length of the means over each window."""
-    scores = np.where(good[..., None], projected(np.where(good[..., None], spectra, 0), model.project), np.float32(0))
+    scores = projected(spectra, model.project, good)
     parts = []
     for side in model.sizes:
         mean = _window_mean(scores, good, side)
