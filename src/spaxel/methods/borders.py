@@ -8,7 +8,7 @@ from spaxel.trees import leaves_of, regraft
 
 THIN = 0.5  # share of a part's contacts that lie inside it, below which it has no interior: that of a line of single pixels
 TOUCH = 0.1  # least share of its other contacts that a border has on either side
-LIGHT = 4 / 3  # the shares of a mix add up to 1 within this factor, else it is a shade or a highlight
+LIGHT = 1.5  # the shares of a mix add up to 1 within this factor, else it is a shade or a highlight
 
 
 def divide_borders(tree: np.ndarray, spectra: np.ndarray, sizes: np.ndarray, contact: np.ndarray) -> np.ndarray:
