@@ -156,7 +156,8 @@ def border_tree(centers: np.ndarray, sizes: np.ndarray, contact: np.ndarray) -> 
     height  : |c_a - c_b|^0.3 · log(1 + min(q_a, q_b) / (q_ab + 1/2))^0.7 · (2 n_a n_b / (n_a + n_b) / n)^(1/20)
     q_ab the contacts of a and b, q_a all of a, those inside it too: parts that pass into one another, as light changes over one
     material, have more border for their area than a spot and what it lies in. Exponents were chosen on simulated leaves
-    (runs 1 and 2 of benchmarks/leaf.py). Fails where parts are noisy, since these touch everything.
+    (runs 1 and 2 of benchmarks/leaf.py). Fails where parts are noisy, since these touch everything; a border that mixes a dark
+    and a bright material joins the bright one if centres are directions, see spaxel.methods.borders.
     """
     links, centers, sizes = (
         contact.astype(np.float64),
