@@ -180,7 +180,8 @@ def _evidence(
         asked = f"{n_micro} component{'s' * (n_micro > 1)}" + ", as asked." * (n_micro == number)
         short = "" if n_micro == number else f", not {number} as asked: there are too few different spectra."
         return Evidence(np.array([], int), {}, {}, n_micro, f"{asked}{short}")
-    evidence = weigh(scores, micro, neighbours, tree, rules.max_clusters, rules.random_state)
+    rare = rules.linkage == "border"
+    evidence = weigh(scores, micro, neighbours, tree, rules.max_clusters, rules.random_state, rare)
     if number is None:
         return evidence
     sentence = f"{number} components, as asked. Without that: {evidence.sentence}"
