@@ -38,13 +38,16 @@ class Evidence(NamedTuple):
 
 
 def weigh(
-    scores: np.ndarray, micro: np.ndarray, pairs: np.ndarray, tree: np.ndarray, most: int, seed: int = 0
-) -> Evidence:
+    scores: np.ndarray, micro: np.ndarray, pairs: np.ndarray, tree: np.ndarray, most: int, seed: int = 0,
+    rare: bool = False,
+) -> Evidence:  # fmt: skip
     """Evidence for 2 to `most` components.
 
     scores : (n, d) scaled spectra on principal components       micro : (n,) their micro parts
     pairs  : (m, 2) micro parts of neighbouring pixels, m = 0 for a table
     tree   : (n_micro - 1, 4), see spaxel.granularity
+    rare   : the number is at least that up to which each split leaves a valley and interiors. Silhouette and elbows weigh
+             by pixels, so that a component of a fiftieth of them counts little, however clear it is; these two do not
     Fails, in the sense of being unsure and saying so, where the data have no groups: all voices then scatter.
     """
     levels = np.arange(2, min(most, len(tree) + 1) + 1)
@@ -69,17 +72,27 @@ def weigh(
     if len(pairs):
         curves["contact"] = np.array([_interior(cuts[int(k)][pairs]) for k in levels])
         votes["contact"] = _last(levels, curves["contact"] - INSIDE)
-    level, sentence = _agree(votes)
+    level, sentence = _agree(votes, _clear(levels, curves) if rare else 1)
     return Evidence(levels, curves, votes, level, sentence)
 
 
-def _agree(votes: dict[str, int]) -> tuple[int, str]:
+def _clear(levels: np.ndarray, curves: dict[str, np.ndarray]) -> int:
+    """The level up to which every split leaves a valley and interiors; 1 if the first does not, or in a table."""
+    inside = curves.get("contact", np.zeros(len(levels)))
+    clear = (np.nan_to_num(curves["valley"], nan=0.0) >= DEEP) & (inside >= INSIDE)
+    return 1 + int(np.append(clear, False).argmin())
+
+
+def _agree(votes: dict[str, int], least: int) -> tuple[int, str]:
     values = np.array(list(votes.values()))
-    level = int(np.median(values) + 0.5)
+    median = int(np.median(values) + 0.5)
+    level = max(median, least)
     near = np.abs(values - level) <= max(1, round(0.15 * level))
     sure = "sure" if near.mean() >= 0.8 else "fairly sure" if near.mean() >= 0.6 else "unsure"
     said = ", ".join(f"{name} {vote}" for name, vote in votes.items())
     advice = "" if sure == "sure" else " Look at the other levels before you trust it."
+    if level > median:
+        said += f"; the median is {median}, but up to {level} every split leaves a gap and interiors"
     return level, (
         f"{level} components, {sure}: {near.sum()} of {len(values)} voices lie at or beside it ({said}).{advice} "
         "Option n_clusters decides; cut shows any other level without fitting again."
@@ -150,6 +163,8 @@ def _valley(scores: np.ndarray, micro: np.ndarray, coarse: np.ndarray, fine: np.
     axis = np.linalg.solve(within, apart)
     a, b = left @ axis, right @ axis
     low, high = np.median(b), np.median(a)
+    if high <= low:  # the means are the other way round than the medians: no two modes
+        return 0.0
     sd = max(min(a.std(), b.std()), 1e-3 * (high - low), 1e-300)
     bins = int(np.clip((high - low) / sd * 2, 4, 24))
     edges = np.linspace(low - (high - low) / 2, high + (high - low) / 2, 2 * bins + 1)

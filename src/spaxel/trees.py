@@ -6,6 +6,8 @@ merges in order, so that level K is what stands after the first n_micro - K merg
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 
@@ -154,7 +156,8 @@ def border_tree(centers: np.ndarray, sizes: np.ndarray, contact: np.ndarray) -> 
     height  : |c_a - c_b|^0.3 · log(1 + min(q_a, q_b) / (q_ab + 1/2))^0.7 · (2 n_a n_b / (n_a + n_b) / n)^(1/20)
     q_ab the contacts of a and b, q_a all of a, those inside it too: parts that pass into one another, as light changes over one
     material, have more border for their area than a spot and what it lies in. Exponents were chosen on simulated leaves
-    (runs 1 and 2 of benchmarks/leaf.py). Fails where parts are noisy, since these touch everything.
+    (runs 1 and 2 of benchmarks/leaf.py). Fails where parts are noisy, since these touch everything; a border that mixes a dark
+    and a bright material joins the bright one if centres are directions, see spaxel.methods.borders.
     """
     links, centers, sizes = (
         contact.astype(np.float64),
@@ -206,6 +209,34 @@ def connectivity_tree(links: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     tree = merge_tree(np.stack([distance(i) for i in range(len(sizes))]), sizes, update)
     tree[:, 2] -= tree[0, 2] if len(tree) else 0.0
     return tree
+
+
+def leaves_of(tree: np.ndarray) -> np.ndarray:
+    """Which micro parts each node of a tree holds, (2 n_micro - 1, n_micro) bool: the parts themselves, then the merges."""
+    held = list(np.eye(len(tree) + 1, dtype=bool))
+    for left, right in tree[:, :2].astype(int):
+        held.append(held[left] | held[right])
+    return np.stack(held)
+
+
+def regraft(tree: np.ndarray, onto: Mapping[int, int]) -> np.ndarray:
+    """The tree with some micro parts moved; all other merges stay as they are, in their order.
+
+    onto : {part: the part that it joins instead, first of all and at height 0}, none of these moved itself
+    A level at which a moved part was not a component of its own keeps its components, but for the part that moved.
+    """
+    m, stays = len(tree) + 1, ~np.isin(np.arange(len(tree) + 1), list(onto))
+    merges = [(part, other, 0.0) for part, other in onto.items()]
+    held = leaves_of(tree) & stays
+    for left, right, height in zip(*tree[:, :2].T.astype(int), tree[:, 2], strict=True):
+        if held[left].any() and held[right].any():
+            merges.append((held[left].argmax(), held[right].argmax(), height))
+    moved, whole = np.zeros((m - 1, 4)), np.arange(m)  # whole: the node that a micro part belongs to so far
+    for step, (left, right, height) in enumerate(merges):
+        both = (whole == whole[left]) | (whole == whole[right])
+        moved[step] = (whole[left], whole[right], height, both.sum())
+        whole[both] = m + step
+    return moved
 
 
 def cut_tree(tree: np.ndarray, level: int) -> np.ndarray:

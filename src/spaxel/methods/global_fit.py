@@ -103,7 +103,9 @@ def _grouped(sample: Looked, centers: np.ndarray, number: int | None, rules: Rul
     alive = np.flatnonzero(np.bincount(micro, minlength=len(centers)))
     centers, micro = centers[alive], np.searchsorted(alive, micro)
     touching = contacts(sample, centers)
-    return groups_of(sample.z, micro, centers, sample.pairs, number, rules, contact=touching, rare=RARE)
+    return groups_of(
+        sample.z, micro, centers, sample.pairs, number, rules, contact=touching, rare=RARE, spectra=sample.spectra
+    )
 
 
 def _denoised(

@@ -15,6 +15,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from spaxel.evidence import COMPARED, Evidence, weigh
 from spaxel.granularity import centroid_tree, component_table, connectivity_tree, contact_tree, tree_through
+from spaxel.methods.borders import divide_borders
 from spaxel.methods.nearest import distances
 from spaxel.trees import border_tree
 
@@ -58,13 +59,14 @@ def find_groups(scores: np.ndarray, pairs: np.ndarray, number: int | None, rules
 
 def groups_of(
     scores: np.ndarray, micro: np.ndarray, centers: np.ndarray, pairs: np.ndarray, number: int | None, rules: Rules,
-    refined: bool = False, contact: np.ndarray | None = None, rare: float = 0.0,
+    refined: bool = False, contact: np.ndarray | None = None, rare: float = 0.0, spectra: np.ndarray | None = None,
 ) -> Groups:  # fmt: skip
     """Groups of micro parts that are known. micro : (n,) of scores      centers : (m, d)      pairs : as in `find_groups`
 
     refined : the tree is rebuilt through k-means at the level that is chosen
     contact : (m, m) counts of neighbouring pixels, if they are known better than by the pairs
     rare    : share of the spectra; smaller parts first join the nearest larger one (linkage contact or border)
+    spectra : (n, channel) not scaled; then mixed parts of a border go to the side they hold more of (linkage border)
     """
     sizes = np.bincount(micro, minlength=len(centers))
     neighbours = np.zeros((0, 2), int)
@@ -74,6 +76,9 @@ def groups_of(
         contact = np.zeros((len(centers), len(centers)))
         np.add.at(contact, tuple(neighbours.T), 1)
     tree = _tree(scores, centers, micro, sizes, contact, rules.linkage, rare)
+    if spectra is not None and rules.linkage == "border":
+        means = np.stack([spectra[micro == i].sum(0, dtype=np.float64) for i in range(len(centers))])
+        tree = divide_borders(tree, means / np.maximum(sizes, 1)[:, None], sizes, contact)
     evidence = _evidence(scores, micro, neighbours, tree, number, rules)
     if refined:
         tree = _refined(scores, centers, sizes, tree, evidence.level, contact, rules)
@@ -175,7 +180,8 @@ def _evidence(
         asked = f"{n_micro} component{'s' * (n_micro > 1)}" + ", as asked." * (n_micro == number)
         short = "" if n_micro == number else f", not {number} as asked: there are too few different spectra."
         return Evidence(np.array([], int), {}, {}, n_micro, f"{asked}{short}")
-    evidence = weigh(scores, micro, neighbours, tree, rules.max_clusters, rules.random_state)
+    rare = rules.linkage == "border"
+    evidence = weigh(scores, micro, neighbours, tree, rules.max_clusters, rules.random_state, rare)
     if number is None:
         return evidence
     sentence = f"{number} components, as asked. Without that: {evidence.sentence}"
