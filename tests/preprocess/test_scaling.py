@@ -4,7 +4,7 @@ import pytest
 from spaxel.cube import make_cube
 from spaxel.errors import CubeError, ParameterError
 from spaxel.preprocess import SCALINGS, fit_scaling, scale
-from spaxel.sampling import sample_spectra
+from spaxel.sampling import Sample, sample_spectra
 from spaxel.testing import tiny_cube
 
 SAMPLE = sample_spectra(tiny_cube(40, 30), 1000)
@@ -112,3 +112,11 @@ def test_refusals():
         scale(tiny_cube(), "unit_bright")
     with pytest.raises(CubeError, match="11 channels"):
         fit_scaling("none", SAMPLE)(np.ones((2, 5)))
+
+
+def test_edges_are_left_out_of_the_noise_though_a_noisier_channel_hides_them():
+    rng = np.random.default_rng(0)
+    steps = rng.normal(size=(4000, 2, 3)) * [10, 0.1, 0.1]
+    steps[:300, 1, 1] += 3  # an edge of thirty standard deviations, in a channel that is small beside the first
+    scaling = fit_scaling("mnf", Sample(steps.reshape(-1, 3), steps, 1.0))
+    assert np.allclose(np.diagonal(scaling.matrix) * [10, 0.1, 0.1], 1, atol=0.2)

@@ -34,6 +34,7 @@ SHRINKAGE = 0.05  # share of the diagonal in the noise covariance
 RARE = 0.1  # of the mean channel: added to p in `counts`, so that one photon in a dark channel is no outlier
 PRIOR = 5.0  # photons like the mean that every pixel is taken to have seen besides its own in `counts`
 FEWEST_PAIRS = 10  # of neighbouring pixels, below which `mnf` does not see the noise
+SMOOTH, ROUNDS = 0.9, 5  # share of the differences of neighbours taken for noise, and how often it is found again
 TINY = 1e-12
 
 
@@ -187,13 +188,22 @@ def _brightness_weight(spectra: np.ndarray) -> float:
 def _whitener(differences: np.ndarray) -> np.ndarray:
     """N^(-1/2) for the noise covariance N of one spectrum, from differences of neighbours (which hold it twice).
 
-    The brightest tenth of the differences is left out (edges of the scene), and N is shrunk towards its diagonal.
+    A tenth of the differences is left out, as edges of the scene: those that are largest, first as they are and then, found
+    again a few times, in units of the noise that the others show. N is shrunk towards its diagonal.
     """
     if len(differences) < FEWEST_PAIRS:
         raise ParameterError("mnf needs neighbouring pixels to see the noise, and this cube has too few. Try zscore.")
-    size = np.linalg.norm(differences, axis=1)
-    smooth = differences[size <= np.quantile(size, 0.9)].astype(np.float64)
-    noise = smooth.T @ smooth / (2 * len(smooth))
+    differences = differences.astype(np.float64)
+    whitener, scaled = np.zeros((0, 0)), differences
+    for _ in range(1 + ROUNDS):
+        size = np.linalg.norm(scaled, axis=1)
+        whitener = _inverse_root(differences[size <= np.quantile(size, SMOOTH)])
+        scaled = differences @ whitener
+    return whitener
+
+
+def _inverse_root(differences: np.ndarray) -> np.ndarray:
+    noise = differences.T @ differences / (2 * len(differences))
     largest = np.diag(noise).max()
     diagonal = np.diag(np.maximum(np.diag(noise), TINY * (largest if largest > 0 else TINY)))
     values, vectors = np.linalg.eigh((1 - SHRINKAGE) * noise + SHRINKAGE * diagonal)
