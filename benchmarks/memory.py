@@ -30,10 +30,6 @@ CASES = {  # name -> format, rows, columns, channels; uint16
     "envi 1 GiB": ("envi", 512, 1024, 1024),
     "dsc, zarr 128 MiB": ("zarr", 256, 256, 1024),
     "dsc, zarr 1 GiB": ("zarr", 512, 1024, 1024),
-    "dgc, zarr 0.25 GiB": ("zarr", 256, 512, 1024),
-    "dgc, zarr 1 GiB": ("zarr", 512, 1024, 1024),
-    "dgc, envi 0.25 GiB": ("envi", 256, 512, 1024),
-    "dgc, envi 1 GiB": ("envi", 512, 1024, 1024),
     "zarr 1 GiB, 2048 channels": ("zarr", 512, 512, 2048),
     "zarr 2 GiB, 2048 channels": ("zarr", 512, 1024, 2048),
 }
@@ -41,8 +37,6 @@ PAIRS = (
     ("zarr 128 MiB", "zarr 1 GiB"),
     ("envi 128 MiB", "envi 1 GiB"),
     ("dsc, zarr 128 MiB", "dsc, zarr 1 GiB"),
-    ("dgc, zarr 0.25 GiB", "dgc, zarr 1 GiB"),
-    ("dgc, envi 0.25 GiB", "dgc, envi 1 GiB"),
 )
 QUICK = {"zarr 4 MiB": ("zarr", 64, 128, 256), "envi 4 MiB": ("envi", 64, 128, 256)}
 QUICK |= {"dsc, zarr 4 MiB": ("zarr", 64, 128, 256)}
@@ -56,9 +50,6 @@ DEEP = (
     "--n-sample",
     "10000",
 )  # cases whose name begins with dsc
-GLOBAL = ("--method", "dgc", "--epochs", "2", "--epochs-views", "1")  # cases whose name begins with dgc
-HOW = {"dsc": DEEP, "dgc": GLOBAL}
-GLOBAL_PAGE = "dgc_memory"  # written if only cases of dgc are asked for
 
 
 def spaxel(*words: str | Path) -> tuple[int, float]:
@@ -84,17 +75,23 @@ def zarr_cube(folder: Path, rows: int, columns: int, channels: int) -> Path:
 
 
 def envi_cube(folder: Path, rows: int, columns: int, channels: int) -> Path:
-    """The same numbers as a raw ENVI file, band interleaved by pixel."""
+    """The same numbers as a raw ENVI file."""
+    return as_envi(zarr_cube(folder, rows, columns, channels))
+
+
+def as_envi(source: Path) -> Path:
+    """The header of an ENVI file, band interleaved by pixel, made once beside a Zarr cube of uint16 or float32."""
     import zarr
 
-    source = zarr_cube(folder, rows, columns, channels)
     path = source.with_suffix(".img")
     if not path.exists():
         spectra = zarr.open_group(source, mode="r")["spectra"]
+        code, kind = {"uint16": (12, "<u2"), "float32": (4, "<f4")}[str(spectra.dtype)]
         with path.open("wb") as stream:
-            for y in range(0, rows, 64):
-                stream.write(np.asarray(spectra[y : y + 64]).astype("<u2").tobytes())
-        lines = {"samples": columns, "lines": rows, "bands": channels, "header offset": 0, "data type": 12}
+            for y in range(0, len(spectra), 64):
+                stream.write(np.asarray(spectra[y : y + 64]).astype(kind).tobytes())
+        height, width, channels = spectra.shape
+        lines = {"samples": width, "lines": height, "bands": channels, "header offset": 0, "data type": code}
         lines |= {"interleave": "bip", "byte order": 0}
         text = "\n".join(["ENVI", *(f"{key} = {value}" for key, value in lines.items())])
         path.with_suffix(".hdr").write_text(text + "\n")
@@ -108,7 +105,7 @@ def one(folder: Path, name: str, case: tuple[str, int, int, int], memory: str, r
     out = folder / f"run-{kind}-{'x'.join(map(str, shape))}"
     runs = []
     for _ in range(repeats):
-        how = HOW.get(name[:3], ())
+        how = DEEP if name.startswith("dsc") else ()
         peak, cpu = spaxel("segment", cube, "--out", out, "--memory", memory, "--overwrite", *how)
         before = json.loads((out / "run.json").read_text("utf-8"))["peak_memory_bytes"]
         log(f"{name}: peak {peak / MIB:.0f} MiB ({before / MIB:.0f} before the report), {cpu:.0f} CPU s")
@@ -146,7 +143,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="two small cubes, nothing is written")
     parser.add_argument("--memory", default="256MiB")
     parser.add_argument("--folder", type=Path, help="where the cubes are made and kept (default: a temporary folder)")
-    parser.add_argument("--only", nargs="+", choices=[*CASES], help="some cases; only a page of dgc alone is written")
+    parser.add_argument("--only", nargs="+", choices=[*CASES], help="some cases, nothing is written")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each case of which the growth is taken")
     chosen = parser.parse_args()
     cases = QUICK if chosen.quick else {name: CASES[name] for name in chosen.only or CASES}
@@ -159,9 +156,7 @@ def main() -> None:
             for name, case in cases.items()
         }
     parts = [f"`spaxel segment CUBE --out RUN --memory {chosen.memory}`, uint16, K = auto, report included. MiB."]
-    parts += [
-        f"Cases of dsc: `{' '.join(DEEP)}`, another sample is read in each epoch. Cases of dgc: `{' '.join(GLOBAL)}`."
-    ]
+    parts += [f"Cases of dsc: `{' '.join(DEEP)}`, another sample is read in each epoch. For dgc see dgc_memory.md."]
     parts += [
         table(
             ("cube", "rows x columns x channels", "size", "peak", "highest", "before the report", "CPU s", "runs"),
@@ -171,10 +166,7 @@ def main() -> None:
     if lines := growth(found):
         parts += [f"Bar: the peak grows by less than {BAR:.0%} of the growth in size."]
         parts += [table(("from, to", "peak", "size", "ratio", "bar"), lines)]
-    if chosen.only and all(name.startswith("dgc") for name in chosen.only):
-        write_json(GLOBAL_PAGE, about, memory=chosen.memory, cases=list(found.values()))
-        write_page(GLOBAL_PAGE, "Peak memory of segment --method dgc", about, parts)
-    elif chosen.quick or chosen.only:
+    if chosen.quick or chosen.only:
         print("\n\n".join(parts))
     else:
         write_json("memory", about, memory=chosen.memory, cases=list(found.values()))
