@@ -11,17 +11,19 @@ import json
 import os
 import shutil
 from itertools import pairwise
+from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from common import head, log, table, write_json, write_page
 from leaf import DAYS
-from memory import MIB, as_envi, spaxel
+from memory import MIB, as_envi, spaxel, zarr_cube
 from spaxel.synth.leaf import leaf
 
 BAR, LIMIT = 0.05, 1024 * MIB
 SIDE, CHANNELS = 256, 120
+PAINTINGS = ((256, 512, 1024), (512, 1024, 1024))  # rows, columns, channels; uint16
 MEMORY = "512MiB"
 HELP = "scenes of each set; the first 8 are simulated, the others are copies of them"
 
@@ -40,15 +42,14 @@ def scenes(folder: Path, kind: str, n: int) -> list[Path]:
     return found
 
 
-def one(folder: Path, kind: str, n: int) -> dict[str, Any]:
-    """Peak and seconds of one fit with prediction, and how long each stage took."""
-    files, out = scenes(folder, kind, n), folder / f"run-{kind}-{n}"
+def measured(kind: str, files: list[Path], size: int, out: Path) -> dict[str, Any]:
+    """Peak and seconds of one fit with prediction and pages, and seconds of the fit. size : bytes of all spectra"""
     peak, cpu = spaxel("segment", *files, "--out", out, "--memory", MEMORY, "--method", "dgc", "--overwrite")
     run = json.loads((out / "run.json").read_text("utf-8"))
     shutil.rmtree(out)
-    size = n * SIDE * SIDE * CHANNELS * 4
-    log(f"{kind}, {n} scenes: peak {peak / MIB:.0f} MiB, {cpu:.0f} CPU s")
-    return {"kind": kind, "scenes": n, "size": size, "peak": peak, "cpu_seconds": cpu, "fit": run["seconds"]["fit"]}
+    log(f"{kind}, {len(files)} files: peak {peak / MIB:.0f} MiB, {cpu:.0f} CPU s")
+    row = {"kind": kind, "files": len(files), "size": size, "peak": peak}
+    return row | {"cpu_seconds": cpu, "fit": run["seconds"]["fit"]}
 
 
 def main() -> None:
@@ -56,29 +57,44 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scenes", type=int, nargs="+", default=[8, 128], help=HELP)
     parser.add_argument("--kinds", nargs="+", default=["zarr", "envi"])
+    parser.add_argument("--paintings", type=int, default=2, help="how many of the two paintings, one cube each")
     parser.add_argument("--folder", type=Path, help="where the scenes are made and kept (default: a temporary folder)")
     chosen = parser.parse_args()
     about = head()
     with TemporaryDirectory() as temporary:
         folder = chosen.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        rows = [one(folder, kind, n) for kind in chosen.kinds for n in chosen.scenes]
+        cases = [
+            (kind, scenes(folder, kind, n), n * SIDE * SIDE * CHANNELS * 4)
+            for kind in chosen.kinds
+            for n in chosen.scenes
+        ]
+        cases += [
+            ("one painting, zarr", [zarr_cube(folder, *shape)], prod(shape) * 2)
+            for shape in PAINTINGS[: chosen.paintings]
+        ]
+        rows = [measured(*case, folder / "run") for case in cases]
+    write_json("dgc_memory", about, rows=rows)
+    write_page("dgc_memory", "Peak memory of segment --method dgc", about, page(rows))
+
+
+def page(rows: list[dict[str, Any]]) -> list[str]:
+    """What was run, a table of peaks, and one of growth."""
     lines, growth = [], []
     for row in rows:
-        sizes = [f"{row[key] / MIB:.0f}" for key in ("size", "peak")]
-        limit = "kept" if row["peak"] < LIMIT else "MISSED"
-        lines.append([row["kind"], str(row["scenes"]), *sizes, limit, f"{row['fit']:.0f}", f"{row['cpu_seconds']:.0f}"])
+        sizes, limit = [f"{row[key] / MIB:.0f}" for key in ("size", "peak")], row["peak"] < LIMIT
+        seconds = [f"{row[key]:.0f}" for key in ("fit", "cpu_seconds")]
+        lines.append([row["kind"], str(row["files"]), *sizes, "kept" if limit else "MISSED", *seconds])
     for small, large in pairwise(rows):
         if small["kind"] == large["kind"]:
             more = large["peak"] / small["peak"] - 1
-            said = f"{large['kind']}, {small['scenes']} to {large['scenes']} scenes"
+            said = f"{large['kind']}, {small['size'] / MIB:.0f} to {large['size'] / MIB:.0f} MiB"
             growth.append([said, f"{more:+.1%}", "kept" if more < BAR else "MISSED"])
-    said = f"`spaxel segment SCENES --out RUN --method dgc --memory {MEMORY}`, scenes of {SIDE} x {SIDE} x {CHANNELS} float32, "
-    said += "the number of components found, a page for each scene and one for all. MiB; one run each."
-    first = ("files", "scenes", "size", "peak", "below 1 GiB", "fit, s", "CPU s in all")
-    parts = [said, table(first, lines), table(("from, to", "peak", f"below {BAR:.0%}"), growth)]
-    write_json("dgc_memory", about, rows=rows)
-    write_page("dgc_memory", "Peak memory of segment --method dgc", about, parts)
+    said = f"`spaxel segment FILES --out RUN --method dgc --memory {MEMORY}`, the number of components found, a page for each "
+    said += f"file and one for all. Scenes of {SIDE} x {SIDE} x {CHANNELS} float32, or one painting of 1024 channels, uint16. "
+    said += "MiB; one run each."
+    first = ("kind", "files", "size", "peak", "below 1 GiB", "fit, s", "CPU s in all")
+    return [said, table(first, lines), table(("from, to", "peak", f"below {BAR:.0%}"), growth)]
 
 
 if __name__ == "__main__":
