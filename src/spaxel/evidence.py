@@ -1,7 +1,8 @@
 """How many components: what speaks for each level of a merge tree, the votes, and how sure the choice is.
 
 No single index may decide: silhouette, stability and Davies-Bouldin pick two clusters on nearly every real scene. So five
-voices that look at different things each name a number, and the median is taken; how far they agree is how sure it is.
+voices that look at different things each name a number, and the median is taken; how far they agree is how sure it is. Border
+trees may take more, see `rare` in `weigh`.
 
     silhouette   components are compact and apart (Rousseeuw 1987)
     valley       the two halves of every split have a gap of low density between them

@@ -64,7 +64,7 @@ def map_tiles(
     context   : 0, or the odd side of a window: spectra are then (512, 2 channel), see spaxel.sampling.read_tile
     look      : features of the surroundings; spectra are then (512, channel + n_features)
     returns   : ({name: (y, x, ...)}, {name: sum})
-    Raises MemoryBudgetError if not even one row of 64 pixels fits.
+    Raises MemoryBudgetError if not even one row of 64 pixels fits, with what lies around it.
     """
     height, width, _ = cube["spectra"].shape
     workers = workers or len(os.sched_getaffinity(0))
@@ -142,7 +142,8 @@ def _tile_sides(
     height, width, channels = cube["spectra"].shape
     per_pixel, halo = channels * (2 * cube["spectra"].dtype.itemsize + 3), 0  # the tile, a copy, masks
     if context:  # sums over the window
-        per_pixel, halo = per_pixel + channels * 6 * np.result_type(cube["spectra"], np.float32).itemsize, context // 2
+        wide = np.result_type(cube["spectra"].dtype, np.float32).itemsize
+        per_pixel, halo = per_pixel + channels * 6 * wide, context // 2
     if look:  # the features and what they are made of
         per_pixel, halo = per_pixel + 16 * look.n_features, look.halo
 

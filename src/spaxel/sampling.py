@@ -1,6 +1,6 @@
 """Reading a cube piece by piece: one tile, or a sample of spectra whose addresses are drawn before anything is read.
 
-Who is drawn depends on the seed and on the size of the image alone, never on tile size, memory or workers.
+Who is drawn depends on the seed, the size of the image and which pixels hold data, never on tile size, memory or workers.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def sample_spectra(
     context: int = 0,
     share: float = 1.0,
 ) -> Sample:
-    """About n spectra of a cube, spread evenly over it, read cell by cell.
+    """About n spectra of a cube, spread evenly over it, read cell by cell: 256 cells, or more until one holds data.
 
     cube : lazy or not     n : at most so many; every usable one if the cube holds no more
     seed : decides which     memory : bytes; a cell of 64 x 64 pixels must fit into a third of it
@@ -88,8 +88,8 @@ def sample_spectra(
     context : as in `read_tile`; each pair is then followed by a third spectrum, `context` pixels to the right of the first,
               so that their windows share no pixel
     share : of the pairs and visited cells of a whole sample, where this is a part of one
-    Raises CubeError if no drawn pixel holds data, MemoryBudgetError if one cell is too large.
-    Fails to meet a class that is rarer than about 10 / n.
+    Raises CubeError if no pixel holds data, MemoryBudgetError if one cell is too large.
+    Fails to meet a class that is rarer than about 10 / n, and gives few spectra where data are a few pixels in few cells.
     """
     height, width, _ = cube["spectra"].shape
     _check_memory(cube, memory)

@@ -107,6 +107,12 @@ def test_trees_stay_valid_and_know_no_unit(seed, m, power):
         assert len(set(zip(coarse, fine, strict=True))) == level + 1
 
 
+def test_halves_that_are_equal_take_nothing_from_each_other():
+    tree = np.array([[0, 1, 0.1, 2], [2, 3, 1.0, 3]])
+    spectra = 1e12 * np.stack([DARK, DARK, DARK]) + 1e10 * np.array([[1, 0, 0, 1], [-1, 0, 0, -1], [0, 0, 0, 0]])
+    assert np.array_equal(divide_borders(tree, spectra, np.ones(3), np.ones((3, 3))), tree)
+
+
 def test_directions_alone_put_a_dark_border_on_the_bright_side():
     """The groups of one image by the directions of its spectra, with and without these spectra."""
     rng, labels = np.random.default_rng(0), scene()

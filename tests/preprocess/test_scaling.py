@@ -120,3 +120,11 @@ def test_edges_are_left_out_of_the_noise_though_a_noisier_channel_hides_them():
     steps[:300, 1, 1] += 3  # an edge of thirty standard deviations, in a channel that is small beside the first
     scaling = fit_scaling("mnf", Sample(steps.reshape(-1, 3), steps, 1.0))
     assert np.allclose(np.diagonal(scaling.matrix) * [10, 0.1, 0.1], 1, atol=0.2)
+
+
+@pytest.mark.parametrize("rate", [0.003, 0.01])
+def test_channels_of_rare_photons_do_not_lose_their_noise_as_edges(rate):
+    rates = np.repeat([50, rate], [90, 10])
+    pairs = np.random.default_rng(0).poisson(rates, (4000, 2, 100))
+    sample = Sample(pairs.reshape(-1, 100), pairs, 1.0)
+    assert np.all(fit_scaling("mnf", sample)(sample.spectra).std(0) < 2)

@@ -39,13 +39,13 @@ def _misplaced(
     materials = (halves * mass) @ spectra / (halves @ mass)[:, None]
     shares = np.linalg.lstsq(materials.T, spectra.T, rcond=None)[0]
     left_over = np.linalg.norm(spectra - shares.T @ materials, axis=1)
-    doubt = left_over / np.maximum(np.linalg.norm(materials[0] - materials[1]), 1e-300)
+    apart = np.linalg.norm(materials[0] - materials[1])
     inside = np.diagonal(links)
     outside = links.sum(1) - inside
     touch = halves @ (links - np.diag(inside)) / np.maximum(outside, 1)
     mixed = (shares.sum(0) > 1 / LIGHT) & (shares.sum(0) < LIGHT)
     mixed &= (inside < THIN * (inside + outside)) & (touch.min(0) >= TOUCH)
-    goes = [halves[own] & mixed & (shares[1 - own] - shares[own] > doubt) for own in (0, 1)]
+    goes = [halves[own] & mixed & ((shares[1 - own] - shares[own]) * apart > left_over) for own in (0, 1)]
     onto = {}
     for own in (0, 1):
         stays = np.flatnonzero(halves[1 - own] & ~goes[1 - own])

@@ -35,6 +35,7 @@ RARE = 0.1  # of the mean channel: added to p in `counts`, so that one photon in
 PRIOR = 5.0  # photons like the mean that every pixel is taken to have seen besides its own in `counts`
 FEWEST_PAIRS = 10  # of neighbouring pixels, below which `mnf` does not see the noise
 SMOOTH, ROUNDS = 0.9, 5  # share of the differences of neighbours taken for noise, and how often it is found again
+OFTEN = 0.5  # share of neighbours that differ in a channel, above which differences are told in units of its noise
 TINY = 1e-12
 
 
@@ -189,17 +190,22 @@ def _whitener(differences: np.ndarray) -> np.ndarray:
     """N^(-1/2) for the noise covariance N of one spectrum, from differences of neighbours (which hold it twice).
 
     A tenth of the differences is left out, as edges of the scene: those that are largest, first as they are and then, found
-    again a few times, in units of the noise that the others show. N is shrunk towards its diagonal.
+    again a few times, in units of the noise that the others show. N is shrunk towards its diagonal. Only channels in which
+    most neighbours differ tell edges in these units: one of rare photons would lose them all, and its noise would be none.
     """
     if len(differences) < FEWEST_PAIRS:
         raise ParameterError("mnf needs neighbouring pixels to see the noise, and this cube has too few. Try zscore.")
     differences = differences.astype(np.float64)
-    whitener, scaled = np.zeros((0, 0)), differences
-    for _ in range(1 + ROUNDS):
-        size = np.linalg.norm(scaled, axis=1)
-        whitener = _inverse_root(differences[size <= np.quantile(size, SMOOTH)])
-        scaled = differences @ whitener
-    return whitener
+    kept = _smooth(differences)
+    telling = np.compress((differences != 0).mean(0) > OFTEN, differences, axis=1)
+    for _ in range(ROUNDS if telling.size else 0):
+        kept = _smooth(telling @ _inverse_root(telling[kept]))
+    return _inverse_root(differences[kept])
+
+
+def _smooth(differences: np.ndarray) -> np.ndarray:
+    size = np.linalg.norm(differences, axis=1)
+    return size <= np.quantile(size, SMOOTH)
 
 
 def _inverse_root(differences: np.ndarray) -> np.ndarray:
