@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spaxel.exact import fit_grid, group_moments, group_sums
+from spaxel.exact import fit_grid, group_moments, group_sums, totals
 
 
 def _spectra(seed, counts):
@@ -42,3 +42,17 @@ def test_constant_spectra_have_no_spread():
     mean, spread = group_moments(group_sums(spectra, np.zeros(10, int), 1, grid), grid)
     assert mean.tolist() == [[4, 4, 4]]
     assert spread.tolist() == [[0, 0, 0]]
+
+
+def test_a_channel_that_was_constant_may_hold_anything_elsewhere():
+    spectra = np.random.default_rng(0).normal(5, 1, (40, 3))
+    spectra[:, 1] = 0
+    grid = fit_grid(spectra)
+    spectra[:, 1] = 100 * spectra[:, 0]
+    mean, spread = group_moments(group_sums(spectra, np.zeros(40, int), 1, grid), grid)
+    assert np.allclose(mean[0], spectra.mean(0), rtol=1e-6)
+    assert np.allclose(spread[0], spectra.std(0), rtol=1e-3)
+
+
+def test_sums_of_no_rows_are_nothing():
+    assert totals(np.zeros((0, 2)), np.zeros(0, int), 3).tolist() == [[0, 0]] * 3

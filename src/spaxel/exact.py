@@ -22,9 +22,11 @@ class Grid(NamedTuple):
 
 
 def fit_grid(spectra: np.ndarray) -> Grid:
-    """The grid for spectra like these. spectra : (n, channel)."""
+    """The grid for spectra like these. spectra : (n, channel). A channel that is constant in them gets that of the largest."""
     center = np.round(spectra.mean(0, dtype=np.float64), 6)
     reach = np.maximum(spectra.max(0) - center, center - spectra.min(0)).astype(np.float64)
+    largest = max(reach.max(), np.abs(center).max())
+    reach = np.where(reach > 1e-12 * largest, reach, largest)
     center = np.round(center) if spectra.dtype.kind in "biu" else center
     whole = spectra.dtype.kind in "biu"
     step = np.exp2(np.ceil(np.log2(np.maximum(reach, 1e-300))) - BITS)
