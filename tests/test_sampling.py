@@ -102,6 +102,14 @@ def test_data_in_one_corner_are_found_however_few_cells_are_visited_first():
     assert sample_cubes([make_cube(spectra)] * 40, 10).spectra.tolist() == [[5]] * 10
 
 
+def test_every_usable_spectrum_is_met_where_the_cube_holds_no_more_however_large_it_is():
+    spectra = np.zeros((64, 64 * 300, 1), np.uint8)
+    spectra[7, 9::64] = 5
+    sample = sample_spectra(make_cube(spectra), 400)
+    assert len(sample.spectra) == 300
+    assert sample.valid_share == 1 / 4096
+
+
 @pytest.mark.parametrize("context", [3, 5])
 def test_a_context_is_the_mean_of_the_usable_neighbours_whatever_the_tile(context):
     rng = np.random.default_rng(0)

@@ -80,7 +80,7 @@ def sample_spectra(
     context: int = 0,
     share: float = 1.0,
 ) -> Sample:
-    """About n spectra of a cube, spread evenly over it, read cell by cell: 256 cells, or more until one holds data.
+    """About n spectra of a cube, spread evenly over it, read cell by cell: 256 cells, or more until these hold n.
 
     cube : lazy or not     n : at most so many; every usable one if the cube holds no more
     seed : decides which     memory : bytes; a cell of 64 x 64 pixels must fit into a third of it
@@ -89,7 +89,7 @@ def sample_spectra(
               so that their windows share no pixel
     share : of the pairs and visited cells of a whole sample, where this is a part of one
     Raises CubeError if no pixel holds data, MemoryBudgetError if one cell is too large.
-    Fails to meet a class that is rarer than about 10 / n, and gives few spectra where data are a few pixels in few cells.
+    Fails to meet a class that is rarer than about 10 / n.
     """
     height, width, _ = cube["spectra"].shape
     _check_memory(cube, memory)
@@ -98,7 +98,7 @@ def sample_spectra(
     n_pixels = sum(cells[i].n_pixels for i in order[:most])
     kept, pairs, n_usable, looked = Thinned(n), [], 0, 0
     for place, i in enumerate([*np.sort(order[:most]), *order[most:]]):
-        if place >= most and n_usable:  # only where the first ones are empty are more visited
+        if place >= most and n_usable >= n:  # only where the first ones are nearly empty are more visited
             break
         block, good = read_tile(cube, cells[i], partly, context)
         rng = np.random.default_rng([seed, 1, int(i)])

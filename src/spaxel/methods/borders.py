@@ -27,7 +27,8 @@ def divide_borders(tree: np.ndarray, spectra: np.ndarray, sizes: np.ndarray, con
     black is also a shade, and where a material differs as much in itself as from the other.
     """
     for level in range(2, len(sizes)):
-        tree = regraft(tree, _misplaced(tree, level, spectra, sizes, contact + contact.T))
+        if onto := _misplaced(tree, level, spectra, sizes, contact + contact.T):
+            tree = regraft(tree, onto)
     return tree
 
 

@@ -41,7 +41,7 @@ class Axes(NamedTuple):
 
 class Looked(NamedTuple):
     """A sample: spectra (n, channel), their embeddings (n, q), those of neighbouring pixels (m, 2, q), and the tiles it is from
-    as embeddings (rows, columns, q) with where there are data."""
+    as embeddings (rows, columns, q) with where there are data; of more than 32 tiles the upper part of each."""
 
     spectra: np.ndarray
     z: np.ndarray
