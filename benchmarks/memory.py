@@ -87,10 +87,10 @@ def as_envi(source: Path) -> Path:
     if not path.exists():
         spectra = zarr.open_group(source, mode="r")["spectra"]
         code, kind = {"uint16": (12, "<u2"), "float32": (4, "<f4")}[str(spectra.dtype)]
-        with path.open("wb") as stream:
-            for y in range(0, len(spectra), 64):
-                stream.write(np.asarray(spectra[y : y + 64]).astype(kind).tobytes())
         height, width, channels = spectra.shape
+        with path.open("wb") as stream:
+            for y in range(0, height, 64):
+                stream.write(np.asarray(spectra[y : y + 64]).astype(kind).tobytes())
         lines = {"samples": width, "lines": height, "bands": channels, "header offset": 0, "data type": code}
         lines |= {"interleave": "bip", "byte order": 0}
         text = "\n".join(["ENVI", *(f"{key} = {value}" for key, value in lines.items())])

@@ -79,6 +79,24 @@ def test_what_is_no_border_in_the_image_stays_where_it_is():
     assert side(mix, "bright", np.repeat(wide[None], 40, axis=0)) == 1
 
 
+def enclosed():
+    """Part 1 a spot in part 0, part 2 the rim around it, two pixels wide."""
+    far = np.abs(np.mgrid[-20:20, -20:20]).max(0)
+    return np.where(far < 6, 1, np.where(far < 8, 2, 0))
+
+
+@pytest.mark.parametrize("start", JOINS)
+def test_the_rim_of_a_spot_that_is_half_of_each_belongs_to_the_spot(start):
+    for share in (0.46, 0.5, 0.54):
+        assert side(share * BRIGHT + (1 - share) * DARK + 0.5 * BESIDE, start, enclosed()) == 1
+
+
+@pytest.mark.parametrize("start", JOINS)
+def test_what_encloses_a_spot_and_is_another_material_stays(start):
+    for third in (0.15 * BRIGHT + 0.85 * DARK + 0.5 * BESIDE, OTHER, 0.3 * BRIGHT):
+        assert side(third, start, enclosed()) == JOINS[start]
+
+
 def test_a_rare_spot_of_its_own_keeps_its_level():
     """0 dark, 1 bright, 2 their border, 3 a spot of three pixels at the edge: level 3 keeps the spot."""
     labels = scene()

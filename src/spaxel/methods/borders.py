@@ -8,6 +8,9 @@ from spaxel.trees import leaves_of, regraft
 
 THIN = 0.5  # share of a part's contacts that lie inside it, below which it has no interior: that of a line of single pixels
 TOUCH = 0.1  # least share of its other contacts that a border has on either side
+ENCLOSED = 0.5  # share of the outline of a half that one part makes up, from which it encloses it
+MORE = 2.0  # so many times as much contact with a half for its size as with the other one
+MIX = 0.25  # least share of either material in a part that is about half of each
 LIGHT = 1.5  # the shares of a mix add up to 1 within this factor, else it is a shade or a highlight
 
 
@@ -19,7 +22,9 @@ def divide_borders(tree: np.ndarray, spectra: np.ndarray, sizes: np.ndarray, con
 
     s_i = a m_own + b m_other + r by least squares, m the mean spectra of the two halves of a split. Part i moves if it is
     mixed in spectra (a + b near 1), a border in the image (no interior, contacts with both), and clearly more of the other:
-    b - a > |r| / |m_own - m_other|. It joins the part there whose spectrum is nearest. Coarse splits are looked at first.
+    b - a > |r| / |m_own - m_other|. It also moves if it is about half of each (a - b within that, both above a quarter) and
+    encloses the other half: the rim of a spot belongs to the spot. It joins the part there whose spectrum is nearest. Coarse
+    splits are looked at first.
 
     Why: the directions of spectra that a tree is made of put a mix of a dark and a bright material beside the bright one even
     where it holds a fifth of it. Spectra as they are add up by area.
@@ -41,15 +46,28 @@ def _misplaced(
     shares = np.linalg.lstsq(materials.T, spectra.T, rcond=None)[0]
     left_over = np.linalg.norm(spectra - shares.T @ materials, axis=1)
     apart = np.linalg.norm(materials[0] - materials[1])
-    inside = np.diagonal(links)
-    outside = links.sum(1) - inside
-    touch = halves @ (links - np.diag(inside)) / np.maximum(outside, 1)
-    mixed = (shares.sum(0) > 1 / LIGHT) & (shares.sum(0) < LIGHT)
-    mixed &= (inside < THIN * (inside + outside)) & (touch.min(0) >= TOUCH)
-    goes = [halves[own] & mixed & ((shares[1 - own] - shares[own]) * apart > left_over) for own in (0, 1)]
+    clear = left_over < apart * np.abs(shares[0] - shares[1])
+    inside, outside = np.diagonal(links), links.sum(1) - np.diagonal(links)
+    touch = halves @ (links - np.diag(inside))
+    mixed = (shares.sum(0) > 1 / LIGHT) & (shares.sum(0) < LIGHT) & (touch.min(0) >= TOUCH * outside) & (outside > 0)
+    thin, even = inside < THIN * (inside + outside), ~clear & (shares.min(0) > MIX)
+    goes = []
+    for own in (0, 1):
+        more = clear & thin & (shares[1 - own] > shares[own])
+        goes.append(halves[own] & mixed & (more | (even & _enclosing(touch, outside, mass, halves, own))))
     onto = {}
     for own in (0, 1):
         stays = np.flatnonzero(halves[1 - own] & ~goes[1 - own])
         for part in np.flatnonzero(goes[own]) if len(stays) else ():
             onto[int(part)] = int(stays[np.linalg.norm(spectra[stays] - spectra[part], axis=1).argmin()])
     return onto
+
+
+def _enclosing(touch: np.ndarray, outside: np.ndarray, mass: np.ndarray, halves: np.ndarray, own: int) -> np.ndarray:
+    """Which parts of a half make up most of the outline of the other one, which has more contact with them for its size.
+
+    touch : (2, m) contacts of each part with each half      outside : (m,) its contacts with other parts      mass : (m,)
+    """
+    here, there = halves[own], halves[1 - own]
+    outline, rest = (outside - touch[1 - own])[there].sum(), np.maximum(mass[here].sum() - mass, 1e-9)
+    return (touch[1 - own] > ENCLOSED * outline) & (touch[1 - own] * rest > MORE * touch[own] * mass[there].sum())
