@@ -81,7 +81,7 @@ def test_what_is_no_border_in_the_image_stays_where_it_is():
 
 def enclosed():
     """Part 1 a spot in part 0, part 2 the rim around it, two pixels wide."""
-    far = np.abs(np.mgrid[-20:20, -20:20]).max(0)
+    far = np.abs(np.mgrid[-60:60, -60:60]).max(0)
     return np.where(far < 6, 1, np.where(far < 8, 2, 0))
 
 
