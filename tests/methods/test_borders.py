@@ -81,7 +81,7 @@ def test_what_is_no_border_in_the_image_stays_where_it_is():
 
 def enclosed():
     """Part 1 a spot in part 0, part 2 the rim around it, two pixels wide."""
-    far = np.abs(np.mgrid[-60:60, -60:60]).max(0)
+    far = np.abs(np.mgrid[-150:150, -150:150]).max(0)
     return np.where(far < 6, 1, np.where(far < 8, 2, 0))
 
 
@@ -93,8 +93,18 @@ def test_the_rim_of_a_spot_that_is_half_of_each_belongs_to_the_spot(start):
 
 @pytest.mark.parametrize("start", JOINS)
 def test_what_encloses_a_spot_and_is_another_material_stays(start):
-    for third in (0.15 * BRIGHT + 0.85 * DARK + 0.5 * BESIDE, OTHER, 0.3 * BRIGHT):
+    faint = 0.2 * BRIGHT + 0.8 * DARK
+    for third in (faint + 0.5 * BESIDE, faint + 3 * BESIDE, OTHER, 0.3 * BRIGHT):
         assert side(third, start, enclosed()) == JOINS[start]
+
+
+@pytest.mark.parametrize("start", JOINS)
+def test_half_of_each_stays_where_it_encloses_neither_or_both_alike(start):
+    half, part, line = 0.5 * (BRIGHT + DARK) + 0.5 * BESIDE, enclosed(), scene()
+    part[:, 147:][part[:, 147:] == 2] = 0
+    line[:, 20] = 2
+    for labels in (part, line):
+        assert side(half, start, labels) == JOINS[start]
 
 
 def test_a_rare_spot_of_its_own_keeps_its_level():
