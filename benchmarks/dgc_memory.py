@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from common import head, log, table, write_json, write_page
+from common import RESULTS, head, log, table, write_json, write_page
 from leaf import DAYS
 from memory import MIB, as_envi, spaxel, zarr_cube
 from spaxel.synth.leaf import leaf
@@ -73,9 +73,16 @@ def main() -> None:
             ("one painting, zarr", [zarr_cube(folder, *shape)], prod(shape) * 2)
             for shape in PAINTINGS[: chosen.paintings]
         ]
-        rows = [measured(*case, folder / "run") for case in cases]
+        rows = _kept([measured(*case, folder / "run") for case in cases])
     write_json("dgc_memory", about, rows=rows)
     write_page("dgc_memory", "Peak memory of segment --method dgc", about, page(rows))
+
+
+def _kept(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """These rows and those of other kinds that are stored."""
+    path, kinds = RESULTS / "dgc_memory.json", {row["kind"] for row in rows}
+    old = json.loads(path.read_text("utf-8"))["rows"] if path.exists() else []
+    return [row for row in old if row["kind"] not in kinds] + rows
 
 
 def page(rows: list[dict[str, Any]]) -> list[str]:

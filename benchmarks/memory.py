@@ -84,7 +84,7 @@ def as_envi(source: Path) -> Path:
     import zarr
 
     path = source.with_suffix(".img")
-    if not path.exists():
+    if not path.with_suffix(".hdr").exists():
         spectra = zarr.open_group(source, mode="r")["spectra"]
         code, kind = {"uint16": (12, "<u2"), "float32": (4, "<f4")}[str(spectra.dtype)]
         height, width, channels = spectra.shape
