@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from spaxel.cube import make_cube
 from spaxel.errors import CubeError
-from spaxel.methods.global_start import Looked, contacts, judged, learn_axes, look, many_clusters, windows
+from spaxel.methods.global_start import HELD, Looked, contacts, judged, learn_axes, look, many_clusters, windows
 from spaxel.methods.surroundings import Model, projected
 from spaxel.patches import SIDE, covering, held_out
 from spaxel.sampling import sample_cubes, sample_spectra
@@ -84,6 +84,15 @@ def test_a_sample_is_spectra_with_their_embeddings_and_the_same_for_every_model(
     scores = found.spectra @ axes.project
     assert np.allclose(found.z, scores / np.linalg.norm(scores, axis=1, keepdims=True), atol=1e-4)
     assert found.pairs.shape[1:] == (2, axes.project.shape[1])
+
+
+def test_of_many_tiles_no_more_is_held_than_of_some(axes):
+    cubes = [tiny_cube(20, 11, 9, seed=i, counts=False) for i in range(64)]
+    few, many = (look(cubes[:n], untrained(axes), 400, 0, None) for n in (HELD, 64))
+    assert len(few.tiles) == HELD
+    assert len(many.tiles) == 64
+    assert sum(good.size for _, good in few.tiles) == sum(good.size for _, good in many.tiles) == HELD * 20 * 11
+    assert all(z.shape[:2] == good.shape and z.base is None for z, good in many.tiles)
 
 
 @settings(max_examples=20)
