@@ -22,9 +22,19 @@ PARTS = {
     "clustering": "clustering",
     "prior": "prior",
     "criterion": "criterion",
+    "denoising": "training",
+    "swapped": "training",
+    "agreement": "agreement",
 }
-PANELS = (("reconstruction", "held_out"), ("clustering", "prior"), ("criterion",))
-PANEL_NAMES = ("reconstruction loss", "other losses", "criterion, higher is better")
+PANELS = {  # title -> values of each epoch that are drawn
+    "reconstruction loss": ("reconstruction", "held_out"),
+    "other losses": ("clustering", "prior"),
+    "criterion, higher is better": ("criterion",),
+}
+PHASES = (  # the same for each of two phases
+    {"distance to other noise, lower is better": ("denoising", "held_out")},
+    {"share with one label, higher is better": ("agreement",), "cross-entropy of views, lower is better": ("swapped",)},
+)
 COLORS = ("#0072B2", "#D55E00")
 
 
@@ -77,13 +87,14 @@ def latent_figures(result: xr.Dataset, colors: Sequence[str], *, width: int = 38
 
 
 def history_figures(
-    lines: Sequence[Mapping[str, float]], kept: int | None, *, width: int = 384, height: int = 240
-) -> list[figure]:
+    lines: Sequence[Mapping[str, float]], kept: int | None, panels: Mapping[str, Sequence[str]] = PANELS, *,
+    width: int = 384, height: int = 240,
+) -> list[figure]:  # fmt: skip
     """Losses and criterion by epoch; the dashed line is the epoch that was kept. lines : a dict per epoch."""
     epochs = [line["epoch"] for line in lines]
     x_range = Range1d(min(epochs) - 0.5, max(epochs) + 0.5)
     found = []
-    for names, title in zip(PANELS, PANEL_NAMES, strict=True):
+    for title, names in panels.items():
         drawn = [name for name in names if any(name in line for line in lines)]
         if not drawn:
             continue

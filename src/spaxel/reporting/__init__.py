@@ -12,12 +12,13 @@ from spaxel.figures.reduce import reduce_labels
 from spaxel.granularity import cut
 from spaxel.lines.gas import wavelengths
 from spaxel.reporting import scene, sections
-from spaxel.reporting.autoencoder import autoencoder, training
+from spaxel.reporting.autoencoder import autoencoder
 from spaxel.reporting.here import here
 from spaxel.reporting.html import join
 from spaxel.reporting.joined import render_joined
 from spaxel.reporting.mixture import mixture
 from spaxel.reporting.page import Page, finish
+from spaxel.reporting.training import training
 from spaxel.result import check_result
 from spaxel.staging import replacing
 from spaxel.store import ACTIVATION, read_json, read_result, write_json

@@ -1,16 +1,13 @@
-"""The sections of a result with an autoencoder: what is kept of the cube, component by component, and how it was trained."""
+"""The sections of a result with an autoencoder: what is kept of the cube, and component by component."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from bokeh.layouts import row
 
 from spaxel.cube import axis_label
 from spaxel.figures.abundances import quantity_png
-from spaxel.figures.evidence import level_figure
-from spaxel.figures.latent import POINTS, component_decoded, history_figures, latent_figures, pair_svg
+from spaxel.figures.latent import POINTS, component_decoded, latent_figures, pair_svg
 from spaxel.figures.maps import component_names, component_rgb, one_png, picture_png
 from spaxel.figures.spectra import descending
 from spaxel.reporting.html import Markup, image, join, percent, swatch, table, tag
@@ -34,30 +31,6 @@ def autoencoder(page: Page) -> Markup:
     if not is_strip(page.result["labels"].shape):
         parts.append(_maps(page))
     return join([*parts, _pairs(page), _space(page)])
-
-
-def training(page: Page) -> Markup:
-    """Losses and criterion by epoch, and silhouettes where a range was asked; nothing where nothing was trained."""
-    learned = page.run.get("learned") or {}
-    deep, lines = learned.get("deep") or {}, [line for line in learned.get("history") or [] if "held_out" in line]
-    parts = [_silhouette(page, deep.get("silhouette") or {})]
-    if lines:
-        best = next((int(line["epoch"]) for line in lines if line.get("kept")), None)
-        parts += [tag("h3", "How was it trained?"), tag("p", _kept(deep, best))]
-        parts.append(page.place(row(history_figures(lines, best))))
-    return join(parts)
-
-
-def _kept(deep: dict[str, Any], best: int | None) -> str:
-    """What happened, in words. The losses are in units of what the clusters of the start explain."""
-    words = str(deep.get("sentence", ""))
-    if best is not None:
-        words += f" The dashed line is epoch {best}, the best of the training by the criterion"
-        words += "." if deep.get("kept", "deep") == "deep" else ", which the start still beats: it was not kept."
-    return (
-        words
-        + " Reconstruction is a negative log likelihood in units of what the components of the start explain: lower is better."
-    )
 
 
 def _maps(page: Page) -> Markup:
@@ -122,16 +95,3 @@ def _space(page: Page) -> Markup:
         words += f" Of {page.result.sizes['latent']} latents the first 4."
     parts = [page.place(row(figures[i : i + 3])) for i in range(0, len(figures), 3)]
     return join([tag("h3", "How far apart are they in the latent space?"), tag("p", words), *parts])
-
-
-def _silhouette(page: Page, curve: dict[str, float]) -> Markup:
-    known = {int(k): v for k, v in curve.items() if v is not None and np.isfinite(v)}
-    if len(known) < 2:
-        return Markup("")
-    taken = int(page.result.attrs.get("n_components", page.result.sizes["component"]))
-    words = (
-        "Mean silhouette of groups in the latent space for each number that was asked for; the dot is the highest, the dashed "
-        "line the number of this report. Silhouettes like few, coarse groups."
-    )
-    drawn = level_figure("mean silhouette", known, taken)
-    return join([tag("h3", "What do the silhouettes say of the number?"), tag("p", words), page.place(drawn)])

@@ -14,10 +14,10 @@ from spaxel.figures.palette import component_colors
 from spaxel.figures.reduce import reduce_labels
 from spaxel.granularity import merge_moments
 from spaxel.presence import UNLIKE, Presence, new_here, presence
-from spaxel.reporting.autoencoder import training
 from spaxel.reporting.html import Markup, image, join, percent, swatch, tag
 from spaxel.reporting.page import Page, finish
 from spaxel.reporting.sections import components, done
+from spaxel.reporting.training import training
 from spaxel.result import component_names
 from spaxel.store import read_result
 
