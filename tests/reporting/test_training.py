@@ -44,4 +44,4 @@ def test_each_panel_draws_what_the_epochs_hold():
     first, second = history_figures(FIRST, None, PHASES[0]), history_figures(SECOND, 2, PHASES[1])
     assert [len(plots) for plots in (first, second)] == [1, 2]
     assert [label.label.value for label in first[0].legend[0].items] == ["training", "held out"]
-    assert second[0].yaxis.axis_label.text == "share with one label, higher is better"
+    assert second[0].yaxis.axis_label.text == "share with one label"

@@ -32,8 +32,8 @@ PANELS = {  # title -> values of each epoch that are drawn
     "criterion, higher is better": ("criterion",),
 }
 PHASES = (  # the same for each of two phases
-    {"distance to other noise, lower is better": ("denoising", "held_out")},
-    {"share with one label, higher is better": ("agreement",), "cross-entropy of views, lower is better": ("swapped",)},
+    {"distance to other noise": ("denoising", "held_out")},
+    {"share with one label": ("agreement",), "cross-entropy of views": ("swapped",)},
 )
 COLORS = ("#0072B2", "#D55E00")
 

@@ -49,9 +49,9 @@ def _phases(page: Page, deep: dict[str, Any], history: list[dict[str, float]]) -
     if not drawn:
         return Markup("")
     words = (
-        f"{deep.get('sentence', '')} First, spectra are denoised and compared with themselves under other noise, which keeps "
-        "the distance above 0. Then two views of a place, under other light and noise, learn to get one label; the dashed "
-        "line is the epoch that was kept."
+        f"{deep.get('sentence', '')} First, spectra are denoised and compared with themselves under other noise: the smaller "
+        "the distance, the better, but that noise keeps it above 0. Then two views of a place, under other light and noise, "
+        "learn to get one label: the larger the share, the better. The dashed line is the epoch that was kept."
     )
     return join([tag("h3", "How was it trained?"), tag("p", words), page.place(row(drawn))])
 
