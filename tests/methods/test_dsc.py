@@ -114,7 +114,7 @@ def test_tiles_do_not_matter(context):
     cube = tiny_cube(70, 66)
     model = DeepSpectralClustering(3, context=context, epochs=2, n_init=2, n_sample=500).fit(cube)
     one = model.predict(cube)
-    model.memory = 2**17
+    model.memory = 2**18
     assert model.predict(cube).identical(one)
 
 

@@ -63,7 +63,8 @@ def test_an_interrupted_training_goes_on_with_the_same_bits(objective, tmp_path)
     for _ in range(2):  # the second time from the end
         resumed = fitted(objective, epochs=2, checkpoint=place)
         assert resumed.info_ == whole.info_
-        assert all(np.array_equal(value, resumed.state_[name]) for name, value in whole.state_.items())
+        for name, value in whole.state_.items():
+            np.testing.assert_array_equal(value, resumed.state_[name])
 
 
 @pytest.mark.parametrize("number", ["auto", 3])
