@@ -32,7 +32,11 @@ def test_two_phases_are_told_as_such(result):
     assert "negative log likelihood" not in page
     for title in ("distance to other noise", "share with one label", "cross-entropy of views"):
         assert title in page
-    assert "share with one label" not in told(result, FIRST)
+    assert "The dashed line is the epoch that was kept." in page
+    unkept = told(result, FIRST + [line | {"kept": 0.0} for line in SECOND])
+    assert "Then two views" in unkept
+    assert "dashed line" not in unkept
+    assert not re.search("share with one label|Then two views", told(result, FIRST))
 
 
 @pytest.mark.parametrize("history", [[], PAPER])

@@ -41,18 +41,21 @@ def _kept(deep: dict[str, Any], best: int | None) -> str:
 
 def _phases(page: Page, deep: dict[str, Any], history: list[dict[str, float]]) -> Markup:
     """The two phases of deep global clustering, as far as they were trained."""
-    drawn = []
-    for number, panels in enumerate(PHASES, 1):
-        lines = [line for line in history if line.get("phase") == number]
-        best = next((int(line["epoch"]) for line in lines if line.get("kept")), None)
-        drawn += history_figures(lines, best, panels) if lines else []
+    first, second = ([line for line in history if line.get("phase") == number] for number in (1, 2))
+    best = next((int(line["epoch"]) for line in second if line.get("kept")), None)
+    drawn = history_figures(first, None, PHASES[0]) if first else []
+    drawn += history_figures(second, best, PHASES[1]) if second else []
     if not drawn:
         return Markup("")
     words = (
         f"{deep.get('sentence', '')} First, spectra are denoised and compared with themselves under other noise: the smaller "
-        "the distance, the better, but that noise keeps it above 0. Then two views of a place, under other light and noise, "
-        "learn to get one label: the larger the share, the better. The dashed line is the epoch that was kept."
+        "the distance, the better, but that noise keeps it above 0."
     )
+    if second:
+        words += (
+            " Then two views of a place, under other light and noise, learn to get one label: the larger the share, "
+        )
+        words += "the better." if best is None else "the better. The dashed line is the epoch that was kept."
     return join([tag("h3", "How was it trained?"), tag("p", words), page.place(row(drawn))])
 
 
