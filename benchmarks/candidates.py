@@ -12,10 +12,10 @@ import xarray as xr
 
 from common import head, log, table, write_page
 from spaxel import interpret, simulate
-from spaxel.result import make_result
-from spaxel.synth.ifu import CLASSES
-from spaxel.synth.light import GAS, line_fluxes
-from spaxel.synth.pigments import GROUND, PIGMENTS
+from spaxel.results.convention import make_result
+from spaxel.synth.ifu.light import GAS, line_fluxes
+from spaxel.synth.ifu.world import CLASSES
+from spaxel.synth.maxrf.pigments import GROUND, PIGMENTS
 
 SEEDS = range(130, 135)
 SHOWN = {  # elements that a pigment shows clearly through 1 cm of air

@@ -17,12 +17,12 @@ from sklearn.decomposition import NMF
 from common import DATA, head, log, table, write_json, write_page
 from constraints_worlds import WORLDS
 from spaxel.linear.abundances import fcls
-from spaxel.linear.constrained import constrain
-from spaxel.linear.feasible import feasible_bands
-from spaxel.linear.missing import pedestal
-from spaxel.linear.shapes import n_maxima
+from spaxel.linear.constrained.factorise import constrain
+from spaxel.linear.constrained.feasible import feasible_bands
+from spaxel.linear.constrained.missing import pedestal
+from spaxel.linear.constrained.unimodal import n_maxima
 from spaxel.linear.vertex import nfindr, spa
-from spaxel.methods.mcr import MCR
+from spaxel.methods.mcr.estimator import MCR
 from spaxel.metrics import abundance_rmse, matched_spectra
 from unmixing_scenes import METHODS
 

@@ -19,7 +19,7 @@ from typing import Any
 from common import RESULTS, head, log, table, write_json, write_page
 from leaf import DAYS
 from memory import MIB, as_envi, spaxel, zarr_cube
-from spaxel.synth.leaf import leaf
+from spaxel.synth.leaf.world import leaf
 
 BAR, LIMIT = 0.05, 1024 * MIB
 SIDE, CHANNELS = 256, 120

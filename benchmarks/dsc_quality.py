@@ -21,10 +21,10 @@ from sklearn.mixture import GaussianMixture
 import spaxel
 from common import DATA, Scene, as_scene, log, painting, real, run_cases, table, write_json, write_page
 from spaxel import DeepSpectralClustering, KMeans
+from spaxel.cube.sampling import sample_spectra
 from spaxel.linear.pca import fit_pca
 from spaxel.metrics import score
 from spaxel.preprocess import choose_scaling, fit_scaling
-from spaxel.sampling import sample_spectra
 from spaxel.synth import simulate
 
 SEEDS = tuple(range(120, 125))

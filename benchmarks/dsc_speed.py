@@ -35,11 +35,11 @@ def step(clustering: str, net: str) -> None:
     """Spectra per CPU second of a training step: forward, backward, Adam."""
     import torch
 
-    from spaxel.learn.loop import Step
-    from spaxel.methods.deep_fit import _objective
-    from spaxel.methods.deep_start import Settings, linear_start, views
+    from spaxel.cube.sampling import Sample
+    from spaxel.methods.dsc.start import Settings, linear_start, views
+    from spaxel.methods.dsc.training import _objective
     from spaxel.preprocess import fit_scaling
-    from spaxel.sampling import Sample
+    from spaxel.training.loop import Step
 
     torch.set_num_threads(1)
     spectra = templates(4 * BATCH)
@@ -67,8 +67,8 @@ def predict(part: str) -> None:
     from threadpoolctl import threadpool_limits
 
     from spaxel import DeepSpectralClustering, make_cube
-    from spaxel.methods.latent import encode, features
-    from spaxel.methods.nearest import distances
+    from spaxel.methods.centers.assign import distances
+    from spaxel.methods.dsc.numpy_net import encode, features
 
     spectra = templates(8192)
     model = DeepSpectralClustering(K, n_latent=LATENT, epochs=3, n_init=2, n_sample=4000).fit(spectra)
@@ -90,7 +90,7 @@ def predict(part: str) -> None:
 def whole(path: str, n_clusters: str) -> None:
     """Wall and CPU seconds of fit and predict of a cube on disk, and the peak of memory."""
     from spaxel import DeepSpectralClustering, open_cube
-    from spaxel.provenance import peak_memory
+    from spaxel.store.provenance import peak_memory
 
     cube = open_cube(path)
     wall, cpu = time.perf_counter(), time.process_time()

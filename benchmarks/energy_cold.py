@@ -16,10 +16,10 @@ import numpy as np
 
 from common import head, log, table, write_json, write_page
 from mcr_grid import FIRST_SEED, data, held_out_ratio, oracle_spectra, scores
-from spaxel.learn.cold import cold_pool
-from spaxel.linear import moves
-from spaxel.linear.factor import choose_weights, encode, factorise, polish, transform
-from spaxel.linear.sparse_codes import Problem, anneal, code, make_problem, valued
+from spaxel.linear.sparse import moves
+from spaxel.linear.sparse.codes import Problem, anneal, code, make_problem, valued
+from spaxel.linear.sparse.factorise import choose_weights, encode, factorise, polish, transform
+from spaxel.methods.ebgmcr.net.cold import cold_pool
 
 K, POOL = 16, 1024
 SETS = ((4, 20), (8, 20), (4, 30), (8, 30))
@@ -96,7 +96,7 @@ def moved(problem: Problem, spectra: np.ndarray, C: np.ndarray, S: np.ndarray) -
 
 
 def solver(X: np.ndarray, C: np.ndarray, S: np.ndarray, n: int, oracle: np.ndarray) -> dict:
-    """spaxel.linear.factor, which starts from the purest samples of the edge's subspace."""
+    """spaxel.linear.sparse.factorise, which starts from the purest samples of the edge's subspace."""
     start = time.process_time()
     found = factorise(X[:n])
     seconds = time.process_time() - start

@@ -1,6 +1,7 @@
 """How often K = auto finds the number of components, and what its word is worth.
 
-The voices and thresholds of spaxel.evidence were chosen on 48 worlds like these with seeds 0 and 1; the table uses others.
+The checks and thresholds of spaxel.methods.centers.evidence were chosen on 48 worlds like these with seeds 0 and 1; the
+table uses others.
 """
 
 from __future__ import annotations

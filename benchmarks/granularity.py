@@ -20,9 +20,9 @@ from threadpoolctl import threadpool_limits
 
 import spaxel
 from common import Scene, head, log, table, write_json, write_page
-from spaxel.granularity import component_table
-from spaxel.methods.nearest import Nearest, distances, project_blocks
-from spaxel.trees import centroid_tree, contact_tree, merge_tree
+from spaxel.methods.centers.assign import Nearest, distances, project_blocks
+from spaxel.results.cut import component_table
+from spaxel.results.trees import centroid_tree, contact_tree, merge_tree
 
 SIDE, RARE = 96, 0.005
 

@@ -24,9 +24,9 @@ from threadpoolctl import threadpool_limits
 import spaxel
 from common import head, log
 from leaf_tables import CLASSES, store
-from spaxel.granularity import centroid_tree, component_table
 from spaxel.linear.noise import neighbour_noise
-from spaxel.synth.leaf import leaf
+from spaxel.results.cut import centroid_tree, component_table
+from spaxel.synth.leaf.world import leaf
 
 DAYS = (5, 3, 5, 8, 5, 2, 4, 6)  # every fourth is healthy, the first too
 N_FIT = 20_000  # spectra that every method learns from, as spaxel.KMeans does

@@ -1,4 +1,4 @@
-"""The published EB-gMCR grid, solved by spaxel.linear.factor, beside NMF and MCR-ALS that are told the number.
+"""The published EB-gMCR grid, solved by spaxel.linear.sparse.factorise, beside NMF and MCR-ALS that are told the number.
 
     python benchmarks/mcr_grid.py [--quick] [--seconds 900]
 
@@ -23,8 +23,8 @@ from threadpoolctl import threadpool_limits
 import spaxel
 from common import RESULTS, head, write_json
 from mcr_grid_tables import page
-from spaxel.linear.factor import factorise, transform
-from spaxel.linear.starts import farthest, normalised
+from spaxel.linear.sparse.factorise import factorise, transform
+from spaxel.linear.sparse.starts import farthest, normalised
 from spaxel.synth.mixture import mixture
 
 NUMBERS = (16, 32, 48, 64, 96, 128, 160, 192, 224, 256)

@@ -2,7 +2,7 @@
 
     python benchmarks/smooth_tables.py [--seeds 120 126] [--data ../shared/data]
 
-writes benchmarks/results/smooth_tables.{json,md}. The rules of spaxel.linear.knee were chosen on seeds below 100.
+writes benchmarks/results/smooth_tables.{json,md}. The rules of spaxel.linear.count.knee were chosen on seeds below 100.
 "identifiable": the weakest component's singular value is at least 1.5 times the largest of the noise.
 """
 
@@ -20,9 +20,9 @@ from scipy.fft import dct
 from scipy.ndimage import gaussian_filter1d
 
 from spaxel import MCR
-from spaxel.linear import voices
-from spaxel.linear.edge import edge, scan_powers
-from spaxel.linear.knee import knee, shares_noise
+from spaxel.linear.count import estimators
+from spaxel.linear.count.edge import edge, scan_powers
+from spaxel.linear.count.knee import knee, shares_noise
 from spaxel.linear.noise import eigenvalues
 from spaxel.synth.mixture import mixture
 
@@ -109,11 +109,11 @@ def counts(X: np.ndarray) -> dict[str, int]:
         "knee": knee(X).n,
         "edge": found.n,
         "edge, DCT-whitened": band_limited_edge(X),
-        "MDL": voices.mdl(values, n, d)[0],
-        "hard threshold": voices.gavish_donoho(values, n, d),
-        "largest gap": voices.largest_gap(values)[0],
-        "parallel analysis": voices.parallel_analysis(Y),
-        "bi-cross-validation": voices.bi_cross_validation(Y)[0],
+        "MDL": estimators.mdl(values, n, d)[0],
+        "hard threshold": estimators.gavish_donoho(values, n, d),
+        "largest gap": estimators.largest_gap(values)[0],
+        "parallel analysis": estimators.parallel_analysis(Y),
+        "bi-cross-validation": estimators.bi_cross_validation(Y)[0],
     }
 
 

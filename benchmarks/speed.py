@@ -34,7 +34,7 @@ STARTS = {
 
 def stages(path: Path, out: Path, n_clusters: str) -> None:
     """Segment in this process; print {stage: [wall, CPU]} as JSON."""
-    from spaxel.workflow import segment
+    from spaxel.workflow.runs import segment
 
     marks: list[tuple[str, float, float]] = []
 

@@ -1,4 +1,4 @@
-"""Small worlds with known mixtures, on which the rules of spaxel.linear.scene were chosen (never on real scenes)."""
+"""Small worlds with known mixtures, on which the rules of spaxel.linear.scene.components were chosen (never on real scenes)."""
 
 from __future__ import annotations
 

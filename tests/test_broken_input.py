@@ -11,7 +11,7 @@ import scipy.io
 import tifffile
 
 from spaxel.readers.native import write_cube
-from spaxel.store import read_result
+from spaxel.store.run_folder import read_result
 from spaxel.testing import tiny_cube
 
 CUBE = tiny_cube(20, 17)

@@ -13,7 +13,7 @@ import xarray as xr
 from spaxel.cube import make_cube
 from spaxel.readers import open_cube
 from spaxel.readers.native import write_cube
-from spaxel.store import read_result
+from spaxel.store.run_folder import read_result
 from spaxel.testing import tiny_cube
 
 PARTS = {"run.json", "arrays.safetensors", "history.jsonl", "result.zarr", "report.html", "activation.csv"}
@@ -123,7 +123,7 @@ def test_several_files_share_a_model(cli, scan, tmp_path):
 
 
 def test_names_of_children_never_meet():
-    from spaxel.revision import folder_names
+    from spaxel.workflow.recut import folder_names
 
     assert folder_names(["a.mat", "x/a.mat", "b.mat"]) == ["a-0", "a-1", "b"]
     for paths in (["a.mat", "x/a.mat", "a-0.mat"], ["a-1.npy", "a.npy", "a.mat"]):

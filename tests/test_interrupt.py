@@ -23,7 +23,7 @@ def interrupt(*_, **__):
 @pytest.mark.parametrize("stage", STAGES)
 def test_interrupted_segment(cli, scan, own_run, tmp_path, monkeypatch, stage):
     before = content(own_run)
-    monkeypatch.setattr(f"spaxel.workflow.{stage}", interrupt)
+    monkeypatch.setattr(f"spaxel.workflow.runs.{stage}", interrupt)
     code, out, err = cli("segment", scan, "-o", own_run, "--overwrite", "--n-clusters", 2)
     assert (code, out) == (130, "")
     assert err == "\nspaxel: interrupted; nothing is left half-written.\n"
@@ -34,7 +34,7 @@ def test_interrupted_segment(cli, scan, own_run, tmp_path, monkeypatch, stage):
 @pytest.mark.parametrize("verb", ["cut", "predict", "new"])
 def test_interrupted_at_the_last_step(cli, scan, own_run, tmp_path, monkeypatch, verb):
     before = content(own_run)
-    monkeypatch.setattr(f"spaxel.{'revision' if verb == 'cut' else 'workflow'}.report", interrupt)
+    monkeypatch.setattr(f"spaxel.{'workflow.recut' if verb == 'cut' else 'workflow.runs'}.report", interrupt)
     arguments = {
         "cut": ["cut", own_run, 2],
         "predict": ["predict", own_run, scan, "-o", tmp_path / "deep" / "new"],
@@ -58,9 +58,9 @@ def test_a_real_process_that_is_interrupted(scan, own_run, tmp_path):
     """The process tells when it has begun to fit, sleeps there, and gets SIGINT, which a shell's background jobs ignore."""
     program = (
         "import signal, sys, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from spaxel import workflow\nfrom spaxel.cli import main\n"
+        "from spaxel.workflow import runs\nfrom spaxel.cli import main\n"
         "def slow(*_):\n    print('here', flush=True)\n    time.sleep(60)\n"
-        "workflow.write_arrays = slow\nmain(sys.argv[1:])\n"
+        "runs.write_arrays = slow\nmain(sys.argv[1:])\n"
     )
     before = content(own_run)
     command = [sys.executable, "-c", program, "segment", str(scan), "-o", str(own_run), "--overwrite"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from spaxel.store import read_result
+from spaxel.store.run_folder import read_result
 from spaxel.testing import tiny_cube
 
 CUBE = tiny_cube(20, 17)

@@ -14,8 +14,8 @@ import xarray as xr
 
 from spaxel.cube import check_cube, make_cube
 from spaxel.errors import GuessWarning, ParameterError
-from spaxel.methods import load
-from spaxel.result import check_result
+from spaxel.methods.registry import load
+from spaxel.results.convention import check_result
 
 if TYPE_CHECKING:
     from spaxel.readers.registry import Reader

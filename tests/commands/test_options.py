@@ -52,7 +52,7 @@ def test_wrong_options(cli, scan, tmp_path, options, message):
 
 def test_a_device_goes_to_methods_that_declare_one(cli, scan, tmp_path, monkeypatch):
     given = {}
-    monkeypatch.setattr("spaxel.workflow.segment", lambda *_, parameters, **__: given.update(parameters))
+    monkeypatch.setattr("spaxel.workflow.runs.segment", lambda *_, parameters, **__: given.update(parameters))
     monkeypatch.setattr("spaxel.commands.segment.print_all", lambda folder: None)
     assert (
         cli("unmix", scan, "-o", tmp_path / "run", "--method", "ebgmcr", "--device", "auto", "--mixing", "bilinear")[0]
@@ -127,7 +127,7 @@ def test_a_disk_that_refuses(cli, scan, tmp_path, monkeypatch):
     def refuse(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("spaxel.workflow.write_arrays", refuse)
+    monkeypatch.setattr("spaxel.workflow.runs.write_arrays", refuse)
     code, out, err = cli("segment", scan, "-o", tmp_path / "a" / "run", "--n-clusters", 2)
     assert (code, out) == (2, "")
     assert err == (

@@ -11,7 +11,7 @@ import xarray as xr
 
 from spaxel.readers import open_cube
 from spaxel.readers.native import write_cube
-from spaxel.store import read_result
+from spaxel.store.run_folder import read_result
 from spaxel.testing import tiny_cube
 
 PARTS = {"run.json", "arrays.safetensors", "history.jsonl", "result.zarr", "report.html", "activation.csv"}

@@ -1,8 +1,8 @@
 import numpy as np
 
 from spaxel.cube import make_cube
+from spaxel.cube.sampling import sample_spectra
 from spaxel.preprocess import choose_scaling, look_at
-from spaxel.sampling import sample_spectra
 from spaxel.testing import tiny_cube
 
 

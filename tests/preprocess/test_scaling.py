@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from spaxel.cube import make_cube
+from spaxel.cube.sampling import Sample, sample_spectra
 from spaxel.errors import CubeError, ParameterError
 from spaxel.preprocess import SCALINGS, fit_scaling, scale
-from spaxel.sampling import Sample, sample_spectra
 from spaxel.testing import tiny_cube
 
 SAMPLE = sample_spectra(tiny_cube(40, 30), 1000)

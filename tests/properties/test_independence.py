@@ -6,9 +6,9 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spaxel.mapping import DEFAULT_MEMORY, map_tiles
-from spaxel.methods import nearest
-from spaxel.methods.kmeans import KMeans
+from spaxel.cube.mapping import DEFAULT_MEMORY, map_tiles
+from spaxel.methods.centers import assign
+from spaxel.methods.kmeans.estimator import KMeans
 from spaxel.testing import tiny_cube
 
 CUBE = tiny_cube(150, 131, counts=False)
@@ -40,7 +40,7 @@ def test_scheduler_and_workers_do_not_matter(monkeypatch, scheduler, workers):
     def mapped(function, cube, fill, *, memory, progress):
         return map_tiles(function, cube, fill, memory=2**22, progress=progress, scheduler=scheduler, workers=workers)
 
-    monkeypatch.setattr(nearest, "map_tiles", mapped)
+    monkeypatch.setattr(assign, "map_tiles", mapped)
     xr.testing.assert_identical(MODEL.predict(CUBE), EXPECTED)
     assert DEFAULT_MEMORY > 2**22
 

@@ -7,7 +7,7 @@ import pytest
 from spaxel import open_cube
 from spaxel.errors import CubeError, GuessWarning, LayoutWarning, NotFound, ReadError, SpaxelError
 from spaxel.readers.hdf5 import reader
-from spaxel.readers.lazy import guess_channel_axis, tile_chunks, warn_layout
+from spaxel.readers.parts.lazy import guess_channel_axis, tile_chunks, warn_layout
 from spaxel.testing import check_reader
 
 H, W, C = 13, 7, 11

@@ -5,7 +5,7 @@ import warnings
 import pytest
 
 import spaxel
-from spaxel.interpretation import interpret
+from spaxel.results.interpretation import interpret
 
 pytest.importorskip("rsciio")
 

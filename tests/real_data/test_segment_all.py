@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from spaxel import workflow
 from spaxel.readers import open_cube
-from spaxel.store import read_run
+from spaxel.store.run_folder import read_run
+from spaxel.workflow import runs
 
 pytestmark = [pytest.mark.real_data, pytest.mark.filterwarnings("default::spaxel.errors.GuessWarning")]
 
@@ -41,7 +41,7 @@ def test_no_file_is_left_out(real):
 def test_every_file_becomes_a_map(real, tmp_path, file):
     if file.endswith((".bcf", ".wdf")):
         pytest.importorskip("rsciio")
-    out = workflow.segment([real / file], tmp_path / "run", options=FILES[file])
+    out = runs.segment([real / file], tmp_path / "run", options=FILES[file])
     run, result = read_run(out)
     cube = open_cube(real / file, **FILES[file])
     labels, valid = result["labels"].values, cube["valid"].values

@@ -4,7 +4,7 @@ import pytest
 
 import spaxel
 from spaxel.errors import GuessWarning
-from spaxel.linear.scene import scene_components
+from spaxel.linear.scene.components import scene_components
 from spaxel.metrics import abundance_rmse, matched_spectra
 
 pytestmark = pytest.mark.real_data

@@ -10,14 +10,14 @@ import xarray as xr
 
 from spaxel.figures.latent import component_centers, component_decoded, history_figures, latent_figures, pair_svg
 from spaxel.figures.palette import component_colors
-from spaxel.granularity import cut
-from spaxel.methods.dsc import DeepSpectralClustering
-from spaxel.methods.kmeans import KMeans
+from spaxel.methods.dsc.estimator import DeepSpectralClustering
+from spaxel.methods.kmeans.estimator import KMeans
 from spaxel.readers.native import write_cube
 from spaxel.reporting import render
-from spaxel.store import read_json, read_result
+from spaxel.results.cut import cut
+from spaxel.store.run_folder import read_json, read_result
 from spaxel.testing import tiny_cube
-from spaxel.workflow import segment
+from spaxel.workflow.runs import segment
 
 EVIL = "<script>alert(1)</script>&\"'"
 CUBE = tiny_cube(20, 17)

@@ -6,14 +6,14 @@ import re
 import pytest
 
 from spaxel.figures.marks import thinned
-from spaxel.interpretation import interpret
-from spaxel.methods.kmeans import KMeans
+from spaxel.methods.kmeans.estimator import KMeans
 from spaxel.readers.native import write_cube
 from spaxel.reporting import render
 from spaxel.reporting.candidates import marks
-from spaxel.store import read_json
-from spaxel.synth.ifu import ifu
-from spaxel.synth.maxrf import maxrf
+from spaxel.results.interpretation import interpret
+from spaxel.store.run_folder import read_json
+from spaxel.synth.ifu.world import ifu
+from spaxel.synth.maxrf.world import maxrf
 from spaxel.testing import tiny_cube
 
 EVIL = "<script>alert(1)</script>&\"'"

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from spaxel.figures.latent import PHASES, history_figures
-from spaxel.methods.kmeans import KMeans
+from spaxel.methods.kmeans.estimator import KMeans
 from spaxel.reporting import render
 from spaxel.testing import tiny_cube
 

@@ -22,7 +22,7 @@ def demo(
     """Simulate a small painting under an X-ray scanner, segment it, and say how well that agrees with the truth."""
     from spaxel.readers.native import write_cube
     from spaxel.synth import simulate
-    from spaxel.workflow import segment
+    from spaxel.workflow.runs import segment
 
     painting = write_cube(
         simulate("maxrf", height=96, width=128, seed=seed), folder / "painting.zarr", overwrite=overwrite
@@ -38,7 +38,7 @@ def demo(
 
 def doctor(*, json: Json = False) -> None:
     """Versions, processors, readers, and what is missing."""
-    from spaxel.describe import diagnose
+    from spaxel.workflow.describe import diagnose
 
     found = diagnose()
     if json:

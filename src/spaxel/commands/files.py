@@ -14,8 +14,8 @@ from spaxel.errors import ParameterError
 
 def info(file: Path, /, *, json: Json = False, reading: Reading | None = None) -> None:
     """What a file holds: shape, axis, units, chunks, valid share, counts or reflectance, memory that a fit takes."""
-    from spaxel.describe import describe
     from spaxel.readers import open_cube
+    from spaxel.workflow.describe import describe
 
     found = describe(open_cube(file, **(reading or Reading()).options()))
     if json:

@@ -15,7 +15,7 @@ from cyclopts.validators import Number
 from dask.utils import parse_bytes
 
 from spaxel.errors import ParameterError
-from spaxel.methods import method_class
+from spaxel.methods.registry import method_class
 
 Out = Annotated[Path, Parameter(alias="-o", help="folder or file to make")]
 Overwrite = Annotated[bool, Parameter(negative="", help="replace what was written there before")]

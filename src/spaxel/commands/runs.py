@@ -26,10 +26,10 @@ def score(
     json: Json = False,
 ) -> None:
     """How well a run agrees with a truth: ARI, NMI, accuracy after matching, IoU of each class."""
-    from spaxel.granularity import cut as cut_result
     from spaxel.metrics import score as score_labels
     from spaxel.readers.truth_file import read_truth
-    from spaxel.store import read_result
+    from spaxel.results.cut import cut as cut_result
+    from spaxel.store.run_folder import read_result
 
     result = read_result(run)
     if truth is None and "truth_labels" not in result:
@@ -77,7 +77,7 @@ def cut(
     With LEVEL: so many components, and merges and names by hand are taken back; --merge and --name then mean these components.
     Without: --merge and --name are added to the components as they are now.
     """
-    from spaxel.workflow import recut
+    from spaxel.workflow.runs import recut
 
     if level is None and not merge and not name:
         raise ParameterError(

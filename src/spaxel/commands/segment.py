@@ -8,7 +8,6 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from spaxel import workflow
 from spaxel.commands.allocator import return_tiles
 from spaxel.commands.console import command_line, watching
 from spaxel.commands.options import (
@@ -24,8 +23,9 @@ from spaxel.commands.options import (
 )
 from spaxel.commands.summary import print_all, print_run
 from spaxel.errors import ParameterError
-from spaxel.methods import METHODS, UNMIXING, method_class
-from spaxel.methods.fitting import process_number
+from spaxel.methods.registry import METHODS, UNMIXING, method_class
+from spaxel.workflow import runs
+from spaxel.workflow.fitting import process_number
 
 SEGMENTING = tuple(name for name in METHODS if name not in UNMIXING)
 Resume = Annotated[bool, Parameter(negative="", help="go on with a fit that was interrupted, from OUT.checkpoint")]
@@ -111,7 +111,7 @@ def _run(
     given = {name: value for name, value in parameters.items() if value is not None}
     return_tiles()
     with watching() as watch:
-        workflow.segment(
+        runs.segment(
             files, out, method=method, parameters={**given, **where, "random_state": seed, "memory": parse_memory(memory)},
             steps=treating.steps(), drop_channels=not treating.keep_channels, options=reading.options(),
             reference=reference, overwrite=overwrite, resume=resume, command=command_line(),
@@ -134,7 +134,7 @@ def predict(
     reading = reading or Reading()
     return_tiles()
     with watching() as watch:
-        workflow.predict(
+        runs.predict(
             run, file, out, options=reading.options(), overwrite=overwrite, command=command_line(),
             tell=watch.stage, progress=watch.progress,
         )  # fmt: skip

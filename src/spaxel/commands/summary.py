@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 
 from spaxel.commands.console import print_table, say
-from spaxel.presence import UNLIKE, presence
-from spaxel.result import component_names, given_names
-from spaxel.store import ACTIVATION, read_json, read_run
+from spaxel.results.convention import component_names, given_names
+from spaxel.results.presence import UNLIKE, presence
+from spaxel.store.run_folder import ACTIVATION, read_json, read_run
 
 MOST = 20  # components that are listed
 

@@ -26,7 +26,7 @@ from scipy.optimize import linear_sum_assignment
 
 from spaxel.figures.palette import color_places, to_rgb
 from spaxel.figures.reduce import png, reduce_labels, reduce_mean, step_for
-from spaxel.result import component_names
+from spaxel.results.convention import component_names
 
 INK = "#333333"
 GREY = "#B8B8B8"

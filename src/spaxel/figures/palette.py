@@ -17,7 +17,7 @@ import xarray as xr
 from spaxel.colorimetry import lab_of_light, linear_rgb
 from spaxel.errors import ParameterError
 from spaxel.figures.reduce import n_components, reduce_labels
-from spaxel.result import relabel
+from spaxel.results.convention import relabel
 
 OKABE_ITO = ("#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#F0E442", "#000000")
 SIGHT = {  # how linear RGB is seen

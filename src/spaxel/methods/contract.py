@@ -13,9 +13,9 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from sklearn.utils.validation import validate_data
 
 from spaxel.cube import check_cube, make_cube
+from spaxel.cube.sampling import Sample, ordered_cubes, sample_cubes
 from spaxel.errors import CubeError, ParameterError
 from spaxel.preprocess.steps import repeat
-from spaxel.sampling import Sample, ordered_cubes, sample_cubes
 
 Cubes = list[xr.Dataset]
 TINY, HUGE = 1e-100, 1e100  # of the largest value
@@ -114,7 +114,7 @@ def gather(
     """What every `fit` begins with: (a sample of the cubes, their axis, info with steps, units and size of the sample).
 
     partly : spectra with missing values (NaN) are looked at too      ordered : all spectra in their order, with their cube
-    context : each spectrum is followed by the mean of its neighbours, see spaxel.sampling.read_tile
+    context : each spectrum is followed by the mean of its neighbours, see spaxel.cube.sampling.read_tile
     """
     cubes, _ = as_cubes(data)
     axis = np.asarray(cubes[0]["channel"].values, dtype=np.float64)

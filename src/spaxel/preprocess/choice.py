@@ -14,9 +14,9 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 from threadpoolctl import threadpool_limits
 
+from spaxel.cube.sampling import Sample
 from spaxel.linear.pca import fit_pca
 from spaxel.preprocess.scaling import fit_scaling
-from spaxel.sampling import Sample
 
 TRIED = 8000  # spectra on which candidates are compared
 COMPARED = 4000  # of them, those in the silhouette

@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube import check_cube, note
+from spaxel.cube.sampling import sample_spectra
 from spaxel.errors import AxisError, CubeError
-from spaxel.sampling import sample_spectra
 
 
 def mask_channels(cube: xr.Dataset, drop: Sequence[int] | None = None, *, n: int = 5000, seed: int = 0) -> xr.Dataset:

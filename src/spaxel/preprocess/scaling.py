@@ -25,8 +25,8 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube import check_cube, note
+from spaxel.cube.sampling import Sample, sample_spectra
 from spaxel.errors import CubeError, ParameterError
-from spaxel.sampling import Sample, sample_spectra
 
 ScalingName = Literal["none", "unit", "unit_bright", "snv", "zscore", "counts", "hellinger", "mnf"]
 SCALINGS: tuple[str, ...] = get_args(ScalingName)

@@ -8,9 +8,9 @@ from typing import Literal
 
 import xarray as xr
 
-from spaxel.readers.container import Options, open_variables
+from spaxel.readers.parts.container import Options, open_variables
+from spaxel.readers.parts.side import variables_of
 from spaxel.readers.registry import Reader
-from spaxel.readers.side import variables_of
 
 NPY, ZIP = b"\x93NUMPY", b"PK\x03\x04"
 

@@ -11,11 +11,11 @@ import xarray as xr
 
 from spaxel.cube import make_cube, note, note_guess
 from spaxel.errors import CubeError, NotFound, ReadError
-from spaxel.readers.axis import Axis
-from spaxel.readers.envi_header import find_pair, georeference, integer, is_header, numbers, read_header
-from spaxel.readers.lazy import FileArray, lazy_array
+from spaxel.readers.parts.axis import Axis
+from spaxel.readers.parts.envi_header import find_pair, georeference, integer, is_header, numbers, read_header
+from spaxel.readers.parts.lazy import FileArray, lazy_array
+from spaxel.readers.parts.side import settle_axis
 from spaxel.readers.registry import Reader
-from spaxel.readers.side import settle_axis
 
 _TYPES = {
     1: "u1", 2: "i2", 3: "i4", 4: "f4", 5: "f8", 6: "c8", 9: "c16", 12: "u2", 13: "u4", 14: "i8", 15: "u8",

@@ -16,10 +16,10 @@ import xarray as xr
 
 from spaxel.cube import make_cube, note, note_guess
 from spaxel.errors import NotFound, ReadError, missing_extra
-from spaxel.readers.fits_wcs import axis_values, read_wcs, spectral_axis
-from spaxel.readers.lazy import FileArray, arrange, check_axis_number, lazy_array
+from spaxel.readers.parts.fits_wcs import axis_values, read_wcs, spectral_axis
+from spaxel.readers.parts.lazy import FileArray, arrange, check_axis_number, lazy_array
+from spaxel.readers.parts.side import settle_axis
 from spaxel.readers.registry import Reader
-from spaxel.readers.side import settle_axis
 
 _SCIENCE = ("DATA", "SCI", "SCIENCE", "FLUX", "PRIMARY", "SPECTRA", "CUBE")
 _VARIANCE = {

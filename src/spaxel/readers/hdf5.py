@@ -8,8 +8,8 @@ from typing import Literal
 
 import xarray as xr
 
-from spaxel.readers.container import Options, open_variables
-from spaxel.readers.h5 import check_link, h5_variables, is_hdf5
+from spaxel.readers.parts.container import Options, open_variables
+from spaxel.readers.parts.h5 import check_link, h5_variables, is_hdf5
 from spaxel.readers.registry import Reader
 
 

@@ -16,12 +16,12 @@ import xarray as xr
 
 from spaxel.cube import make_cube, note_guess
 from spaxel.errors import MissingExtra, NotFound, ReadError, missing_extra
-from spaxel.readers.axis import Axis, is_spectral
-from spaxel.readers.h5 import is_hdf5
-from spaxel.readers.instrument_checks import CHECKS
-from spaxel.readers.lazy import LARGE, arrange, check_axis_number, tile_chunks, warn_layout
+from spaxel.readers.parts.axis import Axis, is_spectral
+from spaxel.readers.parts.h5 import is_hdf5
+from spaxel.readers.parts.instrument_checks import CHECKS
+from spaxel.readers.parts.lazy import LARGE, arrange, check_axis_number, tile_chunks, warn_layout
+from spaxel.readers.parts.side import settle_axis
 from spaxel.readers.registry import HEAD, Reader
-from spaxel.readers.side import settle_axis
 
 _MAGIC = {b"AAMVHFSS": "bcf", b"SFMHFSSS": "bcf", b"WDF1": "wdf"}
 _MODULES = {  # the suffix that RosettaSciIO expects -> its module

@@ -8,9 +8,9 @@ from typing import Literal
 
 import xarray as xr
 
-from spaxel.readers.container import Options, open_variables
+from spaxel.readers.parts.container import Options, open_variables
+from spaxel.readers.parts.side import is_matlab, variables_of
 from spaxel.readers.registry import Reader
-from spaxel.readers.side import is_matlab, variables_of
 
 
 def open_matlab(

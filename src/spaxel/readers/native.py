@@ -21,13 +21,13 @@ import xarray as xr
 import zarr
 
 from spaxel.cube import check_cube, note
+from spaxel.cube.tiles import CELL, Tile, grid, sides
 from spaxel.errors import CubeError, ParameterError, ReadError
-from spaxel.readers.container import Options, open_variables
-from spaxel.readers.lazy import LARGE
+from spaxel.readers.parts.container import Options, open_variables
+from spaxel.readers.parts.lazy import LARGE
+from spaxel.readers.parts.zarrays import is_zarr, lazy_image, load, named_channel_axis, open_node, zarr_variables
 from spaxel.readers.registry import Reader, open_cube
-from spaxel.readers.zarrays import is_zarr, lazy_image, load, named_channel_axis, open_node, zarr_variables
-from spaxel.staging import replacing
-from spaxel.tiles import CELL, Tile, grid, sides
+from spaxel.store.staging import replacing
 
 FORMAT, VERSION = "spaxel-cube", 1
 

@@ -17,11 +17,11 @@ import xarray as xr
 
 from spaxel.cube import make_cube, note_guess
 from spaxel.errors import CubeError, ReadError
-from spaxel.readers.axis import Axis, numbers_in, parse_cells
-from spaxel.readers.lazy import FileArray, arrange, check_axis_number, lazy_array
+from spaxel.readers.parts.axis import Axis, numbers_in, parse_cells
+from spaxel.readers.parts.lazy import FileArray, arrange, check_axis_number, lazy_array
+from spaxel.readers.parts.side import settle_axis
+from spaxel.readers.parts.zarrays import check_believable
 from spaxel.readers.registry import Reader
-from spaxel.readers.side import settle_axis
-from spaxel.readers.zarrays import check_believable
 
 _GEO = (33550, 33922, 34264, 34735)  # tags that place an image on the Earth
 

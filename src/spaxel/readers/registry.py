@@ -17,7 +17,7 @@ import xarray as xr
 
 from spaxel.cube import check_cube
 from spaxel.errors import NotFound, ParameterError, ReadError, SpaxelError, naming
-from spaxel.readers.lazy import FOREIGN
+from spaxel.readers.parts.lazy import FOREIGN
 
 HEAD = 2880  # bytes given to a sniffer: one FITS block, more than any other signature needs
 

@@ -12,10 +12,10 @@ import xarray as xr
 
 from spaxel.cube import make_cube, note, note_guess
 from spaxel.errors import NotFound, ParameterError, ReadError
-from spaxel.readers.axis import Axis, is_spectral, parse_cells
+from spaxel.readers.parts.axis import Axis, is_spectral, parse_cells
+from spaxel.readers.parts.side import settle_axis
+from spaxel.readers.parts.table_text import Table, decode, read_table
 from spaxel.readers.registry import Reader
-from spaxel.readers.side import settle_axis
-from spaxel.readers.table_text import Table, decode, read_table
 
 _ID = re.compile(r"^(|unnamed.*|id|ids|index|nr|no|sample|sample_?id|name)$", re.IGNORECASE)
 

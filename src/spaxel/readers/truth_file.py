@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 
 from spaxel.errors import CubeError, GuessWarning, NotFound, ReadError
+from spaxel.readers.parts.side import lookup, variables_of
+from spaxel.readers.parts.truth import Image, find_truth
 from spaxel.readers.registry import open_cube
-from spaxel.readers.side import lookup, variables_of
-from spaxel.readers.truth import Image, find_truth
 
 
 def read_truth(wanted: str | Path, height: int, width: int) -> xr.Dataset:

@@ -9,7 +9,6 @@ import numpy as np
 import xarray as xr
 
 from spaxel.figures.reduce import reduce_labels
-from spaxel.granularity import cut
 from spaxel.lines.gas import wavelengths
 from spaxel.reporting import scene, sections
 from spaxel.reporting.autoencoder import autoencoder
@@ -19,9 +18,10 @@ from spaxel.reporting.joined import render_joined
 from spaxel.reporting.mixture import mixture
 from spaxel.reporting.page import Page, finish
 from spaxel.reporting.training import training
-from spaxel.result import check_result
-from spaxel.staging import replacing
-from spaxel.store import ACTIVATION, read_json, read_result, write_json
+from spaxel.results.convention import check_result
+from spaxel.results.cut import cut
+from spaxel.store.run_folder import ACTIVATION, read_json, read_result, write_json
+from spaxel.store.staging import replacing
 
 MOST_BYTES = 5_000_000
 SIDES = ((1024, 1024), (1024, 512), (512, 512), (256, 256))  # of labels, of pictures; the first that is small enough

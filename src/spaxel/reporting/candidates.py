@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 from spaxel.figures.maps import component_names, component_rgb
-from spaxel.interpretation import Interpretation
 from spaxel.lines.candidates import Candidate
 from spaxel.reporting.html import Markup, join, show, swatch, table, tag
 from spaxel.reporting.page import Page
+from spaxel.results.interpretation import Interpretation
 
 MORE = 1.3  # times the mean of the cube, from which a component is said to have more
 DIGITS = {"keV": 3, "eV": 0, "Angstrom": 1, "nm": 2, "um": 4}

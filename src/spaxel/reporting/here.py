@@ -6,11 +6,11 @@ import numpy as np
 
 from spaxel.figures.abundances import quantity_png
 from spaxel.figures.maps import component_rgb
-from spaxel.presence import UNLIKE, presence
 from spaxel.reporting.html import Markup, join, percent, swatch, table, tag
 from spaxel.reporting.page import Page
 from spaxel.reporting.scene import is_strip
 from spaxel.reporting.sections import small_map
+from spaxel.results.presence import UNLIKE, presence
 
 SIDE = 230  # pixels of the map
 

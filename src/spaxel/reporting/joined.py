@@ -12,14 +12,14 @@ import xarray as xr
 from spaxel.figures.maps import component_rgb, label_png
 from spaxel.figures.palette import component_colors
 from spaxel.figures.reduce import reduce_labels
-from spaxel.granularity import merge_moments
-from spaxel.presence import UNLIKE, Presence, new_here, presence
 from spaxel.reporting.html import Markup, image, join, percent, swatch, tag
 from spaxel.reporting.page import Page, finish
 from spaxel.reporting.sections import components, done
 from spaxel.reporting.training import training
-from spaxel.result import component_names
-from spaxel.store import read_result
+from spaxel.results.convention import component_names
+from spaxel.results.cut import merge_moments
+from spaxel.results.presence import UNLIKE, Presence, new_here, presence
+from spaxel.store.run_folder import read_result
 
 MOST_MAPS = 60  # that are drawn; the table has all cubes
 SIDE = 200  # pixels of a map

@@ -13,11 +13,11 @@ from spaxel.figures.evidence import evidence_figures
 from spaxel.figures.maps import Frame, component_names, component_rgb, confidence_map, label_png, truth_png
 from spaxel.figures.reduce import component_sizes
 from spaxel.figures.spectra import FEASIBLE, MOST, bands, descending, spectra_figure, spectrum_svg
-from spaxel.interpretation import interpret
 from spaxel.reporting.candidates import candidates, marks
 from spaxel.reporting.html import Markup, bullets, image, join, pairs, percent, show, swatch, table, tag
 from spaxel.reporting.page import Page
 from spaxel.reporting.scene import is_strip
+from spaxel.results.interpretation import interpret
 
 STRIP = 256  # rows of a map that are looked at together
 

@@ -12,9 +12,9 @@ import xarray as xr
 from spaxel.errors import ParameterError
 
 WORLDS = {
-    "ifu": "spaxel.synth.ifu",
-    "maxrf": "spaxel.synth.maxrf",
-    "leaf": "spaxel.synth.leaf",
+    "ifu": "spaxel.synth.ifu.world",
+    "maxrf": "spaxel.synth.maxrf.world",
+    "leaf": "spaxel.synth.leaf.world",
     "mixture": "spaxel.synth.mixture",
 }  # name -> module with a function of that name
 

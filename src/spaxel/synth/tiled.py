@@ -8,7 +8,7 @@ from typing import Any
 import dask.array as da
 import numpy as np
 
-from spaxel.tiles import CELL
+from spaxel.cube.tiles import CELL
 
 
 def tiled(

@@ -1,0 +1,25 @@
+"""A cube: its convention, and how it is read piece by piece."""
+
+from __future__ import annotations
+
+from spaxel.cube.convention import (
+    QUANTITY,
+    axis_label,
+    canonical_units,
+    check_cube,
+    make_cube,
+    note,
+    note_guess,
+    usable,
+)
+
+__all__ = [
+    "QUANTITY",
+    "axis_label",
+    "canonical_units",
+    "check_cube",
+    "make_cube",
+    "note",
+    "note_guess",
+    "usable",
+]

@@ -1,0 +1,205 @@
+"""Reading a cube piece by piece: one tile, or a sample of spectra whose addresses are drawn before anything is read.
+
+Who is drawn depends on the seed, the size of the image and which pixels hold data, never on tile size, memory or workers.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import dask
+import numpy as np
+import xarray as xr
+
+from spaxel.cube import usable
+from spaxel.cube.tiles import CELL, Tile, grid
+from spaxel.errors import CubeError, MemoryBudgetError, ParameterError
+
+MOST_CELLS = 256  # cells that one sample visits: at 40 spectra each, 10,000 of an image of any size
+MOST_PAIRS = 8000  # pairs of neighbours that one sample holds
+
+
+class Sample(NamedTuple):
+    """Spectra drawn from one or several cubes, all usable.
+
+    spectra     : (n, channel), in the cube's dtype
+    pairs       : (m, 2, channel), spectra of pixels and of their right neighbours; m = 0 for a table
+                  (m, 3, 2 channel) with a context, see sample_spectra
+    valid_share : usable pixels over those that were looked at
+    runs        : (n,) the cube of each spectrum, where all were read in their order; else None
+    """
+
+    spectra: np.ndarray
+    pairs: np.ndarray
+    valid_share: float
+    runs: np.ndarray | None = None
+
+    def differences(self) -> np.ndarray:
+        """(m, channel) float64: a spectrum minus its right neighbour's, which is noise where the scene is smooth."""
+        return self.pairs[:, 0].astype(np.float64) - self.pairs[:, 1]
+
+
+def read_tile(cube: xr.Dataset, tile: Tile, partly: bool = False, context: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """The spectra of one tile and which of them are usable: (rows, columns, channel) and (rows, columns) bool.
+
+    partly  : spectra with missing values (NaN) are usable too
+    context : 0, or the odd side of a window; each spectrum is then followed by the mean of its usable neighbours in the
+              window around it (itself, if it has none): (rows, columns, 2 channel), the same bits whatever the tile
+    """
+    halo = context // 2
+    around = Tile(max(tile.y0 - halo, 0), tile.y1 + halo, max(tile.x0 - halo, 0), tile.x1 + halo)
+    part = cube.isel(y=slice(around.y0, around.y1), x=slice(around.x0, around.x1))
+    arrays = [part["spectra"].data] + ([part["valid"].data] if "valid" in cube else [])
+    spectra, *valid = dask.compute(*arrays, scheduler="synchronous")
+    good = usable(spectra, valid[0] if valid else None, partly)
+    if not context:
+        return spectra, good
+    rows, columns = slice(tile.y0 - around.y0, tile.y1 - around.y0), slice(tile.x0 - around.x0, tile.x1 - around.x0)
+    mean = _neighbours_mean(spectra, good, halo)[rows, columns]
+    own = spectra[rows, columns].astype(mean.dtype)
+    return np.concatenate([own, mean], axis=2), good[rows, columns]
+
+
+def _neighbours_mean(spectra: np.ndarray, good: np.ndarray, halo: int) -> np.ndarray:
+    """Mean of the usable spectra around each pixel, without its own; additions in one order for every pixel."""
+    own = np.where(good[..., None], spectra, 0).astype(np.result_type(spectra.dtype, np.float32))
+    total, member = np.pad(own, ((halo, halo), (halo, halo), (0, 0))), np.pad(good.astype(own.dtype), halo)
+    for axis in (0, 1):
+        ranges = [range(i, i + good.shape[axis]) for i in range(2 * halo + 1)]
+        total, member = (sum(np.take(values, r, axis) for r in ranges) for values in (total, member))
+    others = member - good
+    return np.where(others[..., None] > 0, (total - own) / np.maximum(others, 1)[..., None], own)
+
+
+def sample_spectra(
+    cube: xr.Dataset,
+    n: int,
+    seed: int = 0,
+    memory: int | None = None,
+    partly: bool = False,
+    context: int = 0,
+    share: float = 1.0,
+) -> Sample:
+    """About n spectra of a cube, spread evenly over it, read cell by cell: 256 cells, or more until these hold n.
+
+    cube : lazy or not     n : at most so many; every usable one if the cube holds no more
+    seed : decides which     memory : bytes; a cell of 64 x 64 pixels must fit into a third of it
+    partly : spectra with missing values (NaN) are usable too
+    context : as in `read_tile`; each pair is then followed by a third spectrum, `context` pixels to the right of the first,
+              so that their windows share no pixel
+    share : of the pairs and visited cells of a whole sample, where this is a part of one
+    Raises CubeError if no pixel holds data, MemoryBudgetError if one cell is too large.
+    Fails to meet a class that is rarer than about 10 / n.
+    """
+    height, width, _ = cube["spectra"].shape
+    _check_memory(cube, memory)
+    cells = grid(height, width)
+    order, most = np.random.default_rng([seed, 0]).permutation(len(cells)), int(np.ceil(MOST_CELLS * share))
+    n_pixels = sum(cells[i].n_pixels for i in order[:most])
+    kept, pairs, n_usable, looked = Thinned(n), [], 0, 0
+    for place, i in enumerate([*np.sort(order[:most]), *order[most:]]):
+        if place >= most and n_usable >= n:  # only where the first ones are nearly empty are more visited
+            break
+        block, good = read_tile(cube, cells[i], partly, context)
+        rng = np.random.default_rng([seed, 1, int(i)])
+        kept.add(block[good][rng.permutation(int(good.sum()))])
+        wanted = int(np.ceil(MOST_PAIRS * share * cells[i].n_pixels / n_pixels))
+        pairs.append(_draw_pairs(block, good, wanted, rng, context))
+        n_usable, looked = n_usable + int(good.sum()), looked + good.size
+    if not n_usable:
+        none = f"{source}: no" if (source := cube.attrs.get("source")) else "No"
+        raise CubeError(
+            f"{none} pixel holds data: all are zero, not finite, or marked as invalid. Try spaxel info on the file."
+        )
+    spectra = kept.drawn(np.random.default_rng([seed, 5]))
+    return Sample(spectra, np.concatenate(pairs)[:MOST_PAIRS], n_usable / looked)
+
+
+def sample_cubes(
+    cubes: list[xr.Dataset], n: int, seed: int = 0, memory: int | None = None, partly: bool = False, context: int = 0
+) -> Sample:
+    """A sample of n spectra in all, and of pairs, from several cubes, each with a share like its number of pixels."""
+    pixels = np.array([c.sizes["y"] * c.sizes["x"] for c in cubes])
+    parts = [
+        sample_spectra(cube, int(np.ceil(n * share)), seed + i, memory, partly, context, share)
+        for i, (cube, share) in enumerate(zip(cubes, pixels / pixels.sum(), strict=True))
+    ]
+    spectra, pairs = (np.concatenate([getattr(p, name) for p in parts]) for name in ("spectra", "pairs"))
+    valid_share = float(np.average([p.valid_share for p in parts], weights=pixels))
+    return Sample(_evenly(spectra, n), _evenly(pairs, MOST_PAIRS), valid_share)
+
+
+def _evenly(rows: np.ndarray, most: int) -> np.ndarray:
+    """At most so many rows, from the first to the last."""
+    return rows if len(rows) <= most else rows[np.arange(most) * len(rows) // most]
+
+
+def ordered_cubes(cubes: list[xr.Dataset], most: int, memory: int | None = None, partly: bool = False) -> Sample:
+    """All usable spectra of cubes in their order (row by row), with the cube of each as its run.
+
+    Raises ParameterError if there are more than `most`, CubeError if none holds data, MemoryBudgetError as `sample_spectra`.
+    """
+    pixels = sum(cube.sizes["y"] * cube.sizes["x"] for cube in cubes)
+    if pixels > most:
+        raise ParameterError(
+            f"There are {pixels} spectra, but these constraints look at all of them and n_sample is {most}. Try a larger "
+            "n_sample, or a part of the data."
+        )
+    spectra, runs = [], []
+    for run, cube in enumerate(cubes):
+        _check_memory(cube, memory)
+        block, good = read_tile(cube, Tile(0, cube.sizes["y"], 0, cube.sizes["x"]), partly)
+        spectra.append(block[good])
+        runs.append(np.full(int(good.sum()), run))
+    held = np.concatenate(spectra)
+    if not len(held):
+        raise CubeError(
+            "No pixel holds data: all are zero, not finite, or marked as invalid. Try spaxel info on the file."
+        )
+    return Sample(held, np.empty((0, 2, held.shape[1]), held.dtype), len(held) / pixels, np.concatenate(runs))
+
+
+class Thinned:
+    """About n spectra of all that are added, the same share of each group, without holding more than some 2 n."""
+
+    def __init__(self, n: int) -> None:
+        self._n, self._share = n, 1.0
+        self._groups: list[tuple[np.ndarray, int]] = []  # spectra of a cell in random order, and how many it had
+
+    def add(self, shuffled: np.ndarray) -> None:
+        """The usable spectra of one cell, in random order."""
+        self._groups.append((shuffled, len(shuffled)))
+        self._thin()
+        while sum(len(spectra) for spectra, _ in self._groups) > 2 * self._n + len(self._groups):
+            self._share /= 2
+            self._thin()
+
+    def _thin(self) -> None:
+        self._groups = [(spectra[: int(np.ceil(n * self._share))].copy(), n) for spectra, n in self._groups]
+
+    def drawn(self, rng: np.random.Generator) -> np.ndarray:
+        """At most n spectra, (n, channel)."""
+        total = sum(n for _, n in self._groups)
+        self._share = min(self._share, self._n / max(total, 1))
+        self._thin()
+        spectra = np.concatenate([spectra for spectra, _ in self._groups])
+        return spectra if len(spectra) <= self._n else spectra[np.sort(rng.permutation(len(spectra))[: self._n])]
+
+
+def _draw_pairs(block: np.ndarray, good: np.ndarray, n: int, rng: np.random.Generator, context: int) -> np.ndarray:
+    far = max(1, context)
+    together = good[:, far:] & good[:, :-far] & (good[:, 1 : good.shape[1] - far + 1] if context else True)
+    rows, columns = np.nonzero(together)
+    chosen = np.sort(rng.permutation(len(rows))[:n])
+    rows, columns = rows[chosen], columns[chosen]
+    return np.stack([block[rows, columns + i] for i in ((0, 1, far) if context else (0, 1))], axis=1)
+
+
+def _check_memory(cube: xr.Dataset, memory: int | None) -> None:
+    height, width, channels = cube["spectra"].shape
+    cell = min(height, CELL) * min(width, CELL) * channels * cube["spectra"].dtype.itemsize
+    if memory is not None and 3 * cell > memory:
+        raise MemoryBudgetError(
+            f"A tile of 64 x 64 pixels and {channels} channels takes {cell / 2**20:.1f} MiB, and three of them must fit "
+            f"into the memory of {memory / 2**20:.1f} MiB. Try a larger memory, crop or rebin."
+        )

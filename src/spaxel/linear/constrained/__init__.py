@@ -1,0 +1,1 @@
+"""The solver behind MCR with constraints, and its feasible bands."""

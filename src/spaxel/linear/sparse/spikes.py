@@ -1,0 +1,96 @@
+"""Spikes (cosmic rays, hot channels) in a table of mixtures: found by the sparse fit, left out, and the table solved again.
+
+A spike is a value far from the fit in one channel of one sample. Left in, spikes inflate the number of components: each
+lends itself to a spectrum of its own. Numbers here were chosen on simulated tables (seeds below 100).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from spaxel.linear.noise import check_table
+from spaxel.linear.sparse.factorise import encode, factorise
+from spaxel.linear.sparse.report import Factors
+
+FAR = 4.0  # robust standard deviations from which a value is left out
+SURE = 6.0  # and from which it tells that there are spikes
+SHARE, ROWS = 1e-3, 0.3  # of such values, and of samples that hold one, from which a table is called spiky
+SEEN = 3.0  # effective number of samples, below which a component may be made of spikes, and does not vouch for a value
+ROUNDS, INNER, PASSES = 3, 2, 30
+
+
+class Despiked(NamedTuple):
+    """factors : of the table whose spikes are replaced by the fit      spikes : (n, channel) bool, which values these are"""
+
+    factors: Factors
+    spikes: np.ndarray
+
+
+def has_spikes(X: np.ndarray, found: Factors) -> bool:
+    """Whether at least 0.1 % of the values, in 30 % of the samples, lie 6 robust standard deviations off the fit.
+
+    X : (n, channel)      found : its factorisation. Scales are those of the sample (no less than half its noise) and of
+    the channel. Never for smooth tables whose channels share their noise: there the fit leaves structure.
+    """
+    X = check_table(X)
+    rows = np.isfinite(found.noise) & X.any(1)
+    if found.knee is not None or found.n == 0 or min(X[rows].shape) < 8:
+        return False
+    rest = X[rows] - found.concentrations[rows] @ found.components
+    scale = np.maximum(_scales(rest), 0.5 * found.noise[rows, None])
+    z = np.abs(rest) / np.maximum(scale, 1e-300)
+    far = z > SURE * np.maximum(1.4826 * np.median(z, axis=0), 0.5)
+    return bool(far.mean() > SHARE and far.any(1).mean() > ROWS)
+
+
+def despiked(
+    X: np.ndarray, found: Factors, n_components: int | None = None, *, signed: bool = False, seed: int = 0
+) -> Despiked:
+    """The factorisation of X without its spikes, from one with them.
+
+    X : (n, channel)      found : its factorisation      n_components, signed, seed : as `factorise`
+    Three rounds of: codes by the components seen in more than three samples -> least squares for their spectra, where
+    values more than 4 robust standard deviations off the fit are replaced by it, until settled -> the table so mended is
+    factorised. Raises CubeError for NaN. Fails for components present in one to three samples (taken for spikes where they
+    are sharp), and where spikes hit more than about a tenth of the values.
+    """
+    X = check_table(X)
+    spikes = np.zeros(X.shape, bool)
+    mended = X
+    for _ in range(ROUNDS):
+        vouching = found.effective > SEEN
+        spectra = found.components[vouching if vouching.any() else slice(None)]
+        noise = np.where(np.isfinite(found.noise), found.noise, np.nanmedian(found.noise))
+        for _ in range(INNER):
+            codes = encode(mended, spectra, np.maximum(noise, 1e-12 * np.abs(X).max()))
+            codes = codes[:, codes.any(0)]
+            if not codes.size:
+                return Despiked(found, spikes)
+            spectra, fit, spikes = _mended(X, codes, signed)
+            mended = np.where(spikes, fit, X)
+        found = factorise(mended, n_components, signed=signed, seed=seed)
+    return Despiked(found, spikes)
+
+
+def _mended(X: np.ndarray, codes: np.ndarray, signed: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Spectra by least squares without the values far from the fit, the fit, and which values these are."""
+    inverse = np.linalg.pinv(codes)
+    mended, spectra, spikes = X, np.empty(0), np.zeros(X.shape, bool)
+    for _ in range(PASSES):
+        spectra = inverse @ mended
+        spectra = spectra if signed else np.maximum(spectra, 0)
+        rest = X - codes @ spectra
+        far = np.abs(rest) > FAR * _scales(rest)
+        settled = np.array_equal(far, spikes)
+        spikes, mended = far, np.where(far, X - rest, X)
+        if settled:
+            break
+    used = spectra.any(1)
+    return spectra[used], codes[:, used] @ spectra[used], spikes
+
+
+def _scales(rest: np.ndarray) -> np.ndarray:
+    """Robust standard deviation of each sample: (n, 1)."""
+    return 1.4826 * np.median(np.abs(rest), axis=1, keepdims=True)

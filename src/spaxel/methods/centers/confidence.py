@@ -1,0 +1,83 @@
+"""Confidence as a margin between centres: at one level of a merge tree, and at many of them in one pass."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from spaxel.results.trees import cut_tree
+
+
+class Ladder(NamedTuple):
+    """The upper part of a tree, from its finest level that gets a confidence up to one component, as lookups.
+
+    levels : (l,) that get a confidence, at most k
+    order, starts : the micro parts sorted by component at level k (m,), and where each of these begins (k,)
+    merges : (k - 1, 2) the two nodes of each merge; 0..k-1 are those components, k + i what merge i makes
+    beside : (m, k - 1) which node a part leaves when the tree is gone down, from level 2 on; 2k - 1 if it is not concerned
+    """
+
+    levels: np.ndarray
+    order: np.ndarray
+    starts: np.ndarray
+    merges: np.ndarray
+    beside: np.ndarray
+
+
+def ladder(tree: np.ndarray, levels: np.ndarray) -> Ladder:
+    """What `level_margins` needs to know of a tree (m - 1, 4) and some of its levels, in 1..m."""
+    m, k = len(tree) + 1, int(max(levels, default=1))
+    finest = cut_tree(tree, k)
+    order, parts = np.argsort(finest, kind="stable"), [np.array([i]) for i in range(m)]
+    merges, beside = np.zeros((k - 1, 2), int), np.full((m, k - 1), 2 * k - 1)
+    node = dict(enumerate(finest))
+    for step, (left, right) in enumerate(tree[:, :2].astype(int)):
+        parts.append(np.concatenate([parts[left], parts[right]]))
+        above = step - (m - k)
+        node[m + step] = node[left] if above < 0 else k + above
+        if above >= 0:
+            merges[above] = node[left], node[right]
+            beside[parts[left], k - 2 - above], beside[parts[right], k - 2 - above] = merges[above, ::-1]
+    return Ladder(np.asarray(levels, int), order, np.searchsorted(finest[order], np.arange(k)), merges, beside)
+
+
+def margins(far: np.ndarray, component: np.ndarray) -> np.ndarray:
+    """Confidence 1 - d1 / d2: d1 to the nearest centre, d2 to the nearest one of another component; 1 if there is none.
+
+    far : (n, m) distances      component : (m,)      returns : (n,) in 0..1
+    """
+    n_components = component.max() + 1
+    if n_components < 2:
+        return np.ones(len(far))
+    least = np.full((len(far), n_components), np.inf)
+    for k in range(n_components):
+        least[:, k] = far[:, component == k].min(1)
+    first, second = np.partition(least, 1, axis=1)[:, :2].T
+    return _ratio(first, second)
+
+
+def level_margins(far: np.ndarray, micro: np.ndarray, rungs: Ladder) -> np.ndarray:
+    """`margins` at the levels of a ladder, (n, level) uint8 with 255 for 1.
+
+    Going down the tree, the component of a spectrum sheds other components; d2 is the least distance to what it has shed.
+    far : (n, m) distances      micro : (n,) the nearest centre
+    """
+    if not len(rungs.levels):
+        return np.zeros((len(far), 0), np.uint8)
+    n, k = len(far), len(rungs.starts)
+    least = np.empty((2 * k, n))
+    np.minimum.reduceat(far.T[rungs.order], rungs.starts, axis=0, out=least[:k])
+    least[-1] = np.inf
+    for i, (left, right) in enumerate(rungs.merges):
+        np.minimum(least[left], least[right], out=least[k + i])
+    second = np.full((k, n), np.inf)
+    np.take(least, rungs.beside[micro].T * n + np.arange(n), out=second[1:], mode="clip")
+    for above, here in pairwise(second):  # faster than np.minimum.accumulate along the first axis
+        np.minimum(above, here, out=here)
+    return np.rint(255 * _ratio(least[2 * k - 2], second[rungs.levels - 1])).astype(np.uint8).T
+
+
+def _ratio(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return np.where(second > 0, 1 - first / np.maximum(second, 1e-300), 0.0)

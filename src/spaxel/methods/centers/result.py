@@ -1,0 +1,84 @@
+"""From maps and sums of a fitted model to a result: canonical components, spectra with spread, evidence, picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from spaxel.cube import note
+from spaxel.cube.exact import Grid, group_moments
+from spaxel.cube.mapping import Arrays
+from spaxel.cube.picture import Recipe, caption
+from spaxel.results.convention import make_result, relabel
+from spaxel.results.cut import merge_moments
+
+
+def nearest_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: Arrays, sums: Arrays) -> xr.Dataset:
+    """The result of a model of centres on one cube.
+
+    maps : micro, confidence, picture, level_confidence, unlike if asked for      sums : size, sum, square of each micro part
+    Components keep the numbers of the model, so that a label means the same on every cube; a component that this cube
+    lacks has size 0 and no spectrum (nan).
+    """
+    grid = Grid(*(state[f"grid_{name}"] for name in Grid._fields))
+    n_micro, component = len(state["centers"]), state["component"]
+    if not sums:
+        sums = {
+            "size": np.zeros(n_micro),
+            **dict.fromkeys(("sum", "square"), np.zeros((n_micro, cube.sizes["channel"]))),
+        }
+    mean, spread = group_moments(sums, grid)
+    size = sums["size"].astype(np.int64)
+    spectra, widths = merge_moments(mean, spread, size, component)
+    component_size = np.bincount(component, weights=size, minlength=len(state["color"])).astype(np.int64)
+    levels = state["levels"]
+    evidence, scores = _evidence(state, info, levels)
+    result = make_result(
+        note(cube, info["scaling_sentence"]),
+        coords={"level": levels, **evidence.pop("coords", {}), **scores.pop("coords", {})},
+        labels=relabel(maps["micro"], component),
+        confidence=maps["confidence"],
+        component_spectra=_blank(spectra, component_size),
+        component_spread=_blank(widths, component_size),
+        component_size=component_size,
+        component_color=state["color"],
+        micro_labels=maps["micro"].astype(np.int16),
+        micro_spectra=mean,
+        micro_spread=spread,
+        micro_size=size,
+        micro_component=component.astype(np.int32),
+        micro_weight=state["micro_size"],
+        micro_mistaken=state.get("mistaken"),
+        unlike=maps.get("unlike"),
+        merge_tree=state["tree"],
+        level_confidence=np.moveaxis(maps["level_confidence"], 2, 0) if len(levels) else None,
+        picture=maps["picture"],
+        **evidence,
+        **scores,
+    )
+    if "unlike" in result:
+        result["unlike"].attrs = {"seen": state["familiar_seen"].tolist()}
+    if "evidence" in result:
+        result["evidence"].attrs = {"votes": info["votes"], "sentence": info["sentence"]}
+    if "scaling_score" in result:
+        result["scaling_score"].attrs = {"sentence": info["scaling_sentence"], "chosen": info["scaling"]}
+    units = cube["spectra"].attrs.get("units") or ("counts" if info["counts"] else "")
+    for name in ("component_spectra", "component_spread"):
+        result[name].attrs = {"units": units} if units else {}
+    recipe = Recipe(*(state[f"picture_{name}"] for name in Recipe._fields))
+    result["picture"].attrs = {"caption": caption(recipe, state["channel"], info["units"])}
+    return result.assign_attrs(method=info["method"], n_components=info["n_components"], sentence=info["sentence"])
+
+
+def _blank(spectra: np.ndarray, size: np.ndarray) -> np.ndarray:
+    return np.where(size[:, None] > 0, spectra, np.nan)
+
+
+def _evidence(state: Arrays, info: dict[str, Any], levels: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
+    names = list(info["votes"])
+    curves = [state[f"evidence_{name}"] for name in names]
+    evidence = {"evidence": np.stack(curves), "coords": {"criterion": names}} if names and len(levels) else {}
+    scores = info["scaling_scores"]
+    return evidence, {"scaling_score": list(scores.values()), "coords": {"scaling": list(scores)}} if scores else {}

@@ -1,0 +1,143 @@
+"""The encoder of Deep Global Clustering in NumPy: embeddings of pixels from their own and surrounding spectra, and maps.
+
+The same as spaxel.methods.dgc.net.encoder, without torch. Additions are done in one order for every pixel and products in
+blocks of one size, so that the answer is the same bit by bit whatever the tiles.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from spaxel.cube.exact import Grid, group_sums
+from spaxel.cube.mapping import BLOCK, Arrays, Look, Progress, map_tiles
+from spaxel.cube.picture import Recipe
+from spaxel.methods.centers.assign import Familiar, blank_maps, center_maps, distances, unlike
+from spaxel.methods.centers.confidence import Ladder, ladder
+from spaxel.methods.centers.numpy_layers import gelu, layer_norm
+from spaxel.preprocess.scaling import Scaling, scale_rows
+
+SHORTEST = np.float32(1e-3)  # as in spaxel.methods.dgc.net.encoder
+
+
+class Model(NamedTuple):
+    """What maps need: scaling (mnf), project (channel, q), sides of the windows, arrays of the encoder, and the groups.
+
+    centers : (m, q) unit      tree, levels, component : see spaxel.methods.centers.assign.Nearest
+    """
+
+    scaling: Scaling
+    project: np.ndarray
+    sizes: tuple[int, ...]
+    weights: Arrays
+    centers: np.ndarray
+    tree: np.ndarray
+    levels: np.ndarray
+    component: np.ndarray
+
+    @property
+    def halo(self) -> int:
+        """The receptive radius, in pixels."""
+        return max(self.sizes) // 2
+
+    @property
+    def n_features(self) -> int:
+        """Direction and log length for each window."""
+        return len(self.sizes) * (self.project.shape[1] + 1)
+
+
+def projected(spectra: np.ndarray, project: np.ndarray, good: np.ndarray | None = None) -> np.ndarray:
+    """Scores (rows, columns, d) float32 of a tile, in blocks of one size; 0 where it is not good. project : (channel, d)"""
+    height, width, channels = spectra.shape
+    flat, project = spectra.reshape(-1, channels), project.astype(np.float32)
+    usable = np.ones(len(flat), bool) if good is None else good.ravel()
+    rows = np.arange(-(-len(flat) // BLOCK) * BLOCK) % len(flat)
+    parts = []
+    for part in rows.reshape(-1, BLOCK):
+        block = flat[part]
+        block[~usable[part]] = 0
+        parts.append(block.astype(np.float32) @ project)
+    return np.concatenate(parts)[: len(flat)].reshape(height, width, -1)
+
+
+def surroundings(spectra: np.ndarray, good: np.ndarray, model: Model) -> np.ndarray:
+    """Features (rows, columns, n_features) float32 of a tile: direction and log length of the means over each window."""
+    scores = projected(spectra, model.project, good)
+    parts = []
+    for side in model.sizes:
+        mean = _window_mean(scores, good, side)
+        length = np.maximum(np.sqrt(np.square(mean).sum(2, keepdims=True)), SHORTEST)
+        parts += [mean / length, np.log(length) - model.weights["level"]]
+    return np.concatenate(parts, axis=2)
+
+
+def embed(features: np.ndarray, model: Model) -> np.ndarray:
+    """Unit embeddings (n, q) float32 of features (n, n_features): one block of rows."""
+    weights, hidden = model.weights, features
+    for i in (0, 1):
+        hidden = hidden @ weights[f"layers.{i}.weight"].T + weights[f"layers.{i}.bias"]
+        hidden = gelu(layer_norm(hidden, weights[f"norms.{i}.weight"], weights[f"norms.{i}.bias"]))
+    z = features[:, : model.project.shape[1]] + hidden @ weights["last.weight"].T + weights["last.bias"]
+    return z / np.maximum(np.sqrt(np.square(z).sum(1, keepdims=True)), np.float32(1e-12))
+
+
+def embed_tile(spectra: np.ndarray, good: np.ndarray, model: Model) -> np.ndarray:
+    """Unit embeddings (rows, columns, q) float32 of a tile, without regard to what lies outside it."""
+    features = surroundings(spectra, good, model)
+    flat = features.reshape(-1, features.shape[2])
+    rows = np.arange(-(-len(flat) // BLOCK) * BLOCK) % len(flat)
+    z = np.concatenate([embed(flat[part], model) for part in rows.reshape(-1, BLOCK)])[: len(flat)]
+    return z.reshape(*good.shape, -1)
+
+
+def map_surroundings(
+    model: Model,
+    grid: Grid,
+    recipe: Recipe,
+    cube: xr.Dataset,
+    memory: int | None,
+    progress: Progress | None,
+    familiar: Familiar,
+) -> tuple[Arrays, Arrays]:
+    """Maps and sums of a model over a cube, in bounded memory. See spaxel.cube.mapping."""
+    fill = blank_maps(len(model.levels))
+    rungs = ladder(model.tree, model.levels)
+    function = partial(_block, model=model, rungs=rungs, grid=grid, recipe=recipe, familiar=familiar)
+    look = Look(partial(surroundings, model=model), model.halo, model.n_features)
+    return map_tiles(function, cube, fill, memory=memory, progress=progress, look=look)
+
+
+def _block(
+    both: np.ndarray, n: int, model: Model, rungs: Ladder, grid: Grid, recipe: Recipe, familiar: Familiar
+) -> tuple[Arrays, Arrays]:
+    channels = len(model.project)
+    own, features = both[:, :channels], both[:, channels:].astype(np.float32, copy=False)
+    z = embed(features, model).astype(np.float64)
+    far = distances(z, model.centers)
+    rows = scale_rows(model.scaling.name, own, model.scaling.center)
+    pixels = center_maps(own, far, model.component, rungs, recipe) | {"unlike": unlike(own, rows, z, far, familiar)}
+    return pixels, group_sums(own[:n], pixels["micro"][:n], len(model.centers), grid)
+
+
+def _window_mean(scores: np.ndarray, good: np.ndarray, side: int) -> np.ndarray:
+    """Mean of the scores of usable pixels in a window of this side, 0 without any; sums row by row, then column by column."""
+    if side == 1:
+        return scores
+    reach = side // 2
+    total = np.pad(scores, ((reach, reach), (reach, reach), (0, 0)))
+    count = np.pad(good.astype(np.float32), reach)
+    for axis in (0, 1):
+        ranges = [slice(i, i + good.shape[axis]) for i in range(side)]
+        cuts = [(r,) if axis == 0 else (slice(None), r) for r in ranges]
+        total, count = (_added([values[cut] for cut in cuts]) for values in (total, count))
+    return total / np.maximum(count, 1)[..., None]
+
+
+def _added(parts: list[np.ndarray]) -> np.ndarray:
+    total = parts[0].copy()
+    for part in parts[1:]:
+        total += part
+    return total

@@ -1,0 +1,1 @@
+"""The networks and objectives of Deep Global Clustering. Needs torch."""

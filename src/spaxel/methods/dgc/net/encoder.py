@@ -1,0 +1,78 @@
+"""An encoder that sees a pixel and its surroundings: a direction in noise-whitened spectral axes, bent by a small network.
+
+    s   scores of a spectrum on whitened axes, along its channels (spaxel.methods.dgc.axes makes them)
+    h   for each window side in `sizes`: direction and log length of the mean of s over that window, of pixels with data
+    z = s / |s| + g(h),     g two hidden layers and a last one that starts at zero: untrained, z is the direction of s
+
+The receptive radius is half the largest side, exactly. A direction and not s, since light scales s and not the matter below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+SIZES = (1, 3, 5, 9)
+SHORTEST = 1e-3  # length of a mean, in units of the noise, below which its direction is noise and is not made larger
+
+
+class PatchEncoder(nn.Module):
+    """forward(scores (B, q, h, w), good (B, h, w) bool) -> z (B, h, w, q), not of unit length.
+
+    level : mean log length of the scores, taken off      seed : of the first weights
+    """
+
+    def __init__(
+        self, n_scores: int, sizes: Sequence[int] = SIZES, width: int = 64, level: float = 0.0, seed: int = 0
+    ) -> None:
+        super().__init__()
+        self.sizes = tuple(sizes)
+        inputs = len(self.sizes) * (n_scores + 1)
+        with torch.random.fork_rng(devices=[]):  # nobody else's chance is used up
+            self.layers = nn.ModuleList([nn.Linear(inputs, width), nn.Linear(width, width)])
+            self.last = nn.Linear(width, n_scores)
+        self.norms = nn.ModuleList([nn.LayerNorm(width), nn.LayerNorm(width)])
+        self.register_buffer("level", torch.tensor(float(level)))
+        generator = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            for layer in self.layers:
+                layer.weight.normal_(0, layer.in_features**-0.5, generator=generator)
+                layer.bias.zero_()
+            self.last.weight.zero_()
+            self.last.bias.zero_()
+
+    @property
+    def radius(self) -> int:
+        """Pixels on every side that decide."""
+        return max(self.sizes) // 2
+
+    def forward(self, scores: Tensor, good: Tensor) -> Tensor:
+        """Embedding of every pixel."""
+        means = [surrounding_mean(scores, good, side).permute(0, 2, 3, 1) for side in self.sizes]
+        parts = []
+        for mean in means:
+            length = mean.norm(dim=-1, keepdim=True).clamp_min(SHORTEST)
+            parts += [mean / length, length.log() - self.level]
+        hidden = torch.cat(parts, dim=-1)
+        for layer, norm in zip(self.layers, self.norms, strict=True):
+            hidden = functional.gelu(norm(layer(hidden)))
+        return direction(scores.permute(0, 2, 3, 1)) + self.last(hidden)
+
+
+def direction(scores: Tensor) -> Tensor:
+    """Scores over their length, (..., q)."""
+    return scores / scores.norm(dim=-1, keepdim=True).clamp_min(SHORTEST)
+
+
+def surrounding_mean(scores: Tensor, good: Tensor, side: int) -> Tensor:
+    """Mean of the scores (B, q, h, w) of pixels with data in a window of this odd side; 0 where there are none."""
+    weight = good[:, None].to(scores.dtype)
+    if side == 1:
+        return scores * weight
+    total, count = (
+        functional.avg_pool2d(values, side, 1, side // 2, divisor_override=1) for values in (scores * weight, weight)
+    )
+    return total / count.clamp_min(1)

@@ -1,0 +1,218 @@
+"""The training of Deep Global Clustering: denoise, cluster finely, let two views agree, keep the best state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from spaxel.cube.mapping import Arrays, Progress
+from spaxel.methods.centers.groups import Groups, Rules, changed_share, groups_of
+from spaxel.methods.dgc.axes import Axes, Looked, contacts, judged, look, many_clusters, windows
+from spaxel.methods.dgc.borders import divide_borders
+from spaxel.methods.dgc.encoder import Model
+from spaxel.methods.dgc.published.training import PAIRS, report_of, told, train_published
+
+DENOISING, AGREEING = 2, 2  # pairs of windows per step
+RARE = 1e-3  # of the sample: smaller parts join the nearest larger one before the tree is built
+
+
+class Settings(NamedTuple):
+    """What a fit is told; see DeepGlobalClustering. about : what a checkpoint is known by, by name"""
+
+    n_micro: int = 48
+    sizes: tuple[int, ...] = (1, 3, 5, 9)
+    width: int = 64
+    epochs: int = 8
+    epochs_views: int = 4
+    tiles: int = 8
+    reuse: int = 10
+    rate: float = 4e-3
+    rate_views: float = 1e-3
+    vary: float = 1.0
+    n_sample: int = 20_000
+    device: str = "cpu"
+    precision: str = "32-true"
+    memory: int | None = None
+    seed: int = 0
+    objective: str = "stable"
+    checkpoint: str | None = None
+    about: Mapping[str, Any] = MappingProxyType({})
+
+
+class Learned(NamedTuple):
+    """weights : of the encoder      sample : with final embeddings      report : plain values for run.json."""
+
+    weights: Arrays
+    groups: Groups
+    sample: Looked
+    history: list[dict[str, float]]
+    report: dict[str, Any]
+
+
+def learn(
+    cubes: Sequence[xr.Dataset], axes: Axes, number: int | None, rules: Rules, settings: Settings,
+    progress: Progress | None = None,
+) -> Learned:  # fmt: skip
+    """Train on windows of cubes on one axis. number : of components, None to find it."""
+    held = [_tensors(batch) for batch in judged(cubes, axes, settings.seed, settings.memory)]
+    if settings.objective != "stable":
+        return _as_published(cubes, axes, number, rules, settings, held, progress)
+    encoder, first = _denoised(cubes, axes, settings, held, progress)
+    model = _model(axes, settings, encoder)
+    sample = look(cubes, model, settings.n_sample, settings.seed, settings.memory)
+    centers = many_clusters(sample.z, settings.n_micro, settings.seed)
+    start = _grouped(sample, centers, number, rules)
+    report: dict[str, Any] = {"denoising": [line["held_out"] for line in first]}
+    history = [{"phase": 1.0} | line for line in first]
+    groups = start
+    if settings.epochs_views and len(centers) > 1:
+        weights, centers, second, kept, before = _agreeing(
+            cubes, axes, encoder, start, sample, settings, held, progress
+        )
+        history += [{"phase": 2.0} | line | {"kept": float(i + 1 == kept)} for i, line in enumerate(second)]
+        report |= {name: [line[name] for line in second] for name in ("agreement", "information")}
+        report |= {"kept": kept, "start": before}
+        if kept:
+            model = model._replace(weights=weights)
+            sample = look(cubes, model, settings.n_sample, settings.seed, settings.memory)
+            groups = _grouped(sample, centers, number, rules)
+    report |= {"sentence": _sentence(report), "changed": changed_share(start, groups)}
+    return Learned(model.weights, groups, sample, history, report)
+
+
+def _as_published(
+    cubes: Sequence[xr.Dataset], axes: Axes, number: int | None, rules: Rules, settings: Settings, held: list,
+    progress: Progress | None,
+) -> Learned:  # fmt: skip
+    """Encoder and centres of the published objective, then the tree of the stable one."""
+    found = train_published(_batches(cubes, axes, settings, PAIRS, 0), held, axes, settings, progress)
+    model = _model(axes, settings, found.encoder)
+    sample = look(cubes, model, settings.n_sample, settings.seed, settings.memory)
+    groups = told(_grouped(sample, found.centers, number, rules))
+    history = [{"phase": 1.0} | line for line in found.history]
+    return Learned(model.weights, groups, sample, history, report_of(found, groups, sample, settings))
+
+
+def _grouped(sample: Looked, centers: np.ndarray, number: int | None, rules: Rules) -> Groups:
+    """Groups of a sample by these prototypes; those that win nothing are left out."""
+    micro = (sample.z @ centers.T).argmax(1)
+    alive = np.flatnonzero(np.bincount(micro, minlength=len(centers)))
+    centers, micro = centers[alive], np.searchsorted(alive, micro)
+    touching = contacts(sample, centers)
+    return groups_of(
+        sample.z, micro, centers, sample.pairs, number, rules,
+        contact=touching, rare=RARE, spectra=sample.spectra, divide=divide_borders,
+    )  # fmt: skip
+
+
+def _denoised(
+    cubes: Sequence[xr.Dataset], axes: Axes, settings: Settings, held: list, progress: Progress | None
+) -> tuple[Any, list[dict[str, float]]]:
+    import torch
+
+    from spaxel.methods.dgc.net.denoising import Denoising
+    from spaxel.methods.dgc.net.encoder import PatchEncoder
+    from spaxel.training.loop import train
+
+    encoder = PatchEncoder(axes.project.shape[1], settings.sizes, settings.width, axes.level, settings.seed)
+    objective = Denoising(encoder, torch.tensor(axes.haze, dtype=torch.float32), _strength(settings))
+
+    def score() -> tuple[float, dict[str, float]]:
+        left = float(np.mean([objective.held_out([part.to(objective.haze.device) for part in b]) for b in held]))
+        return left, {"held_out": left}
+
+    plan = _plan(settings, settings.epochs, settings.rate, phase=1)
+    done = train(objective, _batches(cubes, axes, settings, DENOISING, 0), plan, score=score, progress=progress)
+    return objective.encoder, done.history
+
+
+def _agreeing(
+    cubes: Sequence[xr.Dataset], axes: Axes, encoder: Any, start: Groups, sample: Looked, settings: Settings, held: list,
+    progress: Progress | None,
+) -> tuple[Arrays, np.ndarray, list[dict[str, float]], int, dict[str, float]]:  # fmt: skip
+    """Encoder, prototypes, a line per epoch, the epoch kept (0: the start), and the monitor at the start."""
+    import torch
+
+    from spaxel.methods.dgc.net.agreement import GlobalClustering
+    from spaxel.training.loop import train
+
+    mass = torch.tensor(np.maximum(start.sizes, 1) / np.maximum(start.sizes, 1).sum(), dtype=torch.float32)
+    centers, haze = (torch.tensor(values, dtype=torch.float32) for values in (start.centers, axes.haze))
+    apart = float(1 - (sample.z * start.centers[start.micro]).sum(1).mean())
+    objective = GlobalClustering(encoder, centers, mass, apart, haze, _strength(settings))
+
+    before = objective.agreement(held)
+    least = 0.5 * before["information"]
+
+    def score() -> tuple[float, dict[str, float]]:
+        said = objective.agreement(held)
+        return (-said["agreement"] if said["information"] >= least else 1.0), said
+
+    def stop(history: list[dict[str, float]]) -> bool:
+        return history[-1]["information"] < least
+
+    plan = _plan(settings, settings.epochs_views, settings.rate_views, phase=2)
+    done = train(
+        objective, _batches(cubes, axes, settings, AGREEING, settings.epochs), plan, score=score, stop=stop,
+        after_step=objective.after_step, progress=progress,
+    )  # fmt: skip
+    centers = objective.held.numpy().astype(np.float64)
+    return _arrays(objective.teacher), centers, done.history, done.best, before
+
+
+def _batches(cubes: Sequence[xr.Dataset], axes: Axes, settings: Settings, n_pairs: int, first: int) -> Any:
+    def batches(epoch: int) -> Any:
+        drawn = windows(
+            cubes, axes, first + epoch, settings.tiles, settings.reuse, n_pairs, settings.seed, settings.memory
+        )
+        return (_tensors(batch) for batch in drawn)
+
+    return batches
+
+
+def _plan(settings: Settings, epochs: int, rate: float, phase: int) -> Any:
+    from spaxel.training.loop import Plan
+
+    return Plan(
+        epochs, rate={"": rate, "centers": rate / 10}, seed=settings.seed + phase - 1, device=settings.device,
+        precision=settings.precision, decay=True, phase=phase, about=dict(settings.about),
+        checkpoint=Path(settings.checkpoint) if settings.checkpoint else None,
+    )  # fmt: skip
+
+
+def _strength(settings: Settings) -> Any:
+    from spaxel.methods.dgc.net.variation import Strength
+
+    return Strength(*(value * settings.vary for value in Strength()))
+
+
+def _model(axes: Axes, settings: Settings, encoder: Any) -> Model:
+    nothing = np.zeros((0, 0))
+    return Model(axes.scaling, axes.project, settings.sizes, _arrays(encoder), nothing, nothing, nothing, nothing)
+
+
+def _tensors(batch: tuple[np.ndarray, ...]) -> tuple[Any, ...]:
+    import torch
+
+    return tuple(torch.from_numpy(part) for part in batch)
+
+
+def _arrays(module: Any) -> Arrays:
+    return {name: value.detach().cpu().numpy().copy() for name, value in module.state_dict().items()}
+
+
+def _sentence(report: dict[str, Any]) -> str:
+    if "kept" not in report:
+        return "The encoder was trained to see through noise; views were not asked to agree."
+    if not report["kept"]:
+        return "Letting two views agree gained nothing on tiles held out, so the clusters of the denoised spectra are kept."
+    best = report["agreement"][report["kept"] - 1]
+    return (
+        f"Two views of a pixel held out get one label in {best:.0%} of cases in the state kept (epoch {report['kept']}), "
+        f"and in {report['start']['agreement']:.0%} at the start."
+    )

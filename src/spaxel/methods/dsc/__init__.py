@@ -1,0 +1,4 @@
+"""Deep Spectral Clustering (arXiv:2401.17695).
+
+Read: estimator, settings, choice, start, distances, training, criterion, numpy_net, decoder, state, smoothing.
+"""

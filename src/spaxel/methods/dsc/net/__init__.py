@@ -1,0 +1,1 @@
+"""The autoencoders of Deep Spectral Clustering, their losses and objective. Needs torch."""

@@ -1,0 +1,213 @@
+"""A trained encoder and decoder in NumPy: latents of spectra, spectra of latents, and maps from them. Needs no torch.
+
+A block always has the same number of rows, so that the answer is the same bit by bit whatever the tiles.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.special import softmax
+
+from spaxel.cube.exact import Grid, group_sums, totals
+from spaxel.cube.mapping import BLOCK, Arrays, Progress, map_tiles
+from spaxel.cube.picture import Recipe, paint
+from spaxel.cube.sampling import Sample
+from spaxel.methods.centers.assign import Familiar, blank_maps, center_maps, distances, unlike
+from spaxel.methods.centers.confidence import Ladder, ladder
+from spaxel.methods.centers.numpy_layers import gelu, layer_norm, selu
+from spaxel.methods.dsc.smoothing import CANDIDATES, NEVER, doubts
+from spaxel.preprocess.scaling import Scaling, scale_rows
+
+KERNEL, STRIDE = 9, 4  # of the convolutions, see spaxel.methods.dsc.net.autoencoder
+MOST_LATENTS = 16  # that a result keeps a map of
+
+
+class Decoder(NamedTuple):
+    """A decoder: arrays `base`, `rows`, `body…` as torch names them, and what its numbers mean.
+
+    kind    : 'multinomial' or 'poisson' (expected counts), or 'features' (scaled spectra)
+    photons : of a spectrum of raw numbers 0 (poisson)      like : (1, channel) the mean spectrum      step : (channel,) of sums
+    """
+
+    weights: Arrays
+    net: str
+    kind: str
+    photons: float
+    scaling: Scaling
+    like: np.ndarray
+    step: np.ndarray
+
+    def __call__(self, z: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
+        """Spectra (n, channel) float64 of latents (n, d). like : (n, channel) spectra as bright as which they shall be."""
+        raw = decode(np.asarray(z, np.float32), self.weights, self.net).astype(np.float64)
+        like = self.like if like is None else np.asarray(like, np.float64)
+        if self.kind == "poisson":
+            return self.photons * np.exp(raw)
+        return (
+            like.sum(1, keepdims=True) * softmax(raw, axis=1)
+            if self.kind == "multinomial"
+            else self.scaling.inverse(raw, like)
+        )
+
+    def sums(self, decoded: np.ndarray, groups: np.ndarray, n_groups: int) -> np.ndarray:
+        """Sums by group in whole steps, (group, channel), the same in any order."""
+        return totals(np.rint(decoded / self.step), groups, n_groups)
+
+
+class Model(NamedTuple):
+    """What maps need: the scaling, the encoder's arrays, its net, the window, and the groups in the latent space.
+
+    weights : {name: array} as torch names them under `encoder.`      centers : (m, d)
+    tree, levels, component : see Nearest      noise : (d, d) of a latent, if doubts are asked for
+    """
+
+    scaling: Scaling
+    weights: Arrays
+    net: str
+    context: int
+    centers: np.ndarray
+    tree: np.ndarray
+    levels: np.ndarray
+    component: np.ndarray
+    noise: np.ndarray | None = None
+
+
+def features(spectra: np.ndarray, scaling: Scaling, context: int, rows: np.ndarray | None = None) -> np.ndarray:
+    """Scaled spectra, float32; with a context those of the neighbours beside them. (n, channel or 2 channel).
+
+    rows : what scale_rows gives for the spectra themselves, if it is known
+    """
+    channels = len(scaling.center)
+    own = scaling(spectra[:, :channels], rows).astype(np.float32)
+    return np.concatenate([own, scaling(spectra[:, channels:]).astype(np.float32)], axis=1) if context else own
+
+
+def encode(scaled: np.ndarray, weights: Arrays, net: str) -> np.ndarray:
+    """Latents (n, d) float32 of features (n, feature or 2 feature): the encoder's mean."""
+    axes, spread = weights["axes"], weights["spread"]
+    n_features, latent = len(axes), len(weights["mean.bias"])
+    own = scaled[:, :n_features]
+    scores = own @ axes - weights["offset"]
+    mean, inputs = scores[:, :latent], [scores / spread]
+    if "share" in weights:
+        around = scaled[:, n_features:] @ axes - weights["offset"]
+        mean = mean + weights["share"] * (around - scores)[:, :latent]
+        inputs.append(around / spread)
+    mean = mean @ weights["metric"] if "metric" in weights else mean
+    if "mean.weight" not in weights:  # the linear start
+        return mean
+    if net == "conv":
+        inputs.append(_convolved(own, weights))
+    return (
+        mean
+        + through_body(np.concatenate(inputs, axis=1), weights, net) @ weights["mean.weight"].T
+        + weights["mean.bias"]
+    )
+
+
+def decode(z: np.ndarray, weights: Arrays, net: str) -> np.ndarray:
+    """Raw numbers (n, channel) of latents (n, d) float32: base + [z, body(z)] rows; without a body the linear part alone."""
+    both = z if "body.layers.0.weight" not in weights else np.concatenate([z, through_body(z, weights, net)], axis=1)
+    return weights["base"] + both @ weights["rows"]
+
+
+def through_body(hidden: np.ndarray, weights: Arrays, net: str) -> np.ndarray:
+    """What the last hidden layer of an encoder or a decoder says: (n, inputs) -> (n, width)."""
+    i = 0
+    while f"body.layers.{i}.weight" in weights:
+        hidden = hidden @ weights[f"body.layers.{i}.weight"].T + weights[f"body.layers.{i}.bias"]
+        if net == "snn":
+            hidden = selu(hidden)
+        else:
+            hidden = gelu(layer_norm(hidden, weights[f"body.norms.{i}.weight"], weights[f"body.norms.{i}.bias"]))
+        i += 1
+    return hidden
+
+
+def in_blocks(spectra: np.ndarray, scaling: Scaling, context: int) -> np.ndarray:
+    """Features of many spectra, float32, without a large array of float64 between."""
+    return np.concatenate([features(spectra[i : i + BLOCK], scaling, context) for i in range(0, len(spectra), BLOCK)])
+
+
+def latents(spectra: np.ndarray, scaling: Scaling, weights: Arrays, net: str, context: int) -> np.ndarray:
+    """Latents of many spectra, in blocks of the size that mapping uses, so that the bits agree."""
+    rows = np.arange(int(np.ceil(len(spectra) / BLOCK)) * BLOCK) % len(spectra)
+    blocks = (encode(features(spectra[part], scaling, context), weights, net) for part in rows.reshape(-1, BLOCK))
+    return np.concatenate(list(blocks))[: len(spectra)].astype(np.float64)
+
+
+def sample_latents(
+    sample: Sample, scaling: Scaling, weights: Arrays, net: str, context: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Latents of a sample (n, d) and of its pairs of neighbours whose windows share no pixel (p, 2, d)."""
+    z = latents(sample.spectra, scaling, weights, net, context)
+    apart = sample.pairs[:, [0, -1]].reshape(-1, sample.spectra.shape[1])
+    both = latents(apart, scaling, weights, net, context) if len(apart) else z[:0]
+    return z, both.reshape(-1, 2, z.shape[1])
+
+
+def map_latent(
+    model: Model,
+    grid: Grid,
+    recipe: Recipe,
+    cube: xr.Dataset,
+    memory: int | None,
+    progress: Progress | None,
+    familiar: Familiar,
+    decoder: Decoder | None = None,
+) -> tuple[Arrays, Arrays]:
+    """Maps and sums of a model over a cube, in bounded memory (spaxel.cube.mapping). With a decoder also of what it decodes."""
+    fill = blank_maps(len(model.levels))
+    if decoder:
+        shown = min(len(model.weights["mean.bias"]), MOST_LATENTS)
+        fill |= {"latent": np.full(shown, np.nan, np.float32), "decoded_picture": np.full(3, 255, np.uint8)}
+    if model.noise is not None:
+        fill |= {"candidates": np.full(CANDIDATES, -1, np.int16), "odds": np.full(CANDIDATES, NEVER, np.uint8)}
+    rungs = ladder(model.tree, model.levels)
+    function = partial(_block, model=model, rungs=rungs, grid=grid, recipe=recipe, familiar=familiar, decoder=decoder)
+    return map_tiles(function, cube, fill, memory=memory, progress=progress, context=model.context)
+
+
+def _block(
+    spectra: np.ndarray,
+    n: int,
+    model: Model,
+    rungs: Ladder,
+    grid: Grid,
+    recipe: Recipe,
+    familiar: Familiar,
+    decoder: Decoder | None,
+) -> tuple[Arrays, Arrays]:
+    own = spectra[:, : len(model.scaling.center)]
+    rows = scale_rows(model.scaling.name, own, model.scaling.center)
+    z = encode(features(spectra, model.scaling, model.context, rows), model.weights, model.net).astype(np.float64)
+    far = distances(z, model.centers)
+    pixels = center_maps(own, far, model.component, rungs, recipe) | {"unlike": unlike(own, rows, z, far, familiar)}
+    if model.noise is not None:
+        pixels |= doubts(far, model.centers, model.component, model.noise)
+    sums = group_sums(own[:n], pixels["micro"][:n], len(model.centers), grid)
+    if decoder:
+        decoded = decoder(z, own)
+        pixels |= {"latent": z[:, :MOST_LATENTS].astype(np.float32), "decoded_picture": paint(decoded, recipe)}
+        sums |= {
+            "decoded": decoder.sums(decoded[:n], pixels["micro"][:n], len(model.centers)),
+            "decoded_size": sums["size"],
+        }
+    return pixels, sums
+
+
+def _convolved(own: np.ndarray, weights: Arrays) -> np.ndarray:
+    maps, i = own[:, None], 0
+    while f"convolutions.{i}.weight" in weights:
+        kernel = weights[f"convolutions.{i}.weight"]
+        padded = np.pad(maps, ((0, 0), (0, 0), (KERNEL // 2, KERNEL // 2)))
+        windows = sliding_window_view(padded, KERNEL, axis=2)[:, :, ::STRIDE].transpose(0, 2, 1, 3)
+        n, length = windows.shape[:2]
+        flat = windows.reshape(n * length, -1) @ kernel.reshape(len(kernel), -1).T + weights[f"convolutions.{i}.bias"]
+        maps, i = gelu(flat.reshape(n, length, -1).transpose(0, 2, 1)), i + 1
+    return maps.reshape(len(maps), -1)

@@ -1,0 +1,1 @@
+"""The energy gates of EB-gMCR and their training. Needs torch."""

@@ -1,0 +1,1 @@
+"""k-means over a cube: the plain baseline of segmentation."""

@@ -1,0 +1,1 @@
+"""Multivariate curve resolution: pure spectra, how many, how much of each."""

@@ -1,0 +1,131 @@
+"""What all methods of unmixing share: the sample they learn from, the maps of abundances, and how they are kept."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
+
+from spaxel.cube.mapping import Arrays, Progress, map_tiles
+from spaxel.cube.picture import Recipe, paint, picture_recipe
+from spaxel.cube.sampling import Sample
+from spaxel.linear.constrained.missing import holes_filled
+from spaxel.methods.contract import as_cubes, check_parameters, check_range, checked, gather, prepare
+from spaxel.methods.mixtures.result import mixture_result
+from spaxel.methods.saving import save as save_run
+from spaxel.preprocess.choice import look_at
+
+Encoder = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # spectra -> their abundances, and what these explain
+SIGNED = 0.01  # share of negative values from which the data are signed; fewer is noise around zero
+
+
+class Unmixing(TransformerMixin, BaseEstimator):
+    """A method of unmixing: a dataclass that declares its parameters and adds two functions.
+
+    `_learn(sample)` gives the components (k, channel) of a sample and writes into `info_`: sentence, kind, explained,
+    evidence, warnings. `_encoder()` gives a function of float64 spectra (n, channel) that can be pickled: abundances (n, k)
+    and the spectra that they explain (n, channel), each row from its own spectrum alone.
+    After fit: `components_` (k, channel), `n_components_`, `state_`, `info_`, `n_features_in_`.
+    """
+
+    def fit(self, X: Any, y: None = None) -> Self:
+        """Find components in a sample. y is ignored. Returns self. Warns (UserWarning) where the result is doubtful."""
+        check_parameters(self)
+        partly, ordered = self._reading()
+        X = checked(self, X, reset=True, partly=partly)
+        sample, axis, self.info_ = gather(self, X, self.n_sample, partly=partly, ordered=ordered)
+        check_range(sample.spectra)
+        self.info_ |= {"method": self.method, "warnings": []}
+        self.state_: Arrays = {"channel": axis}
+        with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            whole = sample._replace(spectra=holes_filled(sample.spectra)) if partly else sample
+            components = self._learn(sample)
+            self.state_ |= self._bands(sample, components)
+        self.info_["warnings"] += [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
+        counts = look_at(whole).counts
+        self.info_ |= {"n_components": len(components), "counts": counts}
+        recipe = picture_recipe(whole.spectra, axis, self.info_["units"], counts)
+        self.state_ |= {"components": np.ascontiguousarray(components)}
+        self.state_ |= {f"picture_{k}": np.ascontiguousarray(v) for k, v in recipe._asdict().items()}
+        self.n_features_in_ = len(axis)
+        for sentence in self.info_["warnings"]:
+            warnings.warn(sentence, UserWarning, stacklevel=2)
+        return self
+
+    def _reading(self) -> tuple[bool, bool]:
+        """Whether spectra with missing values (NaN) are read too, and whether all spectra are read in their order."""
+        return False, False
+
+    def _bands(self, sample: Sample, components: np.ndarray) -> Arrays:
+        """Arrays about how far the components are from unique, for `state_`; may write into `info_`."""
+        return {}
+
+    @property
+    def components_(self) -> np.ndarray:
+        """The components, (k, channel), largest first."""
+        return self.state_["components"]
+
+    @property
+    def n_components_(self) -> int:
+        """The number of components."""
+        return len(self.state_["components"])
+
+    def transform(self, X: Any, *, progress: Progress | None = None) -> Any:
+        """Abundances of new spectra: (n, k) of an array, or a result per cube (see spaxel.results.convention). Changes nothing.
+
+        Raises CubeError if the axis is another one; the message says what differs.
+        """
+        check_is_fitted(self, "state_")
+        cubes, kind = as_cubes(checked(self, X, reset=False, partly=self._reading()[0]))
+        if kind == "array":
+            return self._map(cubes[0], None)["abundances"][:, 0].astype(np.float64)
+        ready = [prepare(cube, self.info_, self.state_["channel"]) for cube in cubes]
+        results = [mixture_result(cube, self.state_, self.info_, self._map(cube, progress)) for cube in ready]
+        return results[0] if kind == "cube" else results
+
+    def inverse_transform(self, abundances: np.ndarray) -> np.ndarray:
+        """Spectra of abundances: (n, k) -> (n, channel), abundances @ components_ (a scene's brightness is not in them)."""
+        check_is_fitted(self, "state_")
+        return np.asarray(abundances) @ self.components_
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Save as a folder of plain text and arrays; spaxel.load brings it back. Raises Exists if something is there."""
+        check_is_fitted(self, "state_")
+        return save_run(self, path, overwrite=overwrite)
+
+    def _map(self, cube: Any, progress: Progress | None) -> Arrays:
+        recipe = Recipe(*(self.state_[f"picture_{name}"] for name in Recipe._fields))
+        nothing = np.float32(np.nan)
+        fill = {
+            "abundances": np.full(self.n_components_, nothing),
+            "residual": nothing,
+            "picture": np.full(3, 255, np.uint8),
+        }
+        function = partial(_block, self._encoder(), recipe)
+        partly = self._reading()[0]
+        return map_tiles(function, cube, fill, memory=self.memory, progress=progress, partly=partly)[0]
+
+
+def is_signed(spectra: np.ndarray) -> bool:
+    """Whether spectra are negative by nature, as derivatives are, and not by noise around zero."""
+    return bool((spectra < 0).mean() > SIGNED)
+
+
+def _block(encoder: Encoder, recipe: Recipe, block: np.ndarray, n: int) -> tuple[Arrays, Arrays]:
+    """Abundances, residual and colours of a block of spectra."""
+    x = block.astype(np.float64)
+    abundances, explained = encoder(x)
+    if not (seen := np.isfinite(x)).all():
+        block = np.where(seen, x, np.nan_to_num(explained))
+        x, explained = np.where(seen, x, 0.0), np.where(seen, explained, 0.0)
+    residual = np.linalg.norm(x - explained, axis=1) / np.maximum(np.linalg.norm(x, axis=1), 1e-300)
+    pixels = {"abundances": abundances.astype(np.float32), "residual": residual.astype(np.float32)}
+    return pixels | {"picture": paint(block, recipe)}, {}

@@ -1,0 +1,145 @@
+"""Plain methods of unmixing to compare with: scikit-learn's NMF and MCR-ALS of pymcr, both told or asked for the number."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+from sklearn.decomposition import NMF as SklearnNMF
+from sklearn.exceptions import ConvergenceWarning
+
+from spaxel.cube.sampling import Sample
+from spaxel.errors import ParameterError
+from spaxel.linear.abundances import nnls
+from spaxel.linear.count.rank import count_components
+from spaxel.linear.vertex import spa
+from spaxel.methods.mixtures.base import Encoder, Unmixing
+
+Count = Annotated[
+    Annotated[int, Field(ge=1, le=1024)] | Literal["auto"],
+    Field(description="number of components, or auto: the noise edge counts, not the method"),
+]
+N_SAMPLE = Annotated[int, Field(ge=10, description="spectra that the fit looks at")]
+MAX_ITER = Annotated[int, Field(ge=1, description="iterations at most")]
+SEED = Annotated[int, Field(ge=0, description="seed: the same seed gives the same bits")]
+MEMORY = Annotated[int | None, Field(ge=1, description="bytes for reading; never changes the answer")]
+
+
+@dataclass(eq=False, repr=False)
+class NMF(Unmixing):
+    """X ≈ abundances @ components, both >= 0, of least squared error: scikit-learn's coordinate descent, nndsvda start.
+
+    Neither sparse nor unique: many pairs fit as well, and the one found depends on the start. Negative values count as 0.
+    Components have norm 1, abundances the units of X; new spectra by non-negative least squares. fit, transform and
+    attributes as in MCR. Warns where the iterations did not converge.
+    """
+
+    method: ClassVar[str] = "nmf"
+
+    n_components: Count = "auto"
+    max_iter: MAX_ITER = 1000
+    n_sample: N_SAMPLE = 8_000
+    random_state: SEED = 0
+    memory: MEMORY = None
+
+    def _learn(self, sample: Sample) -> np.ndarray:
+        X, k = _table(self, sample)
+        model = SklearnNMF(k, init="nndsvda" if k <= min(X.shape) else "random", tol=1e-5, max_iter=self.max_iter)
+        model.set_params(random_state=self.random_state)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            amounts = model.fit_transform(X)
+        self.n_iter_ = model.n_iter_
+        if self.n_iter_ >= self.max_iter:
+            warnings.warn(
+                f"NMF did not converge in {self.max_iter} iterations. Try a larger max_iter.", UserWarning, stacklevel=2
+            )
+        return _told(self, X, amounts, model.components_)
+
+    def _encoder(self) -> Encoder:
+        return partial(_encode, self.components_)
+
+
+@dataclass(eq=False, repr=False)
+class MCRALS(Unmixing):
+    """Alternating least squares with non-negativity, as chemometricians know it: the package pymcr, started by SPA.
+
+    Stops where the error no longer falls. Not unique where components overlap in all samples. Negative values count as 0.
+    Components have norm 1, abundances the units of X; new spectra by non-negative least squares. fit, transform and
+    attributes as in MCR. Raises ParameterError if pymcr is not installed.
+    """
+
+    method: ClassVar[str] = "mcr-als"
+
+    n_components: Count = "auto"
+    max_iter: MAX_ITER = 50
+    n_sample: N_SAMPLE = 8_000
+    random_state: SEED = 0
+    memory: MEMORY = None
+
+    def _learn(self, sample: Sample) -> np.ndarray:
+        X, k = _table(self, sample)
+        amounts, components, self.n_iter_ = _alternate(X, X[spa(X, k)], self.max_iter)
+        return _told(self, X, amounts, components)
+
+    def _encoder(self) -> Encoder:
+        return partial(_encode, self.components_)
+
+
+def _alternate(X: np.ndarray, start: np.ndarray, max_iter: int) -> tuple[np.ndarray, np.ndarray, int]:
+    try:
+        from pymcr.constraints import ConstraintNonneg
+        from pymcr.mcr import McrAR
+    except ImportError as error:
+        raise ParameterError("mcr-als needs pymcr. Try: pip install 'spaxel[als]'.") from error
+    logging.getLogger("pymcr.mcr").propagate = False  # it prints
+    model = McrAR(
+        max_iter=max_iter, c_regr="NNLS", st_regr="NNLS", tol_increase=1.0,
+        c_constraints=[ConstraintNonneg()], st_constraints=[ConstraintNonneg()],
+    )  # fmt: skip
+    with np.errstate(divide="ignore", invalid="ignore"):
+        model.fit(X, ST=start)
+    if model.exit_max_iter_reached:
+        warnings.warn(
+            f"MCR-ALS did not settle in {max_iter} iterations. Try a larger max_iter.", UserWarning, stacklevel=2
+        )
+    return model.C_opt_, model.ST_opt_, model.n_iter
+
+
+def _table(model: Any, sample: Sample) -> tuple[np.ndarray, int]:
+    """The spectra without negative values and empty rows, and the number of components; says both in `info_`."""
+    X = np.maximum(sample.spectra.astype(np.float64), 0)
+    X = X[X.any(1)]
+    if not len(X):
+        raise ParameterError("No spectrum has a positive value. Try --method mcr, which knows signed components.")
+    if (sample.spectra < 0).any():
+        warnings.warn("Negative values count as 0. MCR keeps them.", UserWarning, stacklevel=2)
+    most = min(X.shape)
+    if model.n_components != "auto":
+        model.info_["sentence"] = f"{min(model.n_components, most)} components, as asked."
+        return X, min(model.n_components, most)
+    count = count_components(X, slow=False)
+    model.info_["evidence"] = {"estimates": count.estimates}
+    model.info_["sentence"] = count.sentence
+    return X, int(np.clip(count.n, 1, most))
+
+
+def _told(model: Any, X: np.ndarray, amounts: np.ndarray, components: np.ndarray) -> np.ndarray:
+    """Components of norm 1, largest first, without empty ones; how much they explain goes into `info_`."""
+    norms = np.linalg.norm(components, axis=1)
+    order = np.argsort(-(amounts.sum(0) * norms), kind="stable")
+    order = order[norms[order] > 0]
+    left = ((X - amounts @ components) ** 2).sum() / max(((X - X.mean(0)) ** 2).sum(), 1e-300)
+    model.info_ |= {"kind": "table", "explained": float(1 - left)}
+    return components[order] / norms[order, None]
+
+
+def _encode(components: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Non-negative least squares, row by row."""
+    amounts = nnls(x, components)
+    return amounts, amounts @ components

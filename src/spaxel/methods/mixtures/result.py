@@ -1,0 +1,71 @@
+"""From maps of abundances to a result, and to tables that other programs read."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from spaxel.cube import note
+from spaxel.cube.mapping import Arrays
+from spaxel.cube.picture import Recipe, caption
+from spaxel.results.convention import component_names, make_result
+
+
+def mixture_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: Arrays) -> xr.Dataset:
+    """The result of unmixing one cube. maps : abundances (y, x, component), residual, picture (see spaxel.cube.mapping).
+
+    The label of a pixel is its largest abundance, its confidence the margin of the largest over the second, in shares.
+    """
+    abundances = maps["abundances"]
+    components = state["components"]
+    held = np.isfinite(abundances).all(-1)
+    shares = np.where(held[..., None], abundances, 0)
+    shares = shares / np.maximum(shares.sum(-1, keepdims=True), 1e-30)
+    labels = np.where(held, shares.argmax(-1), -1).astype(np.int32)
+    ordered = np.sort(shares, axis=-1)
+    margin = ordered[..., -1] - (ordered[..., -2] if components.shape[0] > 1 else 0)
+    result = make_result(
+        note(cube, f"unmixed into {len(components)} components ({info['kind']})"),
+        labels=labels,
+        confidence=np.where(held, margin, np.nan).astype(np.float32),
+        component_spectra=components,
+        component_low=state.get("bands_lower"),
+        component_high=state.get("bands_upper"),
+        component_size=np.bincount(labels[held], minlength=len(components)).astype(np.int64),
+        component_color=np.arange(len(components)),
+        abundances=abundances,
+        residual=maps["residual"],
+        picture=maps["picture"],
+    )
+    recipe = Recipe(*(state[f"picture_{name}"] for name in Recipe._fields))
+    result["picture"].attrs = {"caption": caption(recipe, state["channel"], info["units"])}
+    attrs = {"method": info["method"], "n_components": info["n_components"], "sentence": info["sentence"]}
+    return result.assign_attrs(**attrs, notes=info["warnings"])
+
+
+def write_tables(folder: Path, result: xr.Dataset) -> list[Path]:
+    """Components, and abundances where there are at most 100,000 spectra, as CSV beside the result."""
+    k = result.sizes["component"]
+    names = component_names(result)
+    axis = result["channel"]
+    unit = axis.attrs.get("units", "index")
+    spectra = np.column_stack([axis.values, result["component_spectra"].values.T])
+    written = [_write(folder / "components.csv", [f"channel ({unit})", *names], spectra)]
+    abundances = result["abundances"].values
+    if (n := abundances.shape[0] * abundances.shape[1]) <= 100_000:
+        y, x = np.divmod(np.arange(n), abundances.shape[1])
+        rows = np.column_stack([y, x, abundances.reshape(n, k), result["residual"].values.ravel()])
+        written.append(_write(folder / "abundances.csv", ["y", "x", *names, "residual"], rows))
+    return written
+
+
+def _write(path: Path, header: list[str], rows: np.ndarray) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows([f"{value:.7g}" for value in row] for row in rows)
+    return path

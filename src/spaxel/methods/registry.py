@@ -1,0 +1,53 @@
+"""Methods: scikit-learn estimators over cubes. METHODS names what the command line offers."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from spaxel.errors import ParameterError, ReadError
+from spaxel.methods.contract import parse_parameters
+from spaxel.store.run_folder import read_arrays, read_json
+
+METHODS = {  # name -> module:class
+    "kmeans": "kmeans.estimator:KMeans",
+    "dsc": "dsc.estimator:DeepSpectralClustering",
+    "dgc": "dgc.estimator:DeepGlobalClustering",
+    "mcr": "mcr.estimator:MCR",
+    "ebgmcr": "ebgmcr.estimator:EnergyMCR",
+    "nmf": "mixtures.baselines:NMF",
+    "mcr-als": "mixtures.baselines:MCRALS",
+}
+UNMIXING = ("mcr", "ebgmcr", "nmf", "mcr-als")  # give abundances, by `transform`; the others give labels, by `predict`
+
+
+def method_class(name: str) -> type:
+    """The class of a method by its name. Raises ParameterError that lists the methods."""
+    if name not in METHODS:
+        raise ParameterError(f"There is no method {name!r}. Known: {', '.join(METHODS)}.")
+    module, attribute = METHODS[name].split(":")
+    return getattr(import_module(f"spaxel.methods.{module}"), attribute)
+
+
+def apply(model: Any, cube: Any, *, progress: Any = None) -> Any:
+    """The result of a fitted model on a cube: labels, or abundances."""
+    give = model.transform if model.method in UNMIXING else model.predict
+    return give(cube, progress=progress)
+
+
+def load(path: str | Path) -> Any:
+    """The fitted model of a run folder, ready for `predict`.
+
+    Raises NotFound if there is none (a run made by `predict` names the run that has it), ReadError if it is damaged.
+    """
+    run = read_json(path)
+    arrays = read_arrays(path)
+    try:
+        method = method_class(run["method"])
+        model = method(**parse_parameters(method, run["parameters"]))
+        model.info_, model.state_ = run["learned"], arrays
+        model.n_features_in_ = len(arrays["channel"])
+    except KeyError as error:
+        raise ReadError(f"{path} lacks {error}, so it is no complete model. Try to fit again.") from error
+    return model

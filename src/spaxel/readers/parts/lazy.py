@@ -1,0 +1,203 @@
+"""Files as lazy arrays: tiles of whole spectra, the channel axis last, nothing read before it is asked for."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from math import ceil, prod
+from pathlib import Path
+from typing import Any
+from warnings import warn
+from zipfile import BadZipFile
+
+import dask.array as da
+import numpy as np
+from dask.base import tokenize
+
+from spaxel.cube.tiles import CELL
+from spaxel.errors import AxisError, LayoutWarning, ReadError, SpaxelError
+
+LARGE = 256 * 2**20  # bytes: below this a bad layout is not worth a warning
+FOREIGN = (  # what libraries that read files raise on damaged ones
+    *(OSError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, AttributeError, MemoryError),
+    *(RuntimeError, struct.error, zlib.error, BadZipFile),
+)
+SLOW_BYTES, SLOW_CHUNKS = 8, 512  # times the bytes of a tile, and pieces per tile, from which a layout is slow
+
+
+@dataclass(frozen=True)
+class FileArray:
+    """An uncompressed array inside a file, read anew each time: holds no file open, and can be pickled.
+
+    path : of the file     dtype : with byte order     shape : as stored     offset : bytes before the first number
+    order : "C" or "F"     Slicing gives a NumPy copy; ReadError if the file has become too short.
+    One slab of the slowest axis is mapped at a time, since mapped pages count as memory of the process.
+    """
+
+    path: Path
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    offset: int = 0
+    order: str = "C"
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions."""
+        return len(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the array, without the offset; a Python integer, so that it never overflows."""
+        return prod(self.shape) * self.dtype.itemsize
+
+    def check_size(self) -> FileArray:
+        """Itself, if the file is long enough; else ReadError with both sizes."""
+        size = self.path.stat().st_size
+        if size < self.offset + self.nbytes:
+            raise ReadError(
+                f"{self.path} is truncated: it has {size} bytes, and {self.offset + self.nbytes} are needed for "
+                f"{' x '.join(map(str, self.shape))} numbers of type {self.dtype} after an offset of {self.offset}. "
+                "Try to copy the file again, or correct its header."
+            )
+        return self
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        self.check_size()
+        keys = key if isinstance(key, tuple) else (key,)
+        keys = (*keys, *(slice(None),) * (self.ndim - len(keys)))
+        if self.order == "F":
+            return FileArray(self.path, self.dtype, self.shape[::-1], self.offset)[keys[::-1]].transpose()
+        slabs, rest = np.arange(self.shape[0])[keys[0]], keys[1:]
+        inner = np.broadcast_to(np.empty((), self.dtype), self.shape[1:])[rest].shape
+        found = np.empty((slabs.size, *inner), self.dtype)
+        if found.size:
+            with self.path.open("rb") as file:
+                for j, i in enumerate(slabs.flat):
+                    start = self.offset + int(i) * prod(self.shape[1:]) * self.dtype.itemsize
+                    found[j] = np.memmap(file, self.dtype, "r", start, self.shape[1:])[rest]
+        return found.reshape((*slabs.shape, *inner))
+
+
+class Explained:
+    """An array-like of a library, whose errors at reading become ReadErrors that name the file."""
+
+    def __init__(self, source: Any, path: Path) -> None:
+        self.source, self.path = source, path
+        self.shape, self.dtype, self.ndim = source.shape, source.dtype, len(source.shape)
+
+    def __getitem__(self, key: Any) -> Any:
+        try:
+            return np.asarray(self.source[key])
+        except SpaxelError:
+            raise
+        except FOREIGN as error:
+            raise ReadError(f"{self.path} is damaged inside: {error}. Try to copy it again.") from error
+
+
+def tile_chunks(shape: Sequence[int], storage_chunks: Sequence[int] | None = None) -> tuple[int, int, int]:
+    """Chunks for a lazy cube: cells of 64 x 64 pixels with all channels, made of whole storage chunks if small.
+
+    shape, storage_chunks : (y, x, channel)     A storage chunk with a side over 128 is cut all the same.
+    """
+    stored = (1, 1) if storage_chunks is None else tuple(storage_chunks)[:2]
+    rows, columns = (_side(n, s) for n, s in zip(shape[:2], stored, strict=True))
+    return rows, columns, shape[2]
+
+
+def lazy_array(
+    source: Any,
+    *,
+    path: Path,
+    part: str = "",
+    channel_axis: int = 2,
+    storage_chunks: Sequence[int] | None = None,
+    lock: bool = False,
+) -> da.Array:
+    """A Dask array (y, x, channel) over a 3-D array-like with `shape`, `dtype` and slicing; reads nothing.
+
+    path, part     : the file, and the place in it: they name the tasks, so that data are never hashed
+    channel_axis   : where the channels are in `source`; the other two are y and x, in their order
+    storage_chunks : chunks of the file, in the order of `source`; the tiles are aligned to them
+    lock           : True if the library that reads is not safe in threads
+    Warns (LayoutWarning) if the file is large and so laid out that a tile costs many times its size.
+    """
+    order = [axis for axis in range(3) if axis != channel_axis] + [channel_axis]
+    shape = [source.shape[axis] for axis in order]
+    stored = None if storage_chunks is None else [storage_chunks[axis] for axis in order]
+    chunks = tile_chunks(shape, stored)
+    if stored is not None:
+        warn_layout(path, shape, stored, source.dtype.itemsize)
+    in_source = tuple(chunks[order.index(axis)] for axis in range(3))
+    return arrange(_from_source(source, in_source, path, part, lock), channel_axis)
+
+
+def lazy_rows(source: Any, *, path: Path, part: str = "", channel_axis: int = 1, lock: bool = False) -> da.Array:
+    """A Dask array (spectrum, channel) over a 2-D array-like, 4096 whole spectra at a time; see lazy_array."""
+    chunks = tuple(n if axis == channel_axis else min(n, CELL * CELL) for axis, n in enumerate(source.shape))
+    return arrange(_from_source(source, chunks, path, part, lock), channel_axis)
+
+
+def arrange(array: Any, channel_axis: int) -> Any:
+    """The array with its channel axis last; the others keep their order. AxisError if there is no such axis."""
+    return np.moveaxis(array, check_axis_number(channel_axis, array.ndim), -1)
+
+
+def check_axis_number(channel_axis: Any, ndim: int) -> int:
+    """The number of the channel axis as an integer from 0 to ndim - 1; AxisError for any other."""
+    try:
+        number = int(channel_axis)
+    except (TypeError, ValueError):
+        number = ndim
+    if not -ndim <= number < ndim:
+        raise AxisError(f"channel_axis={channel_axis!r}: the array has {ndim} axes. Try one of 0 to {ndim - 1}.")
+    return number % ndim
+
+
+def guess_channel_axis(shape: Sequence[int], lengths: Collection[int] = ()) -> tuple[int, bool]:
+    """Which axis of a 3-D array is spectral: (axis, whether that is known). If not known, the caller notes a guess.
+
+    lengths : of axes that are known to be spectral (a wavelength list of that length). One match decides.
+    Else the two equal sides are taken as a square image, and failing that the last axis as the channels.
+    """
+    matches = [axis for axis, n in enumerate(shape) if n in lengths]
+    if len(matches) == 1:
+        return matches[0], True
+    first_is_odd = shape[1] == shape[2] != shape[0]
+    return (0 if first_is_odd and (not matches or 0 in matches) else len(shape) - 1), False
+
+
+def warn_layout(path: Path, shape: Sequence[int], storage_chunks: Sequence[int], itemsize: int) -> None:
+    """A LayoutWarning if reading tiles from a large file with these chunks is slow.
+
+    shape, storage_chunks : (y, x, channel)     itemsize : bytes of a number
+    """
+    if prod(shape) * itemsize <= LARGE:
+        return
+    tile = tile_chunks(shape, storage_chunks)
+    touched = [ceil(t / s) for t, s in zip(tile, storage_chunks, strict=True)]
+    excess = prod(n * s / t for n, s, t in zip(touched, storage_chunks, tile, strict=True))
+    if excess >= SLOW_BYTES or prod(touched) >= SLOW_CHUNKS:
+        warn(
+            f"{path} is stored in pieces of {' x '.join(map(str, storage_chunks))} (y, x, channel): a tile of whole "
+            f"spectra touches {prod(touched)} of them and reads {excess:.0f} times its size. "
+            f"Try: spaxel convert {path.name} {path.stem}.zarr",
+            LayoutWarning,
+            stacklevel=2,
+        )
+
+
+def _from_source(source: Any, chunks: tuple[int, ...], path: Path, part: str, lock: bool) -> da.Array:
+    status = path.stat()
+    token = tokenize(str(path.resolve()), status.st_mtime_ns, status.st_size, part, tuple(source.shape), chunks)
+    meta = np.empty((0,) * len(chunks), source.dtype)
+    return da.from_array(
+        Explained(source, path), chunks=chunks, name=f"read-{token}", lock=lock, fancy=False, meta=meta
+    )
+
+
+def _side(n: int, stored: int) -> int:
+    if stored > 2 * CELL:
+        return min(n, CELL)
+    return min(n, stored * max(1, CELL // stored))

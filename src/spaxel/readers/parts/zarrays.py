@@ -1,0 +1,121 @@
+"""Arrays of a Zarr folder, version 2 or 3: listed, checked, and read lazily in their chunks."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+
+import dask.array as da
+import numpy as np
+import zarr
+from dask.base import tokenize
+
+from spaxel.cube.tiles import CELL
+from spaxel.errors import ReadError
+from spaxel.readers.parts.axis import is_spectral
+from spaxel.readers.parts.lazy import Explained, lazy_array
+from spaxel.readers.parts.variables import Variable, Variables
+
+MOST_TILES = 2**20  # of 64 x 64 pixels: an image of 65,536 x 65,536; a header that claims more is not believed
+_CHANNELS = ("channel", "band", "spectral", "spectrum", "bin")
+_MARKERS = ("zarr.json", ".zgroup", ".zarray")
+
+
+def is_zarr(path: Path) -> bool:
+    """Whether this is a folder that says of itself that it is a Zarr group or array."""
+    return any((path / marker).is_file() for marker in _MARKERS)
+
+
+def open_node(path: Path) -> zarr.Group | zarr.Array:
+    """The group or array at the root of a Zarr folder, read-only; ReadError if its metadata are damaged."""
+    for marker in _MARKERS:
+        if (path / marker).is_file():
+            try:
+                metadata = json.loads((path / marker).read_text("utf-8"))
+            except ValueError as error:
+                raise ReadError(f"{path / marker} is damaged: {error}. Try to copy the folder again.") from error
+            if not isinstance(metadata, dict) or (marker == "zarr.json" and "node_type" not in metadata):
+                raise ReadError(f"{path / marker} is damaged: it says not what it is. Try to copy the folder again.")
+    return zarr.open(path, mode="r")
+
+
+def zarr_variables(path: Path, node: zarr.Group | zarr.Array) -> Variables:
+    """All arrays of a Zarr folder by their path in it; a bare array goes by the name of its folder."""
+    if isinstance(node, zarr.Array):
+        return {path.stem: _variable(path, path.stem, node, {})}
+    arrays = _arrays(node)
+    return {name: _variable(path, name, array, arrays) for name, array in arrays.items()}
+
+
+def named_channel_axis(node: zarr.Group | zarr.Array, dataset: str | None) -> int | None:
+    """The axis of the only 3-D array (or of `dataset`) whose dimension has a spectral name; None if none or several."""
+    arrays = {"": node} if isinstance(node, zarr.Array) else _arrays(node)
+    wanted = [a for n, a in arrays.items() if (n == dataset.strip("/") if dataset else a.ndim == 3)]
+    names = _dimension_names(wanted[0]) if len(wanted) == 1 else []
+    axes = [axis for axis, name in enumerate(names) if is_spectral(name) or name.lower().rstrip("s") in _CHANNELS]
+    return axes[0] if len(axes) == 1 else None
+
+
+def load(path: Path, name: str, array: zarr.Array) -> np.ndarray:
+    """All of an array, text as NumPy text; ReadError if a chunk is damaged."""
+    try:
+        values = np.asarray(array[...])
+    except (RuntimeError, ValueError, OSError) as error:
+        raise ReadError(f"{path}: {name} is damaged: {error}. Try to copy the folder again.") from error
+    return np.array(values.tolist(), dtype=str) if values.dtype.kind in "OT" else values
+
+
+def lazy_image(path: Path, name: str, array: zarr.Array) -> da.Array:
+    """A Dask array over an array with pixels, in tiles of 64 x 64; spectra (y, x, channel) as lazy_array does it."""
+    check_believable(path, name, array.shape)
+    if array.ndim == 3:
+        return lazy_array(array, path=path, part=name, storage_chunks=array.chunks)
+    status = path.stat()
+    token = tokenize(str(path.resolve()), status.st_mtime_ns, name, array.shape)
+    return da.from_array(
+        Explained(array, path),
+        chunks=array.chunks,
+        name=f"read-{token}",
+        meta=np.empty((0,) * array.ndim, array.dtype),
+    )
+
+
+def _arrays(group: zarr.Group) -> dict[str, zarr.Array]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # files in the folder that are not Zarr's
+        return {name: item for name, item in sorted(group.members(max_depth=None)) if isinstance(item, zarr.Array)}
+
+
+def _dimension_names(array: zarr.Array) -> list[str]:
+    names = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS") or ()
+    return [str(name) for name in names]
+
+
+def _variable(path: Path, name: str, array: zarr.Array, arrays: dict[str, zarr.Array]) -> Variable:
+    check_believable(path, name, array.shape)
+    names = _dimension_names(array)
+    folder = f"{name.rpartition('/')[0]}/".lstrip("/")
+    scales = {axis: f"{folder}{dim}" for axis, dim in enumerate(names) if f"{folder}{dim}" in arrays}
+    units = array.attrs.get("units")
+    return Variable(
+        array.shape,
+        array.dtype,
+        lambda: load(path, name, array),
+        array,
+        array.chunks,
+        None if units is None else str(units),
+        scales,
+        "" if array.dtype.kind in "biufcUT" else f"it has dtype {array.dtype}",
+    )
+
+
+def check_believable(path: Path, name: str, shape: tuple[int, ...]) -> None:
+    """ReadError if a header claims more pixels than any image has: nothing is allocated for it."""
+    tiles = 1
+    for n in sorted(shape)[-2:]:
+        tiles *= -(-n // CELL)
+    if tiles > MOST_TILES:
+        raise ReadError(
+            f"{path}: {name} claims to be {' x '.join(map(str, shape))}, which is not believed. Is it damaged?"
+        )

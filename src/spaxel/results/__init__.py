@@ -1,0 +1,1 @@
+"""What a result is, and what is done with one without its model."""

@@ -1,0 +1,147 @@
+"""The convention of a result: an xarray.Dataset beside the cube. Functions, no class of ours.
+
+    labels (y, x)                        int32, -1 = no data; components in canonical order (largest first)
+    confidence (y, x)                    float32 in 0..1: margin between the nearest and the second component; NaN = no data
+    component_spectra, component_spread  (component, channel): mean and standard deviation, in the units of the cube
+    component_size, component_color      (component): pixels; place in the palette, kept from level to level
+
+Unmixing has these, and labels are the largest abundance:
+
+    abundances (y, x, component)         float32, how much of each component; nan = no data
+    component_low, component_high        (component, channel): band of feasible solutions, for few components
+    residual (y, x)                      float32, norm of what the components leave over the norm of the spectrum
+
+What a person needs to choose another number of components without fitting again:
+
+    micro_labels (y, x)                  the finest parts, of which components are merged
+    micro_spectra, micro_spread, micro_size
+    micro_component (micro)              the component of each part
+    micro_weight (micro)                 spectra of each part in the sample of the fit: they decide the order and the colours
+                                         of components at every level, so that these are the same on every cube
+    micro_mistaken (micro, again)        of spectra of one part, measured again, how many fall into another (see presence)
+    merge_tree (merge, 4)                as scipy.cluster.hierarchy.linkage: left, right, height, number of micro parts
+    level (level)                        the numbers of components that can be cut
+    level_confidence (level, y, x)       uint8, confidence x 255 at each level
+    evidence (criterion, level)          what speaks for each number; attrs `votes`, `sentence`
+    unlike (y, x)                        uint8: 100 = as far from the model as the farthest 0.1 % of what was fitted
+    scaling_score (scaling)              only if the scaling was chosen: silhouette of each candidate; attrs `sentence`
+
+What a report needs when the cube is far away:
+
+    picture (y, x, rgb)                  uint8 false-colour picture; attrs `caption`
+    truth_labels (y, x)                  if a truth was given
+    attrs                                method, n_components, sentence (why so many), and the cube's source, history,
+                                         steps, guesses, origin, georeference, redshift
+
+What a method with an autoencoder adds for its pictures:
+
+    latents (y, x, latent)               float32, at most the first 16 latents; nan = no data
+    latent_centers (micro, latent)       where the parts lie among them
+    micro_decoded (micro, channel)       mean of what is decoded from the latents of each part, in the units of the cube
+    decoded_picture (y, x, rgb)          uint8, the decoded cube in the colours of `picture`
+
+Components that people named have a text coordinate `component`; the others are called "component 3" in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from spaxel.errors import CubeError
+
+_DIMS = {
+    "labels": ("y", "x"),
+    "confidence": ("y", "x"),
+    "component_spectra": ("component", "channel"),
+    "component_spread": ("component", "channel"),
+    "component_low": ("component", "channel"),
+    "component_high": ("component", "channel"),
+    "component_size": ("component",),
+    "component_color": ("component",),
+    "abundances": ("y", "x", "component"),
+    "residual": ("y", "x"),
+    "micro_labels": ("y", "x"),
+    "micro_spectra": ("micro", "channel"),
+    "micro_spread": ("micro", "channel"),
+    "micro_size": ("micro",),
+    "micro_component": ("micro",),
+    "micro_weight": ("micro",),
+    "micro_mistaken": ("micro", "again"),
+    "unlike": ("y", "x"),
+    "merge_tree": ("merge", "node"),
+    "level_confidence": ("level", "y", "x"),
+    "evidence": ("criterion", "level"),
+    "scaling_score": ("scaling",),
+    "picture": ("y", "x", "rgb"),
+    "truth_labels": ("y", "x"),
+    "latents": ("y", "x", "latent"),
+    "latent_centers": ("micro", "latent"),
+    "micro_decoded": ("micro", "channel"),
+    "decoded_picture": ("y", "x", "rgb"),
+}
+_CARRIED = ("source", "history", "steps", "guesses", "origin", "wcs_header", "crs", "transform", "redshift")
+
+
+def make_result(cube: xr.Dataset, *, coords: dict[str, Any] | None = None, **arrays: Any) -> xr.Dataset:
+    """A result for this cube, checked.
+
+    arrays : by the names of the module's table; `labels` is needed      coords : level, criterion, scaling
+    Carries the cube's channel axis, its attributes and its truth labels.
+    Raises CubeError for a name that the convention does not know or a shape that does not fit.
+    """
+    if unknown := set(arrays) - set(_DIMS):
+        raise CubeError(f"A result has no {', '.join(sorted(unknown))}. Known: {', '.join(_DIMS)}.")
+    if "truth_labels" in cube and "truth_labels" not in arrays:
+        arrays["truth_labels"] = np.asarray(cube["truth_labels"])
+    result = xr.Dataset(
+        {name: (_DIMS[name], value) for name, value in arrays.items() if value is not None},
+        coords={"channel": cube["channel"], **(coords or {})},
+        attrs={key: cube.attrs[key] for key in _CARRIED if key in cube.attrs},
+    )
+    return check_result(result)
+
+
+def check_result(result: Any) -> xr.Dataset:
+    """The result itself, if it keeps the convention. Raises CubeError that says what is wrong."""
+    if not isinstance(result, xr.Dataset) or "labels" not in result:
+        raise CubeError(f"Expected a result (a Dataset with `labels`), got {type(result).__name__}. Try model.predict.")
+    for name, dims in _DIMS.items():
+        if name in result and result[name].dims != dims:
+            raise CubeError(f"{name} has dims {result[name].dims}, expected {dims}.")
+    if result["labels"].dtype.kind != "i":
+        raise CubeError(f"labels has dtype {result['labels'].dtype}, expected int32 with -1 for no data.")
+    return result
+
+
+def canonical_order(sizes: np.ndarray) -> np.ndarray:
+    """Order of components, largest first; equal sizes keep their order. sizes : (component,) -> (component,) indices."""
+    return np.argsort(-np.asarray(sizes), kind="stable")
+
+
+def relabel(labels: np.ndarray, new_of_old: np.ndarray) -> np.ndarray:
+    """Labels through a table, with -1 (no data) left alone. labels : any shape int; new_of_old : (n_old,) int."""
+    return np.append(np.asarray(new_of_old), -1).astype(np.int32)[labels]
+
+
+def component_names(result: xr.Dataset) -> list[str]:
+    """Names of the components: the coordinate `component` where it holds text, else 'component 0', as in the labels."""
+    if "component" in result.coords and result["component"].dtype.kind in "UO":
+        return [str(name) for name in result["component"].values]
+    n = result.sizes.get("component", int(np.asarray(result["labels"]).max(initial=-1)) + 1)
+    return [f"component {i}" for i in range(n)]
+
+
+def given_names(result: xr.Dataset) -> list[str]:
+    """The names that people gave to components, "" where nobody did."""
+    return ["" if name == f"component {i}" else name for i, name in enumerate(component_names(result))]
+
+
+def with_names(result: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
+    """The same result with these names of its components, "" for none; without any, no coordinate `component`."""
+    if not any(names):
+        return result.drop_vars("component", errors="ignore")
+    return result.assign_coords(component=[name or f"component {i}" for i, name in enumerate(names)])

@@ -1,0 +1,1 @@
+"""A run folder: what it holds, how it is written, what it was made of."""

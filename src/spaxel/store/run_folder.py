@@ -1,0 +1,136 @@
+"""A run is a folder: plain text, plain arrays, no pickle.
+
+    run.json            method, parameters, what was learned in words, seed, versions, command, input, seconds
+    arrays.safetensors  what was learned in numbers (a run made by `predict` has none: `model` names the run that has)
+    history.jsonl       one line per stage of the work
+    result.zarr         the result, see spaxel.results.convention
+    report.html         the page for people
+    activation.csv      of labels: which components are in the cube, and their share
+
+It is written beside its place and renamed, so that a killed process leaves either the old run or the new one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from spaxel.errors import NotFound, ReadError
+from spaxel.results.convention import check_result
+from spaxel.store.staging import replacing
+
+FORMAT = "spaxel-run"
+VERSION = 1
+RUN, ARRAYS, HISTORY, RESULT = "run.json", "arrays.safetensors", "history.jsonl", "result.zarr"
+ACTIVATION = "activation.csv"
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder says of itself that it is a run."""
+    try:
+        return json.loads((path / RUN).read_text("utf-8")).get("format") == FORMAT
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+@contextmanager
+def new_run(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """A folder to fill, which takes its place when the block ends well, and vanishes otherwise.
+
+    Raises Exists if something is there and `overwrite` is not given, or if what is there is not a run.
+    """
+    with replacing(path, overwrite=overwrite, owned=is_run) as folder:
+        folder.mkdir()
+        yield folder
+
+
+def write_json(folder: Path, run: dict[str, Any]) -> None:
+    """Write run.json into a folder. Values must be JSON (numbers of NumPy become Python's)."""
+    text = json.dumps({"format": FORMAT, "version": VERSION, **run}, indent=1, default=_plain, ensure_ascii=False)
+    (folder / RUN).write_text(text + "\n", "utf-8")
+
+
+def write_arrays(folder: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write arrays.safetensors into a folder."""
+    save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, folder / ARRAYS)
+
+
+def write_history(folder: Path, lines: Sequence[dict[str, Any]]) -> None:
+    """Write history.jsonl into a folder, one line per dict."""
+    (folder / HISTORY).write_text("".join(json.dumps(line, default=_plain) + "\n" for line in lines), "utf-8")
+
+
+def write_result(folder: Path, result: xr.Dataset) -> None:
+    """Write result.zarr into a folder."""
+    texts = ("criterion", "scaling", "component")
+    names = {name: [str(v) for v in result[name].values] for name in texts if name in result.coords}
+    plain = result.drop_vars(names).assign_attrs(names=names)
+    plain.attrs = json.loads(json.dumps(plain.attrs, default=_plain))
+    plain.to_zarr(folder / RESULT, mode="w", zarr_format=3, consolidated=False)
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """The contents of run.json. Raises NotFound if there is no run, ReadError if it is damaged or too new."""
+    path = Path(path)
+    if not (path / RUN).is_file():
+        raise NotFound(f"{path} is no run: it holds no {RUN}. Try the folder that was given to --out.")
+    try:
+        run = json.loads((path / RUN).read_text("utf-8"))
+    except ValueError as error:
+        raise ReadError(f"{path / RUN} is damaged: {error}. Try to fit again.") from error
+    if not isinstance(run, dict) or run.get("format") != FORMAT:
+        raise ReadError(f"{path / RUN} was not written by spaxel.")
+    if run.get("version") != VERSION:
+        raise ReadError(
+            f"{path} has version {run.get('version')!r} of a run, this spaxel reads {VERSION}. Try to update."
+        )
+    return run
+
+
+def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """The learned arrays of a run. Raises NotFound if it has none, ReadError if they are damaged."""
+    file = Path(path) / ARRAYS
+    if not file.is_file():
+        raise NotFound(f"{path} holds no fitted model ({ARRAYS}). Try the run that `segment` wrote.")
+    try:
+        return load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise ReadError(f"{file} is damaged: {error}. Try to fit again.") from error
+
+
+def read_result(path: str | Path) -> xr.Dataset:
+    """The result of a run, lazily. Raises NotFound if it has none, ReadError if it is damaged."""
+    folder = Path(path) / RESULT
+    if not folder.is_dir():
+        inside = [child.parent.name for child in sorted(Path(path).glob(f"*/{RESULT}"))]
+        several = f"one of its folders: {', '.join(inside)}" if inside else "spaxel predict, or segment again"
+        if not (Path(path) / RUN).is_file():
+            read_json(path)
+        raise NotFound(f"{path} holds no {RESULT}. Try {several}.")
+    try:
+        result = xr.open_zarr(folder, consolidated=False)
+        names = result.attrs.pop("names", {})
+        return check_result(result.assign_coords({name: (name, values) for name, values in names.items()}))
+    except (OSError, ValueError, KeyError) as error:
+        raise ReadError(f"{folder} is damaged: {error}. Try to segment again.") from error
+
+
+def read_run(path: str | Path) -> tuple[dict[str, Any], xr.Dataset]:
+    """run.json and the result of a run."""
+    return read_json(path), read_result(path)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is no JSON value")

@@ -1,0 +1,1 @@
+"""Simulated galaxies under an integral-field spectrograph."""

@@ -1,0 +1,1 @@
+"""Simulated leaves under a hyperspectral camera, on PROSPECT (extra leaf)."""

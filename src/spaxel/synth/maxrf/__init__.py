@@ -1,0 +1,1 @@
+"""Simulated paintings under X-ray fluorescence."""

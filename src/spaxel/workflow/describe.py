@@ -1,0 +1,119 @@
+"""What a cube is, and what this installation can do, in words and numbers for a person."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from dask.utils import format_bytes
+
+from spaxel import __version__
+from spaxel.cube import axis_label, check_cube
+from spaxel.cube.sampling import sample_spectra
+from spaxel.errors import CubeError
+from spaxel.methods.registry import METHODS
+from spaxel.preprocess.choice import look_at
+from spaxel.preprocess.masks import find_bad_channels
+from spaxel.readers import readers
+
+LOOKED_AT = 4000
+BASE = 350 * 2**20  # bytes that the program itself takes
+EXTRAS = {
+    "deep": ("torch", "lightning-fabric"),
+    "fits": ("astropy",),
+    "geo": ("rasterio",),
+    "vendors": ("rosettasciio",),
+    "leaf": ("prosail",),
+    "distributed": ("distributed",),
+}
+
+
+def describe(cube: xr.Dataset) -> dict[str, Any]:
+    """Shape, axis, chunks, size, valid share, kind of values, and the memory of a fit; a sample of it is read."""
+    check_cube(cube)
+    height, width, channels = cube["spectra"].shape
+    axis, step = cube["channel"].values, np.diff(cube["channel"].values)
+    spectra = cube["spectra"]
+    found: dict[str, Any] = {
+        "file": cube.attrs.get("source", ""),
+        "format": cube.attrs.get("reader", ""),
+        "pixels": f"{height} x {width} (y, x), origin {cube.attrs.get('origin', 'upper')}",
+        "channels": channels,
+        "axis": f"{axis_label(cube)}: {axis[0]:g} to {axis[-1]:g}",
+        "step": "one channel" if channels < 2 else _steps(step),
+        "values": f"{spectra.dtype}, {format_bytes(spectra.nbytes)} in all",
+        "chunks": "in memory" if spectra.chunks is None else " x ".join(str(c[0]) for c in spectra.chunks) + ", lazy",
+    }
+    found |= _sampled(cube)
+    found["a fit takes"] = f"about {format_bytes(fit_memory(cube))} of memory at --memory 1GiB or less"
+    for name in ("truth_labels", "truth_abundances", "truth_spectra", "variance"):
+        if name in cube:
+            found[name.replace("_", " ")] = " x ".join(map(str, cube[name].shape))
+    for i, sentence in enumerate(cube.attrs.get("guesses", []), 1):
+        found[f"guess {i}"] = sentence
+    return found
+
+
+def fit_memory(cube: xr.Dataset) -> int:
+    """Bytes that a fit takes at most, roughly: the program, the sample, its scaled copies, and the tiles."""
+    height, width, channels = cube["spectra"].shape
+    item, pixels = cube["spectra"].dtype.itemsize, height * width
+    sample = min(pixels, 20_000) * channels * item * 2
+    scaled = min(16_000_000, pixels * channels) * 4 * 4
+    tiles = min(2**30, pixels * channels * (2 * item + 3))
+    return BASE + max(sample + scaled, sample + tiles) + 50 * pixels
+
+
+def diagnose() -> dict[str, dict[str, str]]:
+    """Versions, processors, methods, readers, extras: what is there and how to get what is missing."""
+    core = {name: _version(name) for name in ("numpy", "scipy", "scikit-learn", "xarray", "dask", "zarr", "bokeh")}
+    machine = {
+        "python": sys.version.split()[0],
+        "system": platform.platform(),
+        "cores": str(len(os.sched_getaffinity(0))),
+    }
+    extras = {
+        extra: ", ".join(f"{name} {_version(name)}" for name in names)
+        if all(_version(name) != "-" for name in names)
+        else f"missing; try: pip install 'spaxel[{extra}]'"
+        for extra, names in EXTRAS.items()
+    }
+    return {
+        "spaxel": {"version": __version__, "methods": ", ".join(METHODS)},
+        "machine": machine,
+        "libraries": core,
+        "extras": extras,
+        "readers": {r.name: r.description + (f" (extra {r.extra})" if r.extra else "") for r in readers().values()},
+    }
+
+
+def _steps(step: np.ndarray) -> str:
+    even = np.allclose(step, step.mean(), rtol=1e-3)
+    return f"{step.mean():g}" if even else f"{step.min():g} to {step.max():g} (uneven)"
+
+
+def _sampled(cube: xr.Dataset) -> dict[str, Any]:
+    try:
+        sample = sample_spectra(cube, LOOKED_AT)
+    except CubeError as error:
+        return {"valid": f"0 % of the pixels looked at: {error}"}
+    total = sample.spectra.astype(np.float64).sum(1)
+    bad, phrase = find_bad_channels(cube)
+    return {
+        "valid": f"{sample.valid_share:.1%} of the pixels looked at",
+        "looks like": look_at(sample).words(),
+        "sum per pixel": f"median {np.median(total):.6g}, {np.percentile(total, 2):.6g} to {np.percentile(total, 98):.6g}",
+        "channels that say nothing": f"{len(bad)} ({phrase})" if bad else "none",
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "-"

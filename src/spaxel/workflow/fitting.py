@@ -1,0 +1,83 @@
+"""A fit as a command does it: with progress, with a checkpoint beside the result, and in one of several processes."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from spaxel.cube.mapping import Progress
+from spaxel.errors import Exists, ParameterError
+
+
+def process_number() -> int:
+    """Which process of those that torchrun (or `fabric run`) has started this is; 0 the first or the only one."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def fit(
+    model: Any,
+    data: Any,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Path | None:
+    """Fit a model whose result will lie at `out`. Returns the checkpoint that is to be deleted once it does, or None.
+
+    A method with the parameter `checkpoint` writes `OUT.checkpoint` after each epoch, unless its own `checkpoint` is set;
+    the parameter is as it was afterwards. resume : go on from that file, with the same bits as without an interruption
+    overwrite : delete one that is there      progress : called with (epochs done, in all) by methods that train
+    Raises Exists if there is one and neither is given, ParameterError if there is nothing to resume, or if its seed,
+    parameters or input are others.
+    """
+    told = {"progress": progress} if "progress" in signature(model.fit).parameters else {}
+    own = model.get_params().get("checkpoint", False)
+    if own is not None:
+        if resume:
+            what = "has a checkpoint of its own, which is gone on from" if own else "writes no checkpoint"
+            raise ParameterError(f"{type(model).__name__} {what}. Try without --resume.")
+        model.fit(data, **told)
+        return None
+    path = Path(out).resolve()
+    path = path.with_name(f"{path.name}.checkpoint")
+    if process_number() == 0:
+        _clear(path, resume, overwrite)
+    model.set_params(checkpoint=str(path))
+    try:
+        model.fit(data, **told)
+    except KeyboardInterrupt:
+        if path.is_file():
+            raise KeyboardInterrupt(f"The epochs that are done are in {path}: go on with --resume.") from None
+        raise
+    finally:
+        model.set_params(checkpoint=None)
+    return path
+
+
+def _clear(path: Path, resume: bool, overwrite: bool) -> None:
+    """Make sure that what lies at the place of a checkpoint is wanted there."""
+    if resume:
+        if not path.is_file():
+            warnings.warn(f"There is no {path} to resume from, so the fit begins anew.", stacklevel=3)
+        return
+    if not path.exists():
+        return
+    if not overwrite:
+        raise Exists(f"{path} is there, of a fit that was interrupted. Try --resume to go on with it, or --overwrite.")
+    if not _is_checkpoint(path):
+        raise Exists(f"{path} was not written by spaxel, so it is not overwritten. Try another name for the run.")
+    path.unlink()
+
+
+def _is_checkpoint(path: Path) -> bool:
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return "about" in (file.metadata() or {})
+    except (SafetensorError, OSError):
+        return False

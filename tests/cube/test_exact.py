@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spaxel.cube.exact import fit_grid, group_moments, group_sums, totals
+
+
+def _spectra(seed, counts):
+    rng = np.random.default_rng(seed)
+    return (
+        rng.poisson(50, (500, 7)).astype(np.uint16) if counts else rng.normal(1e-3, 1e-5, (500, 7)).astype(np.float32)
+    )
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 5), st.booleans(), st.permutations(range(5)))
+def test_the_order_of_addition_does_not_matter(seed, counts, order):
+    spectra, groups = _spectra(seed, counts), np.arange(500) % 3
+    grid = fit_grid(spectra)
+    parts = [group_sums(spectra[i::5], groups[i::5], 3, grid) for i in order]
+    whole = group_sums(spectra, groups, 3, grid)
+    for name in whole:
+        assert np.array_equal(sum(p[name] for p in parts), whole[name])
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_moments_are_mean_and_standard_deviation(counts):
+    spectra, groups = _spectra(1, counts), np.arange(500) % 3
+    grid = fit_grid(spectra)
+    mean, spread = group_moments(group_sums(spectra, groups, 4, grid), grid)
+    for g in range(3):
+        members = spectra[groups == g].astype(float)
+        assert np.allclose(mean[g], members.mean(0), rtol=1e-6)
+        assert np.allclose(spread[g], members.std(0), rtol=1e-3)
+    assert np.isnan(mean[3]).all()
+
+
+def test_constant_spectra_have_no_spread():
+    spectra = np.full((10, 3), 4, np.uint8)
+    grid = fit_grid(spectra)
+    mean, spread = group_moments(group_sums(spectra, np.zeros(10, int), 1, grid), grid)
+    assert mean.tolist() == [[4, 4, 4]]
+    assert spread.tolist() == [[0, 0, 0]]
+
+
+def test_a_channel_that_was_constant_may_hold_anything_elsewhere():
+    spectra = np.random.default_rng(0).normal(5, 1, (40, 3))
+    spectra[:, 1] = 0
+    grid = fit_grid(spectra)
+    spectra[:, 1] = 100 * spectra[:, 0]
+    mean, spread = group_moments(group_sums(spectra, np.zeros(40, int), 1, grid), grid)
+    assert np.allclose(mean[0], spectra.mean(0), rtol=1e-6)
+    assert np.allclose(spread[0], spectra.std(0), rtol=1e-3)
+
+
+def test_sums_of_no_rows_are_nothing():
+    assert totals(np.zeros((0, 2)), np.zeros(0, int), 3).tolist() == [[0, 0]] * 3

@@ -1,0 +1,214 @@
+import warnings
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from spaxel.cube import make_cube
+from spaxel.errors import CubeError, ParameterError
+from spaxel.linear.constrained.unimodal import n_maxima
+from spaxel.methods.contract import parse_parameters
+from spaxel.methods.mcr.estimator import MCR
+from spaxel.methods.registry import load
+from spaxel.metrics import matched_spectra
+from spaxel.reporting import render
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # what is not unique is said; single tests look at it
+
+AXIS = np.linspace(400, 700, 40)
+PURE = np.exp(-((AXIS - np.array([[460.0], [550], [630]])) ** 2) / 1500) + 0.03
+
+
+def _table(seed=0, n=40, noise=0.004):
+    rng = np.random.default_rng(seed)
+    amounts = np.vstack([np.eye(3), rng.dirichlet(np.full(3, 0.7), n - 3)])
+    return np.maximum(amounts @ PURE + noise * rng.normal(size=(n, 40)), 0), amounts
+
+
+def _runs():
+    time = np.arange(30.0)[:, None]
+    profiles = [np.exp(-((time - np.array([8, 14, 21]) - late) ** 2) / 10) for late in (0, 2)]
+    rng = np.random.default_rng(0)
+    return [make_cube((p @ PURE + 0.01 * rng.normal(size=(30, 40)))[:, None], AXIS, "nm") for p in profiles]
+
+
+def _cosines(model):
+    return matched_spectra(model.components_, PURE)["cosine"]
+
+
+def test_without_a_constraint_nothing_changes():
+    X, _ = _table()
+    one, two = MCR(n_components=3).fit(X), MCR(n_components=3, missing="weights").fit(X)
+    assert np.array_equal(one.components_, two.components_)
+    assert np.array_equal(one.transform(X), two.transform(X))
+    assert not two.info_["constrained"]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"closure": True}, {"loss": "poisson"}, {"min_volume": 1.0}, {"robust": True}, {"pedestal": True},
+        {"known": PURE[:1]}, {"known": PURE[:1].tolist(), "closure": True}, {"missing": "weights", "closure": True},
+        {"closure": True, "loss": "poisson"},
+    ],
+)  # fmt: skip
+def test_every_constraint_finds_the_spectra_and_keeps_the_contract(parameters, tmp_path):
+    X, _ = _table()
+    model = MCR(n_components=3, **parameters).fit(X)
+    assert min(_cosines(model)) > 0.99
+    state = {k: v.copy() for k, v in model.state_.items()}
+    found = model.transform(X)
+    assert all(np.array_equal(state[k], model.state_[k]) for k in state)
+    assert (found >= 0).all()
+    assert np.array_equal(model.transform(X[7:8])[0], found[7])
+    loaded = load(model.save(tmp_path / "model"))
+    assert np.array_equal(loaded.transform(X), found)
+    if parameters.get("closure"):
+        np.testing.assert_allclose(found.sum(1), 1, atol=1e-6)
+    if "known" in parameters:
+        assert np.array_equal(model.components_[0], PURE[0])
+
+
+def test_values_that_are_missing_are_used_where_they_are_not():
+    X, amounts = _table()
+    holes = np.random.default_rng(1).random(X.shape) < 0.1
+    model = MCR(missing="weights").fit(np.where(holes, np.nan, X))
+    assert model.n_components_ == 3
+    order = matched_spectra(model.components_, PURE)["matching"]
+    found = model.transform(np.where(holes, np.nan, X))[:, order] * np.linalg.norm(PURE, axis=1) ** -1
+    assert np.abs(found - amounts).max() < 0.05
+    with pytest.raises(ValueError, match="NaN"):
+        MCR(n_components=3).fit(np.where(holes, np.nan, X))
+
+
+def test_a_scene_with_dead_entries_is_unmixed_too():
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[0:50, 0:50]
+    fields = np.stack([-((y - a) ** 2 + (x - b) ** 2) / 60 for a, b in ((10, 10), (40, 15), (25, 42))], axis=-1)
+    shares = np.exp(fields - fields.max(-1, keepdims=True))
+    shares /= shares.sum(-1, keepdims=True)
+    spectra = shares @ PURE + rng.normal(0, 0.005, (50, 50, 40))
+    spectra[rng.random(spectra.shape) < 0.002] = np.nan
+    spectra[:, 7, 3:6] = np.nan
+    spectra[0, 0] = np.nan
+    cube = make_cube(spectra, AXIS, "nm")
+    model = MCR(n_components=3, missing="weights").fit(cube)
+    assert model.info_["kind"] == "scene"
+    result = model.transform(cube)
+    assert np.isnan(result["abundances"].values).any(-1).sum() == 1
+    assert np.isfinite(result["residual"].values).sum() == 2499
+    order = matched_spectra(model.components_, PURE)["matching"]
+    assert np.nanmean(np.abs(result["abundances"].values[..., order] - shares)) < 0.03
+    dropped = MCR(n_components=3).fit(cube).transform(cube)
+    assert np.isnan(dropped["abundances"].values).any(-1).sum() > 50
+    model.memory = 2**20
+    xr.testing.assert_identical(model.transform(cube.chunk(y=17, x=23)), result)
+
+
+def test_runs_are_the_files_and_profiles_have_one_maximum_in_each():
+    cubes = _runs()
+    model = MCR(n_components=3, unimodal=True).fit(cubes)
+    assert model.state_["runs"].tolist() == [0] * 30 + [1] * 30
+    for run in (0, 1):
+        assert [n_maxima(p) for p in model.state_["profiles"][model.state_["runs"] == run].T] == [1, 1, 1]
+    assert min(_cosines(model)) > 0.99
+    results = model.transform(cubes)
+    assert [r.sizes["y"] for r in results] == [30, 30]
+
+
+def test_junk_is_named():
+    X, _ = _table()
+    X[[5, 30]] = np.random.default_rng(3).random((2, 40)) * 2
+    with pytest.warns(UserWarning, match="2 of 40 spectra lie far from all mixtures and did not count: 5, 30"):
+        model = MCR(n_components=3, robust=True).fit(X)
+    assert model.info_["junk"] == [5, 30]
+    assert min(_cosines(model)) > 0.995
+
+
+def test_a_pedestal_is_taken_off_and_given_back():
+    X, amounts = _table()
+    model = MCR(n_components=3, pedestal=True, closure=True).fit(X + 2)
+    assert model.info_["pedestal"] == pytest.approx(2.06, abs=0.05)
+    assert min(_cosines(model)) > 0.98
+    assert min(_cosines(MCR(n_components=3, closure=True).fit(X + 2))) < 0.9
+    order = matched_spectra(model.components_, PURE)["matching"]
+    assert np.abs(model.transform(X + 2)[:, order] - amounts).mean() < 0.05
+
+
+def test_known_spectra_come_from_a_run_or_a_file(tmp_path):
+    X, _ = _table()
+    np.save(tmp_path / "pure.npy", PURE[:2])
+    model = MCR(n_components=3, known=str(tmp_path / "pure.npy")).fit(X)
+    assert np.array_equal(model.components_[:2], PURE[:2])
+    cube = make_cube(X[:, None], AXIS, "nm")
+    from spaxel.workflow.runs import segment
+
+    stored = tmp_path / "table.csv"
+    np.savetxt(stored, np.vstack([AXIS, X]), delimiter=",", fmt="%.17g")
+    options = {"units": "nm", "header": True, "orientation": "rows"}
+    run = segment([stored], tmp_path / "run", method="mcr", parameters={"n_components": "3"}, options=options)
+    again = MCR(n_components=3, known=str(run)).fit(cube)
+    assert min(matched_spectra(again.components_, MCR(n_components=3).fit(X).components_)["cosine"]) > 1 - 1e-9
+    with pytest.raises(CubeError, match="channels"):
+        MCR(n_components=3, known=str(run)).fit(X[:, 1:])
+
+
+def test_bands_are_drawn_and_what_is_not_unique_is_said():
+    rng = np.random.default_rng(0)
+    dense = rng.uniform(0.3, 1, (30, 2)) @ (PURE[:2] + 0.3) + 1e-3 * rng.normal(size=(30, 40))
+    cube = make_cube(dense[:, None], AXIS, "nm")
+    with pytest.warns(UserWarning, match="not unique"):
+        model = MCR(n_components=2).fit(cube)
+    assert max(model.info_["bands"]["ambiguity"]) > 0.1
+    result = model.transform(cube)
+    assert (result["component_low"] <= result["component_spectra"] + 1e-9).all()
+    assert (result["component_high"] >= result["component_spectra"] - 1e-9).all()
+    text = render(result, {"learned": model.info_})
+    assert "range of feasible solutions" in text
+    assert "Are the components unique?" in text
+    model = MCR(n_components=5).fit(_table()[0])
+    assert "not computed for more than 4" in model.info_["bands"]["sentence"]
+    assert "bands_lower" not in model.state_
+
+
+def test_pure_samples_are_unique():
+    axis = np.arange(60)
+    pure = np.exp(-((axis - np.array([[12.0], [30], [48]])) ** 2) / 20)
+    rng = np.random.default_rng(0)
+    X = np.vstack([np.eye(3), rng.dirichlet(np.ones(3), 30)]) @ pure
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*not unique.*")
+        assert max(MCR(n_components=3, closure=True).fit(X).info_["bands"]["ambiguity"]) < 0.05
+
+
+def test_text_becomes_values():
+    given = {"closure": "true", "min_volume": "0.5", "loss": "poisson", "known": "run", "missing": "weights"}
+    parsed = parse_parameters(MCR, given)
+    assert parsed == {"closure": True, "min_volume": 0.5, "loss": "poisson", "known": "run", "missing": "weights"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"loss": "huber"}, "loss of MCR is 'huber'"),
+        ({"min_volume": -1.0}, "min_volume of MCR"),
+        ({"kind": "scene", "closure": True}, "Try kind='table'"),
+        ({"unimodal": True, "closure": True}, "does not go with"),
+        ({"known": np.ones((2, 7))}, "axis of the data"),
+        ({"unimodal": True, "n_sample": 10}, "larger n_sample"),
+    ],
+)
+def test_wrong_parameters_are_explained(parameters, message):
+    with pytest.raises(ParameterError, match=message):
+        MCR(n_components=3, **parameters).fit(_table()[0])
+
+
+@pytest.mark.real_data
+def test_carbs_on_their_pedestal(real):
+    stored = np.load(real / "mcr_carbs" / "carbs.npz")
+    model = MCR(closure=True, pedestal=True).fit(stored["D"])
+    match = matched_spectra(model.components_, stored["S"].T)
+    assert model.n_components_ == 3
+    assert min(match["cosine"]) > 0.997
+    error = model.transform(stored["D"])[:, match["matching"]] - stored["C"]
+    assert np.sqrt((error**2).mean()) < 0.005

@@ -1,0 +1,35 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.cluster.hierarchy import is_valid_linkage
+
+from spaxel.results.trees import centroid_tree, cut_tree, leaves_of, regraft
+
+trees = st.builds(
+    lambda seed, m: centroid_tree(np.random.default_rng(seed).normal(size=(m, 3)), np.arange(1, m + 1)),
+    st.integers(0, 50),
+    st.integers(2, 20),
+)
+
+
+@given(trees, st.integers(0, 50))
+def test_moved_parts_change_their_component_and_nothing_else(tree, seed):
+    m, rng = len(tree) + 1, np.random.default_rng(seed)
+    moved, stay = np.split(rng.permutation(m), [rng.integers(0, m)])
+    onto = {int(part): int(rng.choice(stay)) for part in moved}
+    found = regraft(tree, onto)
+    assert is_valid_linkage(found)
+    assert np.array_equal(regraft(tree, {}), tree)
+    for level in range(1, len(stay) + 1):
+        old, new = cut_tree(tree, level), cut_tree(found, level)
+        assert all(new[part] == new[other] for part, other in onto.items())
+        if len(np.unique(old[stay])) == level and all((old == k).sum() > 1 for k in old[moved]):
+            assert len(set(zip(old[stay], new[stay], strict=True))) == level
+
+
+@given(trees)
+def test_nodes_hold_as_many_parts_as_the_tree_says(tree):
+    held = leaves_of(tree)
+    assert held.shape == (2 * len(tree) + 1, len(tree) + 1)
+    assert held[len(tree) + 1 :].sum(1).tolist() == tree[:, 3].tolist()
+    assert held[-1].all()

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+from spaxel.cube import make_cube
+from spaxel.errors import CubeError
+from spaxel.testing import tiny_cube
+from spaxel.workflow.describe import EXTRAS, describe, diagnose, fit_memory
+
+
+def test_what_a_cube_is_in_words():
+    found = describe(tiny_cube(20, 17))
+    assert found["pixels"] == "20 x 17 (y, x), origin upper"
+    assert found["channels"] == 11
+    assert found["axis"] == "energy (keV): 1 to 6"
+    assert found["step"] == "0.5"
+    assert found["values"] == "uint16, 7.30 kiB in all"
+    assert found["chunks"] == "in memory"
+    assert found["valid"] == "100.0% of the pixels looked at"
+    assert found["looks like"].startswith("photon counts")
+    assert found["channels that say nothing"] == "none"
+    assert found["truth labels"] == "20 x 17"
+    assert "a fit takes" in found
+
+
+def test_what_is_odd_is_said():
+    spectra = tiny_cube(20, 17)["spectra"].values.astype(float)
+    spectra[:, :, 3] = 0
+    spectra[:10] = np.nan
+    cube = make_cube(spectra, [1.0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 100], "nm", origin="lower", guesses=["One.", "Two."])
+    found = describe(cube.chunk({"y": 5, "x": 17, "channel": 11}))
+    assert found["step"] == "1 to 90 (uneven)"
+    assert found["chunks"] == "5 x 17 x 11, lazy"
+    assert found["valid"] == "50.0% of the pixels looked at"
+    assert found["channels that say nothing"] == "1 (1 zero)"
+    assert found["guess 1"] == "One."
+    assert found["guess 2"] == "Two."
+    assert "origin lower" in found["pixels"]
+
+
+def test_a_cube_without_data_is_described_all_the_same():
+    found = describe(make_cube(np.zeros((3, 4, 1))))
+    assert found["step"] == "one channel"
+    assert found["valid"].startswith("0 % of the pixels looked at")
+    with pytest.raises(CubeError):
+        describe(np.zeros((3, 4, 5)))
+
+
+def test_memory_of_a_fit_is_bounded():
+    import dask.array as da
+
+    def cube(side):
+        return make_cube(da.zeros((side, side, 1000), dtype="u2", chunks=(64, 64, 1000)))
+
+    small, large = fit_memory(cube(2000)), fit_memory(cube(4000))
+    assert 2**28 < small <= large < 1.5 * small
+
+
+def test_what_is_installed(monkeypatch):
+    found = diagnose()
+    assert "kmeans" in found["spaxel"]["methods"]
+    assert found["machine"]["cores"].isdigit()
+    assert {"native", "envi", "fits", "matlab", "hdf5"} <= set(found["readers"])
+    monkeypatch.setitem(EXTRAS, "deep", ("no-such-library",))
+    assert "pip install 'spaxel[deep]'" in diagnose()["extras"]["deep"]

@@ -1,0 +1,14 @@
+import numpy as np
+import pytest
+
+from spaxel.cube import make_cube
+from spaxel.figures.palette import palette
+from spaxel.results.convention import make_result
+from spaxel.workflow.recut import common_colors
+
+
+@pytest.mark.parametrize("n", [1, 8, 9, 40, 300])
+def test_colours_of_many_results_are_those_of_the_palette_each_once(n):
+    labels = (np.add.outer(np.arange(40), np.arange(30)) // 9 % 5).astype(np.int32)
+    result = make_result(make_cube(np.ones((40, 30, 2))), labels=labels, component_color=np.arange(5))
+    assert sorted(common_colors([result] * n)) == sorted(palette(5))
