@@ -1,0 +1,128 @@
+"""What the documentation says runs: every Python block of the pages for users.
+
+The blocks of a page are run one after the other, as in a notebook, in a folder that holds the files that the pages name.
+Nothing may be skipped: whoever adds a block that cannot run has to mend it.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import inspect
+import re
+import warnings
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import spaxel
+
+ROOT = Path(__file__).parents[1]
+PAGES = ["README.md", "docs/api.md", *(f"docs/methods/{p.name}" for p in sorted((ROOT / "docs/methods").glob("*.md")))]
+PUBLIC = sorted(name for name in spaxel.__all__ if name != "__version__")
+FENCE = re.compile(r"^```(\w*)[ ]*\n(.*?)^```[ ]*$", re.DOTALL | re.MULTILINE)
+OTHER_LANGUAGES = {"console", "toml", "text", ""}
+
+
+def blocks(text: str) -> list[tuple[int, str]]:
+    """Line and code of each Python block of a page."""
+    return [(text[: m.start(2)].count("\n"), m[2]) for m in FENCE.finditer(text) if m[1] == "python"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder of a page, with small files of the names that the pages use."""
+    monkeypatch.chdir(tmp_path)
+    import h5py
+
+    for name, seed in (("altarpiece", 1), ("detail", 2)):
+        cube = spaxel.simulate("maxrf", height=32, width=24, channels=380, seed=seed).load()
+        with h5py.File(f"{name}.h5", "w") as file:
+            file["energy"] = cube["channel"].values
+            file["energy"].attrs["units"] = "keV"
+            file["spectra"] = cube["spectra"].values
+    mixtures = spaxel.simulate("mixture", n_components=4, per_component=8, n_channels=60, seed=1)
+    rows = np.vstack([mixtures["channel"].values, mixtures["spectra"].values[:, 0]])
+    np.savetxt("mixtures.csv", rows, delimiter=",", fmt="%.6g")
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_every_python_block_runs(page: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (ROOT / page).read_text()
+    found, namespace = blocks(text), {"__name__": "__main__"}
+    assert found, f"{page} holds no Python block"
+    for line, code in found:
+        exec(compile("\n" * line + code, str(ROOT / page), "exec"), namespace)
+        for expression, value in shown(code):
+            assert eval(expression, namespace) == value, f"{page}, block at line {line}: not {value!r}"
+
+
+def shown(code: str) -> list[tuple[CodeType, Any]]:
+    """Lines of the form `expression  # value`, where the comment is a value and not words."""
+    found = []
+    for expression, comment in re.findall(r"^(\S.*?)  # (.+)$", code, re.MULTILINE):
+        try:
+            found.append((compile(expression, "shown", "eval"), ast.literal_eval(comment)))
+        except (SyntaxError, ValueError):
+            continue
+    return found
+
+
+def test_shown_values_are_compared() -> None:
+    assert [value for _, value in shown("1 + 1  # 2\nx = 3  # 3\nx  # three of them\n")] == [2]
+    assert sum(len(shown(code)) for _, code in blocks((ROOT / "docs/api.md").read_text())) >= 15
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_block_is_hidden_from_the_test(page: str) -> None:
+    text = (ROOT / page).read_text()
+    fences = re.findall(r"^[ >\t]*(?:```+|~~~+).*$", text, re.MULTILINE)
+    languages = [m[1] for m in FENCE.finditer(text)]
+    assert len(fences) == 2 * len(languages), f"{page}: a fence is indented, quoted or left open"
+    assert set(languages) <= OTHER_LANGUAGES | {"python"}
+    assert languages.count("python") == len(blocks(text)) == len(re.findall(r"^```python$", text, re.MULTILINE))
+    for _, code in blocks(text):
+        lines = [line for line in code.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+        assert len(lines) > 0
+        assert "..." not in code, f"{page}: an ellipsis is no example"
+
+
+def test_the_page_of_functions_lists_the_public_names() -> None:
+    text = (ROOT / "docs/api.md").read_text()
+    assert sorted(re.findall(r"^### (\w+)$", text, re.MULTILINE)) == PUBLIC
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLIC if inspect.isfunction(getattr(spaxel, name))])
+def test_the_page_of_functions_knows_every_parameter(name: str) -> None:
+    text = (ROOT / "docs/api.md").read_text()
+    shown = re.search(rf"^`{name}\((.*?)\)`", text, re.MULTILINE)
+    assert shown, name
+    names = re.findall(r"(?:^|, )\*{0,2}(\w+)", re.sub(r"=\([^)]*\)", "=x", shown[1]))
+    actual = list(inspect.signature(getattr(spaxel, name)).parameters)
+    assert set(names) <= set(actual), name
+    assert names[0] == actual[0]
+
+
+def test_the_tables_of_parameters_are_made_from_the_declarations() -> None:
+    hook = _module(ROOT / "docs/parameters.py")
+    text = (ROOT / "docs/api.md").read_text()
+    methods = [name for name in PUBLIC if hasattr(getattr(spaxel, name), "fit")]
+    assert sorted(hook.MARK.findall(text)) == methods
+    page = hook.on_page_markdown(text)
+    for name in methods:
+        for parameter in getattr(spaxel, name)().get_params():
+            assert f"| `{parameter}` |" in page
+    assert "| `n_clusters` | auto | int or 'auto' |" in page
+
+
+def _module(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    with warnings.catch_warnings():
+        spec.loader.exec_module(module)
+    return module
