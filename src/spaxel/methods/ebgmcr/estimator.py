@@ -36,7 +36,7 @@ class EnergyMCR(Unmixing):
     it is taken: the answer is never worse there than its start, and `info_` says what was gained. Scenes (see MCR) keep
     MCR's shares of sum 1 under linear mixing; under another law only S and θ are fitted, and amounts are free.
 
-    Chang & Chen, arXiv:2507.23600 and 2510.20364; what is kept of them and what is not: docs/methods/ebgmcr.md.
+    Chang & Chen, arXiv:2507.23600 and 2510.20364; what is kept of them and what is not: docs/notes/ebgmcr.md.
     Start "cold": a random pool of candidates, for linear tables; slower, and meant for comparison (net.cold).
     fit, transform, attributes: as MCR; besides `theta_` (what is learned of f) and, where components are exactly sparse,
     zeros in `components_`. Needs the extra `deep`. Raises MissingExtra, ParameterError, CubeError.

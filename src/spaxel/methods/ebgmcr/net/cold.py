@@ -103,7 +103,7 @@ def cold_pool(
     minimises   Σ |x - Σ p c s|² / (2 σ_t²) + Σ p (1 - p) c² / (2 σ_t²) + (ln k + 3) Σ p
                 + (d/2 + 6 √(d/2)) Σ_k u_k / (u_k + ū) + e Σ logit²      σ_t falls to σ, u_k = Σ_i p_ik, ū their mean
     by Adam over all samples at once; the first two terms are what independent gates of chance p cost on average, so none is
-    drawn. After Chang & Chen, arXiv:2507.23600; see docs/methods/ebgmcr.md.
+    drawn. After Chang & Chen, arXiv:2507.23600; see docs/notes/ebgmcr.md.
     Raises CubeError for NaN or zeros, ParameterError for options out of range.
     Fails, and says so, where no state explains the samples to their noise; finds too many where it is not cooled long enough.
     """
