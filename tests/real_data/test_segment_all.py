@@ -22,6 +22,9 @@ FILES = {  # file -> options that the README of the data gives
     "eds_bruker/test_TEM.bcf": {},
     "raman_renishaw/renishaw_test_streamline.wdf": {},
     "muse_dryrun/CUBE.fits": {},
+    "moffett/moffett.mat": {"truth": "S_GT"},
+    "formats/renishaw_test_map.wdf": {},
+    "formats/example_cube.fits": {},
     "mcr_carbs/carbs.npz": {},
     "nir_bioethanol/NIR.npz": {},
     "hplcdad_tea/tea.npz": {},
@@ -30,11 +33,15 @@ FILES = {  # file -> options that the README of the data gives
 }
 CUBES = (".mat", ".hdr", ".bcf", ".wdf", ".fits", ".npz", ".csv")
 AUXILIARY = {"samson/Wavelengths.mat", "salinas_a/SalinasA_gt.mat"}
+NOT_YET = {  # file -> what is wrong today
+    "formats/dso.mat": "a MATLAB struct is not read",
+    "moffett/Moffett_vca.mat": "the abundances (50, 50, 3) are taken for the cube instead of Y, bands first",
+}
 
 
 def test_no_file_is_left_out(real):
     there = {str(path.relative_to(real)) for path in real.rglob("*") if path.suffix in CUBES}
-    assert there - AUXILIARY == set(FILES)
+    assert there - AUXILIARY == set(FILES) | set(NOT_YET)
 
 
 @pytest.mark.parametrize("file", FILES)
