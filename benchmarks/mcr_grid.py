@@ -31,7 +31,7 @@ NUMBERS = (16, 32, 48, 64, 96, 128, 160, 192, 224, 256)
 SETS = [(times, most, db) for times in (4, 8) for most in (4, 8) for db in (20, 30)]
 FIRST_SEED = 120  # fresh: nothing was tuned on seeds from here
 HELD_OUT = 200
-SOLVER = ("linear/*.py", "synth/mixture.py")  # files that decide a run
+SOLVER = ("linear/**/*.py", "synth/mixture.py")  # files that decide a run
 KEY = ("seed", "k", "times", "most", "db")
 
 

@@ -59,6 +59,18 @@ def test_the_number_and_the_spectra_of_a_table_are_found():
     assert residual < 0.03
 
 
+def test_bands_of_many_components_are_refused_before_abundances_are_solved_for(monkeypatch):
+    X, *_ = _table()
+    solved = []
+    for name in ("nnls", "fcls"):
+        monkeypatch.setattr(f"spaxel.methods.mcr.constraints.{name}", lambda x, s: solved.append(s) or x @ s.T)
+    model = MCR(n_components=6).fit(X)
+    assert "not computed for more than 4 components; here are 6" in model.info_["bands"]["sentence"]
+    assert not solved
+    MCR(n_components=3).fit(X)
+    assert solved  # with few components they are needed
+
+
 @pytest.mark.parametrize("light", [True, False])
 def test_the_number_and_the_maps_of_a_scene_are_found(light):
     cube = _scene(light=light)

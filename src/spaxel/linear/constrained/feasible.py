@@ -73,9 +73,7 @@ def feasible_bands(
     if c.shape[1] != k or (c < 0).any() or (s < 0).any() or not 0 <= known <= k:
         raise ParameterError(f"Bands need {k} non-negative concentrations and spectra, and 0 to {k} known components.")
     if k > MOST:
-        return _none(
-            c, s, f"Bands of feasible solutions are not computed for more than {MOST} components; here are {k}."
-        )
+        return _none(c, s, too_many(k))
     if not (s.any(1).all() and c.any(0).all()):
         return _none(c, s, "Bands of feasible solutions are not computed, because a component is empty.")
     scale = np.ones(k) if closure else np.linalg.norm(s, axis=1)
@@ -87,6 +85,11 @@ def feasible_bands(
     watched = _border(s.T), _border(c)
     found = [[_extreme(task, j, sign, watched) for j in range(k)] for sign in (1.0, -1.0)]
     return _finished(task, found)
+
+
+def too_many(k: int) -> str:
+    """Why there are no bands of k components, if k is more than MOST."""
+    return f"Bands of feasible solutions are not computed for more than {MOST} components; here are {k}."
 
 
 def _none(c: np.ndarray, s: np.ndarray, why: str) -> Feasible:

@@ -10,7 +10,7 @@ import numpy as np
 from spaxel.errors import CubeError, ParameterError
 from spaxel.linear.abundances import fcls, nnls
 from spaxel.linear.constrained.factorise import Constrained, constrain
-from spaxel.linear.constrained.feasible import feasible_bands
+from spaxel.linear.constrained.feasible import MOST, feasible_bands, too_many
 from spaxel.linear.constrained.half_steps import Rules, Table, poisson
 from spaxel.linear.constrained.missing import filled_with_noise, pedestal, rank_of_holes
 from spaxel.linear.sparse.factorise import factorise
@@ -181,6 +181,8 @@ def bands_of(
     """Bands around the components of a table: arrays for `state_`, and for `info_` the ambiguity of each and a sentence."""
     if (components < 0).any():
         return {}, _no_bands("Bands of feasible solutions are not computed for signed components.")
+    if len(components) > MOST:  # before any abundance is solved for: that is the long part
+        return {}, _no_bands(too_many(len(components)))
     try:
         amounts, _ = encode_resolved(components, closure, "gaussian", base, spectra)
     except CubeError:
