@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -23,15 +22,27 @@ from spaxel.methods.centers.doubt import doubts
 from spaxel.methods.centers.groups import Rules, find_groups
 from spaxel.methods.centers.result import nearest_result
 from spaxel.methods.contract import as_cubes, check_parameters, check_range, checked, gather, prepare
+from spaxel.methods.parameters import (
+    LinkageByContact,
+    MaxClusters,
+    Memory,
+    NClusters,
+    NInit,
+    NMicro,
+    NSample,
+    ScalingOrAuto,
+    Seed,
+    declared,
+)
 from spaxel.preprocess.choice import choose_scaling, look_at
-from spaxel.preprocess.scaling import SCALINGS, ScalingName, fit_scaling
+from spaxel.preprocess.scaling import fit_scaling
 from spaxel.results.convention import relabel
 
 MOST_VALUES = 16_000_000  # of the scaled sample from which principal components are learned
 PER_MICRO = 20  # spectra of the sample that each micro part should have at least
 
 
-@dataclass(eq=False, repr=False)
+@declared
 class KMeans(ClusterMixin, BaseEstimator):
     """Scaling → principal components → k-means++ on a sample → assignment of every pixel, tile by tile.
 
@@ -47,29 +58,19 @@ class KMeans(ClusterMixin, BaseEstimator):
 
     method: ClassVar[str] = "kmeans"
 
-    n_clusters: Annotated[
-        Annotated[int, Field(ge=1, le=512)] | Literal["auto"],
-        Field(description="number of components, or auto: found by evidence, all levels kept"),
-    ] = "auto"
-    scaling: Annotated[
-        ScalingName | Literal["auto"], Field(description=f"how spectra are scaled: auto, {', '.join(SCALINGS)}")
-    ] = "auto"
-    linkage: Annotated[
-        Literal["centroid", "connectivity", "contact"] | None,
-        Field(description="how micro parts are merged; with a number of clusters, none is plain k-means"),
-    ] = None
-    n_micro: Annotated[
-        int, Field(ge=2, le=512, description="micro parts that are merged (auto clusters, or with a linkage)")
-    ] = 40
-    max_clusters: Annotated[int, Field(ge=2, le=64, description="largest number that auto considers")] = 24
+    n_clusters: NClusters = "auto"
+    scaling: ScalingOrAuto = "auto"
+    linkage: LinkageByContact = None
+    n_micro: NMicro = 40
+    max_clusters: MaxClusters = 24
     n_components: Annotated[
         Annotated[int, Field(ge=1, le=256)] | Literal["auto"],
         Field(description="principal components; auto keeps those above the noise, at most 10"),
     ] = "auto"
-    n_sample: Annotated[int, Field(ge=10, description="spectra that the fit looks at")] = 20_000
-    n_init: Annotated[int, Field(ge=1, description="restarts of k-means++")] = 10
-    random_state: Annotated[int, Field(ge=0, description="seed: the same seed gives the same bits")] = 0
-    memory: Annotated[int | None, Field(ge=1, description="bytes for reading; never changes the answer")] = None
+    n_sample: NSample = 20_000
+    n_init: NInit = 10
+    random_state: Seed = 0
+    memory: Memory = None
 
     def fit(self, X: Any, y: None = None) -> KMeans:
         """Learn scaling, components and centres from a sample. y is ignored. Returns self."""
