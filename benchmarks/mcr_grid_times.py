@@ -60,7 +60,8 @@ def main() -> None:
     """Measure and print; exit code 1 where a bar is not held."""
     timed = measure()
     for one in timed:
-        print(f"N = {one.k}: {one.found} found in {one.seconds:.2f} CPU s, bar {one.bar:g}" + ("" if one.held else ": too slow"))
+        said = "" if one.held else ": too slow"
+        print(f"N = {one.k}: {one.found} found in {one.seconds:.2f} CPU s, bar {one.bar:g}{said}")
     sys.exit(0 if all(one.held for one in timed) else 1)
 
 
