@@ -219,6 +219,6 @@ def test_drawing_of_one_channel_and_of_nan(result):
 
 def test_evidence_marks_votes_and_skips_what_has_no_value(result):
     drawn = evidence_figures(result)
-    assert [plot.yaxis[0].axis_label.text for plot in drawn] == ["gap, votes 3"]
+    assert [plot.yaxis[0].axis_label.text for plot in drawn] == ["gap: 3"]
     assert votes(result) == {"gap": 3}
     assert votes(result[["labels"]]) == {}

@@ -54,7 +54,7 @@ def make_scene(labels, axis, units, *, levels=(), counts=100.0, seed=0, **attrs)
 
 
 def make_tree(labels, spectra, sizes, levels, rng):
-    """Two micro parts for each component, a tree over them, evidence."""
+    """Two micro-clusters for each component, a tree over them, evidence."""
     n = len(sizes)
     half = (np.arange(labels.shape[1])[None] * 5 // labels.shape[1] % 2) + 0 * labels
     micro = np.where(labels < 0, -1, labels * 2 + half).astype(np.int32)
@@ -318,9 +318,9 @@ def test_what_is_here_for_sure(tmp_path):
     assert "none of the" not in words(render(result, {}))
     text = words(render(result, {"presence": {"new": [1], "compared_with": 4}}))
     for part in (
-        "What is here for sure?",
+        "Which components are present?",
         "none of the 4 cubes",
-        "Is there anything never seen?",
+        "Is there anything unlike what was fitted?",
         "unlike anything fitted",
     ):
         assert part in text, part

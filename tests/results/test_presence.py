@@ -54,7 +54,7 @@ def test_exceedance_is_a_probability_that_falls():
 
 
 def make(labels, mistaken, far=0, seen=(1000, 1, 40)):
-    """A result whose micro parts are its components; `far` pixels are unlike anything."""
+    """A result whose micro-clusters are its components; `far` pixels are unlike anything."""
     k = len(mistaken)
     unlike = np.full(labels.shape, 40, np.uint8)
     unlike.ravel()[:far] = 255

@@ -39,7 +39,9 @@ def simulate(
     /,
     *,
     seed: Seed = 0,
-    size: Annotated[str | None, Parameter(help="HEIGHTxWIDTH in pixels; without it, as the world has it")] = None,
+    size: Annotated[
+        str | None, Parameter(help="HEIGHTxWIDTH in pixels; if not given, the usual size of the world")
+    ] = None,
     picture: Annotated[Path | None, Parameter(help="paint after this picture (maxrf), as a PNG file")] = None,
     overwrite: Overwrite = False,
     option: Annotated[

@@ -54,7 +54,7 @@ class Treating:
 
     crop: Annotated[str | None, Parameter(help="range of the axis to keep, as LOW:HIGH")] = None
     rebin: Annotated[float | None, Parameter(help="channels to sum into one")] = None
-    despike: Annotated[float | None, Parameter(help="remove spikes above so many robust standard deviations")] = None
+    despike: Annotated[float | None, Parameter(help="remove spikes above this many robust standard deviations")] = None
     smooth: Annotated[int | None, Parameter(help="Savitzky-Golay width, an odd number of channels")] = None
     derivative: Annotated[int | None, Parameter(help="degree of a Savitzky-Golay derivative")] = None
     keep_channels: Annotated[

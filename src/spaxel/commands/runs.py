@@ -52,7 +52,7 @@ def report(
     ] = None,
     medium: Annotated[str | None, Parameter(help="of the wavelengths: air or vacuum; kept in the run")] = None,
 ) -> None:
-    """Write the page of a run anew."""
+    """Write the report of a run again."""
     from spaxel.reporting import report as write_report
 
     say(f"report: {write_report(run, redshift=redshift, medium=medium)}")

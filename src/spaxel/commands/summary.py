@@ -58,7 +58,9 @@ def _print_amounts(result: xr.Dataset) -> None:
     print_table(shown, ("component", "mean share", "present in", "largest in (pixels)"), right)
     if len(rows) > MOST:
         say(f"and {len(rows) - MOST} more, in components.csv and the report")
-    say(f"what the components leave: {np.nanmedian(result['residual'].values):.2%} of a spectrum's norm in the median")
+    say(
+        f"what the components do not explain: {np.nanmedian(result['residual'].values):.2%} of a spectrum's norm in the median"
+    )
 
 
 def _print_sizes(result: xr.Dataset, run: dict) -> None:

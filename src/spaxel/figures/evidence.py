@@ -1,4 +1,4 @@
-"""What speaks for the number of components: a curve for each criterion, its vote marked."""
+"""What speaks for the number of components: a curve for each check, the number that it names marked."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from spaxel.figures.maps import INK, plain_axes
 
 
 def votes(result: xr.Dataset) -> dict[str, int]:
-    """The level that each criterion votes for; empty where the result does not say."""
+    """The level that each check names; empty where the result does not say."""
     found = result["evidence"].attrs.get("votes", {}) if "evidence" in result else {}
     return {str(name): int(level) for name, level in dict(found).items() if level is not None}
 
 
 def evidence_figures(result: xr.Dataset, *, width: int = 234, height: int = 190) -> list[figure]:
-    """One small figure for each criterion that has a value: value against number of components, the vote as a dot.
+    """One small figure for each check that has a value: value against number of components, the one that it names as a dot.
 
     The dashed line is the number that was taken. The result must hold `evidence` (criterion, level).
     """
@@ -55,7 +55,7 @@ def _curve(name: str, levels, values, vote, x_range, width: int, height: int) ->
     at = (levels == vote) & good
     plot.scatter(levels[at], values[at], color="#D55E00", size=11)
     plot.xaxis.axis_label = "number of components"
-    plot.yaxis.axis_label = PlainText(text=name if vote is None else f"{name}, votes {vote}")
+    plot.yaxis.axis_label = PlainText(text=name if vote is None else f"{name}: {vote}")
     plain_axes(plot)
     plot.xaxis.ticker = SingleIntervalTicker(interval=max(1, int(np.ptp(levels) // 5)))
     return plot

@@ -29,25 +29,26 @@ NSample = Annotated[int, Field(ge=10, description="spectra that the fit looks at
 # Of methods that train.
 Device = Annotated[Literal["cpu", "cuda", "auto"], Field(description="where it is trained")]
 Precision = Annotated[
-    Literal["32-true", "bf16-mixed", "16-mixed"], Field(description="of the training, as Lightning Fabric names it")
+    Literal["32-true", "bf16-mixed", "16-mixed"], Field(description="number format, as Lightning Fabric names it")
 ]
 Checkpoint = Annotated[
-    str | None, Field(description="file written after each epoch, and gone on from with the same bits")
+    str | None,
+    Field(description="file written after each epoch; an interrupted fit goes on from it, with the same bits"),
 ]
-Width = Annotated[int, Field(ge=1, le=4096, description="of the hidden layers")]
+Width = Annotated[int, Field(ge=1, le=4096, description="units of each hidden layer")]
 
 # Of methods that segment.
 Number = Annotated[int, Field(ge=1, le=512)]
 NClusters = Annotated[
-    Number | Literal["auto"], Field(description="number of components, or auto: found by evidence, all levels kept")
+    Number | Literal["auto"], Field(description="number of components, or auto: found by five checks, all levels kept")
 ]
 MaxClusters = Annotated[int, Field(ge=2, le=64, description="largest number that auto considers")]
-NMicro = Annotated[int, Field(ge=2, le=512, description="micro parts that are merged (auto, or with a linkage)")]
+NMicro = Annotated[int, Field(ge=2, le=512, description="micro-clusters that are merged (auto, or with a linkage)")]
 NInit = Annotated[int, Field(ge=1, description="restarts of k-means++")]
 ScalingOrAuto = Annotated[
     ScalingName | Literal["auto"], Field(description=f"how spectra are scaled: auto, {', '.join(SCALINGS)}")
 ]
-MERGING = "how micro parts are merged; with a number of clusters, none is plain k-means"
+MERGING = "how micro-clusters are merged; none, with a number given: plain k-means"
 Linkage = Annotated[Literal["centroid", "connectivity"] | None, Field(description=MERGING)]
 LinkageByContact = Annotated[Literal["centroid", "connectivity", "contact"] | None, Field(description=MERGING)]
 

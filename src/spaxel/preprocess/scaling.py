@@ -4,7 +4,7 @@
 |--------------|--------------------------------------------------------|---------------------------------------------------|
 | none         | x                                                      | brightness is part of the answer                  |
 | unit         | x / ‖x‖                                                | reflectance under uneven light; blind to brightness |
-| unit_bright  | x / ‖x‖ and, as one more feature, log ‖x‖ standardised | the same, brightness kept as one voice of many    |
+| unit_bright  | x / ‖x‖ and, as one more feature, log ‖x‖ standardised | the same, brightness kept as one feature of many  |
 | snv          | (x - mean x) / sd x                                    | offsets and slopes of the whole spectrum          |
 | zscore       | (x - m) / s per channel                                | channels of very different size                   |
 | counts       | (x - p Σx) / (Σx + 5) / √(p + 0.1 mean p)              | Poisson counts: correspondence analysis           |

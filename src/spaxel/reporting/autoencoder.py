@@ -25,7 +25,7 @@ def autoencoder(page: Page) -> Markup:
         return Markup("")
     words = (
         "Every spectrum is reduced to a few numbers, its latents, in which the components are found; from them it can be "
-        "decoded again. What is lost on the way, noise or a rare thing, the latents do not know."
+        "decoded again. What is lost on the way (noise, or something rare) is not in the latents."
     )
     parts = [tag("h2", "What is kept of the spectra?"), tag("p", words)]
     if not is_strip(page.result["labels"].shape):

@@ -30,12 +30,12 @@ def here(page: Page) -> Markup:
         row = [swatch(color), name, percent(found.share[i]), explained, bool(found.present[i])]
         rows.append([*row, *([i in new] if compared else [])])
     words = (
-        "Present: more pixels than noise (spectra of other components, measured again) and mixed pixels at borders "
-        "(seams of 1 or 2 pixels between two others) explain, p < 0.001."
+        "Present: there are more pixels than are explained by noise (spectra of other components that look like this one) "
+        "and by mixed pixels at borders (seams of 1 or 2 pixels between two others); p < 0.001."
     )
     if compared:
         words += f" New: present here and in none of the {compared} cubes that it is compared with."
-    parts = [tag("h2", "What is here for sure?"), tag("p", words), table(header, rows, numeric=(2, 3))]
+    parts = [tag("h2", "Which components are present?"), tag("p", words), table(header, rows, numeric=(2, 3))]
     if "unlike" in result:
         parts.append(
             _unlike(page, found.size[-1], found.share[-1], found.present[-1], found.drift, len(found.names) in new)
@@ -44,12 +44,14 @@ def here(page: Page) -> Markup:
 
 
 def _unlike(page: Page, size: int, share: float, sure: bool, drift: float, new: bool) -> Markup:
-    test = "more" if sure else "no more"
-    words = f"{size:,} pixels ({percent(share)}) are {UNLIKE}: {test} than what was fitted holds itself."
+    test = "more than" if sure else "no more than"
+    words = f"{size:,} of the pixels ({percent(share)}) are {UNLIKE}: {test} among the spectra that were fitted."
     words += " Not so in the cubes that this one is compared with." * new
     if drift > 1.3:
-        words += f" The whole cube lies {drift:.1f} times as far from the model as what was fitted: other light, noise?"
-    parts = [tag("h3", "Is there anything never seen?"), tag("p", words)]
+        words += (
+            f" The whole cube lies {drift:.1f} times as far from the model as what was fitted: other light or noise?"
+        )
+    parts = [tag("h3", "Is there anything unlike what was fitted?"), tag("p", words)]
     if size and not is_strip(page.result["labels"].shape):
         far = np.where(page.data, page.result["unlike"].values / 100.0, np.nan)
         data = quantity_png(far, 2.5, str(page.result.attrs.get("origin", "upper")), SIDE)

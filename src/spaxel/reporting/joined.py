@@ -146,6 +146,6 @@ def _words(reference: list[str], found: dict[str, Presence]) -> str:
     new = f" New: present here, and in none of {others}." if len(found) > 1 else ""
     return (
         "Share of the pixels with data. Grey: no more than noise and mixed pixels at borders explain, or none (p ≥ 0.001)."
-        f"{new} The last column but one: pixels farther from every component than half as far again as the farthest "
+        f"{new} Unlike: more than 1.5 times as far from every component as the farthest "
         "0.1 % of what was fitted."
     )

@@ -90,9 +90,9 @@ def _counts(page: Page) -> Markup:
     if not rows:
         return _estimates(evidence.get("estimates") or {})
     words = (
-        "Left is the share of the variance that so many components do not explain; needed, by how much more would stay "
-        "without the weakest; apart, how far the nearest one is from a mixture of the others; carried by, the share of "
-        "pixels of which the rarest makes more than half. The number taken is the largest that holds."
+        "Left: the share of the variance that this many components do not explain. Needed: how many times as much would be "
+        "left without the weakest. Apart: how far the nearest one is from a mixture of the others. Carried by: the share of "
+        "pixels that are more than half the rarest one. The number taken is the largest that holds."
     )
     shown = [
         (r["n_components"], percent(r["unexplained"]), f"{r['needed']:.2f} x", f"{r['apart']:.2f}", percent(r["support"]),
@@ -112,6 +112,6 @@ def _estimates(estimates: dict[str, int]) -> Markup:
     """What estimators of the rank say of a table; they count noise that is not white, so the factorisation decides."""
     if not estimates:
         return Markup("")
-    words = "Estimators of the rank alone, for comparison. Where the noise is not even and white they count it too."
+    words = "Other ways to count, for comparison. Where the noise is not even and white, they count it too."
     shown = table(("estimator", "components"), list(estimates.items()), numeric=(1,))
-    return join([tag("h3", "What else speaks for a number?"), tag("p", words), shown])
+    return join([tag("h3", "What do other ways to count say?"), tag("p", words), shown])

@@ -36,7 +36,7 @@ def components(page: Page) -> Markup:
         width = bands(result).width
         words = f"Mean of each component, the band is ± one {width}." if width else "Means; this run keeps no spread."
         if "abundances" in result:
-            words = "Pure spectra as far as they can be told; how bright each is, is in the abundances."
+            words = "Pure spectra, as far as the data determine them; their brightness is in the abundances."
             if width == FEASIBLE:
                 words += " The bands are other spectra that fit as well (rotational ambiguity)."
         if width.startswith("standard error"):
@@ -113,8 +113,8 @@ def _number(page: Page) -> Markup:
     figures = evidence_figures(page.result)
     parts = [tag("h3", "Why this number of components?"), tag("p", words)]
     if not figures:
-        return join([*parts, tag("p", "No criterion has a value.")])
-    words = "Each criterion against the number; the dot is its vote, the dashed line the number that was taken."
+        return join([*parts, tag("p", "No check has a value.")])
+    words = "Each check by number of components: the dot is the number that it names, the dashed line the one taken."
     parts.append(tag("p", words, "caption"))
     parts += [page.place(row(figures[i : i + 5])) for i in range(0, len(figures), 5)]
     return join(parts)
@@ -140,7 +140,7 @@ def _levels(page: Page) -> Markup:
         words = f"{n} components" + (" (this report)" if n == page.result.sizes.get("component") else "")
         drawn.append(small_map(page, label_png(level, page.colors, 230), words))
     head = tag("h3", "What would other numbers have given?")
-    words = "The same parts, merged less or more; colours are kept. `spaxel cut RUN NUMBER` makes another number this report."
+    words = "The same merge tree cut at other levels, in the same colours. `spaxel cut RUN NUMBER` changes this report."
     return join([head, tag("p", words), tag("div", join(drawn), "row")])
 
 

@@ -19,7 +19,7 @@ What a person needs to choose another number of components without fitting again
     micro_weight (micro)                 spectra of each part in the sample of the fit: they decide the order and the colours
                                          of components at every level, so that these are the same on every cube
     micro_mistaken (micro, again)        of spectra of one part, measured again, how many fall into another (see presence)
-    merge_tree (merge, 4)                as scipy.cluster.hierarchy.linkage: left, right, height, number of micro parts
+    merge_tree (merge, 4)                as scipy.cluster.hierarchy.linkage: left, right, height, number of micro-clusters
     level (level)                        the numbers of components that can be cut
     level_confidence (level, y, x)       uint8, confidence x 255 at each level
     evidence (criterion, level)          what speaks for each number; attrs `votes`, `sentence`

@@ -23,7 +23,7 @@ def component_table(tree: np.ndarray, sizes: np.ndarray, level: int) -> tuple[np
     """Components at a level in canonical order, and their colours.
 
     sizes   : (n_micro,) pixels
-    returns : component of each micro part (n_micro,), colour of each component (level,). Going down the tree, the larger
+    returns : component of each micro-cluster (n_micro,), colour of each component (level,). Going down the tree, the larger
               part of what splits keeps its colour and the smaller gets the next one, so level K uses colours 0..K-1
     """
     colors = {0: 0}
@@ -82,7 +82,7 @@ def cut(
 
 
 def record(result: xr.Dataset) -> dict[str, Any]:
-    """How the components of a result are made of micro parts, and their names: plain values, for run.json and `recall`."""
+    """How the components of a result are made of micro-clusters, and their names: plain values, for run.json and `recall`."""
     made = {"level": int(result.attrs.get("level", result.sizes["component"])), "names": given_names(result)}
     made |= {"by_hand": list(result.attrs.get("by_hand", []))}
     if "merge_tree" not in result:
@@ -102,7 +102,7 @@ def recall(result: xr.Dataset, made: dict[str, Any]) -> xr.Dataset:
     component = np.asarray(made.get("component", []), int)
     if len(component) != result.sizes["micro"]:
         raise ParameterError(
-            f"The components come from another model: of {len(component)} micro parts, and this result has "
+            f"The components come from another model: of {len(component)} micro-clusters, and this result has "
             f"{result.sizes['micro']}. Try results of one run."
         )
     return _regrouped(result, component, np.asarray(made["color"]), made["names"], made["level"], made["by_hand"])
@@ -110,7 +110,7 @@ def recall(result: xr.Dataset, made: dict[str, Any]) -> xr.Dataset:
 
 def _check_level(level: int, tree: np.ndarray) -> None:
     if not 1 <= level <= len(tree) + 1:
-        raise ParameterError(f"level is {level}, expected 1 to {len(tree) + 1} (the micro parts of this result).")
+        raise ParameterError(f"level is {level}, expected 1 to {len(tree) + 1} (the micro-clusters of this result).")
 
 
 def _named(
@@ -132,7 +132,7 @@ def _weight(result: xr.Dataset) -> np.ndarray:
 
 
 def _component(result: xr.Dataset) -> np.ndarray:
-    """The component of each micro part of a result as it is."""
+    """The component of each micro-cluster of a result as it is."""
     if "micro_component" in result:
         return result["micro_component"].values.astype(int)
     return component_table(result["merge_tree"].values, _weight(result), result.sizes["component"])[0]
@@ -141,7 +141,7 @@ def _component(result: xr.Dataset) -> np.ndarray:
 def _joined(
     component: np.ndarray, color: np.ndarray, weight: np.ndarray, grouping: Grouping
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Components after merges by hand, largest first: of each micro part (m,), colours (g,), names (g,)."""
+    """Components after merges by hand, largest first: of each micro-cluster (m,), colours (g,), names (g,)."""
     size = np.bincount(component, weights=weight, minlength=len(grouping.into))
     total = np.bincount(grouping.into, weights=size)
     order = canonical_order(total)
@@ -155,7 +155,7 @@ def _joined(
 def _regrouped(
     result: xr.Dataset, component: np.ndarray, color: np.ndarray, names: Sequence[str], level: int, words: Sequence[str]
 ) -> xr.Dataset:
-    """The result with components that are made of these micro parts. component : (m,)      color, names : (k,)"""
+    """The result with components that are made of these micro-clusters. component : (m,)      color, names : (k,)"""
     k, sizes = len(color), result["micro_size"].values
     spectra, spread = merge_moments(result["micro_spectra"].values, result["micro_spread"].values, sizes, component, k)
     size = np.bincount(component, weights=sizes, minlength=k).astype(np.int64)
@@ -178,7 +178,7 @@ def _regrouped(
 def merge_moments(
     mean: np.ndarray, spread: np.ndarray, sizes: np.ndarray, component: np.ndarray, n_components: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of components from those of their micro parts, (m, channel) -> (k, channel)."""
+    """Mean and standard deviation of components from those of their micro-clusters, (m, channel) -> (k, channel)."""
     share = np.zeros((n_components or component.max() + 1, len(sizes)))
     share[component, np.arange(len(sizes))] = sizes
     share /= np.maximum(share.sum(1, keepdims=True), 1)
@@ -188,7 +188,7 @@ def merge_moments(
 
 
 def _confidence_at(result: xr.Dataset, component: np.ndarray) -> np.ndarray:
-    """Confidence of components that are made of these micro parts, from that of the levels of the tree. component : (m,)
+    """Confidence of components that are made of these micro-clusters, from that of the levels of the tree. component : (m,)
 
     Of each part the coarsest level is taken at which all that is merged with it belongs to its component: exact for a
     level of the tree, and a lower bound for merges by hand, where the nearest other component may be farther still.

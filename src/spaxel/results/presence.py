@@ -4,7 +4,7 @@ A component of a model is called present in a cube if more of its pixels are the
 
     borders   between two materials the pixels are mixtures, and may look like a third. A seam, at most 2 pixels wide
               between two *different* components, is not counted.
-    noise     a spectrum that is measured again may fall into another micro part. How often, was counted when the model was
+    noise     a spectrum that is measured again may fall into another micro-cluster. How often, was counted when the model was
               fitted (`micro_mistaken`): m_ab of s_a redrawn spectra of part a fell into b. With n_a pixels of the cube in a,
               component k is expected to get  λ = Σ_(a not in k) n_a Σ_(b in k) m_ab / s_a  of them by mistake.
 

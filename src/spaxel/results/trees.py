@@ -1,6 +1,6 @@
-"""Trees of merges over micro parts, on plain arrays.
+"""Trees of merges over micro-clusters, on plain arrays.
 
-A tree is a table (n_micro - 1, 4) like scipy.cluster.hierarchy.linkage: left, right, height, number of micro parts. Rows are
+A tree is a table (n_micro - 1, 4) like scipy.cluster.hierarchy.linkage: left, right, height, number of micro-clusters. Rows are
 merges in order, so that level K is what stands after the first n_micro - K merges, and levels are nested.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 
 
 def merge_tree(distances: np.ndarray, sizes: np.ndarray, update) -> np.ndarray:
-    """Agglomerate micro parts pair by pair, nearest first.
+    """Agglomerate micro-clusters pair by pair, nearest first.
 
     distances : (m, m) symmetric, the diagonal is ignored      sizes : (m,)
     update    : (i, j) -> (m,) distances of the part that i and j became (it takes the place of i) to all places
@@ -131,7 +131,7 @@ def tree_through(
         member = (component == np.arange(len(groups))[:, None]).astype(np.float64)
         inside = [(g, row) for g in groups for row in contact_tree(centers, sizes, contact, g)]
         above = (border_tree if border else contact_tree)(middles, totals, member @ contact @ member.T)
-    tree, whole = np.zeros((m - 1, 4)), np.arange(m)  # whole: the node that a micro part belongs to so far
+    tree, whole = np.zeros((m - 1, 4)), np.arange(m)  # whole: the node that a micro-cluster belongs to so far
     parts = {id(g): [np.array([i]) for i in g] for g in groups}
     for step, (g, row) in enumerate(sorted(inside, key=lambda pair: pair[1][2])):
         members = parts[id(g)]
@@ -212,7 +212,7 @@ def connectivity_tree(links: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 
 
 def leaves_of(tree: np.ndarray) -> np.ndarray:
-    """Which micro parts each node of a tree holds, (2 n_micro - 1, n_micro) bool: the parts themselves, then the merges."""
+    """Which micro-clusters each node of a tree holds, (2 n_micro - 1, n_micro) bool: the parts themselves, then the merges."""
     held = list(np.eye(len(tree) + 1, dtype=bool))
     for left, right in tree[:, :2].astype(int):
         held.append(held[left] | held[right])
@@ -220,7 +220,7 @@ def leaves_of(tree: np.ndarray) -> np.ndarray:
 
 
 def regraft(tree: np.ndarray, onto: Mapping[int, int]) -> np.ndarray:
-    """The tree with some micro parts moved; all other merges stay as they are, in their order.
+    """The tree with some micro-clusters moved; all other merges stay as they are, in their order.
 
     onto : {part: the part that it joins instead, first of all and at height 0}, none of these moved itself
     A level at which a moved part was not a component of its own keeps its components, but for the part that moved.
@@ -231,7 +231,7 @@ def regraft(tree: np.ndarray, onto: Mapping[int, int]) -> np.ndarray:
     for left, right, height in zip(*tree[:, :2].T.astype(int), tree[:, 2], strict=True):
         if held[left].any() and held[right].any():
             merges.append((held[left].argmax(), held[right].argmax(), height))
-    moved, whole = np.zeros((m - 1, 4)), np.arange(m)  # whole: the node that a micro part belongs to so far
+    moved, whole = np.zeros((m - 1, 4)), np.arange(m)  # whole: the node that a micro-cluster belongs to so far
     for step, (left, right, height) in enumerate(merges):
         both = (whole == whole[left]) | (whole == whole[right])
         moved[step] = (whole[left], whole[right], height, both.sum())
@@ -240,7 +240,7 @@ def regraft(tree: np.ndarray, onto: Mapping[int, int]) -> np.ndarray:
 
 
 def cut_tree(tree: np.ndarray, level: int) -> np.ndarray:
-    """Which component each micro part belongs to when the tree has `level` components: (n_micro,) int, any order."""
+    """Which component each micro-cluster belongs to when the tree has `level` components: (n_micro,) int, any order."""
     n_micro = len(tree) + 1
     owner = np.arange(n_micro)
     for step in range(n_micro - level):

@@ -6,7 +6,7 @@ from spaxel.results.cut import centroid_tree, tree_through
 
 
 def _groups(k, n=1500, spread=1.0, seed=0):
-    """k Gaussian groups in 4 dimensions, cut into micro parts, with neighbours mostly in the same group."""
+    """k Gaussian groups in 4 dimensions, cut into micro-clusters, with neighbours mostly in the same group."""
     from sklearn.cluster import KMeans
 
     rng = np.random.default_rng(seed)
@@ -76,7 +76,7 @@ def test_a_rare_component_counts_if_a_gap_and_an_interior_show_it(seed):
     assert weigh(*clear, most=10).level == 2
     found = weigh(*clear, most=10, rare=True)
     assert found.level == 3
-    assert "the median is 2, but up to 3" in found.sentence
+    assert "their median is 2, but every split up to 3 leaves" in found.sentence
     for unclear in (_with_a_rare_one(1, seed=seed), _with_a_rare_one(12, alone=0.2, seed=seed)):
         assert weigh(*unclear, most=10, rare=True).level == 2
     scores, micro, _, tree = clear

@@ -12,7 +12,7 @@ from spaxel.linear.count.edge import QUANTILE, Edge, edge, scan_powers
 from spaxel.linear.count.knee import Knee, knee, knee_words, shares_noise
 from spaxel.linear.noise import Weights, biwhiten, check_table, eigenvalues, power_weights
 
-MANY = 2000  # samples that the slow voices (parallel analysis, cross-validation) look at
+MANY = 2000  # samples that the slow estimators (parallel analysis, cross-validation) look at
 UNEVEN = 2.0  # spread of residuals, in that of white noise, up to which the noise counts as even
 BOUNDS = ("hfc", "nwhfc", "hysime")  # upper bounds on scenes: shown, and never asked
 
@@ -21,7 +21,7 @@ BOUNDS = ("hfc", "nwhfc", "hysime")  # upper bounds on scenes: shown, and never 
 class Count:
     """n : components      sure : 0 … 1      sentence : why      fits : the noise is even and white after weighting
 
-    estimates : {voice: count}      curves : {"singular", "edge", "mdl", "gap", "bi-cv", …: values at 0, 1, … or 1, 2, …}
+    estimates : {estimator: count}      curves : {"singular", "edge", "mdl", "gap", "bi-cv", …: values at 0, 1, … or 1, 2, …}
     weights : that made the noise even      noise : its standard deviation in the weighted table
     """
 
@@ -51,7 +51,7 @@ def count_components(X: np.ndarray, *, power: float | str | None = None, slow: b
     X : (n, channel)      power : noise of a sample ~ norm**power, "counts" for biwhitening, None: the scan decides
     slow : parallel analysis and cross-validation too      seed : of these two
     The edge decides where the residual of its rank is even and white. Where neighbouring channels share their noise, the
-    number is where the singular values break off (`knee.py`). Elsewhere the median of the voices is taken, at most the
+    number is where the singular values break off (`knee.py`). Elsewhere the median of the estimators is taken, at most the
     edge: little sure.
     Raises CubeError for NaN, an empty table or one without signal; ParameterError for another power.
     Fails for more components than samples or channels (only the rank is seen), and where spectra are so alike that
@@ -177,7 +177,7 @@ def _explain(n: int, sure: float, found: Edge, estimates: dict[str, int], white:
         why = (
             f"the noise is not even and white ({how}; spread of samples {white.rows:.1f}, of channels "
             f"{white.channels:.1f} instead of 1, correlation of neighbours {white.neighbours:.2f}), so its edge, "
-            f"{found.n}, is only an upper bound and the median of all voices is taken"
+            f"{found.n}, is only an upper bound and the median of all estimators is taken"
         )
     if white.fits and found.hidden:
         why += ", but so little that more may hide below it"

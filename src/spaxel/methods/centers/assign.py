@@ -45,7 +45,7 @@ class Familiar(NamedTuple):
     """How far the sample lies from its model, so that a spectrum which lies farther is known to be unlike it.
 
     mean : (channel,), back : (d, channel): scaled rows ≈ mean + scores @ back      sd : (channel,) of what that leaves
-    near, left : (m,) median distance to the centre, and of what is left, of each micro part at mean brightness
+    near, left : (m,) median distance to the centre, and of what is left, of each micro-cluster at mean brightness
     bend : (2,) exponents of brightness in both, as dim spectra scatter more      bright : mean log brightness
     reach : (2,) ratio to these medians that 99.9 % of the sample keep
     seen : how many of it, how many of them are far, and the median

@@ -14,7 +14,7 @@ class Ladder(NamedTuple):
     """The upper part of a tree, from its finest level that gets a confidence up to one component, as lookups.
 
     levels : (l,) that get a confidence, at most k
-    order, starts : the micro parts sorted by component at level k (m,), and where each of these begins (k,)
+    order, starts : the micro-clusters sorted by component at level k (m,), and where each of these begins (k,)
     merges : (k - 1, 2) the two nodes of each merge; 0..k-1 are those components, k + i what merge i makes
     beside : (m, k - 1) which node a part leaves when the tree is gone down, from level 2 on; 2k - 1 if it is not concerned
     """

@@ -37,7 +37,7 @@ def doubts(
 def count_mistakes(
     scores: np.ndarray, micro: np.ndarray, pairs: np.ndarray, centers: np.ndarray, component: np.ndarray, seed: int
 ) -> np.ndarray:
-    """Of spectra of one micro part, measured again with fresh noise, how many fall into each part: (m, m) float32 counts.
+    """Of spectra of one micro-cluster, measured again with fresh noise, how many fall into each part: (m, m) float32 counts.
 
     scores : (n, d), micro : (n,) of the sample      pairs : (p, 2, d) scores of neighbouring pixels
     centers : (m, d)      component : (m,)
@@ -45,7 +45,7 @@ def count_mistakes(
     Noise is the difference of neighbours of one component over √2, e = (z_p - z_q)/√2, Σ its covariance. With S the covariance
     of the component and μ its mean, a spectrum z was μ + (1 - Σ/S)(z - μ) before the noise, give or take Σ - Σ S⁻¹ Σ
     (Gauss); to that a new e of that component is added. Lists of spectra have no neighbours: there the scatter within
-    micro parts is taken for noise, which is too much.
+    micro-clusters is taken for noise, which is too much.
     """
     rng = np.random.default_rng([seed, 11])
     repeats = min(MOST_REPEATS, max(1, DRAWS // len(scores)))
@@ -132,14 +132,14 @@ def fit_familiar(
 
 
 def _slope(values: np.ndarray, light: np.ndarray, micro: np.ndarray) -> float:
-    """Exponent of brightness within micro parts, held in -1..1."""
+    """Exponent of brightness within micro-clusters, held in -1..1."""
     size = np.maximum(np.bincount(micro), 1)
     y, x = (v - (np.bincount(micro, weights=v) / size)[micro] for v in (values, light))
     return float(np.clip((x * y).sum() / max((x**2).sum(), 1e-300), -1, 1)) if x.std() > 1e-6 else 0.0
 
 
 def _medians(values: np.ndarray, micro: np.ndarray, n_micro: int) -> np.ndarray:
-    """Median of each micro part; parts with few spectra take that of all."""
+    """Median of each micro-cluster; parts with few spectra take that of all."""
     whole = max(float(np.median(values)), 1e-9)
     own = [np.median(values[micro == a]) if (micro == a).sum() >= 10 else whole for a in range(n_micro)]
     return np.maximum(own, whole / 4)

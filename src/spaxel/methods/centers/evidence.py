@@ -1,7 +1,7 @@
-"""How many components: what speaks for each level of a merge tree, the votes, and how sure the choice is.
+"""How many components: what speaks for each level of a merge tree, what each check names, and how sure the choice is.
 
 No single index may decide: silhouette, stability and Davies-Bouldin pick two clusters on nearly every real scene. So five
-voices that look at different things each name a number, and the median is taken; how far they agree is how sure it is. Border
+checks that look at different things each name a number, and the median is taken; how far they agree is how sure it is. Border
 trees may take more, see `rare` in `weigh`.
 
     silhouette   components are compact and apart (Rousseeuw 1987)
@@ -10,7 +10,7 @@ trees may take more, see `rare` in `weigh`.
     log elbow    the same seen in ratios, log variance against log number
     contact      every component has an interior: most neighbours of its pixels belong to it, which borders and noise lack
 
-The voices, their thresholds and the median were chosen on 48 simulated worlds (benchmarks/evidence.py): stability of two
+The checks, their thresholds and the median were chosen on 48 simulated worlds (benchmarks/evidence.py): stability of two
 fits, Calinski-Harabasz and the largest gap of the tree were tried too, and missed the number by more.
 """
 
@@ -29,7 +29,7 @@ INSIDE = 0.6  # share of neighbours in the same component from which it has an i
 
 
 class Evidence(NamedTuple):
-    """curves : {voice: (level,)}   votes : {voice: level}   level : the choice   sentence : it in words."""
+    """curves : {check: (level,)}   votes : {check: the level that it names}   level : the choice   sentence : it in words."""
 
     levels: np.ndarray
     curves: dict[str, np.ndarray]
@@ -44,12 +44,12 @@ def weigh(
 ) -> Evidence:  # fmt: skip
     """Evidence for 2 to `most` components.
 
-    scores : (n, d) scaled spectra on principal components       micro : (n,) their micro parts
-    pairs  : (m, 2) micro parts of neighbouring pixels, m = 0 for a table
+    scores : (n, d) scaled spectra on principal components       micro : (n,) their micro-clusters
+    pairs  : (m, 2) micro-clusters of neighbouring pixels, m = 0 for a table
     tree   : (n_micro - 1, 4), see spaxel.results.cut
     rare   : the number is at least that up to which each split leaves a valley and interiors. Silhouette and elbows weigh
              by pixels, so that a component of a fiftieth of them counts little, however clear it is; these two do not
-    Fails, in the sense of being unsure and saying so, where the data have no groups: all voices then scatter.
+    Fails, in the sense of being unsure and saying so, where the data have no groups: all checks then scatter.
     """
     levels = np.arange(2, min(most, len(tree) + 1) + 1)
     if len(levels) == 0:
@@ -93,9 +93,9 @@ def _agree(votes: dict[str, int], least: int) -> tuple[int, str]:
     said = ", ".join(f"{name} {vote}" for name, vote in votes.items())
     advice = "" if sure == "sure" else " Look at the other levels before you trust it."
     if level > median:
-        said += f"; the median is {median}, but up to {level} every split leaves a gap and interiors"
+        said += f"; their median is {median}, but every split up to {level} leaves a clear gap and components with an interior"
     return level, (
-        f"{level} components, {sure}: {near.sum()} of {len(values)} voices lie at or beside it ({said}).{advice} "
+        f"{level} components, {sure}: {near.sum()} of {len(values)} checks name it or a number beside it ({said}).{advice} "
         "Option n_clusters decides; cut shows any other level without fitting again."
     )
 
@@ -141,7 +141,7 @@ def _elbow(curve: np.ndarray, number: np.ndarray) -> np.ndarray:
 
 
 def _split(coarse: np.ndarray, fine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The micro parts of the two halves into which one component of the coarse level falls."""
+    """The micro-clusters of the two halves into which one component of the coarse level falls."""
     for parent in np.unique(coarse):
         children = np.unique(fine[coarse == parent])
         if len(children) == 2:

@@ -1,4 +1,4 @@
-"""From scores to groups: k-means with restarts, micro parts, a merge tree, evidence for the level. Shared by methods.
+"""From scores to groups: k-means with restarts, micro-clusters, a merge tree, evidence for the level. Shared by methods.
 
 scores : (n, d), what is near in them is alike. Everything is deterministic: same scores and seed, same bits.
 """
@@ -21,7 +21,7 @@ from spaxel.results.trees import border_tree
 
 Divide = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
-PER_MICRO = 20  # spectra of the sample that each micro part should have at least
+PER_MICRO = 20  # spectra of the sample that each micro-cluster should have at least
 
 
 class Rules(NamedTuple):
@@ -64,7 +64,7 @@ def groups_of(
     refined: bool = False, contact: np.ndarray | None = None, rare: float = 0.0, spectra: np.ndarray | None = None,
     divide: Divide | None = None,
 ) -> Groups:  # fmt: skip
-    """Groups of micro parts that are known. micro : (n,) of scores      centers : (m, d)      pairs : as in `find_groups`
+    """Groups of micro-clusters that are known. micro : (n,) of scores      centers : (m, d)      pairs : as in `find_groups`
 
     refined : the tree is rebuilt through k-means at the level that is chosen
     contact : (m, m) counts of neighbouring pixels, if they are known better than by the pairs

@@ -18,7 +18,7 @@ from spaxel.results.cut import merge_moments
 def nearest_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: Arrays, sums: Arrays) -> xr.Dataset:
     """The result of a model of centres on one cube.
 
-    maps : micro, confidence, picture, level_confidence, unlike if asked for      sums : size, sum, square of each micro part
+    maps : micro, confidence, picture, level_confidence, unlike if asked for      sums : size, sum, square of each micro-cluster
     Components keep the numbers of the model, so that a label means the same on every cube; a component that this cube
     lacks has size 0 and no spectrum (nan).
     """

@@ -38,9 +38,9 @@ UNSEEN = ("checkpoint", "memory")  # that a training may be gone on with others 
 class DeepGlobalClustering(ClusterMixin, BaseEstimator):
     """Global clusters of many images from small overlapping windows, after Chang et al. 2025, arXiv:2512.24172, made stable.
 
-    Equation: labels_i = component of argmax_k <z_i, c_k>, z the unit embedding of a pixel and its surroundings
+    Equation: labels_i = component of argmax_k <z_i, c_k>, z the latents (norm 1) of a pixel and its surroundings
     (spaxel.methods.dgc.net.encoder). Learned in two phases: the encoder learns to see through the noise of windows
-    (net.denoising); k-means in which dense regions count less makes `n_micro` clusters of its embeddings; then two
+    (net.denoising); k-means in which dense regions count less makes `n_micro` micro-clusters of its latents; then two
     overlapping windows, under other light and noise, must agree on the pixels that they share (net.agreement). The
     best state on tiles held out is kept, the start of this phase among them. A merge tree by borders and spectra
     joins the clusters; the components are a level of it, and every other level is kept (spaxel.cut).
@@ -61,26 +61,30 @@ class DeepGlobalClustering(ClusterMixin, BaseEstimator):
         Annotated[int, Field(ge=1, le=512)] | Literal["auto"],
         Field(description="number of components, or auto: found by evidence, all levels kept"),
     ] = "auto"
-    n_micro: Annotated[int, Field(ge=2, le=512, description="prototypes that the tree merges")] = 48
+    n_micro: Annotated[int, Field(ge=2, le=512, description="micro-clusters that the tree merges")] = 48
     linkage: Annotated[
         Literal["border", "contact", "centroid"],
-        Field(description="how prototypes are merged: by shared borders and spectra, by what lies between, by spectra"),
+        Field(
+            description="how micro-clusters are merged: by shared borders and spectra, by what lies between, by spectra"
+        ),
     ] = "border"
     max_clusters: Annotated[int, Field(ge=2, le=64, description="largest number that auto considers")] = 24
-    epochs: Annotated[int, Field(ge=1, description="of learning to see through noise")] = 8
-    epochs_views: Annotated[int, Field(ge=0, description="at most so many of letting two views agree")] = 4
+    epochs: Annotated[int, Field(ge=1, description="in which it learns to see through noise")] = 8
+    epochs_views: Annotated[int, Field(ge=0, description="at most this many in which two views learn to agree")] = 4
     tiles: Annotated[int, Field(ge=1, description="tiles of 128 x 128 pixels that are read in an epoch")] = 8
     reuse: Annotated[int, Field(ge=1, description="pairs of windows that are drawn in a tile")] = 10
-    width: Annotated[int, Field(ge=1, le=4096, description="of the hidden layers")] = 64
+    width: Annotated[int, Field(ge=1, le=4096, description="units of each hidden layer")] = 64
     vary: Annotated[float, Field(ge=0, le=10, description="how much light and camera vary between views")] = 1.0
     rate: Annotated[float, Field(gt=0, le=1, description="learning rate of Adam at the start")] = 4e-3
-    n_sample: Annotated[int, Field(ge=100, description="embeddings that the clusters are made of")] = 20_000
+    n_sample: Annotated[int, Field(ge=100, description="latents from which the micro-clusters are made")] = 20_000
     device: Annotated[Literal["cpu", "cuda", "auto"], Field(description="where it is trained")] = "cpu"
     precision: Annotated[
-        Literal["32-true", "bf16-mixed", "16-mixed"], Field(description="of the training, as Lightning Fabric names it")
+        Literal["32-true", "bf16-mixed", "16-mixed"],
+        Field(description="number format, as Lightning Fabric names it"),
     ] = "32-true"
     checkpoint: Annotated[
-        str | None, Field(description="file written after each epoch, and gone on from with the same bits")
+        str | None,
+        Field(description="file written after each epoch; an interrupted fit goes on from it, with the same bits"),
     ] = None
     random_state: Annotated[int, Field(ge=0, description="seed: the same seed gives the same bits")] = 0
     memory: Annotated[int | None, Field(ge=1, description="bytes for reading; never changes the answer")] = None
@@ -93,7 +97,7 @@ class DeepGlobalClustering(ClusterMixin, BaseEstimator):
     ] = "stable"
 
     def fit(self, X: Any, y: None = None, *, progress: Progress | None = None) -> DeepGlobalClustering:
-        """Learn axes, encoder and prototypes. y is ignored, progress told (epochs done, in all) per phase. Returns self."""
+        """Learn axes, encoder and micro-clusters. y is ignored, progress told (epochs done, in all) per phase. Returns self."""
         from spaxel.training import check_extra
 
         check_extra("DeepGlobalClustering")

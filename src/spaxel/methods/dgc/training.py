@@ -210,9 +210,9 @@ def _sentence(report: dict[str, Any]) -> str:
     if "kept" not in report:
         return "The encoder was trained to see through noise; views were not asked to agree."
     if not report["kept"]:
-        return "Letting two views agree gained nothing on tiles held out, so the clusters of the denoised spectra are kept."
+        return "Training two views to agree gained nothing on held-out tiles, so the clusters of the denoised spectra are kept."
     best = report["agreement"][report["kept"] - 1]
     return (
-        f"Two views of a pixel held out get one label in {best:.0%} of cases in the state kept (epoch {report['kept']}), "
-        f"and in {report['start']['agreement']:.0%} at the start."
+        f"On held-out tiles, two views of a pixel get one label in {best:.0%} of cases after epoch {report['kept']}, which "
+        f"was kept, and in {report['start']['agreement']:.0%} at the start."
     )

@@ -27,7 +27,7 @@ RESTARTS = 5  # of k-means in the comparison
 
 
 class Chosen(NamedTuple):
-    """start : what to go on from      told : {its words: nats that a label tells about its neighbour's}, the first is usual."""
+    """start : what to go on from      told : {its words: agreement between neighbouring pixels}, the first is usual."""
 
     start: Linear
     told: dict[str, float]
@@ -61,8 +61,8 @@ def choose_start(
     if told[best] <= MARGIN * told[usual]:
         return Chosen(first, told, "")
     sentence = (
-        f"Scaling and distances: {best}, as labels then tell {told[best]:.2f} nats about those beside them, not "
-        f"{told[usual]:.2f} ({usual})."
+        f"Scaling and distances: {best}, because the agreement between neighbouring pixels is then {told[best]:.2f} nats, "
+        f"in place of {told[usual]:.2f} ({usual})."
     )
     return Chosen(starts[best], told, sentence)
 

@@ -45,9 +45,9 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
     Equation: labels_i = component of argmin_j ‖E(x_i) - c_j‖, E(x) = P(scale(x)) + net(P'(scale(x))), net = 0 at the start. It
     minimises reconstruction + β prior + γ clustering (spaxel.methods.dsc.net.objective). Before training, E is the scaled
     principal components of KMeans; after each epoch a label-free criterion is asked, and the best state is kept, the
-    start among them: so the answer is never worse than the linear one by that criterion (truth may differ). It is how
-    many nats the label of a pixel tells about that of a pixel beside it; for tables, the variance of the start that the
-    labels explain.
+    start among them: so the answer is never worse than the linear one by that criterion (truth may differ). It is the
+    agreement between neighbouring pixels (how much a label tells about the one beside it); for tables, the variance of
+    the start that the labels explain.
 
     fit, predict and fit_predict take a cube, a list of cubes on one axis, or an array (n_spectra, n_channels).
     After fit: `state_` (arrays), `info_` (plain values, `history` of the training, what the deep part changed),
@@ -66,54 +66,66 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
     ] = "auto"
     likelihood: Annotated[
         Literal["auto", "multinomial", "poisson", "gaussian"],
-        Field(description="of what is decoded; auto: multinomial for counts, else gaussian"),
+        Field(description="by which decoded spectra are judged; auto: multinomial for counts, else gaussian"),
     ] = "auto"
     objective: Annotated[
-        Literal["autoencoder", "vae", "beta-vae", "infovae", "vade"], Field(description="regularisation of the latent")
+        Literal["autoencoder", "vae", "beta-vae", "infovae", "vade"],
+        Field(description="how the latents are regularised"),
     ] = "autoencoder"
     clustering: Annotated[
         Literal["silhouette", "simplified", "dec", "dcn", "none"], Field(description="the clustering loss")
     ] = "simplified"
     gamma: Annotated[float, Field(ge=0, description="weight of the clustering loss")] = 0.1
-    gamma_ramp: Annotated[int, Field(ge=0, description="epochs in which gamma rises from 0")] = 5
+    gamma_ramp: Annotated[int, Field(ge=0, description="epochs over which gamma rises from 0")] = 5
     beta: Annotated[float, Field(ge=0, description="weight of the regularisation")] = 1.0
-    beta_ramp: Annotated[int, Field(ge=0, description="epochs in which beta rises from 0")] = 5
+    beta_ramp: Annotated[int, Field(ge=0, description="epochs over which beta rises from 0")] = 5
     form: Annotated[Literal["sum", "product"], Field(description="how the losses are combined")] = "sum"
     net: Annotated[
-        Literal["plain", "snn", "conv"], Field(description="GELU and LayerNorm, self-normalising, or convolutional")
+        Literal["plain", "snn", "conv"],
+        Field(description="layers: GELU with LayerNorm, self-normalising, or convolutional"),
     ] = "plain"
     n_latent: Annotated[
         Annotated[int, Field(ge=1, le=256)] | Literal["auto"],
-        Field(description="width of the latent space; auto: principal components above the noise, at most 10"),
+        Field(description="number of latents; auto: as many as principal components above the noise, at most 10"),
     ] = "auto"
-    width: Annotated[int, Field(ge=1, le=4096, description="of the hidden layers")] = 64
+    width: Annotated[int, Field(ge=1, le=4096, description="units of each hidden layer")] = 64
     depth: Annotated[int, Field(ge=1, le=16, description="number of hidden layers")] = 2
     dropout: Annotated[float, Field(ge=0, lt=1, description="share of hidden units that are dropped in training")] = 0.0
     context: Annotated[
-        int, Field(ge=0, le=15, description="odd side of the window whose mean the encoder also sees; 0: pixels alone")
+        int,
+        Field(
+            ge=0, le=15, description="side of the window (odd) whose mean the encoder also sees; 0: each pixel alone"
+        ),
     ] = 0
     metric: Annotated[
         Literal["auto", "nearby", "plain"],
-        Field(description="what distances count: nearby: least what varies between near pixels; plain: all alike"),
+        Field(
+            description="distances: nearby counts least what varies between neighbouring pixels, plain counts all alike"
+        ),
     ] = "auto"
     margin: Annotated[
-        float, Field(ge=0, le=10, description="share by which the criterion must rise for the trained net to be kept")
+        float,
+        Field(ge=0, le=10, description="the trained network is kept if it is better than the start by this share"),
     ] = 0.0
     smoothing: Annotated[
         float,
-        Field(ge=0, le=3, description="nats that an equal neighbour counts for a label that noise leaves in doubt"),
+        Field(
+            ge=0, le=3, description="weight of neighbours with one label where noise leaves it open; 0.6 is moderate"
+        ),
     ] = 0.0
-    denoise: Annotated[bool, Field(description="decode another draw of the noise than the encoder saw")] = True
-    epochs: Annotated[int, Field(ge=0, description="at most so many; 0 is the linear start")] = 20
-    patience: Annotated[int, Field(ge=1, description="epochs without a better held-out reconstruction")] = 5
+    denoise: Annotated[bool, Field(description="decode the spectrum with other noise than the encoder saw")] = True
+    epochs: Annotated[int, Field(ge=0, description="at most this many; 0 keeps the linear start")] = 20
+    patience: Annotated[
+        int, Field(ge=1, description="stop after so many epochs without a better held-out reconstruction")
+    ] = 5
     batch: Annotated[int, Field(ge=1, description="spectra per step")] = 512
     rate: Annotated[float, Field(gt=0, le=1, description="learning rate of Adam")] = 1e-3
     linkage: Annotated[
         Literal["centroid", "connectivity"] | None,
-        Field(description="how micro parts are merged; with a number of clusters, none is plain k-means"),
+        Field(description="how micro-clusters are merged; none, with a number given: plain k-means"),
     ] = None
     n_micro: Annotated[
-        int, Field(ge=2, le=512, description="micro parts that are merged (auto, or with a linkage)")
+        int, Field(ge=2, le=512, description="micro-clusters that are merged (auto, or with a linkage)")
     ] = 40
     max_clusters: Annotated[int, Field(ge=2, le=64, description="largest number that auto considers")] = 24
     n_sample: Annotated[int, Field(ge=10, description="spectra that the fit looks at")] = 20_000
@@ -121,10 +133,12 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
     n_init: Annotated[int, Field(ge=1, description="restarts of k-means++")] = 10
     device: Annotated[Literal["cpu", "cuda", "auto"], Field(description="where it is trained")] = "cpu"
     precision: Annotated[
-        Literal["32-true", "bf16-mixed", "16-mixed"], Field(description="of the training, as Lightning Fabric names it")
+        Literal["32-true", "bf16-mixed", "16-mixed"],
+        Field(description="number format, as Lightning Fabric names it"),
     ] = "32-true"
     checkpoint: Annotated[
-        str | None, Field(description="file written after each epoch, and gone on from with the same bits")
+        str | None,
+        Field(description="file written after each epoch; an interrupted fit goes on from it, with the same bits"),
     ] = None
     random_state: Annotated[int, Field(ge=0, description="seed: the same seed gives the same bits")] = 0
     memory: Annotated[int | None, Field(ge=1, description="bytes for reading; never changes the answer")] = None

@@ -23,10 +23,10 @@ Arrays = dict[str, np.ndarray]
 
 
 def doubts(far: np.ndarray, centers: np.ndarray, component: np.ndarray, noise: np.ndarray) -> Arrays:
-    """What each pixel may be beside what it is nearest to: candidates (n, 4) int16 micro parts, odds (n, 4) uint8.
+    """What each pixel may be beside what it is nearest to: candidates (n, 4) int16 micro-clusters, odds (n, 4) uint8.
 
     far : (n, m) distances to centres (m, d)      component : (m,)      noise : (d, d) covariance of a latent by noise
-    Candidates are the nearest micro part of each of the nearest components. The odds of candidate k against the nearest part
+    Candidates are the nearest micro-cluster of each of the nearest components. The odds of candidate k against the nearest part
     j are log Φ(t / σ) - log Φ(-t / σ), t = (|z - c_k|² - |z - c_j|²) / 2 |c_k - c_j| how far the pixel lies from the border
     of the two, σ the noise across it; in steps of 0.1, 255: never.
     """
@@ -47,10 +47,10 @@ def doubts(far: np.ndarray, centers: np.ndarray, component: np.ndarray, noise: n
 
 
 def smooth(candidates: np.ndarray, odds: np.ndarray, component: np.ndarray, strength: float) -> np.ndarray:
-    """The micro part of each pixel, (y, x) int16, -1 where there is none, by mean field on the eight neighbours.
+    """The micro-cluster of each pixel, (y, x) int16, -1 where there is none, by mean field on the eight neighbours.
 
     candidates : (y, x, 4), -1 for a pixel without data      odds : (y, x, 4) steps of 0.1 nats, see `doubts`
-    strength   : nats that a neighbour of the same component counts
+    strength   : log odds (nats) that a neighbour of the same component adds
     q_i(k) ∝ exp(-odds_i(k) + strength Σ_neighbours q_j(k)), ten sweeps; the largest q wins.
     Fails, by rounding off corners, where noise is as large as what is between components.
     """
@@ -81,9 +81,9 @@ def smoothed(
 
 
 def moved(cube: xr.Dataset, before: np.ndarray, after: np.ndarray, n_micro: int, grid: Grid) -> Arrays:
-    """What to add to the sums of micro parts, as pixels went from one to another; exact, so in any order.
+    """What to add to the sums of micro-clusters, as pixels went from one to another; exact, so in any order.
 
-    before, after : (y, x) micro parts. Only cells of 64 x 64 pixels with a change are read again.
+    before, after : (y, x) micro-clusters. Only cells of 64 x 64 pixels with a change are read again.
     """
     found: Arrays = {}
     for tile in tiles_of(*before.shape):

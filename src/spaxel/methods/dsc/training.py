@@ -182,7 +182,7 @@ def _objective(start: Linear, data: Views, centroids: np.ndarray, settings: Sett
 
 
 def _middles(groups: Groups) -> np.ndarray:
-    """Centres of components (k, d), from those of their micro parts."""
+    """Centres of components (k, d), from those of their micro-clusters."""
     share = (groups.component == np.arange(groups.component.max() + 1)[:, None]) * np.maximum(groups.sizes, 1e-9)
     return share @ groups.centers / share.sum(1, keepdims=True)
 
@@ -216,14 +216,16 @@ def _report(
 ) -> dict[str, Any]:  # fmt: skip
     changed = changed_share(groups["linear"], groups[kept])
     best = next((int(line["epoch"]) for line in history if line["kept"]), 0)
-    what = "nats of a neighbour's label" if neighbours else "of the variance"
+    what = (
+        "agreement between neighbouring pixels, in nats" if neighbours else "share of the variance that labels explain"
+    )
     said = ", ".join(f"{name} {value:.3f}" for name, value in values.items())
     words = {
-        "linear": "Training gained nothing by the criterion, so the linear start is kept",
-        "neighbours": "Training gained nothing by the criterion; what is kept is the linear start, averaged with neighbours",
-        "deep": f"The net is kept as it was after epoch {best} of {len(history)}: {changed:.1%} of the labels are others",
+        "linear": "Training gained nothing, so the linear start is kept",
+        "neighbours": "Training gained nothing, so the linear start is kept, averaged with neighbours",
+        "deep": f"The network is kept as it was after epoch {best} of {len(history)}: it changed {changed:.1%} of the labels",
     }
     words["linear"] = words["linear"] if history else "Nothing was trained: this is the linear start"
-    sentence = f"{words[kept]} (labels explain, in {what}: {said})."
+    sentence = f"{words[kept]} ({what}: {said})."
     found = {"criterion": values, "kept": kept, "epoch": best, "epochs": len(history), "changed": changed}
     return found | {"silhouette": {str(n): v for n, v in curve.items()}, "sentence": sentence}

@@ -32,7 +32,7 @@ class EnergyMCR(Unmixing):
 
     Start "warm": the solution of spaxel.MCR. Where f is not linear, the law is undone and the components are solved anew in
     rounds, which gives their number. Then a pool with amortised amounts and gates is trained (net.objective) on four
-    fifths of the samples; on the rest (kept apart) what is left unexplained and the usage decide, after each step, whether
+    fifths of the samples; on the rest (held out) what is left unexplained and the usage decide, after each step, whether
     it is taken: the answer is never worse there than its start, and `info_` says what was gained. Scenes (see MCR) keep
     MCR's shares of sum 1 under linear mixing; under another law only S and θ are fitted, and amounts are free.
 
@@ -55,7 +55,7 @@ class EnergyMCR(Unmixing):
     ] = "warm"
     mixing: Annotated[
         str | Callable[..., Any],
-        Field(description="linear, bilinear, absorbance, saturation, or a function of one's own as module:function"),
+        Field(description="linear, bilinear, absorbance, saturation, or a function of your own as module:function"),
     ] = "linear"
     sparse: Annotated[bool, Field(description="components are exactly 0 in most channels (mass spectra)")] = False
     known: Annotated[
@@ -91,7 +91,7 @@ class EnergyMCR(Unmixing):
         return {} if law.linear or not self.state_["theta"].size else law.strength(self.state_["theta"])
 
     def inverse_transform(self, abundances: np.ndarray) -> np.ndarray:
-        """Spectra (n, channel) of abundances (n, k), through the law of mixing."""
+        """Spectra (n, channel) of abundances (n, k), through the mixing law."""
         check_is_fitted(self, "state_")
         law, scale = _law(self.mixing, self.state_["theta"]), self.info_["scale"]
         return mixed(law, np.asarray(abundances) / scale, self.components_, self.state_["theta"]) * scale
@@ -152,7 +152,7 @@ class EnergyMCR(Unmixing):
         number = None if self.n_components == "auto" else len(S)
         found = fit_energy(X, S, level, power, self._ask(law, signed, number, X.shape[1]))
         if found.theta.size:
-            self.info_["warnings"] = [f"Without the law of mixing: {said}" for said in self.info_["warnings"]]
+            self.info_["warnings"] = [f"Without the mixing law: {said}" for said in self.info_["warnings"]]
         self.info_["sentence"] = _sentence(self.info_["sentence"], len(S), found, law)
         return self._keep(found, scale)
 
@@ -248,9 +248,9 @@ def _sentence(start: str, k: int, found: Found, law: Aggregate) -> str:
     if law.linear:
         return f"{start} {found.sentence}"
     if not found.theta.size:
-        return f"{start} The law {law.name} was not taken: samples kept apart do without. {found.sentence}"
+        return f"{start} The mixing law {law.name} was not taken: held-out spectra do not need it. {found.sentence}"
     learned = ", ".join(f"{name} = {value:.3g}" for name, value in law.strength(found.theta).items())
     return (
-        f"{len(found.components)} components under {law.name} mixing ({learned}), {k} without it: the price of a sample kept "
-        f"apart falls from {found.prices['linear']:.1f} to {found.prices['law']:.1f}. {found.sentence}"
+        f"{len(found.components)} components under {law.name} mixing ({learned}), {k} without it: the error of held-out "
+        f"spectra falls from {found.prices['linear']:.1f} to {found.prices['law']:.1f}. {found.sentence}"
     )

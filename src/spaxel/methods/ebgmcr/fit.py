@@ -1,4 +1,4 @@
-"""The fit of EnergyMCR: candidates in order, each judged on samples kept apart, the better one goes on."""
+"""The fit of EnergyMCR: candidates in order, each judged on held-out samples, the better one goes on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from spaxel.methods.ebgmcr.codes import curved_codes, gated_codes
 from spaxel.methods.ebgmcr.laws import AGGREGATES, Aggregate
 from spaxel.methods.ebgmcr.solve import Solution, Task, best, price, run_rounds, settle, solve_curved, solve_linear
 
-FEWEST = 20  # samples from which some are kept apart
+FEWEST = 20  # samples from which some are held out
 APART = 5  # every so many
 COLD = 2  # times the epochs, of a cold start
 ALIKE = 0.8  # cosine from which a component is one that was known
@@ -40,7 +40,7 @@ class Ask:
 class Found:
     """components (k, channel), theta (p,), noise (level, power, hottest), codes: solver or gates, heads of the gates if so.
 
-    prices : of each state on the samples kept apart, in order, by name      steps : sentences about what was taken
+    prices : error of each state on the held-out samples, in order, by name      steps : sentences about what was taken
     """
 
     components: np.ndarray
@@ -79,7 +79,7 @@ def fit_energy(X: np.ndarray, components: np.ndarray, level: float, power: float
     """From the linear solution to the best state found; see spaxel.EnergyMCR.
 
     X : (n, channel), scaled so that the largest value is 1      components : (k, channel)      level, power : noise of a sample
-    What is better is decided between states fitted to four fifths of the samples, by their `price` on the fifth kept apart;
+    What is better is decided between states fitted to four fifths of the samples, by their `price` on the held-out fifth;
     then what was chosen is fitted to all.
     """
     task = Task(ask.aggregate, ask.number, ask.signed, ask.seed, 0 if ask.known is None else len(ask.known))
@@ -201,13 +201,14 @@ def _trained(
     prices |= {name: _judged(kept, candidate, state.sigma(kept), n, ask.sparse) for name, candidate in states.items()}
     chosen = min(states, key=lambda name: prices[name])
     if chosen == "start":
-        kept_words = "The start was kept: training gained nothing on samples kept apart."
+        kept_words = "The start was kept: training gained nothing on held-out spectra."
         return _sorted(X, full, task, prices, tried.history, kept_words)
     again = refine(X, full.sigma(X), None, full.S, full.aggregate, full.theta, training._replace(epochs=tried.best))
     full = replace(full, S=again.spectra, theta=again.theta, heads=tuple(again.heads) if chosen == "gates" else None)
     sentence = (
-        f"Training (best epoch {tried.best}) took {prices['start'] - prices[chosen]:.2f} of {prices['start']:.2f} off "
-        f"the price of a sample kept apart; codes by {'gates' if chosen == 'gates' else 'the solver'}."
+        f"Training (best epoch {tried.best}) lowered the error of held-out spectra by "
+        f"{prices['start'] - prices[chosen]:.2f} from {prices['start']:.2f}; abundances by "
+        f"{'gates' if chosen == 'gates' else 'the solver'}."
     )
     return _sorted(X, full, task, prices, tried.history, sentence)
 

@@ -39,7 +39,7 @@ from spaxel.preprocess.scaling import fit_scaling
 from spaxel.results.convention import relabel
 
 MOST_VALUES = 16_000_000  # of the scaled sample from which principal components are learned
-PER_MICRO = 20  # spectra of the sample that each micro part should have at least
+PER_MICRO = 20  # spectra of the sample that each micro-cluster should have at least
 
 
 @declared
@@ -47,7 +47,7 @@ class KMeans(ClusterMixin, BaseEstimator):
     """Scaling → principal components → k-means++ on a sample → assignment of every pixel, tile by tile.
 
     Equation: labels_i = component of argmin_j ‖P(scale(x_i)) - c_j‖. With `n_clusters="auto"`, or where a linkage is asked
-    for, k-means makes `n_micro` micro parts, a merge tree joins them, and the components are a level of that tree; every
+    for, k-means makes `n_micro` micro-clusters, a merge tree joins them, and the components are a level of that tree; every
     other level is kept in the result (spaxel.cut). Sources: Lloyd 1982; Arthur & Vassilvitskii 2007 (k-means++).
 
     fit, predict and fit_predict take a cube, a list of cubes on one axis, or an array (n_spectra, n_channels).

@@ -70,7 +70,7 @@ class MCR(Unmixing):
     ] = "auto"
     normalise: Annotated[
         Literal["auto", "raw", "unit"],
-        Field(description="of a scene; unit is blind to brightness, auto looks at the light"),
+        Field(description="of a scene: raw keeps brightness, unit ignores it, auto decides by the light"),
     ] = "auto"
     closure: Annotated[bool, Field(description="of a table: abundances of a spectrum sum to 1")] = False
     unimodal: Annotated[
@@ -86,12 +86,10 @@ class MCR(Unmixing):
     ] = "gaussian"
     min_volume: Annotated[
         float,
-        Field(
-            ge=0, description="of a table: price of the volume that components span, 1 = as likely as the noise says"
-        ),
+        Field(ge=0, description="of a table: penalty on the volume that components span; 1 weighs it by the noise"),
     ] = 0.0
     robust: Annotated[bool, Field(description="of a table: outlying spectra do not count, and are named")] = False
-    pedestal: Annotated[bool, Field(description="of a table: take off the constant on which all spectra stand")] = False
+    pedestal: Annotated[bool, Field(description="of a table: subtract the constant on which all spectra stand")] = False
     missing: Annotated[
         Literal["drop", "weights"],
         Field(description="spectra with missing values (NaN): leave them out, or use the values they have"),

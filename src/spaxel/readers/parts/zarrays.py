@@ -36,7 +36,9 @@ def open_node(path: Path) -> zarr.Group | zarr.Array:
             except ValueError as error:
                 raise ReadError(f"{path / marker} is damaged: {error}. Try to copy the folder again.") from error
             if not isinstance(metadata, dict) or (marker == "zarr.json" and "node_type" not in metadata):
-                raise ReadError(f"{path / marker} is damaged: it says not what it is. Try to copy the folder again.")
+                raise ReadError(
+                    f"{path / marker} is damaged: it does not say what it is. Try to copy the folder again."
+                )
     return zarr.open(path, mode="r")
 
 
@@ -116,6 +118,4 @@ def check_believable(path: Path, name: str, shape: tuple[int, ...]) -> None:
     for n in sorted(shape)[-2:]:
         tiles *= -(-n // CELL)
     if tiles > MOST_TILES:
-        raise ReadError(
-            f"{path}: {name} claims to be {' x '.join(map(str, shape))}, which is not believed. Is it damaged?"
-        )
+        raise ReadError(f"{path}: {name} claims to be {' x '.join(map(str, shape))}, which cannot be. Is it damaged?")
