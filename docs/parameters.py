@@ -2,9 +2,10 @@
 
 import dataclasses
 import re
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 import spaxel
+from spaxel.methods.parameters import descriptions, in_words
 
 MARK = re.compile(r"<!-- parameters: (\w+) -->")
 
@@ -14,30 +15,15 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
     return MARK.sub(lambda found: table(getattr(spaxel, found[1])), markdown)
 
 
-def table(cls: type) -> str:
+def table(method: type) -> str:
     """Name, default, allowed values and meaning of each parameter of a method."""
-    hints = get_type_hints(cls, include_extras=True)
-    rows = [
-        f"| `{f.name}` | {f.default} | {allowed(hints[f.name])} | {meaning(hints[f.name])} |"
-        for f in dataclasses.fields(cls)
-    ]
-    return "\n".join(["| parameter | default | allowed | meaning |", "|---|---|---|---|", *rows])
+    hints, words = get_type_hints(method, include_extras=True), descriptions(method)
+    head = "| parameter | default | allowed | meaning |\n|---|---|---|---|\n"
+    return head + "\n".join(
+        f"| `{f.name}` | {f.default} | {_cell(in_words(hints[f.name]))} | {_cell(words[f.name])} |"
+        for f in dataclasses.fields(method)
+    )
 
 
-def meaning(hint: Any) -> str:
-    """The description of a parameter."""
-    found = [getattr(extra, "description", None) for extra in getattr(hint, "__metadata__", ())]
-    return next(text for text in found if text).replace("|", "\\|")
-
-
-def allowed(hint: Any) -> str:
-    """A type in words: 'int or "auto"'."""
-    if get_origin(hint) is Annotated:
-        return allowed(get_args(hint)[0])
-    if get_origin(hint) is Literal:
-        return ", ".join(repr(value) for value in get_args(hint))
-    if hint is type(None):
-        return "None"
-    if parts := get_args(hint):
-        return " or ".join(dict.fromkeys(allowed(part) for part in parts if part is not Ellipsis))
-    return getattr(hint, "__name__", str(hint))
+def _cell(text: str) -> str:
+    return text.replace(" | ", ", ").replace("|", "\\|")

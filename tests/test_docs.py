@@ -119,7 +119,7 @@ def test_the_tables_of_parameters_are_made_from_the_declarations() -> None:
     for name in methods:
         for parameter in getattr(spaxel, name)().get_params():
             assert f"| `{parameter}` |" in page
-    assert "| `n_clusters` | auto | int or 'auto' |" in page
+    assert '| `n_clusters` | auto | int, "auto" |' in page
 
 
 def _module(path: Path) -> Any:

@@ -59,7 +59,7 @@ class DeepGlobalClustering(ClusterMixin, BaseEstimator):
 
     n_clusters: Annotated[
         Annotated[int, Field(ge=1, le=512)] | Literal["auto"],
-        Field(description="number of components, or auto: found by evidence, all levels kept"),
+        Field(description="number of components, or auto: found by five checks, all levels kept"),
     ] = "auto"
     n_micro: Annotated[int, Field(ge=2, le=512, description="micro-clusters that the tree merges")] = 48
     linkage: Annotated[

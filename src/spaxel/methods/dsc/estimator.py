@@ -59,7 +59,9 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
 
     n_clusters: Annotated[
         Annotated[int, Field(ge=1, le=512)] | Literal["auto"] | Range,
-        Field(description="number of components; auto: by evidence, all levels kept; LOW:HIGH: the best silhouette"),
+        Field(
+            description="number of components; auto: found by five checks, all levels kept; LOW:HIGH: best silhouette"
+        ),
     ] = "auto"
     scaling: Annotated[
         ScalingName | Literal["auto"], Field(description=f"how spectra are scaled: auto, {', '.join(SCALINGS)}")
