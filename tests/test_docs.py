@@ -1,4 +1,4 @@
-"""What the documentation says runs: every Python block of the pages for users.
+"""What the documentation says runs: every Python block of the pages for users, and the example in every public docstring.
 
 The blocks of a page are run one after the other, as in a notebook, in a folder that holds the files that the pages name.
 Nothing may be skipped: whoever adds a block that cannot run has to mend it.
@@ -7,6 +7,7 @@ Nothing may be skipped: whoever adds a block that cannot run has to mend it.
 from __future__ import annotations
 
 import ast
+import doctest
 import importlib.util
 import inspect
 import re
@@ -92,6 +93,20 @@ def test_no_block_is_hidden_from_the_test(page: str) -> None:
         lines = [line for line in code.splitlines() if line.strip() and not line.lstrip().startswith("#")]
         assert len(lines) > 0
         assert "..." not in code, f"{page}: an ellipsis is no example"
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_public_docstring_has_an_example_that_runs(name: str, folder: Path) -> None:
+    docstring = inspect.getdoc(getattr(spaxel, name)) or ""
+    test = doctest.DocTestParser().get_doctest(docstring, {}, name, None, 0)
+    assert len(test.examples) >= 2, f"spaxel.{name} shows no example"
+    assert any(e.want for e in test.examples), f"the example of spaxel.{name} shows no answer"
+    assert not any(doctest.SKIP in e.options for e in test.examples)
+    said: list[str] = []
+    result = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS).run(test, out=said.append)
+    assert result.failed == 0, "".join(said)
+    assert result.attempted == len(test.examples)
 
 
 def test_the_page_of_functions_lists_the_public_names() -> None:

@@ -8,7 +8,15 @@ from pathlib import Path
 
 
 class SpaxelError(Exception):
-    """Anything that spaxel refuses. The command line prints the message and exits with 2."""
+    """Anything that spaxel refuses. The command line prints the message and exits with 2.
+
+    >>> import spaxel
+    >>> try:
+    ...     spaxel.open_cube("missing.h5")
+    ... except spaxel.SpaxelError as error:
+    ...     print(type(error).__name__)
+    NotFound
+    """
 
 
 class CubeError(SpaxelError, ValueError):

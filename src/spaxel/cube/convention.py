@@ -68,6 +68,12 @@ def make_cube(
     An axis that is not increasing is sorted, together with everything on it, and `history` says so.
     Raises CubeError for complex, text or object arrays, a wrong number of dimensions, an empty cube;
     AxisError for an axis of the wrong length, with NaN, or with a value twice.
+
+    >>> import numpy as np
+    >>> import spaxel
+    >>> cube = spaxel.make_cube(np.ones((8, 9, 3)), [400.0, 500.0, 600.0], "nm")
+    >>> cube["spectra"].dims, cube["channel"].attrs["units"]
+    (('y', 'x', 'channel'), 'nm')
     """
     _check_array(spectra)
     n_channels = spectra.shape[2]
@@ -101,6 +107,12 @@ def check_cube(cube: Any) -> xr.Dataset:
     """The cube itself, if it keeps the convention; public functions call this once at their door.
 
     Raises CubeError that says what is wrong and what to try, AxisError if it is the spectral axis.
+
+    >>> import numpy as np
+    >>> import spaxel
+    >>> cube = spaxel.make_cube(np.ones((8, 9, 3)))
+    >>> spaxel.check_cube(cube) is cube
+    True
     """
     if not isinstance(cube, xr.Dataset) or "spectra" not in cube:
         kind = type(cube).__name__

@@ -40,6 +40,12 @@ def load(path: str | Path) -> Any:
     """The fitted model of a run folder, ready for `predict`.
 
     Raises NotFound if there is none (a run made by `predict` names the run that has it), ReadError if it is damaged.
+
+    >>> import spaxel
+    >>> cube = spaxel.simulate("maxrf", height=24, width=24, channels=64)
+    >>> folder = spaxel.KMeans(n_clusters=4).fit(cube).save("runs/model")
+    >>> spaxel.load("runs/model").predict(cube)["labels"].shape
+    (24, 24)
     """
     run = read_json(path)
     arrays = read_arrays(path)

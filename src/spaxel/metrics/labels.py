@@ -31,6 +31,11 @@ def score(result: Any, truth: Any = None) -> dict[str, Any]:
              iou, mean_iou     {class: intersection / union with the matched component}, in the order of the classes
     Classes are keys as text, as JSON wants them. Hubert and Arabie 1985; Kuhn 1955 (matching).
     Raises CubeError: shapes differ, no labelled pixel, no truth.
+
+    >>> import spaxel
+    >>> found = spaxel.score([[0, 0, 1, 1]], [[3, 3, 5, 3]])
+    >>> found["accuracy"], found["matching"]
+    (0.75, {'3': 0, '5': 1})
     """
     found, wanted = _found(result), truth_labels(result if truth is None else truth)
     if found.shape != wanted.shape:

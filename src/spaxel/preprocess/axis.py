@@ -15,6 +15,11 @@ def crop(cube: xr.Dataset, low: float | None = None, high: float | None = None) 
     """The channels from low to high, both ends included, in the units of the axis (keV, nm …).
 
     Raises AxisError if no channel lies there; the message says what the axis covers.
+
+    >>> import spaxel
+    >>> cube = spaxel.simulate("maxrf", height=8, width=9, channels=380)
+    >>> spaxel.crop(cube, 6.0, 7.0).sizes["channel"]
+    10
     """
     check_cube(cube)
     axis = cube["channel"].values
@@ -36,6 +41,11 @@ def rebin(cube: xr.Dataset, factor: float) -> xr.Dataset:
     y_j = Σ_c w_jc x_c with Σ_j w_jc = 1 for every c. A variance is summed with w².
     Raises ParameterError for a factor below 1 or above the number of channels.
     Fails on reflectance in the sense that sums of reflectance are no reflectance: divide by `factor` if it matters.
+
+    >>> import spaxel
+    >>> cube = spaxel.simulate("maxrf", height=8, width=9, channels=380)
+    >>> spaxel.rebin(cube, 4).sizes["channel"]
+    95
     """
     check_cube(cube)
     n_channels = cube.sizes["channel"]

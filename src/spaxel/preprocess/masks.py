@@ -19,6 +19,12 @@ def mask_channels(cube: xr.Dataset, drop: Sequence[int] | None = None, *, n: int
            that are zero or constant in a sample of n pixels (a table or a small cube is looked at whole)
     The note in `history` says how many of each kind; `predict` drops the same channels from a new cube.
     Raises AxisError if a position does not exist, CubeError if no channel is left.
+
+    >>> import numpy as np
+    >>> import spaxel
+    >>> cube = spaxel.make_cube(np.random.default_rng(0).random((8, 9, 20)))
+    >>> spaxel.mask_channels(cube, drop=[0, 19]).sizes["channel"]
+    18
     """
     check_cube(cube)
     n_channels = cube.sizes["channel"]
@@ -61,6 +67,12 @@ def mask_pixels(cube: xr.Dataset, mask: np.ndarray) -> xr.Dataset:
 
     mask : (y, x) bool, True = keep. It belongs to this image: `predict` does not repeat it on another one.
     Raises CubeError if the shape is another one.
+
+    >>> import numpy as np
+    >>> import spaxel
+    >>> cube = spaxel.make_cube(np.random.default_rng(0).random((8, 9, 20)))
+    >>> int(spaxel.mask_pixels(cube, np.arange(72).reshape(8, 9) > 8)["valid"].sum())
+    63
     """
     check_cube(cube)
     mask = np.asarray(mask, dtype=bool)

@@ -131,6 +131,12 @@ def scale(
     A model scales by itself (its parameter `scaling`); use this to look at scaled spectra, or before your own method.
     What was learned belongs to this cube, so `predict` does not repeat it: give models unscaled cubes.
     Raises ParameterError (unknown name; mnf for a table; unit_bright, which is no cube: it adds a feature).
+
+    >>> import numpy as np
+    >>> import spaxel
+    >>> cube = spaxel.make_cube(np.random.default_rng(0).random((4, 4, 50)))
+    >>> bool(abs((spaxel.scale(cube, "unit")["spectra"] ** 2).sum("channel") - 1).max() < 1e-5)
+    True
     """
     from spaxel.preprocess.choice import choose_scaling
 

@@ -20,6 +20,13 @@ def despike(cube: xr.Dataset, width: int = 5, threshold: float = 8.0) -> xr.Data
     threshold : robust standard deviations of (spectrum - median) above which a channel is a spike
     Robust sd: 1.4826 / √2 x the median absolute difference of neighbouring channels; 0 (mostly zeros) replaces nothing.
     Fails on lines narrower than width / 2: they look like spikes.
+
+    >>> import numpy as np
+    >>> import spaxel
+    >>> spectra = np.random.default_rng(0).normal(10, 1, (4, 4, 50))
+    >>> spectra[0, 0, 20] = 1000
+    >>> bool(spaxel.despike(spaxel.make_cube(spectra))["spectra"].max() < 20)
+    True
     """
     check_cube(cube)
     _check_width(width, cube.sizes["channel"])
@@ -40,12 +47,25 @@ def smooth(cube: xr.Dataset, width: int = 7, order: int = 2) -> xr.Dataset:
     """Savitzky-Golay smoothing: each value from a polynomial of `order` through `width` (odd) channels around it.
 
     Savitzky & Golay 1964, doi:10.1021/ac60214a047. Fails, in the sense of biasing peaks, if width exceeds a peak's.
+
+    >>> import numpy as np
+    >>> import spaxel
+    >>> cube = spaxel.make_cube(np.random.default_rng(0).normal(10, 1, (4, 4, 50)))
+    >>> bool(spaxel.smooth(cube, width=9)["spectra"].std() < 0.6 * cube["spectra"].std())
+    True
     """
     return _savgol(cube, width, order, 0, f"smooth: Savitzky-Golay, {width} channels, order {order}")
 
 
 def derivative(cube: xr.Dataset, width: int = 7, order: int = 2, degree: int = 1) -> xr.Dataset:
-    """Savitzky-Golay derivative per channel: removes offset (degree 1) or slope (degree 2). The result is signed."""
+    """Savitzky-Golay derivative per channel: removes offset (degree 1) or slope (degree 2). The result is signed.
+
+    >>> import numpy as np
+    >>> import spaxel
+    >>> cube = spaxel.make_cube(np.ones((4, 4, 1)) * np.arange(50.0))
+    >>> bool(abs(spaxel.derivative(cube)["spectra"] - 1).max() < 1e-6)
+    True
+    """
     if not 1 <= degree <= order:
         raise ParameterError(f"degree is {degree}, expected 1 to {order} (the order of the polynomial).")
     return _savgol(cube, width, order, degree, f"derivative {degree}: Savitzky-Golay, {width} channels, order {order}")

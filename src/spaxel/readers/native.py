@@ -41,6 +41,11 @@ def write_cube(cube: xr.Dataset, path: str | Path, *, overwrite: bool = False) -
     Written beside and renamed: if it is interrupted, nothing new is there and the old store is untouched.
     Raises Exists if something is there (with `overwrite`: if it is not a Zarr store), CubeError for a cube that breaks
     the convention, or a variable or attribute that Zarr cannot hold.
+
+    >>> import spaxel
+    >>> cube = spaxel.simulate("maxrf", height=8, width=9, channels=16)
+    >>> spaxel.write_cube(cube, "painting.zarr").name
+    'painting.zarr'
     """
     cube = check_cube(cube)
     path = Path(path)
@@ -64,6 +69,12 @@ def convert(path: str | Path, out: str | Path, *, overwrite: bool = False, **opt
 
     path, options : as for open_cube      out, overwrite, returns : as for write_cube
     Raises what open_cube and write_cube raise.
+
+    >>> import numpy as np
+    >>> import spaxel
+    >>> np.save("scan.npy", np.random.default_rng(0).random((8, 9, 40)))
+    >>> spaxel.convert("scan.npy", "scan.zarr", channel_axis=2).name
+    'scan.zarr'
     """
     return write_cube(note(open_cube(path, **options), f"converted from {path}"), out, overwrite=overwrite)
 

@@ -75,6 +75,11 @@ def open_cube(path: str | Path, reader: str | None = None, **options: Any) -> xr
     returns : xarray.Dataset with `spectra (y, x, channel)`, see spaxel.cube; `valid` is False where no data are
     Raises NotFound, ReadError (truncated, unknown, ambiguous: the message lists the candidates), ParameterError
     (an option that the reader does not know), CubeError (complex, empty …). Warns (GuessWarning) about each guess.
+
+    >>> import spaxel
+    >>> path = spaxel.write_cube(spaxel.simulate("maxrf", height=8, width=9, channels=16), "scan.zarr")
+    >>> spaxel.open_cube("scan.zarr")["spectra"].shape
+    (8, 9, 16)
     """
     path = Path(path)
     if not path.exists():

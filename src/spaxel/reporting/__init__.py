@@ -38,6 +38,12 @@ def report(
     The page holds everything that it shows: no network, at most 5 MB. Written beside and renamed.
     Raises NotFound if there is no run, Exists if there is a report and `overwrite` is False, ParameterError for a redshift
     or medium that makes no sense.
+
+    >>> import spaxel
+    >>> from spaxel.workflow.runs import segment
+    >>> path = spaxel.write_cube(spaxel.simulate("maxrf", height=24, width=24, channels=64), "painting.zarr")
+    >>> spaxel.report(segment([path], "runs/painting")).name
+    'report.html'
     """
     page = Path(path) / "report.html"
     told = {"redshift": redshift, "medium": medium}

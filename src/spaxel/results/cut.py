@@ -62,6 +62,12 @@ def cut(
               are merged by hand the confidence is a lower bound
     Raises ParameterError if the result keeps no tree or the level is not among those that it keeps, and for merges and
     names that make no sense (see spaxel.results.grouping). Without a tree (unmixing) components can be named, not merged.
+
+    >>> import spaxel
+    >>> cube = spaxel.simulate("maxrf", height=24, width=24, channels=64)
+    >>> three = spaxel.cut(spaxel.KMeans().fit(cube).predict(cube), 3, merge=[(1, 2)], names={1: "red"})
+    >>> three["component_spectra"].sel(component="red").shape
+    (64,)
     """
     check_result(result)
     if like is not None:

@@ -54,6 +54,12 @@ def interpret(
     elements, resolution : that are looked for, and keV of the detector at 5.9 keV, for an energy axis
     The error of a mean is its spread over the root of the pixels: what varies inside a component makes it larger.
     Raises CubeError for what is no result, ParameterError for a wrong element, medium or redshift.
+
+    >>> import spaxel
+    >>> cube = spaxel.simulate("maxrf", height=24, width=24, channels=380, pigments=["azurite", "vermilion"])
+    >>> found = spaxel.interpret(spaxel.KMeans(n_clusters=2).fit(cube).predict(cube))
+    >>> "Cu" in [candidate.name for candidates in found.candidates for candidate in candidates]
+    True
     """
     check_result(result)
     units = str(result["channel"].attrs.get("units", "")) if "channel" in result.coords else ""

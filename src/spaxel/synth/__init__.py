@@ -36,6 +36,11 @@ def simulate(
     height, width : pixels; None: as the world has it      seed : the same seed gives the same bits
     options : of this world, see its function (maxrf.maxrf: counts, …; ifu.ifu: snr, …; leaf.leaf: day, …; mixture.mixture)
     Raises ParameterError for an unknown world or option, or a value that is out of range; the message lists what is known.
+
+    >>> import spaxel
+    >>> cube = spaxel.simulate("maxrf", height=8, width=9, channels=16, n_pigments=3)
+    >>> cube["spectra"].shape, cube["truth_abundances"].shape
+    ((8, 9, 16), (8, 9, 3))
     """
     make = world(name)
     known = [p for p in signature(make).parameters if p not in ("height", "width", "seed")]

@@ -53,6 +53,12 @@ class DeepGlobalClustering(ClusterMixin, BaseEstimator):
     Raises CubeError for a table, an image one pixel wide, or one with hardly any neighbouring pixels; MissingExtra without
     PyTorch (predict needs none); ParameterError if a checkpoint is of another fit.
     Fails where what matters is thinner than a pixel or two: surroundings blur it. What it reaches: docs/methods/dgc.md.
+
+    >>> import spaxel
+    >>> days = [spaxel.simulate("maxrf", height=32, width=32, channels=64, seed=day) for day in (1, 2)]
+    >>> model = spaxel.DeepGlobalClustering(n_clusters=4, epochs=1, epochs_views=1, tiles=2, reuse=2).fit(days)
+    >>> model.predict(days[1])["labels"].shape
+    (32, 32)
     """
 
     method: ClassVar[str] = "dgc"

@@ -53,6 +53,12 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
     After fit: `state_` (arrays), `info_` (plain values, `history` of the training, what the deep part changed),
     `n_features_in_`, `labels_` (arrays only). Raises MissingExtra without PyTorch.
     Fails, by keeping the linear start, where that is all there is to see. What it reaches: docs/methods/dsc.md.
+
+    >>> import spaxel
+    >>> cube = spaxel.simulate("maxrf", height=24, width=24, channels=64)
+    >>> model = spaxel.DeepSpectralClustering(n_clusters=4, context=3, epochs=1).fit(cube)
+    >>> model.predict(cube)["labels"].shape
+    (24, 24)
     """
 
     method: ClassVar[str] = "dsc"

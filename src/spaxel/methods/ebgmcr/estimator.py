@@ -41,6 +41,11 @@ class EnergyMCR(Unmixing):
     fit, transform, attributes: as MCR; besides `theta_` (what is learned of f) and, where components are exactly sparse,
     zeros in `components_`. Needs the extra `deep`. Raises MissingExtra, ParameterError, CubeError.
     Fails where MCR fails (dense mixtures), and under a law that bends so strongly that no start comes near.
+
+    >>> import spaxel
+    >>> mixtures = spaxel.simulate("mixture", n_components=4, per_component=8, mixing="saturation", strength=1.0, snr_db=30)
+    >>> spaxel.EnergyMCR(mixing="saturation", epochs=20).fit(mixtures).n_components_
+    4
     """
 
     method: ClassVar[str] = "ebgmcr"

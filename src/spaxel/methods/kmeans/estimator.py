@@ -54,6 +54,11 @@ class KMeans(ClusterMixin, BaseEstimator):
     After fit: `state_` (arrays), `info_` (plain values: scaling, sentences), `n_features_in_`, `labels_` (arrays only).
     Fails where components are mixtures rather than groups (unmix instead), differ in shape of their clouds (long and
     thin ones are cut), or are rarer than about one pixel in a thousand.
+
+    >>> import spaxel
+    >>> cube = spaxel.simulate("maxrf", height=24, width=24, channels=64)
+    >>> spaxel.KMeans(n_clusters=4).fit(cube).predict(cube)["component_spectra"].dims
+    ('component', 'channel')
     """
 
     method: ClassVar[str] = "kmeans"

@@ -52,6 +52,11 @@ class MCR(Unmixing):
     transform: abundances (n, k) of an array, or a result per cube, with `abundances`, `residual` and the largest as label.
     Fails, and says so, where samples hold most components at once (the rotation is not identifiable), with fewer than two
     samples per component, and in scenes without nearly pure pixels.
+
+    >>> import spaxel
+    >>> mixtures = spaxel.simulate("mixture", n_components=4, per_component=8, snr_db=30)
+    >>> spaxel.MCR().fit(mixtures).n_components_
+    4
     """
 
     method: ClassVar[str] = "mcr"
