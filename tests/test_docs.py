@@ -12,6 +12,8 @@ import importlib.util
 import inspect
 import re
 import warnings
+from collections.abc import Iterator
+from difflib import SequenceMatcher
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -135,6 +137,38 @@ def test_the_tables_of_parameters_are_made_from_the_declarations() -> None:
         for parameter in getattr(spaxel, name)().get_params():
             assert f"| `{parameter}` |" in page
     assert '| `n_clusters` | auto | int, "auto" |' in page
+
+
+def test_the_errors_that_are_explained_are_raised_somewhere() -> None:
+    raised = [text for text in _messages() if len(text) < 600]
+    quotes = re.findall(r'\*\*"(.+?)"\*\*', (ROOT / "docs/errors.md").read_text(), re.DOTALL)
+    parts = [part for quote in quotes for part in quote.split("…") if len(_words(part)) > 1]
+    assert len(parts) > 40
+    lost = [part for part in parts if not any(_says(text, part) for text in raised)]
+    assert lost == ["Unknown option: --n-cluster. Did you mean --n-clusters?"]  # that one is said by cyclopts
+
+
+def _messages() -> Iterator[str]:
+    """Every text in the source, with {} where a value is put in."""
+    for path in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                yield "".join(v.value if isinstance(v, ast.Constant) else "{}" for v in node.values)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in re.findall(r"[A-Za-z][\w'-]*", text) if len(word) > 2]
+
+
+def _says(message: str, part: str) -> bool:
+    """Whether the words of a part stand in a message in their order: all, or half where values are put in."""
+    wanted, said = _words(part), _words(message)
+    if len(set(wanted) & set(said)) < 2:
+        return False
+    same = sum(block.size for block in SequenceMatcher(None, said, wanted, autojunk=False).get_matching_blocks())
+    return same == len(wanted) or ("{}" in message and same >= max(2, len(wanted) / 2))
 
 
 def _module(path: Path) -> Any:
