@@ -22,6 +22,7 @@ from scipy.ndimage import gaussian_filter
 from threadpoolctl import threadpool_limits
 
 import spaxel
+from spaxel.cube.mapping import cores
 from spaxel.synth import simulate
 
 RESULTS = Path(__file__).parent / "results"
@@ -108,7 +109,7 @@ def head() -> dict[str, Any]:
         "date": datetime.now(UTC).isoformat(timespec="minutes"),
         "spaxel": f"{spaxel.__version__}, commit {commit}",
         "versions": {"python": sys.version.split()[0]} | {name: version(name) for name in LIBRARIES},
-        "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} shared cores, {_gibibytes()} GiB",
+        "machine": f"{platform.machine()}, {cores()} shared cores, {_gibibytes()}",
     }
 
 
@@ -117,8 +118,10 @@ def _git(*words: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
-def _gibibytes() -> int:
-    return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)
+def _gibibytes() -> str:
+    if not hasattr(os, "sysconf"):  # Windows
+        return "memory not known"
+    return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB"
 
 
 def write_json(name: str, about: dict[str, Any], **values: Any) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 
 from common import head, log, table, write_json, write_page
 from memory import zarr_cube
+from spaxel.cube.mapping import cores
 
 SIZES = ((96, 96, 1024), (256, 256, 1024), (512, 512, 1024))
 QUICK = ((64, 64, 256),)
@@ -123,7 +124,7 @@ def tables(rows: list[dict[str, Any]], starts: dict[str, tuple[float, float]], r
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     return [
         *parts,
-        f"Load of the shared machine at the end (1, 5, 15 minutes): {load} on {len(os.sched_getaffinity(0))}.",
+        f"Load of the shared machine at the end (1, 5, 15 minutes): {load} on {cores()}.",
     ]
 
 

@@ -67,7 +67,7 @@ def map_tiles(
     Raises MemoryBudgetError if not even one row of 64 pixels fits, with what lies around it.
     """
     height, width, _ = cube["spectra"].shape
-    workers = workers or len(os.sched_getaffinity(0))
+    workers = workers or cores()
     tiles = grid(height, width, *_tile_sides(cube, memory or DEFAULT_MEMORY, workers, context, look))
     maps = {name: np.full((height, width, *np.shape(value)), value) for name, value in fill.items()}
     sums: Arrays = {}
@@ -83,6 +83,13 @@ def map_tiles(
             if progress:
                 progress(done, height * width)
     return maps, sums
+
+
+def cores() -> int:
+    """Processors that this process may use; where the system does not say that (macOS, Windows), all it has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _in_batches(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -92,12 +93,20 @@ def _read(module: Any, path: Path, suffix: str) -> list[dict[str, Any]]:
     if path.suffix.lower() != f".{suffix}":
         with tempfile.TemporaryDirectory() as folder:
             linked = Path(folder) / f"{path.stem}.{suffix}"
-            linked.symlink_to(path.resolve())
+            _link(path.resolve(), linked)
             return module.file_reader(str(linked))
     try:
         return module.file_reader(str(path), lazy=True)
     except NotImplementedError:
         return module.file_reader(str(path))
+
+
+def _link(path: Path, name: Path) -> None:
+    """The file under another name: a link, or a copy where the system allows no links (Windows)."""
+    try:
+        name.symlink_to(path)
+    except OSError:
+        shutil.copyfile(path, name)
 
 
 @contextmanager

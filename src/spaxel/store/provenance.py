@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import resource
 import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,8 +18,12 @@ WHOLE = 2**30  # bytes up to which an input is hashed whole
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "xarray", "dask", "zarr")
 
 
-def peak_memory() -> int:
-    """Bytes that this process has held at most."""
+def peak_memory() -> int | None:
+    """Bytes that this process has held at most; None where the system keeps no such count (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -14,6 +13,7 @@ from dask.utils import format_bytes
 
 from spaxel import __version__
 from spaxel.cube import axis_label, check_cube
+from spaxel.cube.mapping import cores
 from spaxel.cube.sampling import sample_spectra
 from spaxel.errors import CubeError
 from spaxel.methods.registry import METHODS
@@ -75,7 +75,7 @@ def diagnose() -> dict[str, dict[str, str]]:
     machine = {
         "python": sys.version.split()[0],
         "system": platform.platform(),
-        "cores": str(len(os.sched_getaffinity(0))),
+        "cores": str(cores()),
     }
     extras = {
         extra: ", ".join(f"{name} {_version(name)}" for name in names)
