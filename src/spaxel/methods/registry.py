@@ -8,6 +8,7 @@ from typing import Any
 
 from spaxel.errors import ParameterError, ReadError
 from spaxel.methods.contract import parse_parameters
+from spaxel.methods.state import SegmentingInfo, UnmixingInfo, read_info
 from spaxel.store.run_folder import read_arrays, read_json
 
 METHODS = {  # name -> module:class
@@ -52,7 +53,8 @@ def load(path: str | Path) -> Any:
     try:
         method = method_class(run["method"])
         model = method(**parse_parameters(method, run["parameters"]))
-        model.info_, model.state_ = run["learned"], arrays
+        model.info_ = read_info(UnmixingInfo if run["method"] in UNMIXING else SegmentingInfo, run["learned"])
+        model.state_ = arrays
         model.n_features_in_ = len(arrays["channel"])
     except KeyError as error:
         raise ReadError(f"{path} lacks {error}, so it is no complete model. Try to fit again.") from error

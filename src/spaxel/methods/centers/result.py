@@ -11,18 +11,19 @@ from spaxel.cube import note
 from spaxel.cube.exact import Grid, group_moments
 from spaxel.cube.mapping import Arrays
 from spaxel.cube.picture import Recipe, caption
+from spaxel.methods.state import SegmentingInfo, unpack
 from spaxel.results.convention import make_result, relabel
 from spaxel.results.cut import merge_moments
 
 
-def nearest_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: Arrays, sums: Arrays) -> xr.Dataset:
+def nearest_result(cube: xr.Dataset, state: Arrays, info: SegmentingInfo, maps: Arrays, sums: Arrays) -> xr.Dataset:
     """The result of a model of centres on one cube.
 
     maps : micro, confidence, picture, level_confidence, unlike if asked for      sums : size, sum, square of each micro-cluster
     Components keep the numbers of the model, so that a label means the same on every cube; a component that this cube
     lacks has size 0 and no spectrum (nan).
     """
-    grid = Grid(*(state[f"grid_{name}"] for name in Grid._fields))
+    grid = unpack(Grid, state, "grid_")
     n_micro, component = len(state["centers"]), state["component"]
     if not sums:
         sums = {
@@ -67,7 +68,7 @@ def nearest_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: 
     units = cube["spectra"].attrs.get("units") or ("counts" if info["counts"] else "")
     for name in ("component_spectra", "component_spread"):
         result[name].attrs = {"units": units} if units else {}
-    recipe = Recipe(*(state[f"picture_{name}"] for name in Recipe._fields))
+    recipe = unpack(Recipe, state, "picture_")
     result["picture"].attrs = {"caption": caption(recipe, state["channel"], info["units"])}
     return result.assign_attrs(method=info["method"], n_components=info["n_components"], sentence=info["sentence"])
 
@@ -76,7 +77,7 @@ def _blank(spectra: np.ndarray, size: np.ndarray) -> np.ndarray:
     return np.where(size[:, None] > 0, spectra, np.nan)
 
 
-def _evidence(state: Arrays, info: dict[str, Any], levels: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
+def _evidence(state: Arrays, info: SegmentingInfo, levels: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
     names = list(info["votes"])
     curves = [state[f"evidence_{name}"] for name in names]
     evidence = {"evidence": np.stack(curves), "coords": {"criterion": names}} if names and len(levels) else {}
