@@ -171,6 +171,18 @@ def _says(message: str, part: str) -> bool:
     return same == len(wanted) or ("{}" in message and same >= max(2, len(wanted) / 2))
 
 
+def test_the_page_of_the_house_names_every_room() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    floors, inside = text.split("Inside `methods/`")[0], text.split("Inside `methods/`")[1].split("`lint-imports`")[0]
+    for table, folder in ((floors, "spaxel"), (inside, "spaxel/methods")):
+        cells = [line.split("|") for line in table.splitlines() if line.startswith("| ") and "`" in line]
+        named = {
+            name for cell in cells for name in re.findall(r"`(\w+)/?`", cell[1] + (cell[2] if len(cell) > 4 else ""))
+        }
+        rooms = {path.stem for path in (ROOT / "src" / folder).iterdir() if path.suffix == ".py" or path.is_dir()}
+        assert named == {room for room in rooms if not room.startswith("__")}
+
+
 def _module(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
