@@ -1,11 +1,17 @@
 # `make` alone prints the targets. Each target works on a fresh clone.
+ifeq ($(OS),Windows_NT)
+PYTHON ?= python
+BIN := .venv/Scripts
+EXE := .exe
+else
 PYTHON ?= python3
+BIN := .venv/bin
+endif
 VENV := .venv
-BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: demo test setup check bench docs help
+.PHONY: demo test setup check bench docs smoke oldest help
 
 demo: $(VENV)/.core  ## Simulate a small painting, segment it, say how well it agrees with the truth
 	$(BIN)/spaxel demo --overwrite
@@ -27,19 +33,25 @@ bench: $(VENV)/.test  ## Accuracy and memory, with every baseline (minutes); res
 docs: $(VENV)/.docs  ## The documentation as a web site in site/
 	$(BIN)/mkdocs build --strict
 
-$(BIN)/python:
+smoke:  ## Wheel and sdist: built, installed without extras, used (minutes)
+	$(PYTHON) .ci/smoke
+
+oldest:  ## The oldest versions that pyproject.toml allows: installed, used, tested (Python 3.11; many minutes)
+	$(PYTHON) .ci/lower_bounds
+
+$(BIN)/python$(EXE):
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "spaxel needs Python >= 3.11; try: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python$(EXE)
 	$(INSTALL) --editable .
 	touch $@
 
-$(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python$(EXE)
 	$(INSTALL) --editable '.[test]'
 	touch $@ $(VENV)/.core
 
-$(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python$(EXE)
 	$(INSTALL) --editable '.[docs]'
 	touch $@
 

@@ -11,6 +11,7 @@ import doctest
 import importlib.util
 import inspect
 import re
+import tomllib
 import warnings
 from collections.abc import Iterator
 from difflib import SequenceMatcher
@@ -189,3 +190,28 @@ def _module(path: Path) -> Any:
     with warnings.catch_warnings():
         spec.loader.exec_module(module)
     return module
+
+
+def test_the_readme_has_no_relative_links() -> None:
+    """It is read on PyPI too, where a path leads nowhere; and each address leads to a file of the project."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    links = re.findall(r"\]\(([^)\s]+)\)|^\[[^\]]+\]:\s*(\S+)|(?:src|href)=[\"']([^\"']+)", text, re.MULTILINE)
+    found = ["".join(link) for link in links]
+    assert len(found) >= 8
+    assert [link for link in found if not link.startswith("https://")] == []
+    paths = [re.sub(r"^https://[^/]+/spaxel/spaxel/(?:blob/)?main/", "", link) for link in found]
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_every_reference_of_the_readme_is_defined() -> None:
+    text = re.sub(r"```.*?```", "", (ROOT / "README.md").read_text("utf-8"), flags=re.DOTALL)
+    used = set(re.findall(r"\]\[([^\]]+)\]", text))
+    assert used == set(re.findall(r"^\[([^\]]+)\]:", text, re.MULTILINE))
+
+
+def test_version_is_one_everywhere() -> None:
+    """pyproject.toml, the package and CITATION.cff say the same version."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    cited = re.search(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text("utf-8"), re.MULTILINE)
+    assert cited is not None
+    assert (spaxel.__version__, cited[1]) == (declared, declared)
