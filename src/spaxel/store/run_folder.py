@@ -25,6 +25,7 @@ from safetensors.numpy import load_file, save_file
 
 from spaxel.errors import NotFound, ReadError
 from spaxel.results.convention import check_result
+from spaxel.store.codecs import CheckedStore
 from spaxel.store.staging import replacing
 
 FORMAT = "spaxel-run"
@@ -116,7 +117,7 @@ def read_result(path: str | Path) -> xr.Dataset:
             read_json(path)
         raise NotFound(f"{path} holds no {RESULT}. Try {several}.")
     try:
-        result = xr.open_zarr(folder, consolidated=False)
+        result = xr.open_zarr(CheckedStore(folder), consolidated=False)
         names = result.attrs.pop("names", {})
         return check_result(result.assign_coords({name: (name, values) for name, values in names.items()}))
     except (OSError, ValueError, KeyError) as error:

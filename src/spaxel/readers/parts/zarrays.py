@@ -16,6 +16,7 @@ from spaxel.errors import ReadError
 from spaxel.readers.parts.axis import is_spectral
 from spaxel.readers.parts.lazy import Explained, lazy_array
 from spaxel.readers.parts.variables import Variable, Variables
+from spaxel.store.codecs import CheckedStore
 
 MOST_TILES = 2**20  # of 64 x 64 pixels: an image of 65,536 x 65,536; a header that claims more is not believed
 _CHANNELS = ("channel", "band", "spectral", "spectrum", "bin")
@@ -28,7 +29,10 @@ def is_zarr(path: Path) -> bool:
 
 
 def open_node(path: Path) -> zarr.Group | zarr.Array:
-    """The group or array at the root of a Zarr folder, read-only; ReadError if its metadata are damaged."""
+    """The group or array at the root of a Zarr folder, read-only.
+
+    Raises ReadError if its metadata are damaged, or ask for a codec that is more than arithmetic (see spaxel.store.codecs).
+    """
     for marker in _MARKERS:
         if (path / marker).is_file():
             try:
@@ -39,7 +43,7 @@ def open_node(path: Path) -> zarr.Group | zarr.Array:
                 raise ReadError(
                     f"{path / marker} is damaged: it does not say what it is. Try to copy the folder again."
                 )
-    return zarr.open(path, mode="r")
+    return zarr.open(CheckedStore(path), mode="r")
 
 
 def zarr_variables(path: Path, node: zarr.Group | zarr.Array) -> Variables:

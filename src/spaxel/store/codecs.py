@@ -1,0 +1,96 @@
+"""Zarr folders of strangers: opened only if every codec in their metadata is one that computes and runs nothing else.
+
+A Zarr array names the codecs that decode its chunks, and numcodecs has one, `pickle`, that runs whatever the chunk says.
+So the metadata are checked in the very bytes that Zarr reads, whatever their place: version 2 (.zarray, .zmetadata),
+version 3 (zarr.json, consolidated or not, shards), nested groups, folders behind links.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from zarr.storage import LocalStore
+
+from spaxel.errors import ReadError
+
+METADATA = (".zarray", ".zmetadata", "zarr.json")
+CODECS = frozenset(
+    (
+        *("bytes", "endian", "transpose", "sharding_indexed", "vlen-utf8", "vlen-bytes"),
+        *("blosc", "bz2", "gzip", "lz4", "lzma", "zlib", "zstd", "packbits", "pcodec", "zfpy"),
+        *("astype", "bitround", "delta", "fixedscaleoffset", "quantize", "shuffle"),
+        *("adler32", "crc32", "crc32c", "fletcher32", "jenkins_lookup3"),
+    )
+)  # of Zarr and numcodecs; not: pickle, json2, msgpack2, base64, categorize, and what a stranger's package brings
+
+
+class CheckedStore(LocalStore):
+    """A Zarr folder to read, whose metadata are refused (ReadError) before Zarr sees a codec that is not in CODECS."""
+
+    def __init__(self, root: Path | str, *, read_only: bool = True) -> None:
+        super().__init__(root, read_only=read_only)
+
+    async def get(self, key: str, *arguments: Any, **options: Any) -> Any:
+        """The bytes of a key, checked if they are metadata."""
+        return self._checked(key, await super().get(key, *arguments, **options))
+
+    def get_sync(self, key: str, *arguments: Any, **options: Any) -> Any:
+        """The same, of versions of Zarr that do not wait."""
+        return self._checked(key, super().get_sync(key, *arguments, **options))
+
+    def _checked(self, key: str, held: Any) -> Any:
+        if held is not None and key.rpartition("/")[2] in METADATA:
+            check_metadata(self.root / key, held.to_bytes())
+        return held
+
+
+def check_metadata(path: Path, content: bytes) -> None:
+    """Raise ReadError if metadata name a codec that is not in CODECS. What is no JSON is left to Zarr, which refuses it.
+
+    path : where they were read, for the message      content : of .zarray, .zmetadata or zarr.json
+    """
+    try:
+        metadata = json.loads(content)
+    except ValueError:
+        return
+    for name in _codecs(metadata):
+        known = name.removeprefix("numcodecs.") if isinstance(name, str) else name
+        if not isinstance(known, str) or known not in CODECS:
+            raise ReadError(
+                f"{path} asks for the codec {name!r}, which spaxel does not run: it may be a program and not data. "
+                "Try to write the array again with a usual codec (blosc, zstd, gzip), if you trust where it is from."
+            )
+
+
+def _codecs(metadata: Any) -> Iterator[Any]:
+    """The names of all codecs in the metadata of an array, or of a group with consolidated ones; not in its attributes."""
+    if not isinstance(metadata, dict):
+        return
+    for key in ("filters", "compressor", "object_codec"):  # version 2
+        yield from (_name(codec, "id") for codec in _listed(metadata.get(key)))
+    yield from _chain(metadata.get("codecs"))
+    inline = metadata.get("consolidated_metadata")
+    for held in (metadata, inline if isinstance(inline, dict) else {}):
+        inside = held.get("metadata")
+        for place, one in inside.items() if isinstance(inside, dict) else ():
+            yield from () if place.endswith(".zattrs") else _codecs(one)
+
+
+def _chain(codecs: Any) -> Iterator[Any]:
+    """Codecs of version 3, and those inside a shard."""
+    for codec in _listed(codecs):
+        yield _name(codec, "name")
+        configuration = codec.get("configuration") if isinstance(codec, dict) else None
+        for key in ("codecs", "index_codecs"):
+            yield from _chain(configuration.get(key) if isinstance(configuration, dict) else None)
+
+
+def _name(codec: Any, key: str) -> Any:
+    return codec.get(key) if isinstance(codec, dict) else codec
+
+
+def _listed(value: Any) -> list[Any]:
+    return [] if value is None else value if isinstance(value, list) else [value]
