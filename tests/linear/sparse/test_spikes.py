@@ -19,6 +19,13 @@ def table(share, seed=1, **options):
     return X + where * rng.uniform(2, 5, X.shape) * X.std(), where, cube["truth_spectra"].values
 
 
+def painting(size, counts, seed):
+    """Counts under X-rays: nearly dark channels beside bright lines."""
+    cube = simulate("maxrf", height=size, width=size, channels=128, counts=counts, seed=seed)
+    X = cube["spectra"].values.reshape(-1, 128).astype(float)
+    return X[X.any(1)]
+
+
 def cosine(found, S):
     match = S @ found.T
     return match[linear_sum_assignment(-match)].mean()
@@ -29,7 +36,7 @@ def test_spikes_are_found_and_do_not_count(share):
     X, where, S = table(share, n_components=8, n_channels=256, per_component=6)
     first = factorise(X)
     assert has_spikes(X, first)
-    found, spikes = despiked(X, first)
+    found, spikes, _ = despiked(X, first)
     assert found.n == 8
     assert cosine(found.components, S) > max(0.99, cosine(first.components, S))
     assert (spikes & where).sum() > 0.97 * where.sum()
@@ -51,6 +58,48 @@ def test_the_clean_grid_has_none_and_is_left_as_it_is(times, most, snr_db):
 def test_other_troubles_are_no_spikes(options):
     X, *_ = table(0, seed=4, **options)
     assert not has_spikes(X, factorise(X, n_starts=1))
+
+
+@pytest.mark.parametrize(
+    ("size", "counts", "seed"), [(16, 200, 0), (16, 200, 1), (24, 200, 0), (24, 200, 1), (16, 2000, 0), (16, 20000, 1)]
+)
+def test_the_noise_of_counts_is_no_spike(size, counts, seed):
+    X = painting(size, counts, seed)
+    assert not has_spikes(X, factorise(X))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_nothing_is_taken_from_a_painting():
+    model = MCR().fit(painting(16, 200, 1))
+    assert model.info_["evidence"]["spikes"] == 0
+    assert not any("spikes" in w for w in model.info_["warnings"])
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_spikes_in_counts_are_found(seed):
+    X, where, _ = table(0.01, seed, n_components=8, n_channels=256, per_component=6, noise="poisson", counts=200)
+    X = np.round(X)
+    first = factorise(X)
+    assert has_spikes(X, first)
+    found, spikes, share = despiked(X, first)
+    assert abs(found.n - 8) <= 1 < first.n - 8
+    assert (spikes & where).sum() > 0.97 * where.sum()
+    assert (spikes & ~where).mean() < 0.005
+    assert share == spikes.mean()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_what_is_more_than_a_tenth_of_the_values_is_left_as_it_is():
+    X, *_ = table(0.01, n_components=8, n_channels=256, per_component=6, noise="poisson", counts=20_000)
+    first = factorise(X)
+    found, spikes, share = despiked(X, first)
+    assert share > 0.1  # a poor first fit: most of what lies far from it are no spikes
+    assert found is first
+    assert not spikes.any()
+    model = MCR(despike=True).fit(X)
+    np.testing.assert_array_equal(model.components_, MCR(despike=False).fit(X).components_)
+    assert model.info_["evidence"]["spikes"] == 0
+    assert any("too many for spikes: none was left out" in w for w in model.info_["warnings"])
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

@@ -19,7 +19,7 @@ from spaxel.linear.count.rank import count_components
 from spaxel.linear.scene.components import scene_components
 from spaxel.linear.sparse.factorise import encode, factorise
 from spaxel.linear.sparse.report import table_sentence
-from spaxel.linear.sparse.spikes import despiked, has_spikes
+from spaxel.linear.sparse.spikes import MOST, despiked, has_spikes
 from spaxel.methods.mcr.constraints import (
     Wish,
     bands_of,
@@ -158,10 +158,12 @@ class MCR(Unmixing):
         lit = positive[positive.any(1)]
         found, spikes = factorise(lit, number, signed=signed, seed=self.random_state), 0.0
         if self.despike is True or (self.despike == "auto" and has_spikes(lit, found)):
-            found, mask = despiked(lit, found, number, signed=signed, seed=self.random_state)
+            found, mask, far = despiked(lit, found, number, signed=signed, seed=self.random_state)
             spikes = float(mask.mean())
             self.info_["warnings"].append(
-                f"{spikes:.2%} of the values are spikes and were left out. despike=False keeps them."
+                f"{far:.0%} of the values lie far from the fit, which is too many for spikes: none was left out."
+                if far > MOST
+                else f"{spikes:.2%} of the values are spikes and were left out. despike=False keeps them."
             )
         power = 0.5 if np.isnan(found.weights.p) else float(found.weights.p)
         level = float(np.nanmedian(found.noise / np.linalg.norm(lit, axis=1) ** power))
