@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError
 
 from spaxel import __version__
-from spaxel.commands import typed
+from spaxel.commands import typed, warned
 from spaxel.errors import GuessWarning, LayoutWarning, SpaxelError
 
 app = App(
@@ -43,6 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command line. Bad input ends with exit code 2 and one message on stderr, an interruption with 130."""
     arguments = sys.argv[1:] if arguments is None else arguments
     typed.set(arguments)
+    warned.set(set())
     with warnings.catch_warnings():
         _set_streams()
         try:
@@ -81,4 +82,5 @@ def _fail(message: str) -> None:
 def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
     """Warnings of spaxel as one plain line; those of other libraries concern developers only."""
     if category.__module__.startswith("spaxel") or category is UserWarning:
+        warned.get().add(str(message))
         print(f"spaxel: {message}", file=sys.stderr)  # noqa: T201

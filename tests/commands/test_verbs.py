@@ -11,7 +11,8 @@ import xarray as xr
 
 from spaxel.readers import open_cube
 from spaxel.readers.native import write_cube
-from spaxel.store.run_folder import read_result
+from spaxel.store.run_folder import read_json, read_result
+from spaxel.synth import simulate
 from spaxel.testing import tiny_cube
 
 PARTS = {"run.json", "arrays.safetensors", "history.jsonl", "result.zarr", "report.html", "activation.csv"}
@@ -176,3 +177,14 @@ def test_demo(cli, tmp_path):
     code, _, err = cli("demo", tmp_path / "demo")
     assert code == 2
     assert "painting.zarr exists already" in err
+
+
+@pytest.mark.filterwarnings("default::UserWarning")
+def test_each_warning_is_printed_once(cli, tmp_path):
+    dense = simulate("mixture", n_components=3, per_component=20, n_channels=64, fewest_mixed=3, most_mixed=3)
+    table = write_cube(dense, tmp_path / "table.zarr")
+    code, out, err = cli("unmix", table, table, "-o", tmp_path / "run")
+    assert code == 0
+    sentences = read_json(tmp_path / "run")["learned"]["warnings"]
+    assert sentences
+    assert [(out + err).count(sentence) for sentence in sentences] == [1] * len(sentences)

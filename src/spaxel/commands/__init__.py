@@ -3,3 +3,4 @@
 from contextvars import ContextVar
 
 typed: ContextVar[list[str]] = ContextVar("typed")  # what stood after `spaxel`, for run.json
+warned: ContextVar[set[str]] = ContextVar("warned")  # warnings that this command has printed: each is printed once

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from spaxel.commands import typed
+from spaxel.commands import typed, warned
 
 out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)  # names of files are printed as they are
 err = Console(stderr=True, highlight=False, markup=False, emoji=False)
@@ -29,6 +29,14 @@ def print_json(value: Any) -> None:
 def say(text: str) -> None:
     """A line on stdout, as it is."""
     out.print(text)
+
+
+def is_new(warning: str) -> bool:
+    """Whether this command has not printed a warning yet; from now on it has."""
+    printed = warned.get()
+    new = warning not in printed
+    printed.add(warning)
+    return new
 
 
 def print_table(rows: list[tuple], columns: tuple[str, ...], right: tuple[int, ...] = ()) -> None:

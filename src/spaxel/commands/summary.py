@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from spaxel.commands.console import print_table, say
+from spaxel.commands.console import is_new, print_table, say
 from spaxel.results.convention import component_names, given_names
 from spaxel.results.presence import UNLIKE, presence
 from spaxel.store.run_folder import ACTIVATION, read_json, read_run
@@ -38,7 +38,8 @@ def print_run(folder: Path) -> None:
     if lost := int((labels < 0).sum()):
         say(f"{lost:,} of {labels.size:,} pixels hold no data (label -1)")
     for sentence in result.attrs.get("notes", []):
-        say(f"warning: {sentence}")
+        if is_new(sentence):  # a fit has said its own already, and cubes of one model share them
+            say(f"warning: {sentence}")
     if "unmixing" in run:
         say("against the truth, after matching: " + ", ".join(f"{k} {_short(v)}" for k, v in run["unmixing"].items()))
     if "score" in run:

@@ -39,7 +39,7 @@ def counts_noise(X: np.ndarray, fit: np.ndarray) -> np.ndarray | float:
     Counts are whole numbers, none negative. The one added is for channels that are nearly dark: there a single count is no
     spike, however little the fit says.
     """
-    if (X < 0).any() or (X != np.round(X)).any():
+    if (X < 0).any() or (np.round(X) != X).any():
         return 0.0
     return np.sqrt(np.maximum(fit, 0) + 1)
 
