@@ -37,6 +37,23 @@ def test_score(cli, scan_run):
     assert "level is 99, expected 1 to" in err
 
 
+def test_score_calls_components_by_the_names_that_people_gave(cli, own_run):
+    def components() -> dict[str, str]:
+        lines = [line.split(maxsplit=2) for line in cli("score", own_run)[1].splitlines()[1:]]
+        assert lines[0] == ["class", "IoU", "component"]
+        return {name: called for name, _, called in lines[1:]}
+
+    matching = json.loads(cli("score", own_run, "--json")[1])["matching"]
+    assert components() == {name: str(k) for name, k in matching.items()}
+    cli("cut", own_run, "--name", "1=ground")
+    assert components() == {name: "1 ground" if k == 1 else str(k) for name, k in matching.items()}
+    cli("cut", own_run, 3, "--merge", "0,2", "--name", "paint", "--name", "1=ground")
+    matching = json.loads(cli("score", own_run, "--json")[1])["matching"]
+    names = {i: f"{k} {('paint', 'ground')[k]}" for i, k in matching.items()}
+    assert components() == {"0": "-", "1": "-", "2": "-"} | names
+    assert len(names) == 2
+
+
 def test_score_against_a_file(cli, scan_run, scan, tmp_path):
     labels = tiny_cube(20, 17)["truth_labels"].values + 1
     np.save(tmp_path / "labels.npy", labels)

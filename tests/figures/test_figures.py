@@ -1,12 +1,14 @@
 """The pictures: what is made smaller stays true, maps lie the right way up, labels are text."""
 
+import shutil
 import struct
+import subprocess
 import zlib
 
 import numpy as np
 import pytest
 import xarray as xr
-from bokeh.models import PlainText
+from bokeh.models import HoverTool, PlainText
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -142,6 +144,22 @@ def test_maps_of_a_frame_move_together(result):
     assert image_of(plots[2])[0, 0] == 255
     assert image_of(plots[2])[5, 5] == 50
     np.testing.assert_array_equal(image_of(plots[1]).view(np.uint8).reshape(13, 7, 4)[..., :3], result["picture"])
+
+
+def test_the_pointer_names_the_pixel_under_it_in_both_halves_of_it(result):
+    """Pixel 3 is drawn from 3 to 4, so 3.7 lies in pixel 3; Bokeh's own numbers are rounded and said 4."""
+    plot = label_map(result, palette(3), Frame((13, 7)))
+    drawn = next(r for r in plot.renderers if hasattr(r.glyph, "color_mapper"))
+    assert (drawn.glyph.x, drawn.glyph.y, drawn.glyph.dw, drawn.glyph.dh) == (0, 0, 7, 13)
+    hover = next(tool for tool in plot.toolbar.tools if isinstance(tool, HoverTool))
+    assert dict(hover.tooltips)["x, y"] == "$x{custom}, $y{custom}"
+    codes = {hover.formatters[name].code for name in ("$x", "$y")}
+    assert codes == {"return Math.floor(value).toString()"}
+    if node := shutil.which("node"):
+        script = (
+            f"const f = new Function('value', {codes.pop()!r}); console.log([3.0, 3.2, 3.5, 3.99, 0.7].map(f).join())"
+        )
+        assert subprocess.run([node, "-e", script], capture_output=True, text=True, check=True).stdout == "3,3,3,3,0\n"
 
 
 def test_colours_follow_their_place_in_the_palette(result):

@@ -11,7 +11,8 @@ import spaxel.reporting
 from spaxel.errors import CubeError, Exists
 from spaxel.methods.kmeans.estimator import KMeans
 from spaxel.reporting import render
-from spaxel.store.run_folder import write_json, write_result
+from spaxel.reporting.joined import _Pool
+from spaxel.store.run_folder import read_result, write_json, write_result
 from spaxel.testing import tiny_cube
 from spaxel.workflow.recut import write_joined
 
@@ -265,6 +266,15 @@ def test_report_is_written_beside_and_renamed(tmp_path, monkeypatch):
     assert (tmp_path / "report.html").read_bytes() == old
 
 
+@pytest.mark.parametrize(("missing", "said"), [(5, "25.0 %"), (15, "75.0 %")])
+def test_the_legend_says_which_share_holds_no_data(missing, said):
+    labels = np.repeat(np.arange(20) % 2, 30).reshape(20, 30)
+    labels[:missing] = -1
+    page = words(render(make_scene(labels, np.arange(8.0), "nm")))
+    assert re.search(rf"no data\s*{said} of all", page)
+    assert f"{missing * 30:,} of 600 pixels hold no data" in page
+
+
 def joined(folder, names, components=None, reference=()):
     """A run of several cubes on disk, the first without the last component; results only, no model."""
     inputs = {}
@@ -302,6 +312,31 @@ def test_several_cubes_have_a_page_together(tmp_path):
     links = re.findall(r"(?:src|href)=\"([^\"]*)", re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL))
     assert all(link.startswith("data:") or link.endswith("/report.html") for link in links)
     assert page.count('class="nodata fit"') == 3
+
+
+def test_the_components_of_several_cubes_are_those_of_all_their_pixels(tmp_path):
+    """Sizes are summed and mean spectra weighted by them; a component may be missing in the first cube, or be rare there."""
+    pool, spectra = _Pool(), np.array([[[1.0, 2], [3, 4], [np.nan] * 2], [[5.0, 6], [9, 8], [7, 7]]])
+    for size, mean in zip(([30, 10, 0], [10, 30, 5]), spectra, strict=True):
+        names = {"component_spectra": mean, "component_spread": np.zeros((3, 2))}
+        pool.add(
+            xr.Dataset(
+                {name: (("component", "channel"), value) for name, value in names.items()}
+                | {"component_size": ("component", size), "labels": (("y", "x"), np.zeros((2, 2), np.int32))},
+                {"channel": [1.0, 2]},
+            )
+        )
+    whole = pool.result()
+    assert whole["component_size"].values.tolist() == [40, 40, 5]
+    np.testing.assert_allclose(whole["component_spectra"], [[2, 3], [7.5, 7], [7, 7]])
+    np.testing.assert_allclose(whole["component_spread"], [[np.sqrt(3)] * 2, [np.sqrt(27 / 4), np.sqrt(3)], [0, 0]])
+
+    page = joined(tmp_path, ["a", "b", "c"])
+    sizes = sum(read_result(tmp_path / name)["component_size"].values for name in "abc")
+    for size in sizes:
+        assert re.search(rf'<td class="n">{size:,}</td>', page) or re.search(rf'<td class="n">{size}</td>', page)
+    shares = re.findall(r"(\d+\.\d) %", words(page).split("What are the components?")[1])[:4]
+    assert shares == [f"{100 * size / sizes.sum():.1f}" for size in sizes]
 
 
 def test_many_cubes_have_a_table_of_all_and_maps_of_some(tmp_path, monkeypatch):

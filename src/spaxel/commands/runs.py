@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from spaxel.commands.console import command_line, print_json, print_table, say
 from spaxel.commands.options import Json
-from spaxel.commands.summary import print_all, print_score
+from spaxel.commands.summary import called_by, print_all, print_score
 from spaxel.errors import NotFound, ParameterError
 
 Level = Annotated[int | None, Parameter(help="number of components at which the merge tree is cut")]
@@ -28,6 +28,7 @@ def score(
     """How well a run agrees with a truth: ARI, NMI, accuracy after matching, IoU of each class."""
     from spaxel.metrics import score as score_labels
     from spaxel.readers.truth_file import read_truth
+    from spaxel.results.convention import given_names
     from spaxel.results.cut import cut as cut_result
     from spaxel.store.run_folder import read_result
 
@@ -35,12 +36,14 @@ def score(
     if truth is None and "truth_labels" not in result:
         raise NotFound(f"{run} holds no truth. Try --truth FILE.")
     known = result[["truth_labels"]] if truth is None else read_truth(truth, *result["labels"].shape)
-    found = score_labels(result if level is None else cut_result(result, level), known)
+    result = result if level is None else cut_result(result, level)
+    found = score_labels(result, known)
     if json:
         return print_json(found)
     print_score(found)
-    rows = [(name, f"{iou:.3f}", found["matching"].get(name, "-")) for name, iou in found["iou"].items()]
-    return print_table(rows, ("class", "IoU", "component"), right=(0, 1, 2))
+    called = {name: called_by(result, k) for name, k in found["matching"].items()}
+    rows = [(name, f"{iou:.3f}", called.get(name, "-")) for name, iou in found["iou"].items()]
+    return print_table(rows, ("class", "IoU", "component"), right=(0, 1) if any(given_names(result)) else (0, 1, 2))
 
 
 def report(

@@ -51,7 +51,7 @@ def _print_amounts(result: xr.Dataset) -> None:
     amounts = result["abundances"].values.reshape(-1, result.sizes["component"])
     shares = amounts / np.maximum(amounts.sum(1, keepdims=True), 1e-30)
     rows = [
-        (_called(result, k), f"{np.nanmean(shares[:, k]):.1%}", f"{np.nanmean(amounts[:, k] > 0):.1%}", f"{size:,}")
+        (called_by(result, k), f"{np.nanmean(shares[:, k]):.1%}", f"{np.nanmean(amounts[:, k] > 0):.1%}", f"{size:,}")
         for k, size in enumerate(result["component_size"].values)
     ]
     shown = rows if len(rows) <= MOST else rows[:MOST]
@@ -71,7 +71,7 @@ def _print_sizes(result: xr.Dataset, run: dict) -> None:
     words = ["new" if k in new else "yes" if sure else "no" for k, sure in enumerate(here.present)]
     rows = [
         (
-            _called(result, k), f"{n:,}", f"{n / max(size.sum(), 1):.1%}",
+            called_by(result, k), f"{n:,}", f"{n / max(size.sum(), 1):.1%}",
             f"{np.nanmean(confidence[labels == k]):.2f}" if n else "-", words[k],
         )
         for k, n in enumerate(size)
@@ -82,7 +82,7 @@ def _print_sizes(result: xr.Dataset, run: dict) -> None:
         say(f"{here.size[-1]:,} pixels ({here.share[-1]:.1%}) are {UNLIKE}")
 
 
-def _called(result: xr.Dataset, k: int) -> str | int:
+def called_by(result: xr.Dataset, k: int) -> str | int:
     """The number of a component, and its name if it was given one."""
     return f"{k} {component_names(result)[k]}" if given_names(result)[k] else k
 

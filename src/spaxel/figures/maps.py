@@ -31,6 +31,7 @@ from spaxel.results.convention import component_names
 INK = "#333333"
 GREY = "#B8B8B8"
 CLEAR = "rgba(0, 0, 0, 0)"
+PIXEL = "return Math.floor(value).toString()"  # pixel 3 reaches from 3 to 4 along an axis of a map
 NO_DATA = 255  # in maps of confidence; in maps of labels: the largest value of the dtype
 
 
@@ -129,8 +130,9 @@ def picture_map(result: xr.Dataset, frame: Frame, side: int = 1024) -> figure:
 def _indexed(frame: Frame, values: np.ndarray, mapper: LinearColorMapper, script: CustomJSHover, side: int) -> figure:
     plot = frame.figure()
     drawn = plot.image(image=[values], x=0, y=0, color_mapper=mapper, **frame.extent(values, side))
-    tip = [("", "@image{custom}"), ("x, y", "$x{0}, $y{0}")]
-    hover = HoverTool(renderers=[drawn], tooltips=tip, formatters={"@image": script}, point_policy="follow_mouse")
+    tip = [("", "@image{custom}"), ("x, y", "$x{custom}, $y{custom}")]
+    formatters = {"@image": script, "$x": CustomJSHover(code=PIXEL), "$y": CustomJSHover(code=PIXEL)}
+    hover = HoverTool(renderers=[drawn], tooltips=tip, formatters=formatters, point_policy="follow_mouse")
     plot.add_tools(hover)
     return plot
 

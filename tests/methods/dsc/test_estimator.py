@@ -66,6 +66,10 @@ def test_auto_keeps_every_level_for_cut_and_a_range_keeps_its_curve():
     curve = model.info_["deep"]["silhouette"]
     assert list(curve) == ["2", "3", "4", "5"]
     assert model.info_["n_components"] == int(max(curve, key=curve.get)) == 3
+    assert model.info_["sentence"].startswith("3 components, the number from 2 to 5 whose silhouette is highest. ")
+    assert (
+        DeepSpectralClustering(3, epochs=0, n_init=2).fit(CUBE).info_["sentence"].startswith("3 components, as asked.")
+    )
 
 
 def test_the_answer_is_never_worse_than_the_linear_start_by_the_criterion_and_says_what_changed():

@@ -94,6 +94,8 @@ def learn(
     chosen, curve = number(states[kept])
     if wanted != k:
         final = grouped(states[kept], chosen)
+    if isinstance(wanted, tuple):
+        final = _found_in(final, *wanted)
     report = _report(values, kept, groups, final, history, judge.neighbours, curve)
     return Learned(start.scaling, states[kept], decoder, centroids, final, history, report)
 
@@ -208,6 +210,13 @@ def _turned(decoder: Arrays, before: Arrays, after: Arrays) -> Arrays:
 
 def _numpy(module: Any) -> Arrays:
     return {name: value.detach().cpu().numpy().copy() for name, value in module.state_dict().items()}
+
+
+def _found_in(groups: Groups, low: int, high: int) -> Groups:
+    """The same groups, whose number was looked for in a range: nobody asked for this one."""
+    found = f", the number from {low} to {high} whose silhouette is highest."
+    sentence = groups.evidence.sentence.replace(", as asked.", found, 1)
+    return groups._replace(evidence=groups.evidence._replace(sentence=sentence))
 
 
 def _report(
