@@ -12,7 +12,7 @@ import xarray as xr
 import zarr
 
 from spaxel import open_cube
-from spaxel.errors import ReadError
+from spaxel.errors import GuessWarning, ReadError
 from spaxel.store.codecs import CODECS, check_metadata
 from spaxel.testing import tiny_cube
 
@@ -200,7 +200,7 @@ def test_usual_codecs_are_read(tmp_path, version, codec):
     }[version].get(codec)
     data = tiny_cube()["spectra"].values
     zarr.create_array(tmp_path / "a.zarr", data=data, zarr_format=version, compressors=made)
-    with pytest.warns(UserWarning):
+    with pytest.warns(GuessWarning, match="spectral axis"):
         cube = open_cube(tmp_path / "a.zarr", channel_axis=2)
     assert (cube["spectra"].values == data).all()
 
@@ -210,7 +210,7 @@ def test_shards_and_filters_are_read(tmp_path):
     zarr.create_array(tmp_path / "a.zarr", data=data, chunks=(1, 2, 5), shards=(3, 4, 5))
     zarr.create_array(tmp_path / "b.zarr", data=data, zarr_format=2, filters=[numcodecs.Delta("<f8")])
     for name in "ab":
-        with pytest.warns(UserWarning):
+        with pytest.warns(GuessWarning, match="spectral axis"):
             assert (open_cube(tmp_path / f"{name}.zarr", channel_axis=2)["spectra"].values == data).all()
 
 
