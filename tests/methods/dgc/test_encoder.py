@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from spaxel.cube import make_cube
 from spaxel.cube.mapping import BLOCK, map_tiles
 from spaxel.methods.dgc import encoder as module
-from spaxel.methods.dgc.encoder import Model, embed_tile, projected, surroundings
+from spaxel.methods.dgc.encoder import Model, embed, embed_tile, in_double, projected, surroundings
 from spaxel.methods.dgc.estimator import DeepGlobalClustering
 from spaxel.preprocess.scaling import Scaling
 from spaxel.testing import tiny_cube
@@ -40,6 +40,7 @@ def whole(model):
     return model.predict(CUBE)
 
 
+@pytest.mark.same_bits
 @settings(max_examples=4)
 @given(st.sampled_from([5 * 2**18, 2**21, 2**22, 2**30]), st.integers(5, 83), st.integers(5, 75))
 def test_memory_and_chunks_change_no_bit(model, whole, memory, rows, columns):
@@ -47,6 +48,7 @@ def test_memory_and_chunks_change_no_bit(model, whole, memory, rows, columns):
     xr.testing.assert_identical(model.predict(CUBE.chunk(y=rows, x=columns)), whole)
 
 
+@pytest.mark.same_bits
 @pytest.mark.parametrize(("scheduler", "workers"), [("synchronous", 1), ("threads", 5)])
 def test_scheduler_and_workers_change_no_bit(monkeypatch, model, whole, scheduler, workers):
     def mapped(function, cube, fill, *, memory, progress, look):
@@ -58,12 +60,14 @@ def test_scheduler_and_workers_change_no_bit(monkeypatch, model, whole, schedule
     xr.testing.assert_identical(model.predict(CUBE), whole)
 
 
+@pytest.mark.same_bits
 def test_a_pixel_without_data_has_no_label_and_what_it_holds_changes_nothing(model, whole):
     assert np.array_equal(whole["labels"].values == -1, BAD)
     for value in (1e6, -5.0):
         xr.testing.assert_identical(model.predict(with_holes(value)), whole)
 
 
+@pytest.mark.same_bits
 def test_a_piece_gets_the_labels_of_the_whole_a_radius_from_its_edges(model, whole):
     piece = model.predict(CUBE.isel(y=slice(20, 70), x=slice(10, 60)))
     for name in ("labels", "confidence", "picture", "micro_labels"):
@@ -80,6 +84,19 @@ def plain_model(sizes=(1, 3, 7), channels=6, q=3, seed=0):
     weights["level"] = np.float32(0.3)
     scaling = Scaling("mnf", np.zeros(channels), np.eye(channels))
     return Model(scaling, rng.normal(size=(channels, q)), sizes, weights, nothing, nothing, nothing, nothing)
+
+
+@pytest.mark.same_bits
+@pytest.mark.parametrize(("channels", "q"), [(6, 3), (61, 10), (131, 7)])
+def test_scores_and_embeddings_do_not_depend_on_the_place_in_the_block(channels, q):
+    rng, held = np.random.default_rng(3), plain_model((1, 3, 7), channels, q)
+    spectra, features = rng.random((BLOCK, channels)).astype(np.float32), rng.normal(size=(BLOCK, held.n_features))
+    features = features.astype(np.float32)
+    scores, z = projected(spectra[None], held.project)[0], embed(features, held)
+    assert np.array_equal(embed(features, in_double(held)), z)
+    for order in (np.roll(np.arange(BLOCK), 1), np.arange(BLOCK)[::-1], rng.permutation(BLOCK)):
+        assert np.array_equal(projected(spectra[None, order], held.project)[0], scores[order])
+        assert np.array_equal(embed(features[order], held), z[order])
 
 
 @settings(max_examples=20)

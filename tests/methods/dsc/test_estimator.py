@@ -113,6 +113,7 @@ def test_numbers_of_numpy_are_parameters_like_others(tmp_path):
         DeepSpectralClustering(3, gamma=np.float64(0.2), epochs=1, n_init=1, checkpoint=place).fit(CUBE)
 
 
+@pytest.mark.same_bits
 @pytest.mark.parametrize("context", [0, 5])
 def test_tiles_do_not_matter(context):
     cube = tiny_cube(70, 66)

@@ -98,6 +98,7 @@ def noisy(size=70):
     return make_cube(rng.poisson(30 * shapes[labels]).astype(np.uint16), 1 + np.arange(16.0), "keV")
 
 
+@pytest.mark.same_bits
 def test_smoothed_results_agree_with_themselves_and_tiles_do_not_matter():
     cube = noisy()
     model = DeepSpectralClustering(3, epochs=0, smoothing=1.0, n_init=2).fit(cube)

@@ -136,7 +136,7 @@ def contacts(looked: Looked, centers: np.ndarray) -> np.ndarray:
     """How many neighbouring pixels lie in parts a and b, (k, k), in all tiles of a sample. centers : (k, q) unit"""
     counts, k = np.zeros((len(centers), len(centers))), len(centers)
     for z, good in looked.tiles:
-        labels = np.where(good, (z @ centers.astype(np.float32).T).argmax(2), -1)
+        labels = np.where(good, (z.astype(np.float64) @ centers.T).argmax(2), -1)
         for one, other in ((labels[:, 1:], labels[:, :-1]), (labels[1:], labels[:-1])):
             both = (one >= 0) & (other >= 0)
             counts += np.bincount(one[both] * k + other[both], minlength=k * k).reshape(k, k)

@@ -1,7 +1,8 @@
 """The encoder of Deep Global Clustering in NumPy: embeddings of pixels from their own and surrounding spectra, and maps.
 
-The same as spaxel.methods.dgc.net.encoder, without torch. Additions are done in one order for every pixel and products in
-blocks of one size, so that the answer is the same bit by bit whatever the tiles.
+The same as spaxel.methods.dgc.net.encoder, without torch. Additions are done in one order for every pixel, and products in
+float64 in blocks of one size: the answer is the same bit by bit whatever the tiles. In float32 some kernels of OpenBLAS
+(Haswell, Zen) give a row other last bits at another place among the 512 of a block.
 """
 
 from __future__ import annotations
@@ -52,14 +53,14 @@ class Model(NamedTuple):
 def projected(spectra: np.ndarray, project: np.ndarray, good: np.ndarray | None = None) -> np.ndarray:
     """Scores (rows, columns, d) float32 of a tile, in blocks of one size; 0 where it is not good. project : (channel, d)"""
     height, width, channels = spectra.shape
-    flat, project = spectra.reshape(-1, channels), project.astype(np.float32)
+    flat = spectra.reshape(-1, channels)
     usable = np.ones(len(flat), bool) if good is None else good.ravel()
     rows = np.arange(-(-len(flat) // BLOCK) * BLOCK) % len(flat)
     parts = []
     for part in rows.reshape(-1, BLOCK):
         block = flat[part]
         block[~usable[part]] = 0
-        parts.append(block.astype(np.float32) @ project)
+        parts.append((block.astype(np.float64) @ project).astype(np.float32))
     return np.concatenate(parts)[: len(flat)].reshape(height, width, -1)
 
 
@@ -75,13 +76,24 @@ def surroundings(spectra: np.ndarray, good: np.ndarray, model: Model) -> np.ndar
 
 
 def embed(features: np.ndarray, model: Model) -> np.ndarray:
-    """Unit embeddings (n, q) float32 of features (n, n_features): one block of rows."""
+    """Unit embeddings (n, q) float32 of features (n, n_features): one block of rows. Products are float64, the rest float32."""
     weights, hidden = model.weights, features
     for i in (0, 1):
-        hidden = hidden @ weights[f"layers.{i}.weight"].T + weights[f"layers.{i}.bias"]
-        hidden = gelu(layer_norm(hidden, weights[f"norms.{i}.weight"], weights[f"norms.{i}.bias"]))
-    z = features[:, : model.project.shape[1]] + hidden @ weights["last.weight"].T + weights["last.bias"]
+        hidden = _product(hidden, weights, f"layers.{i}")
+        hidden = gelu(layer_norm(hidden, *(weights[f"norms.{i}.{part}"] for part in ("weight", "bias"))))
+    z = features[:, : model.project.shape[1]] + _product(hidden, weights, "last")
     return z / np.maximum(np.sqrt(np.square(z).sum(1, keepdims=True)), np.float32(1e-12))
+
+
+def _product(x: np.ndarray, weights: Arrays, layer: str) -> np.ndarray:
+    """x W^T + b of a linear layer, float32, multiplied in float64."""
+    return (x.astype(np.float64) @ weights[f"{layer}.weight"].T + weights[f"{layer}.bias"]).astype(np.float32)
+
+
+def in_double(model: Model) -> Model:
+    """The same model with matrices in float64, so that they need not be converted for each block."""
+    matrices = ("layers.0.weight", "layers.1.weight", "last.weight")
+    return model._replace(weights=model.weights | {name: model.weights[name].astype(np.float64) for name in matrices})
 
 
 def embed_tile(spectra: np.ndarray, good: np.ndarray, model: Model) -> np.ndarray:
@@ -89,6 +101,7 @@ def embed_tile(spectra: np.ndarray, good: np.ndarray, model: Model) -> np.ndarra
     features = surroundings(spectra, good, model)
     flat = features.reshape(-1, features.shape[2])
     rows = np.arange(-(-len(flat) // BLOCK) * BLOCK) % len(flat)
+    model = in_double(model)
     z = np.concatenate([embed(flat[part], model) for part in rows.reshape(-1, BLOCK)])[: len(flat)]
     return z.reshape(*good.shape, -1)
 
@@ -104,7 +117,7 @@ def map_surroundings(
 ) -> tuple[Arrays, Arrays]:
     """Maps and sums of a model over a cube, in bounded memory. See spaxel.cube.mapping."""
     fill = blank_maps(len(model.levels))
-    rungs = ladder(model.tree, model.levels)
+    rungs, model = ladder(model.tree, model.levels), in_double(model)
     function = partial(_block, model=model, rungs=rungs, grid=grid, recipe=recipe, familiar=familiar)
     look = Look(partial(surroundings, model=model), model.halo, model.n_features)
     return map_tiles(function, cube, fill, memory=memory, progress=progress, look=look)

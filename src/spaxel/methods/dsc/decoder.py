@@ -36,7 +36,7 @@ def decoder_state(
         line = np.linalg.lstsq(ones, target, rcond=None)[0].astype(np.float32)
         trained = {"base": line[0], "rows": line[1:]}
     if kind == "poisson":  # brought to the size of the data, whatever was decoded in training
-        photons = float(own.sum() / np.exp(decode(z, trained, net).astype(np.float64)).sum())
+        photons = float(own.sum() / np.exp(decode(z, trained, net)).sum())
     arrays = {f"decoder.{name}": value for name, value in trained.items()} | {"decoder.like": own.mean(0)}
     return arrays, {"kind": kind, "photons": photons}
 

@@ -24,7 +24,7 @@ from spaxel.methods.centers.result import nearest_result
 from spaxel.methods.contract import as_cubes, check_parameters, check_range, checked, gather, prepare
 from spaxel.methods.dsc.choice import choose_start
 from spaxel.methods.dsc.decoder import decoded, model_of, with_decoded
-from spaxel.methods.dsc.numpy_net import Decoder, Model, encode, in_blocks, map_latent
+from spaxel.methods.dsc.numpy_net import Decoder, Model, latents, map_latent
 from spaxel.methods.dsc.smoothing import smoothed
 from spaxel.methods.dsc.start import COUNTED, Settings
 from spaxel.methods.dsc.state import fitted_info, fitted_state
@@ -196,8 +196,7 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         """Latents (n, d) of spectra (n, channel); with a context (n, 2 channel), those of the neighbours' mean beside them."""
         check_is_fitted(self, "state_")
         model, _ = self._model()
-        scaled = in_blocks(np.asarray(X), model.scaling, model.context)
-        return np.concatenate([encode(scaled[i : i + 512], model.weights, model.net) for i in range(0, len(X), 512)])
+        return latents(np.asarray(X), model.scaling, model.weights, model.net, model.context).astype(np.float32)
 
     def decode(self, Z: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
         """Spectra (n, channel), in the units of the cube, of latents (n, d) as `embed` gives them; expected counts for counts.

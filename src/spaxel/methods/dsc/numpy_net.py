@@ -1,6 +1,7 @@
 """A trained encoder and decoder in NumPy: latents of spectra, spectra of latents, and maps from them. Needs no torch.
 
-A block always has the same number of rows, so that the answer is the same bit by bit whatever the tiles.
+A block always has the same number of rows, and products are float64: the answer is the same bit by bit whatever the tiles.
+In float32 some kernels of OpenBLAS (Haswell, Zen) give a row other last bits at another place among the 512 of a block.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Decoder(NamedTuple):
 
     def __call__(self, z: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
         """Spectra (n, channel) float64 of latents (n, d). like : (n, channel) spectra as bright as which they shall be."""
-        raw = decode(np.asarray(z, np.float32), self.weights, self.net).astype(np.float64)
+        raw = decode(z, self.weights, self.net)
         like = self.like if like is None else np.asarray(like, np.float64)
         if self.kind == "poisson":
             return self.photons * np.exp(raw)
@@ -88,7 +89,11 @@ def features(spectra: np.ndarray, scaling: Scaling, context: int, rows: np.ndarr
 
 
 def encode(scaled: np.ndarray, weights: Arrays, net: str) -> np.ndarray:
-    """Latents (n, d) float32 of features (n, feature or 2 feature): the encoder's mean."""
+    """Latents (n, d) float32 of features (n, feature or 2 feature): the encoder's mean.
+
+    weights : in float64 (`in_double`) they need not be converted at each call; the answer is the same
+    """
+    scaled = scaled.astype(np.float64)
     axes, spread = weights["axes"], weights["spread"]
     n_features, latent = len(axes), len(weights["mean.bias"])
     own = scaled[:, :n_features]
@@ -100,33 +105,41 @@ def encode(scaled: np.ndarray, weights: Arrays, net: str) -> np.ndarray:
         inputs.append(around / spread)
     mean = mean @ weights["metric"] if "metric" in weights else mean
     if "mean.weight" not in weights:  # the linear start
-        return mean
+        return mean.astype(np.float32)
     if net == "conv":
         inputs.append(_convolved(own, weights))
-    return (
-        mean
-        + through_body(np.concatenate(inputs, axis=1), weights, net) @ weights["mean.weight"].T
-        + weights["mean.bias"]
-    )
+    hidden = through_body(np.concatenate(inputs, axis=1), weights, net)
+    return (mean + hidden @ weights["mean.weight"].T + weights["mean.bias"]).astype(np.float32)
 
 
 def decode(z: np.ndarray, weights: Arrays, net: str) -> np.ndarray:
-    """Raw numbers (n, channel) of latents (n, d) float32: base + [z, body(z)] rows; without a body the linear part alone."""
+    """Raw numbers (n, channel) float64 of latents (n, d): base + [z, body(z)] rows; without a body the linear part alone."""
+    z = np.asarray(z, np.float64)
     both = z if "body.layers.0.weight" not in weights else np.concatenate([z, through_body(z, weights, net)], axis=1)
     return weights["base"] + both @ weights["rows"]
 
 
 def through_body(hidden: np.ndarray, weights: Arrays, net: str) -> np.ndarray:
-    """What the last hidden layer of an encoder or a decoder says: (n, inputs) -> (n, width)."""
+    """What the last hidden layer of an encoder or a decoder says: (n, inputs) float64 -> (n, width) float64.
+
+    Products are float64, what lies between them is float32: it looks at one number or one row at a time.
+    """
     i = 0
     while f"body.layers.{i}.weight" in weights:
         hidden = hidden @ weights[f"body.layers.{i}.weight"].T + weights[f"body.layers.{i}.bias"]
+        hidden = hidden.astype(np.float32)
         if net == "snn":
             hidden = selu(hidden)
         else:
-            hidden = gelu(layer_norm(hidden, weights[f"body.norms.{i}.weight"], weights[f"body.norms.{i}.bias"]))
-        i += 1
+            norm = (weights[f"body.norms.{i}.{part}"].astype(np.float32) for part in ("weight", "bias"))
+            hidden = gelu(layer_norm(hidden, *norm))
+        hidden, i = hidden.astype(np.float64), i + 1
     return hidden
+
+
+def in_double(weights: Arrays) -> Arrays:
+    """Arrays of a net in float64, so that products with them are."""
+    return {name: value.astype(np.float64) for name, value in weights.items()}
 
 
 def in_blocks(spectra: np.ndarray, scaling: Scaling, context: int) -> np.ndarray:
@@ -136,7 +149,7 @@ def in_blocks(spectra: np.ndarray, scaling: Scaling, context: int) -> np.ndarray
 
 def latents(spectra: np.ndarray, scaling: Scaling, weights: Arrays, net: str, context: int) -> np.ndarray:
     """Latents of many spectra, in blocks of the size that mapping uses, so that the bits agree."""
-    rows = np.arange(int(np.ceil(len(spectra) / BLOCK)) * BLOCK) % len(spectra)
+    weights, rows = in_double(weights), np.arange(int(np.ceil(len(spectra) / BLOCK)) * BLOCK) % len(spectra)
     blocks = (encode(features(spectra[part], scaling, context), weights, net) for part in rows.reshape(-1, BLOCK))
     return np.concatenate(list(blocks))[: len(spectra)].astype(np.float64)
 
@@ -169,6 +182,8 @@ def map_latent(
     if model.noise is not None:
         fill |= {"candidates": np.full(CANDIDATES, -1, np.int16), "odds": np.full(CANDIDATES, NEVER, np.uint8)}
     rungs = ladder(model.tree, model.levels)
+    model = model._replace(weights=in_double(model.weights))
+    decoder = decoder and decoder._replace(weights=in_double(decoder.weights))
     function = partial(_block, model=model, rungs=rungs, grid=grid, recipe=recipe, familiar=familiar, decoder=decoder)
     return map_tiles(function, cube, fill, memory=memory, progress=progress, context=model.context)
 
@@ -202,6 +217,7 @@ def _block(
 
 
 def _convolved(own: np.ndarray, weights: Arrays) -> np.ndarray:
+    """Maps of the convolutions along the channels, (n, maps x length) float64, of spectra (n, feature) float64."""
     maps, i = own[:, None], 0
     while f"convolutions.{i}.weight" in weights:
         kernel = weights[f"convolutions.{i}.weight"]
@@ -209,5 +225,6 @@ def _convolved(own: np.ndarray, weights: Arrays) -> np.ndarray:
         windows = sliding_window_view(padded, KERNEL, axis=2)[:, :, ::STRIDE].transpose(0, 2, 1, 3)
         n, length = windows.shape[:2]
         flat = windows.reshape(n * length, -1) @ kernel.reshape(len(kernel), -1).T + weights[f"convolutions.{i}.bias"]
-        maps, i = gelu(flat.reshape(n, length, -1).transpose(0, 2, 1)), i + 1
+        flat = flat.astype(np.float32).reshape(n, length, -1).transpose(0, 2, 1)
+        maps, i = gelu(flat).astype(np.float64), i + 1
     return maps.reshape(len(maps), -1)
