@@ -77,7 +77,7 @@ def cut(
 ) -> None:
     """Change the components of a run, without fitting again; labels, spectra, tables and report follow.
 
-    With LEVEL: so many components, and merges and names by hand are taken back; --merge and --name then mean these components.
+    With LEVEL, the run gets that many components, without merges and names: --merge and --name then mean these.
     Without: --merge and --name are added to the components as they are now.
     """
     from spaxel.workflow.runs import recut

@@ -82,7 +82,7 @@ def sample_spectra(
 ) -> Sample:
     """About n spectra of a cube, spread evenly over it, read cell by cell: 256 cells, or more until these hold n.
 
-    cube : lazy or not     n : at most so many; every usable one if the cube holds no more
+    cube : lazy or not     n : at most this many; every usable one if the cube holds no more
     seed : decides which     memory : bytes; a cell of 64 x 64 pixels must fit into a third of it
     partly : spectra with missing values (NaN) are usable too
     context : as in `read_tile`; each pair is then followed by a third spectrum, `context` pixels to the right of the first,
@@ -130,7 +130,7 @@ def sample_cubes(
 
 
 def _evenly(rows: np.ndarray, most: int) -> np.ndarray:
-    """At most so many rows, from the first to the last."""
+    """At most `most` rows, from the first to the last."""
     return rows if len(rows) <= most else rows[np.arange(most) * len(rows) // most]
 
 

@@ -91,7 +91,7 @@ class Keeper:
         return int(own["epoch"])
 
     def _check(self, held: dict[str, Any], done: int) -> None:
-        """Refuse what was trained from something else, or for longer than is asked. What explains the rest is said alone."""
+        """Refuse what was trained from other things, or longer than asked; what explains all else is named alone."""
         pairs = {name: (self.about.get(name), held.get(name)) for name in sorted({*held, *self.about})}
         differ = {name: f"{name} is {now!r}, there {then!r}" for name, (now, then) in pairs.items() if now != then}
         if "method" in differ:

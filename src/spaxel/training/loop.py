@@ -67,7 +67,7 @@ class Plan:
     rate : of Adam, or per parameter by the beginning of its name {"": 1e-3, "pool.raw": 1e-4}
     device : cpu, cuda or auto      precision : as Fabric names it      threads : of the cpu
     decay : rates fall to 0 over the epochs, as half a wave of the cosine
-    checkpoint : file (safetensors), written after each epoch; an existing one is gone on from
+    checkpoint : file (safetensors), written after each epoch; training goes on from one that exists
     about : what the training depends on, in plain values by name; a checkpoint with others is refused
     phase : of a method that trains several times, with one checkpoint and one `about`: which time this is
     """

@@ -40,7 +40,7 @@ def fit(
     own = model.get_params().get("checkpoint", False)
     if own is not None:
         if resume:
-            what = "has a checkpoint of its own, which is gone on from" if own else "writes no checkpoint"
+            what = "has a checkpoint of its own, from which it goes on" if own else "writes no checkpoint"
             raise ParameterError(f"{type(model).__name__} {what}. Try without --resume.")
         model.fit(data, **told)
         return None

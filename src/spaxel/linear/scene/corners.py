@@ -22,7 +22,7 @@ LEAST = {
     "mass": 0.005,  # its mean abundance
 }
 FAULTS = {
-    "needed": "hardly needed", "apart": "close to a mixture of the others", "support": "the bulk of no pixels",
+    "needed": "hardly needed", "apart": "close to a mixture of the others", "support": "the main part of hardly any pixel",
     "mass": "nowhere abundant",
 }  # fmt: skip
 
@@ -96,10 +96,10 @@ def count_words(k: int, rows: list[dict[str, Any]]) -> str:
     beyond = next((row for row in rows if row["n_components"] > k), None)
     words = []
     if held:
-        words.append(f"without the weakest {held['needed']:.1f} x as much stays unexplained")
+        words.append(f"without the weakest, {held['needed']:.1f} times as much would stay unexplained")
     if beyond:
         faults = [text for name, text in FAULTS.items() if beyond[name] < LEAST[name]]
-        words.append(f"of {beyond['n_components']} one would be {' and '.join(faults) or 'one too many'}")
+        words.append(f"with {beyond['n_components']}, one would be {' and '.join(faults) or 'one too many'}")
     return "; ".join([*words, f"this count is {_sure(held, beyond)}"])
 
 

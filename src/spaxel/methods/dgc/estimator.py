@@ -31,7 +31,7 @@ from spaxel.training.identity import trained_from
 
 N_LOOK = 8000  # spectra from which axes, picture and grid are learned
 SINGLE = (1e-30, 1e30)  # of the largest value, since tiles are read in single precision
-UNSEEN = ("checkpoint", "memory")  # that a training may be gone on with others of; not epochs, over which rates fall
+UNSEEN = ("checkpoint", "memory")  # that may change when a training goes on; not epochs, over which rates fall
 
 
 @dataclass(eq=False, repr=False)

@@ -99,7 +99,7 @@ def _as_published(
 
 
 def _grouped(sample: Looked, centers: np.ndarray, number: int | None, rules: Rules) -> Groups:
-    """Groups of a sample by these prototypes; those that win nothing are left out."""
+    """Groups of a sample by these centres; those that win nothing are left out."""
     micro = (sample.z @ centers.T).argmax(1)
     alive = np.flatnonzero(np.bincount(micro, minlength=len(centers)))
     centers, micro = centers[alive], np.searchsorted(alive, micro)
@@ -135,7 +135,7 @@ def _agreeing(
     cubes: Sequence[xr.Dataset], axes: Axes, encoder: Any, start: Groups, sample: Looked, settings: Settings, held: list,
     progress: Progress | None,
 ) -> tuple[Arrays, np.ndarray, list[dict[str, float]], int, dict[str, float]]:  # fmt: skip
-    """Encoder, prototypes, a line per epoch, the epoch kept (0: the start), and the monitor at the start."""
+    """Encoder, centres, a line per epoch, the epoch kept (0: the start), and the monitor at the start."""
     import torch
 
     from spaxel.methods.dgc.net.agreement import GlobalClustering

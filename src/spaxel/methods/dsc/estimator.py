@@ -34,7 +34,7 @@ from spaxel.preprocess.scaling import SCALINGS, ScalingName, fit_scaling
 from spaxel.results.convention import relabel
 from spaxel.training.identity import trained_from
 
-UNSEEN = ("epochs", "checkpoint", "memory")  # parameters that a training may be gone on with another value of
+UNSEEN = ("epochs", "checkpoint", "memory")  # parameters that may change when a training goes on
 Range = Annotated[str, Field(pattern=r"^\d+:\d+$")]
 
 
@@ -124,7 +124,7 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
     denoise: Annotated[bool, Field(description="decode the spectrum with other noise than the encoder saw")] = True
     epochs: Annotated[int, Field(ge=0, description="at most this many; 0 keeps the linear start")] = 20
     patience: Annotated[
-        int, Field(ge=1, description="stop after so many epochs without a better held-out reconstruction")
+        int, Field(ge=1, description="stop after this many epochs without a better held-out reconstruction")
     ] = 5
     batch: Annotated[int, Field(ge=1, description="spectra per step")] = 512
     rate: Annotated[float, Field(gt=0, le=1, description="learning rate of Adam")] = 1e-3
@@ -201,7 +201,7 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
     def decode(self, Z: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
         """Spectra (n, channel), in the units of the cube, of latents (n, d) as `embed` gives them; expected counts for counts.
 
-        like : (n, channel) spectra as bright as which they shall be (default: the mean spectrum of the fit); latents of most
+        like : (n, channel) spectra whose brightness these get (default: the mean spectrum of the fit); latents of most
         scalings do not know how bright a spectrum is. Where the linear start was kept, the decoder is linear too.
         Raises ParameterError for another number of latents, or for a model that was saved without a decoder.
         """

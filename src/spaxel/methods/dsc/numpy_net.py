@@ -44,7 +44,7 @@ class Decoder(NamedTuple):
     step: np.ndarray
 
     def __call__(self, z: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
-        """Spectra (n, channel) float64 of latents (n, d). like : (n, channel) spectra as bright as which they shall be."""
+        """Spectra (n, channel) float64 of latents (n, d). like : (n, channel) spectra whose brightness these get."""
         raw = decode(z, self.weights, self.net)
         like = self.like if like is None else np.asarray(like, np.float64)
         if self.kind == "poisson":

@@ -14,7 +14,7 @@ from spaxel.methods.ebgmcr.laws import AGGREGATES, Aggregate
 from spaxel.methods.ebgmcr.solve import Solution, Task, best, price, run_rounds, settle, solve_curved, solve_linear
 
 FEWEST = 20  # samples from which some are held out
-APART = 5  # every so many
+APART = 5  # every fifth sample is held out
 COLD = 2  # times the epochs, of a cold start
 ALIKE = 0.8  # cosine from which a component is one that was known
 

@@ -2,12 +2,12 @@
 
     L = - mean_i Σ_k t_ik log softmax_k(<z_i, c_k> / τ)     i: pixels of window one that window two shows as well
 
-z unit embeddings, c_k unit prototypes; t from the teacher (an average of past students) on window two, under other light and
+z unit latents, c_k unit centres; t from the teacher (an average of past students) on window two, under other light and
 with noise that is independent of that of window one, by optimal transport with relaxed masses
 (net.transport; past pixels of other cubes take part in the masses).
 
-One loss; nothing is balanced against it. Guards: a hinge that is zero while the embeddings keep half of the spread they had
-at the start, and prototypes that win next to nothing are moved to the pixels that fit worst. `agreement` is the monitor.
+One loss; nothing is balanced against it. Guards: a hinge that is zero while the latents keep half of the spread they had
+at the start, and micro-clusters that win next to nothing are moved to the pixels that fit worst. `agreement` is the monitor.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ RESEED_EVERY = 50  # steps
 
 
 class Rule(NamedTuple):
-    """temperature of the student and softness of the transport, in units of what pixels differ from their prototype at the
+    """temperature of the student and softness of the transport, in units of what pixels differ from their centre at the
     start (mean of 1 - cosine); strictness of the transport, memory of the teacher, floor of masses."""
 
     temperature: float = 1.0
@@ -43,8 +43,8 @@ class Rule(NamedTuple):
 class GlobalClustering(nn.Module):
     """forward(batch, step), after_step(step) for the loop; batch as for Denoising. `teacher` and `held` are the result.
 
-    centers : (k, q) unit prototypes at the start      mass : (k,) their shares of pixels
-    apart : mean of 1 - cosine of a pixel and its prototype      haze, strength : see variation
+    centers : (k, q) unit centres at the start      mass : (k,) their shares of pixels
+    apart : mean of 1 - cosine of a pixel and its centre      haze, strength : see variation
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class GlobalClustering(nn.Module):
         self.mass.mul_(0.98).add_(0.02 * targets.mean(0))
 
     def _hinge(self, z: Tensor) -> Tensor:
-        """Zero while the embeddings keep half of the spread of the first step."""
+        """Zero while the latents keep half of the spread of the first step."""
         if len(z) < 2:
             return z.sum() * 0
         spread = (z - z.mean(0)).square().sum(1).mean().sqrt()
@@ -124,7 +124,7 @@ class GlobalClustering(nn.Module):
 
     @torch.no_grad()
     def after_step(self, step: Step) -> None:
-        """The teacher follows; prototypes that win nothing are moved."""
+        """The teacher follows; micro-clusters that win nothing are moved."""
         memory = self.rule.memory
         for mean, value in zip(self.teacher.parameters(), self.encoder.parameters(), strict=True):
             mean.mul_(memory).add_(value, alpha=1 - memory)
@@ -145,8 +145,8 @@ class GlobalClustering(nn.Module):
     @torch.no_grad()
     def agreement(self, batches: list[tuple[Tensor, ...]]) -> dict[str, float]:
         """Of the teacher on pairs of windows held out, with independent noise: share of pixels with one label in both
-        (agreement), mutual information of the two labels in nats, number of prototypes that win more than 0.1 %,
-        largest cosine of two prototypes, effective rank of z."""
+        (agreement), mutual information of the two labels in nats, number of micro-clusters that win more than 0.1 %,
+        largest cosine of two centres, effective rank of z."""
         device = self.held.device
         generator = torch.Generator(device).manual_seed(2)
         k = len(self.held)
