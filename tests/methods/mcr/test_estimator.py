@@ -7,7 +7,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from spaxel.cube import make_cube
 from spaxel.errors import CubeError, ParameterError
-from spaxel.methods.mcr.estimator import MCR
+from spaxel.methods.mcr.estimator import MCR, encode_scene, encode_table
 from spaxel.methods.registry import load
 from spaxel.metrics import abundance_rmse, matched_spectra
 from spaxel.preprocess import crop
@@ -150,6 +150,23 @@ def test_pixels_without_data_have_no_abundance():
 def test_wrong_parameters_are_explained(parameters, message):
     with pytest.raises(ParameterError, match=message):
         MCR(**parameters).fit(_scene())
+
+
+def test_the_noise_of_a_spectrum_grows_with_its_brightness():
+    components = np.eye(2, 50)
+    x = components[:1] + 0.05 * components[1:]  # of which the second part drowns in noise of a fiftieth of the norm
+    relative, _ = encode_table(components, 0.02, 1.0, 1.0, np.vstack([x, 1e3 * x]))
+    np.testing.assert_allclose(relative, [[1, 0], [1e3, 0]], atol=1e-9)
+    even, _ = encode_table(components, 0.02, 0.0, 1.0, np.vstack([x, 1e3 * x]))
+    np.testing.assert_allclose(even, [[1, 0], [1e3, 50]], atol=1e-9)
+
+
+def test_pixels_that_nothing_fits_have_no_share():
+    components = np.eye(2, 5)
+    shares, explained = encode_scene(components, "unit", np.vstack([components[0] + 3 * components[1], -components[0]]))
+    np.testing.assert_allclose(shares[0], [0.25, 0.75])
+    assert np.isnan(shares[1]).all()
+    assert (explained[1] == 0).all()
 
 
 @pytest.mark.real_data

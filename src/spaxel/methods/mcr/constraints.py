@@ -20,7 +20,6 @@ from spaxel.readers import open_cube
 from spaxel.store.run_folder import is_run, read_result
 
 ROUNDS = 300  # of multiplicative steps of a new spectrum
-NEGATIVE = 0.01
 AMBIGUOUS = 0.1  # of the signal, by which a component can grow or shrink, from which on this is said
 
 
@@ -70,11 +69,6 @@ def read_known(known: Any, axis: np.ndarray, info: dict[str, Any]) -> np.ndarray
             f"known has shape {spectra.shape}, expected (m, {len(axis)}): spectra on the axis of the data."
         )
     return spectra
-
-
-def negative_by_nature(spectra: np.ndarray) -> bool:
-    """Whether negative values carry more than a hundredth of the energy, as in derivatives: noise around zero does not."""
-    return float(np.nansum(np.minimum(spectra, 0) ** 2)) > NEGATIVE * float(np.nansum(spectra**2))
 
 
 def resolve(

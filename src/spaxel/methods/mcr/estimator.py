@@ -27,11 +27,10 @@ from spaxel.methods.mcr.constraints import (
     constrained_info,
     constrained_warnings,
     encode_resolved,
-    negative_by_nature,
     read_known,
     resolve,
 )
-from spaxel.methods.mixtures.base import Encoder, Unmixing
+from spaxel.methods.mixtures.base import Encoder, Unmixing, is_signed
 
 FEW = 2000  # spectra up to which `auto` takes a cube for a table
 
@@ -119,9 +118,9 @@ class MCR(Unmixing):
         if kind == "scene":
             return self._learn_scene(holes_filled(spectra) if wish.missing else spectra, number)
         if wish.any() or np.isnan(spectra).any():
-            signed = negative_by_nature(spectra) if self.signed == "auto" else self.signed
+            signed = is_signed(spectra) if self.signed == "auto" else self.signed
             return self._learn_constrained(spectra, number, signed, wish, sample.runs)
-        return self._learn_table(spectra, number, negative_by_nature(spectra) if self.signed == "auto" else self.signed)
+        return self._learn_table(spectra, number, is_signed(spectra) if self.signed == "auto" else self.signed)
 
     def _reading(self) -> tuple[bool, bool]:
         return self.missing == "weights", self._wish().any()

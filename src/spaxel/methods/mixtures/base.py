@@ -23,7 +23,7 @@ from spaxel.methods.saving import save as save_run
 from spaxel.preprocess.choice import look_at
 
 Encoder = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # spectra -> their abundances, and what these explain
-SIGNED = 0.01  # share of negative values from which the data are signed; fewer is noise around zero
+SIGNED = 0.01  # share of the energy in negative values, above which data are signed; less is noise around zero
 
 
 class Unmixing(TransformerMixin, BaseEstimator):
@@ -115,8 +115,12 @@ class Unmixing(TransformerMixin, BaseEstimator):
 
 
 def is_signed(spectra: np.ndarray) -> bool:
-    """Whether spectra are negative by nature, as derivatives are, and not by noise around zero."""
-    return bool((spectra < 0).mean() > SIGNED)
+    """Whether spectra (n, channel), NaN = missing, are negative by nature, as derivatives are: the rule of all methods.
+
+    Negative values must carry more than a hundredth of the energy; noise around zero, however many values are below it, does
+    not.
+    """
+    return float(np.nansum(np.minimum(spectra, 0) ** 2)) > SIGNED * float(np.nansum(spectra**2))
 
 
 def _block(encoder: Encoder, recipe: Recipe, block: np.ndarray, n: int) -> tuple[Arrays, Arrays]:

@@ -101,6 +101,20 @@ def test_a_sparse_pool_has_exact_zeros_and_pays_for_channels():
     assert (pool.mask_logit.grad > 0).all()
 
 
+def test_channels_of_known_spectra_cost_nothing():
+    S = table(spectra="mass")[3]
+    pool = warm_pool(S, sparse=True, known=2)
+    with torch.no_grad():
+        pool.mask_logit[:] = 0.0
+    usage = float(pool.usage_of_channels().detach())
+    assert usage == pytest.approx(0.5 * (len(pool.raw) - 2) * 64)
+    with torch.no_grad():
+        pool.mask_logit[:2] = 9.0
+    assert float(pool.usage_of_channels().detach()) == usage
+    pool.usage_of_channels().backward()
+    assert (pool.mask_logit.grad[:2] == 0).all()
+
+
 def test_ambiguity_is_worst_for_twins():
     apart, twins = torch.eye(3), torch.tensor([[1.0, 0, 0]] * 3)
     one = torch.ones(3)
