@@ -181,7 +181,8 @@ def test_the_page_of_the_house_names_every_room() -> None:
             name for cell in cells for name in re.findall(r"`(\w+)/?`", cell[1] + (cell[2] if len(cell) > 4 else ""))
         }
         rooms = {path.stem for path in (ROOT / "src" / folder).iterdir() if path.suffix == ".py" or path.is_dir()}
-        assert named == {room for room in rooms if not room.startswith("__")}
+        rooms = {room for room in rooms if not room.startswith("__")}
+        assert named == rooms, f"docs/architecture.md and src/{folder} differ in {named ^ rooms}"
 
 
 def _module(path: Path) -> Any:
