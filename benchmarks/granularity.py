@@ -20,7 +20,8 @@ from threadpoolctl import threadpool_limits
 
 import spaxel
 from common import Scene, head, log, table, write_json, write_page
-from spaxel.methods.centers.assign import Nearest, distances, project_blocks
+from spaxel.methods.centers.assign import distances
+from spaxel.methods.kmeans.projection import project_blocks
 from spaxel.results.cut import component_table
 from spaxel.results.trees import centroid_tree, contact_tree, merge_tree
 
@@ -88,8 +89,7 @@ def parts(item: Scene, linkage: str) -> dict[str, Any]:
     """A fit: its parts, the part of each pixel, contact of parts, and its own tree cut at the true number."""
     model = spaxel.KMeans(random_state=item.seed, linkage=linkage).fit(item.cube)
     state = model.state_
-    nearest = Nearest(model.info_["scaling"], *(state[name] for name in Nearest._fields[1:]))
-    scores = project_blocks(item.cube["spectra"].values.reshape(-1, item.cube.sizes["channel"]), nearest)
+    scores = project_blocks(item.cube["spectra"].values.reshape(-1, item.cube.sizes["channel"]), model._model())
     micro = distances(scores, state["centers"]).argmin(1)
     image, contact = micro.reshape(SIDE, SIDE), np.zeros((len(state["centers"]),) * 2)
     np.add.at(contact, (image[:, 1:].ravel(), image[:, :-1].ravel()), 1)

@@ -116,10 +116,7 @@ def gather(
     partly : spectra with missing values (NaN) are looked at too      ordered : all spectra in their order, with their cube
     context : each spectrum is followed by the mean of its neighbours, see spaxel.cube.sampling.read_tile
     """
-    cubes, _ = as_cubes(data)
-    axis = np.asarray(cubes[0]["channel"].values, dtype=np.float64)
-    info = {"steps": cubes[0].attrs.get("steps", []), "units": cubes[0]["channel"].attrs.get("units", "index")}
-    cubes = [prepare(cube, info, axis) for cube in cubes]
+    cubes, axis, info = prepare_all(as_cubes(data)[0])
     if ordered:
         sample = ordered_cubes(cubes, n_sample, model.memory, partly)
     else:
@@ -141,6 +138,13 @@ def check_same_axis(cube: xr.Dataset, axis: np.ndarray, units: str, than: str = 
             f"{where} covers {own[0]:g}..{own[-1]:g} {units}, {than} {axis[0]:g}..{axis[-1]:g} {units} (largest "
             f"difference {far:g}). Try to resample the cube or another model."
         )
+
+
+def prepare_all(cubes: Cubes) -> tuple[Cubes, np.ndarray, dict[str, Any]]:
+    """(cubes as a fit takes them, their axis, {steps, units} of the first, which all of them then have)."""
+    axis = np.asarray(cubes[0]["channel"].values, dtype=np.float64)
+    info = {"steps": cubes[0].attrs.get("steps", []), "units": cubes[0]["channel"].attrs.get("units", "index")}
+    return [prepare(cube, info, axis) for cube in cubes], axis, info
 
 
 def prepare(cube: xr.Dataset, info: dict[str, Any], axis: np.ndarray) -> xr.Dataset:

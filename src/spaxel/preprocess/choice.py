@@ -82,13 +82,13 @@ def candidates(look: Look, has_neighbours: bool) -> tuple[str, ...]:
     return ("none", "unit", "zscore", *(("mnf",) if noisy else ()))
 
 
-def choose_scaling(sample: Sample, n_clusters: int | None = None, seed: int = 0) -> Choice:
+def choose_scaling(sample: Sample, n_clusters: int | None = None, seed: int = 0, *, look: Look | None = None) -> Choice:
     """The candidate whose k-means has the highest silhouette in its own space.
 
-    n_clusters : at which they are compared (6 if None)
+    n_clusters : at which they are compared (6 if None)      look : what look_at says of the sample, if that is known
     Fails, in the sense of guessing, where candidates lie within 0.02 of each other; the sentence then says so.
     """
-    look = look_at(sample)
+    look = look or look_at(sample)
     names = candidates(look, len(sample.pairs) >= 10)
     rng = np.random.default_rng([seed, 2])
     chosen = rng.permutation(len(sample.spectra))[:TRIED]

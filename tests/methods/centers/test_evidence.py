@@ -1,8 +1,13 @@
 import numpy as np
 import pytest
 
-from spaxel.methods.centers.evidence import weigh
+from spaxel.methods.centers.evidence import weigh as weigh_parts
+from spaxel.methods.centers.linkage import Parts
 from spaxel.results.cut import centroid_tree, tree_through
+
+
+def weigh(scores, micro, pairs, tree, **more):
+    return weigh_parts(Parts(scores, micro, np.zeros((len(tree) + 1, scores.shape[1])), pairs), tree, **more)
 
 
 def _groups(k, n=1500, spread=1.0, seed=0):

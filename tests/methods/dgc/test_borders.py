@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from scipy.cluster.hierarchy import is_valid_linkage
 
 from spaxel.methods.centers.groups import Rules, groups_of
-from spaxel.methods.dgc.borders import divide_borders
+from spaxel.methods.centers.linkage import Parts
+from spaxel.methods.dgc.borders import divide_borders, linkage_of
 from spaxel.results.trees import border_tree, cut_tree
 
 DARK, BRIGHT, OTHER = np.array([3.0, 2, 2, 1]), np.array([2.0, 30, 12, 25]), np.array([20.0, 4, 18, 6])
@@ -148,7 +149,8 @@ def test_directions_alone_put_a_dark_border_on_the_bright_side():
     spectra = (image * rng.uniform(0.97, 1.03, (40, 40, 1)) + rng.normal(0, 0.05, image.shape)).reshape(-1, 4)
     z = spectra / np.linalg.norm(spectra, axis=1, keepdims=True)
     centers = np.stack([z[labels.ravel() == i].mean(0) for i in range(3)])
-    given = (z, labels.ravel(), centers, np.zeros((0, 2, 4)), 2, Rules("border"))
-    blind, seen = (groups_of(*given, contact=counted(labels), spectra=s).component for s in (None, spectra))
+    given = (Parts(z, labels.ravel(), centers, np.zeros((0, 2), int)), 2, Rules("border"))
+    ways = [linkage_of("border", counted(labels), s, rare=0.0) for s in (None, spectra)]
+    blind, seen = (groups_of(*given, linkage).component for linkage in ways)
     assert blind[2] == blind[1] != blind[0]
     assert seen[2] == seen[0] != seen[1]

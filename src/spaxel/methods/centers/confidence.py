@@ -48,14 +48,15 @@ def margins(far: np.ndarray, component: np.ndarray) -> np.ndarray:
 
     far : (n, m) distances      component : (m,)      returns : (n,) in 0..1
     """
-    n_components = component.max() + 1
-    if n_components < 2:
+    if component.max() < 1:
         return np.ones(len(far))
-    least = np.full((len(far), n_components), np.inf)
-    for k in range(n_components):
-        least[:, k] = far[:, component == k].min(1)
-    first, second = np.partition(least, 1, axis=1)[:, :2].T
+    first, second = np.partition(nearest_of_each(far, component), 1, axis=1)[:, :2].T
     return _ratio(first, second)
+
+
+def nearest_of_each(far: np.ndarray, component: np.ndarray) -> np.ndarray:
+    """Distance to the nearest centre of each component, (n, component). far : (n, m)      component : (m,)"""
+    return np.stack([far[:, component == k].min(1) for k in range(component.max() + 1)], axis=1)
 
 
 def level_margins(far: np.ndarray, micro: np.ndarray, rungs: Ladder) -> np.ndarray:

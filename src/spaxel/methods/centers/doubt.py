@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from spaxel.methods.centers.assign import Familiar, Nearest, distances
+from spaxel.methods.centers.assign import Familiar, distances
 from spaxel.methods.centers.groups import Groups
+from spaxel.methods.state import pack
 from spaxel.preprocess.scaling import Scaling, log_norm, scale_rows
 from spaxel.results.presence import FAR
 
@@ -22,7 +23,7 @@ SEEN = 0.999  # share of the sample that lies nearer than `unlike` = 1
 
 
 def doubts(
-    spectra: np.ndarray, scores: np.ndarray, pairs: np.ndarray, groups: Groups, scaling: Nearest | Scaling, seed: int
+    spectra: np.ndarray, scores: np.ndarray, pairs: np.ndarray, groups: Groups, scaling: Scaling, seed: int
 ) -> dict[str, np.ndarray]:
     """What a model keeps for the test of presence: arrays `mistaken` and `familiar_…` of its state.
 
@@ -31,7 +32,7 @@ def doubts(
     """
     counts = count_mistakes(scores, groups.micro, pairs, groups.centers, groups.component, seed)
     familiar = fit_familiar(spectra, scores, scaling, groups.centers, FAR)
-    return {"mistaken": counts} | {f"familiar_{k}": v for k, v in familiar._asdict().items()}
+    return {"mistaken": counts} | pack("familiar_", familiar)
 
 
 def count_mistakes(
@@ -100,17 +101,15 @@ def _root(cov: np.ndarray) -> np.ndarray:
     return (vectors * np.sqrt(np.maximum(values, 0))).T
 
 
-def fit_familiar(
-    spectra: np.ndarray, scores: np.ndarray, model: Nearest | Scaling, centers: np.ndarray, far: int
-) -> Familiar:
+def fit_familiar(spectra: np.ndarray, scores: np.ndarray, scaling: Scaling, centers: np.ndarray, far: int) -> Familiar:
     """Learn what is familiar. spectra : (n, channel), scores : (n, d) of the sample; centers : (m, d).
 
-    model : by which spectra are scaled
+    scaling : by which spectra are scaled before they are projected
     far : `unlike` x 100 from which a spectrum is counted as unlike; how many of the sample are, is kept.
     """
     step = max(1, -(-spectra.size // MOST_VALUES))
     spectra, scores = spectra[::step], scores[::step]
-    rows = scale_rows(model.name, spectra, model.center)
+    rows = scale_rows(scaling.name, spectra, scaling.center)
     mean, middle = rows.mean(0), scores.mean(0)
     back = np.linalg.lstsq(scores - middle, rows - mean, rcond=None)[0]
     mean = mean - middle @ back

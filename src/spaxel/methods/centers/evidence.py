@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.metrics import silhouette_score
 
+from spaxel.methods.centers.linkage import Parts
 from spaxel.results.cut import cut_tree
 
 COMPARED = 3000  # spectra in the silhouette
@@ -38,19 +39,16 @@ class Evidence(NamedTuple):
     sentence: str
 
 
-def weigh(
-    scores: np.ndarray, micro: np.ndarray, pairs: np.ndarray, tree: np.ndarray, most: int, seed: int = 0,
-    rare: bool = False,
-) -> Evidence:  # fmt: skip
+def weigh(parts: Parts, tree: np.ndarray, most: int, *, seed: int = 0, rare: bool = False) -> Evidence:
     """Evidence for 2 to `most` components.
 
-    scores : (n, d) scaled spectra on principal components       micro : (n,) their micro-clusters
-    pairs  : (m, 2) micro-clusters of neighbouring pixels, m = 0 for a table
+    parts  : micro-clusters of scaled spectra on principal components
     tree   : (n_micro - 1, 4), see spaxel.results.cut
     rare   : the number is at least that up to which each split leaves a valley and interiors. Silhouette and elbows weigh
              by pixels, so that a component of a fiftieth of them counts little, however clear it is; these two do not
     Fails, in the sense of being unsure and saying so, where the data have no groups: all checks then scatter.
     """
+    scores, micro, pairs = parts.scores, parts.micro, parts.neighbours
     levels = np.arange(2, min(most, len(tree) + 1) + 1)
     if len(levels) == 0:
         return Evidence(levels, {}, {}, 1, "One component: there are too few different spectra to divide.")

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from spaxel.results.trees import leaves_of, regraft
+from spaxel.methods.centers.assign import distances
+from spaxel.methods.centers.linkage import Linkage, Parts, by_centroid
+from spaxel.results.trees import border_tree, contact_tree, leaves_of, regraft, tree_through
+
+RARE = 1e-3  # of the sample: smaller parts join the nearest larger one before the tree is built
 
 THIN = 0.5  # share of a part's contacts that lie inside it, below which it has no interior: that of a line of single pixels
 TOUCH = 0.1  # least share of its other contacts that a border has on either side
@@ -12,6 +16,32 @@ ENCLOSED = 0.5  # share of the outline of a half that one part makes up, from wh
 MORE = 2.0  # so many times as much contact with a half for its size as with the other one
 MIX = 0.25  # least share of either material in a part that is about half of each
 LIGHT = 1.5  # the shares of a mix add up to 1 within this factor, else it is a shade or a highlight
+
+
+def linkage_of(name: str, contact: np.ndarray, spectra: np.ndarray | None, rare: float = RARE) -> Linkage:
+    """How prototypes are merged: "border", "contact" or "centroid", and mixed parts of a border given to one side.
+
+    contact : (m, m) counts of neighbouring pixels      spectra : (n, channel) of the sample, not scaled; None: nothing is moved
+    """
+
+    def build(parts: Parts) -> np.ndarray:
+        tree = by_centroid(parts) if name == "centroid" else _through_large(parts, contact, name, rare)
+        if spectra is None:
+            return tree
+        means = np.stack([spectra[parts.micro == i].sum(0, dtype=np.float64) for i in range(len(parts.centers))])
+        return divide_borders(tree, means / np.maximum(parts.sizes, 1)[:, None], parts.sizes, contact)
+
+    return Linkage(build, rare=name == "border")
+
+
+def _through_large(parts: Parts, contact: np.ndarray, name: str, rare: float) -> np.ndarray:
+    """A tree by contact or border; parts with a smaller share than `rare` first join the nearest larger one."""
+    centers, sizes = parts.centers, parts.sizes
+    large = np.flatnonzero(sizes >= rare * sizes.sum())
+    if 1 < len(large) < len(centers):
+        owner = distances(centers, centers[large]).argmin(1)
+        return tree_through(centers, sizes, owner, contact, name == "border")
+    return (contact_tree if name == "contact" else border_tree)(centers, sizes, contact)
 
 
 def divide_borders(tree: np.ndarray, spectra: np.ndarray, sizes: np.ndarray, contact: np.ndarray) -> np.ndarray:

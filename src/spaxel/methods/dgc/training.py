@@ -11,14 +11,15 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube.mapping import Arrays, Progress
+from spaxel.methods.centers.assign import distances
 from spaxel.methods.centers.groups import Groups, Rules, changed_share, groups_of
+from spaxel.methods.centers.linkage import Parts
 from spaxel.methods.dgc.axes import Axes, Looked, contacts, judged, look, many_clusters, windows
-from spaxel.methods.dgc.borders import divide_borders
+from spaxel.methods.dgc.borders import linkage_of
 from spaxel.methods.dgc.encoder import Model
 from spaxel.methods.dgc.published.training import PAIRS, report_of, told, train_published
 
 DENOISING, AGREEING = 2, 2  # pairs of windows per step
-RARE = 1e-3  # of the sample: smaller parts join the nearest larger one before the tree is built
 
 
 class Settings(NamedTuple):
@@ -103,11 +104,12 @@ def _grouped(sample: Looked, centers: np.ndarray, number: int | None, rules: Rul
     micro = (sample.z @ centers.T).argmax(1)
     alive = np.flatnonzero(np.bincount(micro, minlength=len(centers)))
     centers, micro = centers[alive], np.searchsorted(alive, micro)
-    touching = contacts(sample, centers)
-    return groups_of(
-        sample.z, micro, centers, sample.pairs, number, rules,
-        contact=touching, rare=RARE, spectra=sample.spectra, divide=divide_borders,
-    )  # fmt: skip
+    neighbours = np.zeros((0, 2), int)
+    if len(sample.pairs):
+        neighbours = distances(sample.pairs.reshape(-1, centers.shape[1]), centers).argmin(1).reshape(-1, 2)
+    parts = Parts(sample.z, micro, centers, neighbours)
+    linkage = linkage_of(str(rules.linkage), contacts(sample, centers), sample.spectra)
+    return groups_of(parts, number, rules, linkage)
 
 
 def _denoised(

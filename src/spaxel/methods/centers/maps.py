@@ -1,0 +1,128 @@
+"""A fitted model of centres over a cube, in bounded memory: labels, confidence, colours, sums. Shared by methods.
+
+A block of spectra always has the same number of rows, so that the answer is the same bit by bit whatever the tiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import xarray as xr
+
+from spaxel.cube.exact import Grid, group_sums
+from spaxel.cube.mapping import Arrays, Progress, map_tiles
+from spaxel.cube.picture import Recipe
+from spaxel.methods.centers.assign import Familiar, blank_maps, center_maps, distances, unlike
+from spaxel.methods.centers.confidence import Ladder, ladder, nearest_of_each
+from spaxel.methods.state import unpack
+
+
+class Model(Protocol):
+    """What a method brings to the maps. It can be pickled, and what it says of a row comes from that row alone."""
+
+    @property
+    def channels(self) -> int:
+        """Length of a spectrum."""
+
+    def rows(self, spectra: np.ndarray) -> np.ndarray:
+        """Spectra (n, channel) as they are scaled one by one, to tell how far they lie from all that was fitted."""
+
+    def scores(self, block: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Scores (n, d) float64 of a block as `reading` asks for it: spectra, and what is read of their surroundings."""
+
+    def reading(self) -> dict[str, Any]:
+        """What map_tiles is to read beside the spectra: `context` or `look`, or nothing."""
+
+
+class Block(NamedTuple):
+    """A block on its way: spectra (512, channel), scores (512, d), distances to centres (512, m); the first n are data."""
+
+    spectra: np.ndarray
+    scores: np.ndarray
+    far: np.ndarray
+    n: int
+
+
+class More(Protocol):
+    """Further maps and sums of a method."""
+
+    def blank(self) -> dict[str, Any]:
+        """What pixels without data have in these maps."""
+
+    def __call__(self, block: Block, pixels: Arrays, sums: Arrays) -> tuple[Arrays, Arrays]:
+        """These maps and sums; those that all models have are known."""
+
+
+class Centers(NamedTuple):
+    """centers : (m, d)      tree : (m - 1, 4)      levels : (l,) that get a confidence      component : (m,) at the level."""
+
+    centers: np.ndarray
+    tree: np.ndarray
+    levels: np.ndarray
+    component: np.ndarray
+
+
+class Known(NamedTuple):
+    """What all models of centres keep for their maps. familiar : None, then there is no map `unlike`."""
+
+    groups: Centers
+    grid: Grid
+    recipe: Recipe
+    familiar: Familiar
+
+
+def known_of(state: Arrays) -> Known:
+    """From the arrays of a fitted model."""
+    kinds = ((Centers, ""), (Grid, "grid_"), (Recipe, "picture_"), (Familiar, "familiar_"))
+    return Known(*(unpack(kind, state, prefix) for kind, prefix in kinds))
+
+
+def map_centers(
+    model: Model, known: Known, cube: xr.Dataset, memory: int | None, progress: Progress | None = None,
+    more: Sequence[More] = (),
+) -> tuple[Arrays, Arrays]:  # fmt: skip
+    """Maps and sums of a model over a cube: micro, confidence, picture, level_confidence, unlike; size, sum, square.
+
+    more : what a method maps besides
+    """
+    groups = known.groups
+    fill = blank_maps(len(groups.levels))
+    for one in more:
+        fill |= one.blank()
+    rungs = ladder(groups.tree, groups.levels)
+    function = partial(_block, model=model, known=known, rungs=rungs, more=tuple(more))
+    return map_tiles(function, cube, fill, memory=memory, progress=progress, **model.reading())
+
+
+def map_distances(
+    model: Model, groups: Centers, cube: xr.Dataset, memory: int | None, dtype: type[np.floating]
+) -> np.ndarray:
+    """Distance of each pixel to each component, (y, x, component): that to its nearest centre. nan without data."""
+    fill = {"distance": np.full(groups.component.max() + 1, np.nan, dtype)}
+    function = partial(_distances, model=model, groups=groups)
+    return map_tiles(function, cube, fill, memory=memory, **model.reading())[0]["distance"]
+
+
+def _distances(block: np.ndarray, n: int, model: Model, groups: Centers) -> tuple[Arrays, Arrays]:
+    scores = model.scores(block, model.rows(block[:, : model.channels]))
+    return {"distance": nearest_of_each(distances(scores, groups.centers), groups.component)}, {}
+
+
+def _block(
+    block: np.ndarray, n: int, model: Model, known: Known, rungs: Ladder, more: tuple[More, ...]
+) -> tuple[Arrays, Arrays]:
+    groups, spectra = known.groups, block[:, : model.channels]
+    rows = model.rows(spectra)
+    scores = model.scores(block, rows)
+    far = distances(scores, groups.centers)
+    pixels = center_maps(spectra, far, groups.component, rungs, known.recipe)
+    pixels["unlike"] = unlike(spectra, rows, scores, far, known.familiar)
+    sums = group_sums(spectra[:n], pixels["micro"][:n], len(groups.centers), known.grid)
+    seen = Block(spectra, scores, far, n)
+    for one in more:
+        maps, added = one(seen, pixels, sums)
+        pixels, sums = pixels | maps, sums | added
+    return pixels, sums

@@ -1,0 +1,76 @@
+"""Scaling and principal components folded into one product: what k-means does with a spectrum before it looks for a centre."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spaxel.cube.mapping import BLOCK
+from spaxel.linear.pca import Projection
+from spaxel.preprocess.scaling import Scaling, log_norm, scale_rows
+
+
+class Folded(NamedTuple):
+    """A scaling and a projection as arrays of a model's state.
+
+    center  : (channel,) around which the part of the scaling is done that looks at one spectrum alone
+    project : (channel, d) and offset (d,): everything linear that follows, folded into one product
+    bright  : (2,) mean and weight of log brightness, and along (d,) its place in the scores; zeros if unused
+    """
+
+    center: np.ndarray
+    project: np.ndarray
+    offset: np.ndarray
+    bright: np.ndarray
+    along: np.ndarray
+
+
+class Projected(NamedTuple):
+    """The model of k-means for spaxel.methods.centers.maps: scores of spectra. name : the scaling."""
+
+    name: str
+    folded: Folded
+
+    @property
+    def channels(self) -> int:
+        """Length of a spectrum."""
+        return len(self.folded.center)
+
+    def rows(self, spectra: np.ndarray) -> np.ndarray:
+        """The part of the scaling that looks at one spectrum alone: (n, channel) -> (n, channel)."""
+        return scale_rows(self.name, spectra, self.folded.center)
+
+    def scores(self, spectra: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Scores (n, d) of spectra (n, channel). rows : what `rows` gives for them"""
+        scores = rows @ self.folded.project - self.folded.offset
+        mean, weight = self.folded.bright
+        if weight:
+            scores += ((log_norm(spectra) - mean) * weight)[:, None] * self.folded.along
+        return scores
+
+    def reading(self) -> dict[str, Any]:
+        """Pixels are read alone."""
+        return {}
+
+
+def fold(scaling: Scaling, projection: Projection) -> Folded:
+    """Scaling and projection as one product."""
+    channels = len(scaling.center)
+    basis, matrix = projection.basis[:channels], None if scaling.name == "unit_bright" else scaling.matrix
+    project = scaling.weight[:, None] * (basis if matrix is None else matrix @ basis)
+    bright, along = np.zeros(2), np.zeros(basis.shape[1])
+    offset = projection.mean[:channels] @ basis
+    if scaling.name == "unit_bright":
+        bright, along = scaling.matrix[0], projection.basis[channels]
+        offset = offset + projection.mean[channels] * along
+    return Folded(scaling.center, np.ascontiguousarray(project), offset, bright, along)
+
+
+def project_blocks(spectra: np.ndarray, model: Projected) -> np.ndarray:
+    """Scores of many spectra, in blocks of the size that mapping uses, so that the bits agree."""
+    if not len(spectra):
+        return np.zeros((0, model.folded.project.shape[1]))
+    rows = np.arange(int(np.ceil(len(spectra) / BLOCK)) * BLOCK) % len(spectra)
+    blocks = (spectra[part] for part in rows.reshape(-1, BLOCK))
+    return np.concatenate([model.scores(block, model.rows(block)) for block in blocks])[: len(spectra)]
