@@ -8,20 +8,12 @@ import sys
 import warnings
 
 from cyclopts import App, Parameter
-from cyclopts.exceptions import CycloptsError
+from cyclopts.exceptions import CycloptsError, UnknownOptionError
 
 from spaxel import __version__
 from spaxel.commands import typed, warned
-from spaxel.errors import GuessWarning, LayoutWarning, SpaxelError
+from spaxel.errors import GuessWarning, LayoutWarning, ParameterError, SpaxelError
 
-app = App(
-    name="spaxel",
-    version=__version__,
-    help="Spectral datacubes to maps that people can read, without labels.",
-    default_parameter=Parameter(json_list=False, json_dict=False),  # a file may be called [1].npy
-    suppress_keyboard_interrupt=False,
-    help_epilogue="First steps: spaxel demo; spaxel info FILE; spaxel segment FILE --out RUN.",
-)
 VERBS = {  # verb -> module of spaxel.commands, one line of help
     "segment": ("segment", "Which pixels are alike: a label map, mean spectra and a report, without labels."),
     "unmix": ("segment", "Which pure spectra are mixed, how many, and how much of each."),
@@ -35,8 +27,44 @@ VERBS = {  # verb -> module of spaxel.commands, one line of help
     "demo": ("about", "Simulate a small painting, segment it, compare with the truth."),
     "doctor": ("about", "Versions, processors, readers, and what is missing."),
 }
-for place, (verb, (home, line)) in enumerate(VERBS.items()):
-    app.command(f"spaxel.commands.{home}:{verb}", name=verb, help=line, sort_key=place)
+OF_METHODS = ("segment", "unmix")  # verbs whose options are those of the method that is named
+
+
+def command_of(verb: str = "") -> App:
+    """The command without the verb that is called. The others are only named: they are imported when they are called."""
+    app = App(
+        name="spaxel",
+        version=__version__,
+        help="Spectral datacubes to maps that people can read, without labels.",
+        default_parameter=Parameter(json_list=False, json_dict=False, show_default=False),  # a file may be [1].npy
+        suppress_keyboard_interrupt=False,
+        help_epilogue="First steps: spaxel demo; spaxel info FILE; spaxel segment FILE --out RUN.",
+    )
+    for place, (name, (home, line)) in enumerate(VERBS.items()):
+        if name != verb:
+            app.command(f"spaxel.commands.{home}:{name}", name=name, help=line, sort_key=place)
+    return app
+
+
+def run(arguments: list[str]) -> None:
+    """Run a command line; for segment and unmix with the options of the method that it names."""
+    verb = arguments[0] if arguments and arguments[0] in OF_METHODS else ""
+    app, how = command_of(verb), {"exit_on_error": False, "print_error": False, "result_action": "return_value"}
+    if not verb:
+        app(arguments, **how)
+        return
+    from spaxel.commands import segment
+    from spaxel.commands.method_options import flags, named_method, refusal, with_values_joined
+    from spaxel.commands.options import option_names, with_method_options
+
+    method = named_method(arguments, segment.DEFAULT[verb])
+    function = with_method_options(getattr(segment, verb), method)
+    app.command(function, name=verb, help=VERBS[verb][1], sort_key=list(VERBS).index(verb))
+    try:
+        app(with_values_joined(arguments, flags(verb, method)), **how)
+    except UnknownOptionError as error:
+        given = error.token.keyword or error.token.value
+        raise ParameterError(refusal(verb, method, given, option_names(function))) from None
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -47,7 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
     with warnings.catch_warnings():
         _set_streams()
         try:
-            app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+            run(arguments)
         except (SpaxelError, CycloptsError) as error:
             _fail(re.sub(r"\s*\n\s*", " ", str(error).strip()))
         except KeyboardInterrupt as interruption:

@@ -53,7 +53,7 @@ def test_wrong_options(cli, scan, tmp_path, options, message):
 def test_a_device_goes_to_methods_that_declare_one(cli, scan, tmp_path, monkeypatch):
     given = {}
     monkeypatch.setattr("spaxel.workflow.runs.segment", lambda *_, parameters, **__: given.update(parameters))
-    monkeypatch.setattr("spaxel.commands.segment.print_all", lambda folder: None)
+    monkeypatch.setattr("spaxel.commands.summary.print_all", lambda folder: None)
     assert (
         cli("unmix", scan, "-o", tmp_path / "run", "--method", "ebgmcr", "--device", "auto", "--mixing", "bilinear")[0]
         == 0

@@ -9,7 +9,6 @@ from cyclopts import Parameter
 
 from spaxel.commands.console import command_line, print_json, print_table, say, watching
 from spaxel.commands.options import Json, Overwrite, Seed
-from spaxel.commands.summary import print_run
 
 
 def demo(
@@ -20,6 +19,7 @@ def demo(
     overwrite: Overwrite = False,
 ) -> None:
     """Simulate a small painting under an X-ray scanner, segment it, and say how well that agrees with the truth."""
+    from spaxel.commands.summary import print_run
     from spaxel.readers.native import write_cube
     from spaxel.synth import simulate
     from spaxel.workflow.runs import segment

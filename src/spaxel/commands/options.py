@@ -6,23 +6,25 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_args
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
-from dask.utils import parse_bytes
 
+from spaxel.commands.method_options import options_of
 from spaxel.errors import ParameterError
-from spaxel.methods.registry import method_class
 
 Out = Annotated[Path, Parameter(alias="-o", help="folder or file to make")]
 Overwrite = Annotated[bool, Parameter(negative="", help="replace what was written there before")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="print JSON")]
-Seed = Annotated[int, Parameter(validator=Number(gte=0, lt=2**32), help="the same seed gives the same bits")]
-Memory = Annotated[str, Parameter(help="how much is read at once, as 512MiB; never changes the answer")]
-Device = Annotated[str, Parameter(help="where it is computed: cpu, cuda or auto (ebgmcr); the others run on the cpu")]
+Seed = Annotated[
+    int, Parameter(validator=Number(gte=0, lt=2**32), help="the same seed gives the same bits", show_default=True)
+]
+Memory = Annotated[
+    str, Parameter(help="how much is read at once, as 512MiB; never changes the answer", show_default=True)
+]
 
 
 @Parameter(name="*")
@@ -75,6 +77,8 @@ class Treating:
 
 def parse_memory(text: str) -> int:
     """'512MiB' -> bytes. Raises ParameterError."""
+    from dask.utils import parse_bytes
+
     try:
         value = int(parse_bytes(text)) if any(c.isdigit() for c in text) else int(text)
     except (ValueError, OverflowError):
@@ -84,31 +88,50 @@ def parse_memory(text: str) -> int:
     return value
 
 
-def with_method_parameters(methods: Sequence[str]) -> Callable[[Callable], Callable]:
-    """A verb with one option per parameter of these methods, from their declarations, in place of `**parameters`."""
-    return partial(_with_parameters, tuple(methods))
+def with_method_options(verb: Callable, method: str) -> Callable:
+    """A verb with one option for each parameter of this method in place of `**parameters`.
+
+    A parameter whose name is an option of all methods already is called --METHOD-NAME; `--device` is known to all methods and
+    shown for those that have it. Raises ParameterError if the verb has no such method.
+    """
+    shown = [p for p in inspect.signature(verb, eval_str=True).parameters.values() if p.kind is not p.VAR_KEYWORD]
+    taken, renamed = _names(shown), {}
+    for option in options_of(verb.__name__, method):
+        name = f"{method.replace('-', '_')}_{option.name}" if option.name in taken else option.name
+        renamed[name] = option.name
+        about = Parameter(help=option.words(), show_default=False, group=f"Options of {method}")
+        shown.append(_as_parameter(name, bool if option.flag else str, about))
+    if "device" not in renamed:
+        shown.append(_as_parameter("device", str, Parameter(show=False)))
+
+    @wraps(verb)
+    def with_own(*files: Any, **given: Any) -> Any:
+        return verb(*files, **{renamed.get(name, name): value for name, value in given.items()})
+
+    with_own.__signature__ = inspect.Signature(shown)
+    with_own.__annotations__ = {p.name: p.annotation for p in shown}
+    return with_own
 
 
-def _with_parameters(methods: tuple[str, ...], verb: Callable) -> Callable:
-    shown = [p for p in inspect.signature(verb).parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
-    taken = {p.name for p in shown} | {"random_state"}
-    for method in methods:
-        cls = method_class(method)
-        hints = get_type_hints(cls, include_extras=True)
-        for field in dataclasses.fields(cls):
-            if field.name in taken:
-                continue
-            text = hints[field.name].__metadata__[0].description
-            default = "none" if field.default is None else field.default
-            annotation = Annotated[
-                str | None, Parameter(help=f"{text} (default {default})", show_default=False, group=method)
-            ]
-            shown.append(
-                inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-            )
-            taken.add(field.name)
-    verb.__signature__ = inspect.Signature(shown)
-    return verb
+def option_names(verb: Callable) -> list[str]:
+    """The options of a verb, as `--name`."""
+    names = _names([p for p in inspect.signature(verb, eval_str=True).parameters.values() if p.kind is p.KEYWORD_ONLY])
+    return [f"--{name.replace('_', '-')}" for name in names]
+
+
+def _as_parameter(name: str, kind: type, about: Parameter) -> inspect.Parameter:
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, about]
+    )
+
+
+def _names(parameters: Sequence[inspect.Parameter]) -> list[str]:
+    """Names of options, those in groups (as Reading) one by one."""
+    found: list[str] = []
+    for parameter in parameters:
+        group = next((part for part in get_args(parameter.annotation) if dataclasses.is_dataclass(part)), None)
+        found += [field.name for field in dataclasses.fields(group)] if group else [parameter.name]
+    return found
 
 
 def _range(text: str) -> tuple[float | None, float | None]:

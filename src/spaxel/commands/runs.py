@@ -9,7 +9,6 @@ from cyclopts import Parameter
 
 from spaxel.commands.console import command_line, print_json, print_table, say
 from spaxel.commands.options import Json
-from spaxel.commands.summary import called_by, print_all, print_score
 from spaxel.errors import NotFound, ParameterError
 
 Level = Annotated[int | None, Parameter(help="number of components at which the merge tree is cut")]
@@ -26,6 +25,7 @@ def score(
     json: Json = False,
 ) -> None:
     """How well a run agrees with a truth: ARI, NMI, accuracy after matching, IoU of each class."""
+    from spaxel.commands.summary import called_by, print_score
     from spaxel.metrics import score as score_labels
     from spaxel.readers.truth_file import read_truth
     from spaxel.results.convention import given_names
@@ -80,6 +80,7 @@ def cut(
     With LEVEL, the run gets that many components, without merges and names: --merge and --name then mean these.
     Without: --merge and --name are added to the components as they are now.
     """
+    from spaxel.commands.summary import print_all
     from spaxel.workflow.runs import recut
 
     if level is None and not merge and not name:
