@@ -1,7 +1,5 @@
 """Presence: what noise and borders explain is not called present, what is more is; seams; what is new."""
 
-import csv
-
 import numpy as np
 import pytest
 import xarray as xr
@@ -10,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from spaxel.errors import ParameterError
-from spaxel.results.presence import COLUMNS, exceedance, is_new, new_here, presence, seams, table, write_table
+from spaxel.results.presence import exceedance, is_new, new_here, presence, seams
 
 images = arrays(np.int32, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(-1, 3))
 
@@ -135,15 +133,3 @@ def test_new_is_present_here_and_in_no_other():
     assert not is_new(found["c"], []).any()
     with pytest.raises(ParameterError, match=r"no cube 'x'.*a, b, c"):
         new_here(found, ["x"])
-
-
-def test_the_table_is_read_back(tmp_path):
-    found = cubes(a=[1, 0, 0], b=[1, 1, 0])
-    found["b"] = found["b"]._replace(names=["component 0", "lesion, dark"])
-    path = write_table(tmp_path / "activation.csv", table(found, new_here(found, ["a"])))
-    rows = list(csv.DictReader(path.read_text("utf-8").splitlines()))
-    assert tuple(rows[0]) == COLUMNS
-    assert [(r["cube"], r["component"], r["name"], r["present"], r["new"]) for r in rows[3:]] == [
-        ("b", "0", "", "yes", "no"), ("b", "1", "lesion, dark", "yes", "yes"), ("b", "", "unlike anything fitted", "no", "no")
-    ]  # fmt: skip
-    assert float(rows[0]["share"]) == 1

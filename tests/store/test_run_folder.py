@@ -1,4 +1,5 @@
 import json
+import os
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from spaxel.store.run_folder import (
     read_result,
     read_run,
     write_arrays,
+    write_history,
     write_json,
     write_result,
 )
@@ -86,3 +88,19 @@ def test_damage_is_explained(tmp_path):
     (tmp_path / "result.zarr" / "zarr.json").write_text("{")
     with pytest.raises(ReadError, match="damaged"):
         read_result(tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
+def test_files_have_the_mode_that_umask_gives(tmp_path, result):
+    old = os.umask(0o027)
+    try:
+        with new_run(tmp_path / "run") as folder:
+            write_json(folder, {})
+            write_arrays(folder, {"a": np.arange(3)})
+            write_history(folder, [])
+            write_result(folder, result)
+    finally:
+        os.umask(old)
+    modes = {oct(path.stat().st_mode & 0o777) for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    assert modes == {"0o640"}
+    assert (tmp_path / "run" / "result.zarr").stat().st_mode & 0o777 == 0o750

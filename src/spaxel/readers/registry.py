@@ -18,6 +18,7 @@ import xarray as xr
 from spaxel.cube import check_cube
 from spaxel.errors import NotFound, ParameterError, ReadError, SpaxelError, naming
 from spaxel.readers.parts.lazy import FOREIGN
+from spaxel.store.addresses import check_local
 
 HEAD = 2880  # bytes given to a sniffer: one FITS block, more than any other signature needs
 
@@ -81,7 +82,7 @@ def open_cube(path: str | Path, reader: str | None = None, **options: Any) -> xr
     >>> spaxel.open_cube("scan.zarr")["spectra"].shape
     (8, 9, 16)
     """
-    path = Path(path)
+    path = check_local(path)
     if not path.exists():
         raise NotFound(f"There is no file {path}. Try an absolute path.")
     chosen = _choose(path, reader)

@@ -12,6 +12,7 @@ from spaxel.errors import CubeError, GuessWarning, NotFound, ReadError
 from spaxel.readers.parts.side import lookup, variables_of
 from spaxel.readers.parts.truth import Image, find_truth
 from spaxel.readers.registry import open_cube
+from spaxel.store.addresses import check_local
 
 
 def read_truth(wanted: str | Path, height: int, width: int) -> xr.Dataset:
@@ -20,6 +21,7 @@ def read_truth(wanted: str | Path, height: int, width: int) -> xr.Dataset:
     wanted : a cube that holds truth arrays (simulated ones do), a file with a label image, or "file:variable"
     Raises NotFound, or ReadError if nothing in the file fits an image of this size.
     """
+    check_local(wanted)
     path, _, variable = str(wanted).rpartition(":")
     inside = not Path(wanted).exists() and bool(path) and Path(path).is_file()
     path = Path(path) if inside else Path(wanted)

@@ -20,11 +20,12 @@ from spaxel.reporting.page import Page, finish
 from spaxel.reporting.training import training
 from spaxel.results.convention import check_result
 from spaxel.results.cut import cut
+from spaxel.store.places import placed
 from spaxel.store.run_folder import ACTIVATION, read_json, read_result, write_json
-from spaxel.store.staging import replacing
 
 MOST_BYTES = 5_000_000
 SIDES = ((1024, 1024), (1024, 512), (512, 512), (256, 256))  # of labels, of pictures; the first that is small enough
+PAGE = "report.html"
 LEVEL_SIDE = 230  # of the map of another level
 
 
@@ -45,16 +46,15 @@ def report(
     >>> spaxel.report(segment([path], "runs/painting")).name
     'report.html'
     """
-    page = Path(path) / "report.html"
     told = {"redshift": redshift, "medium": medium}
     if told := {name: value for name, value in told.items() if value is not None}:
         wavelengths(medium or "air", redshift or 0.0)
         write_json(Path(path), read_json(path) | told)
     run, joined = read_json(path), (Path(path) / ACTIVATION).is_file()
     text = render_joined(Path(path), run) if joined and "inputs" in run else render(read_result(path), run)
-    with replacing(page, overwrite=overwrite, owned=Path.is_file) as beside:
+    with placed(Path(path), PAGE, overwrite=overwrite) as beside:
         beside.write_text(text, encoding="utf-8")
-    return page
+    return Path(path) / PAGE
 
 
 def render(result: xr.Dataset, run: dict[str, Any] | None = None) -> str:

@@ -17,9 +17,7 @@ changes from cube to cube is no noise: another lamp, another calibration. Look a
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +31,6 @@ SURE = 1e-3  # p below which a component counts as present
 FAR = 150  # of `unlike`: half as far again as the farthest 0.1 % of what was fitted
 SEAM = 2  # pixels: width of what mixing at borders explains
 UNLIKE = "unlike anything fitted"
-COLUMNS = ("cube", "component", "name", "n_pixels", "share", "present", "new", "explained", "p")
 
 
 class Presence(NamedTuple):
@@ -149,28 +146,3 @@ def is_new(here: Presence, others: Sequence[Presence]) -> np.ndarray:
     if not others:
         return np.zeros(len(here.present), bool)
     return here.present & ~np.any([other.present for other in others], axis=0)
-
-
-def table(found: Mapping[str, Presence], new: Mapping[str, np.ndarray]) -> list[tuple]:
-    """Rows of activation.csv, in the order of COLUMNS; the pixels unlike anything have no number of a component."""
-    rows = []
-    for cube, here in found.items():
-        names = [name if name != f"component {i}" else "" for i, name in enumerate(here.names)]
-        for i, name in enumerate([*names, UNLIKE]):
-            numbers = f"{here.share[i]:.6f}", _word(here.present[i]), _word(new[cube][i])
-            test = f"{here.explained[i]:.1f}", f"{here.p[i]:.3g}"
-            rows.append((cube, i if i < len(names) else "", name, int(here.size[i]), *numbers, *test))
-    return rows
-
-
-def write_table(path: Path, rows: Sequence[tuple]) -> Path:
-    """activation.csv: one line per cube and component."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows(rows)
-    return path
-
-
-def _word(value: bool) -> str:
-    return "yes" if value else "no"

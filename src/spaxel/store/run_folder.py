@@ -21,11 +21,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from spaxel.errors import NotFound, ReadError
 from spaxel.results.convention import check_result
+from spaxel.store.addresses import check_local
 from spaxel.store.codecs import CheckedStore
+from spaxel.store.places import check_names, placed
 from spaxel.store.staging import replacing
 
 FORMAT = "spaxel-run"
@@ -56,17 +58,21 @@ def new_run(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
 def write_json(folder: Path, run: dict[str, Any]) -> None:
     """Write run.json into a folder. Values must be JSON (numbers of NumPy become Python's)."""
     text = json.dumps({"format": FORMAT, "version": VERSION, **run}, indent=1, default=_plain, ensure_ascii=False)
-    (folder / RUN).write_text(text + "\n", "utf-8")
+    with placed(folder, RUN) as beside:
+        beside.write_text(text + "\n", "utf-8")
 
 
 def write_arrays(folder: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write arrays.safetensors into a folder."""
-    save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, folder / ARRAYS)
+    content = save({name: np.ascontiguousarray(value) for name, value in arrays.items()})
+    with placed(folder, ARRAYS) as beside:
+        beside.write_bytes(content)  # save_file would let nobody else read it
 
 
 def write_history(folder: Path, lines: Sequence[dict[str, Any]]) -> None:
     """Write history.jsonl into a folder, one line per dict."""
-    (folder / HISTORY).write_text("".join(json.dumps(line, default=_plain) + "\n" for line in lines), "utf-8")
+    with placed(folder, HISTORY) as beside:
+        beside.write_text("".join(json.dumps(line, default=_plain) + "\n" for line in lines), "utf-8")
 
 
 def write_result(folder: Path, result: xr.Dataset) -> None:
@@ -75,12 +81,16 @@ def write_result(folder: Path, result: xr.Dataset) -> None:
     names = {name: [str(v) for v in result[name].values] for name in texts if name in result.coords}
     plain = result.drop_vars(names).assign_attrs(names=names)
     plain.attrs = json.loads(json.dumps(plain.attrs, default=_plain))
-    plain.to_zarr(folder / RESULT, mode="w", zarr_format=3, consolidated=False)
+    with placed(folder, RESULT) as beside:
+        plain.to_zarr(beside, mode="w", zarr_format=3, consolidated=False)
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
-    """The contents of run.json. Raises NotFound if there is no run, ReadError if it is damaged or too new."""
-    path = Path(path)
+    """The contents of run.json. Every verb reads it here, so that names of folders are checked here and nowhere else.
+
+    Raises NotFound if there is no run, ReadError if it is damaged, too new, or names a folder that is not its own.
+    """
+    path = check_local(path)
     if not (path / RUN).is_file():
         raise NotFound(f"{path} is no run: it holds no {RUN}. Try the folder that was given to --out.")
     try:
@@ -93,6 +103,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
         raise ReadError(
             f"{path} has version {run.get('version')!r} of a run, this spaxel reads {VERSION}. Try to update."
         )
+    check_names(path, run)
     return run
 
 
@@ -109,7 +120,7 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
 
 def read_result(path: str | Path) -> xr.Dataset:
     """The result of a run, lazily. Raises NotFound if it has none, ReadError if it is damaged."""
-    folder = Path(path) / RESULT
+    folder = check_local(path) / RESULT
     if not folder.is_dir():
         inside = [child.parent.name for child in sorted(Path(path).glob(f"*/{RESULT}"))]
         several = f"one of its folders: {', '.join(inside)}" if inside else "spaxel predict, or segment again"

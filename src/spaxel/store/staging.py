@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from spaxel.errors import Exists, NotFound
+from spaxel.store.addresses import check_local
 
 
 @contextmanager
@@ -21,11 +22,11 @@ def replacing(path: str | Path, *, overwrite: bool = False, owned: Callable[[Pat
     owned     : path -> bool, whether what lies there is ours to delete; asked only with `overwrite`
     yields    : `.name.partial-<hex>`, where nothing is yet; the body makes a file or a folder of it
     Raises Exists before the body if `path` exists without `overwrite`, or with it but is not ours (an empty folder is
-    anybody's); NotFound if the parent folder cannot be made. If the body raises, also KeyboardInterrupt, what it wrote
-    is deleted, and the parents that were made for it. A process killed by the system leaves the hidden file behind,
-    and the old thing untouched.
+    anybody's); ParameterError for an address such as s3://; NotFound if the parent folder cannot be made. If the body
+    raises, also KeyboardInterrupt, what it wrote is deleted, and the parents that were made for it. A process killed by
+    the system leaves the hidden file behind, and the old thing untouched.
     """
-    path = Path(path).resolve()
+    path = check_local(path, write=True).resolve()
     _check(path, overwrite, owned)
     made = _make_parents(path)
     beside = _sibling(path, "partial")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
@@ -14,13 +15,14 @@ import xarray as xr
 from spaxel.errors import NotFound, ParameterError
 from spaxel.figures.palette import component_colors
 from spaxel.figures.reduce import reduce_labels
-from spaxel.methods.mixtures.result import write_tables
 from spaxel.metrics import score
 from spaxel.reporting import report
 from spaxel.results.cut import cut, record
 from spaxel.results.grouping import Which
-from spaxel.results.presence import Presence, is_new, new_here, presence, table, write_table
+from spaxel.results.presence import Presence, is_new, new_here, presence
+from spaxel.store.places import is_plain
 from spaxel.store.run_folder import ACTIVATION, RESULT, new_run, read_json, read_result, write_json, write_result
+from spaxel.workflow.tables import write_activation, write_mixture
 
 SIDE = 256  # of the maps that colours are dealt for; smaller for more than 8 results, so that they stay small together
 
@@ -51,11 +53,11 @@ def write_beside(
     others : presence in the cubes that this one is compared with; None if there are none
     """
     if "abundances" in result:
-        write_tables(folder, result)
+        write_mixture(folder, result)
         return {}
     here = presence(result)
     new = is_new(here, others or [])
-    write_table(folder / ACTIVATION, table({name: here}, {name: new}))
+    write_activation(folder, {name: here}, {name: new})
     return {"new": np.flatnonzero(new).tolist(), "compared_with": len(others or [])}
 
 
@@ -64,13 +66,13 @@ def write_joined(folder: Path, names: Sequence[str], reference: Sequence[str] = 
     results = {name: read_result(folder / name) for name in names}
     if any("abundances" in result for result in results.values()):
         for name, result in results.items():
-            write_tables(folder / name, result)
+            write_mixture(folder / name, result)
         return
     found = {name: presence(result) for name, result in results.items()}
     new = new_here(found, reference)
-    write_table(folder / ACTIVATION, table(found, new))
+    write_activation(folder, found, new)
     for name, here in found.items():
-        write_table(folder / name / ACTIVATION, table({name: here}, {name: new[name]}))
+        write_activation(folder / name, {name: here}, {name: new[name]})
         others = len([other for other in (reference or found) if other != name])
         said = {"new": np.flatnonzero(new[name]).tolist(), "compared_with": others}
         write_json(folder / name, read_json(folder / name) | {"presence": said})
@@ -155,8 +157,8 @@ def _name(about: dict[str, Any], run: Path) -> str:
 
 
 def folder_names(paths: Sequence[str | Path]) -> list[str]:
-    """A folder name for each file: its stem, with a number where stems repeat; no name twice."""
-    stems = [Path(path).resolve().stem for path in paths]
+    """A folder name for each file: its stem, with a number where stems repeat; no name twice, none that is no plain name."""
+    stems = [_plain_stem(Path(path).resolve().stem) for path in paths]
     names: list[str] = []
     for i, stem in enumerate(stems):
         name = stem if stems.count(stem) == 1 else f"{stem}-{i}"
@@ -164,6 +166,14 @@ def folder_names(paths: Sequence[str | Path]) -> list[str]:
             name += "-"
         names.append(name)
     return names
+
+
+def _plain_stem(stem: str) -> str:
+    """The stem of a file as the name of a folder on every system: as it is wherever that is one."""
+    if is_plain(stem):
+        return stem
+    plain = re.sub(r"[\\/:\x00-\x1f]", "-", stem)
+    return plain if is_plain(plain) else f"{plain or 'cube'}-"
 
 
 def referred(reference: Sequence[str | Path], names: Sequence[str], paths: Sequence[str | Path]) -> list[str]:

@@ -1,9 +1,7 @@
-"""From maps of abundances to a result, and to tables that other programs read."""
+"""From maps of abundances to a result."""
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +10,7 @@ import xarray as xr
 from spaxel.cube import note
 from spaxel.cube.mapping import Arrays
 from spaxel.cube.picture import Recipe, caption
-from spaxel.results.convention import component_names, make_result
+from spaxel.results.convention import make_result
 
 
 def mixture_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: Arrays) -> xr.Dataset:
@@ -45,27 +43,3 @@ def mixture_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: 
     result["picture"].attrs = {"caption": caption(recipe, state["channel"], info["units"])}
     attrs = {"method": info["method"], "n_components": info["n_components"], "sentence": info["sentence"]}
     return result.assign_attrs(**attrs, notes=info["warnings"])
-
-
-def write_tables(folder: Path, result: xr.Dataset) -> list[Path]:
-    """Components, and abundances where there are at most 100,000 spectra, as CSV beside the result."""
-    k = result.sizes["component"]
-    names = component_names(result)
-    axis = result["channel"]
-    unit = axis.attrs.get("units", "index")
-    spectra = np.column_stack([axis.values, result["component_spectra"].values.T])
-    written = [_write(folder / "components.csv", [f"channel ({unit})", *names], spectra)]
-    abundances = result["abundances"].values
-    if (n := abundances.shape[0] * abundances.shape[1]) <= 100_000:
-        y, x = np.divmod(np.arange(n), abundances.shape[1])
-        rows = np.column_stack([y, x, abundances.reshape(n, k), result["residual"].values.ravel()])
-        written.append(_write(folder / "abundances.csv", ["y", "x", *names, "residual"], rows))
-    return written
-
-
-def _write(path: Path, header: list[str], rows: np.ndarray) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows([f"{value:.7g}" for value in row] for row in rows)
-    return path

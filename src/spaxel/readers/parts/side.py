@@ -20,6 +20,7 @@ from spaxel.readers.parts.variables import (
     npz_variables,
     pick,
 )
+from spaxel.store.addresses import check_local
 
 SUFFIXES = (".mat", ".npz", ".npy", ".h5", ".hdf5", ".txt", ".csv", ".dat")
 _AXIS_FILE = re.compile(r"wave|lambda|(^|_)wl|raman|shift|energ|axis|wn", re.IGNORECASE)
@@ -61,6 +62,7 @@ def lookup(path: Path, variables: Variables, wanted: str) -> tuple[str, Variable
     """
     if wanted in variables:
         return f"{wanted} in {path.name}", {wanted: pick(path, variables, wanted)}
+    check_local(wanted)
     for text, inside in ((wanted, None), wanted.rpartition(":")[::2]):
         for folder in (Path(), path.parent):
             if text and (folder / text).is_file():

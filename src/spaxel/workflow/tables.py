@@ -1,0 +1,69 @@
+"""The tables of a run, as CSV that other programs read: components, abundances, and which components are in which cube."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from spaxel.results.convention import component_names
+from spaxel.results.presence import UNLIKE, Presence
+from spaxel.store.places import placed
+from spaxel.store.run_folder import ACTIVATION
+
+COMPONENTS, ABUNDANCES = "components.csv", "abundances.csv"
+MOST_SPECTRA = 100_000  # whose abundances are written as text too
+COLUMNS = ("cube", "component", "name", "n_pixels", "share", "present", "new", "explained", "p")  # of activation.csv
+
+
+def write_mixture(folder: Path, result: xr.Dataset) -> list[Path]:
+    """Components, and abundances where there are at most 100,000 spectra, beside the result. Returns the paths."""
+    k, names, axis = result.sizes["component"], component_names(result), result["channel"]
+    unit = axis.attrs.get("units", "index")
+    spectra = np.column_stack([axis.values, result["component_spectra"].values.T])
+    written = [_write_numbers(folder, COMPONENTS, [f"channel ({unit})", *names], spectra)]
+    abundances = result["abundances"].values
+    if (n := abundances.shape[0] * abundances.shape[1]) <= MOST_SPECTRA:
+        y, x = np.divmod(np.arange(n), abundances.shape[1])
+        rows = np.column_stack([y, x, abundances.reshape(n, k), result["residual"].values.ravel()])
+        written.append(_write_numbers(folder, ABUNDANCES, ["y", "x", *names, "residual"], rows))
+    return written
+
+
+def write_activation(folder: Path, found: Mapping[str, Presence], new: Mapping[str, np.ndarray]) -> Path:
+    """activation.csv: one line per cube and component, and one for the pixels unlike anything. Returns its path.
+
+    found : presence in each cube       new : of each cube, (component + 1,) bool, see spaxel.results.presence.new_here
+    """
+    return _write(folder, ACTIVATION, COLUMNS, _activation(found, new))
+
+
+def _activation(found: Mapping[str, Presence], new: Mapping[str, np.ndarray]) -> list[tuple]:
+    """Rows in the order of COLUMNS; the pixels unlike anything have no number of a component."""
+    rows = []
+    for cube, here in found.items():
+        names = [name if name != f"component {i}" else "" for i, name in enumerate(here.names)]
+        for i, name in enumerate([*names, UNLIKE]):
+            numbers = f"{here.share[i]:.6f}", _word(here.present[i]), _word(new[cube][i])
+            test = f"{here.explained[i]:.1f}", f"{here.p[i]:.3g}"
+            rows.append((cube, i if i < len(names) else "", name, int(here.size[i]), *numbers, *test))
+    return rows
+
+
+def _write_numbers(folder: Path, name: str, header: Sequence[str], rows: np.ndarray) -> Path:
+    return _write(folder, name, header, ([f"{value:.7g}" for value in row] for row in rows))
+
+
+def _write(folder: Path, name: str, header: Sequence[str], rows: Iterable[Sequence]) -> Path:
+    with placed(folder, name) as beside, beside.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)
+    return folder / name
+
+
+def _word(value: bool) -> str:
+    return "yes" if value else "no"
