@@ -139,7 +139,9 @@ def check_quality() -> list[Figure]:
     rows = []
     for scene in [*scenes, real("Samson", quality.REAL["Samson"], 0)]:
         model = spaxel.KMeans(scene.k, random_state=scene.seed)
-        rows.append(quality.measured(scene, "spaxel", lambda s=scene, m=model: m.fit(s.cube).predict(s.cube)["labels"].values))
+        rows.append(
+            quality.measured(scene, "spaxel", lambda s=scene, m=model: m.fit(s.cube).predict(s.cube)["labels"].values)
+        )
         rows += quality.automatic(scene, "centroid")
     case, floors = ("family", "setting", "method"), {"ari": 0.01, "n_components": 0.0}
     return compared("quality", stored("quality"), rows, case, "seed", floors)
@@ -161,7 +163,9 @@ def check_energy() -> list[Figure]:
     flat = [_flat(run, name) for run in stored("energy", "runs") if _like(run, cases) for name in run["methods"]]
     new = [energy.one_run(case, SEEDS[0]) for case in cases]
     new = [_flat(run, name) for run in new for name in ("EnergyMCR", "MCR")]
-    return compared("energy", flat, new, keys, "seed", {"number": 0.0, "cosine": 1e-3, "support_f1": 0.02, "c_r2": 5e-3})
+    return compared(
+        "energy", flat, new, keys, "seed", {"number": 0.0, "cosine": 1e-3, "support_f1": 0.02, "c_r2": 5e-3}
+    )
 
 
 def _like(run: Row, cases: list[Row]) -> bool:
@@ -180,7 +184,10 @@ def check_scenes() -> list[Figure]:
     S, A = cube["truth_spectra"].values, cube["truth_abundances"].values.reshape(len(X), -1)
     old = next(row["runs"] for row in stored("unmixing_scenes", "samson") if row["method"] == name)
     old = [{"scene": "Samson", "seed": seed, **run} for seed, run in enumerate(old)]
-    now = [{"scene": "Samson", "seed": s, **unmixing_scenes.judged(unmixing_scenes.METHODS[name], X, S, A, s)} for s in (0, 1)]
+    now = [
+        {"scene": "Samson", "seed": s, **unmixing_scenes.judged(unmixing_scenes.METHODS[name], X, S, A, s)}
+        for s in (0, 1)
+    ]
     return compared("unmixing_scenes", old, now, ("scene",), "seed", {"angle": 2e-3, "rmse": 2e-3})
 
 

@@ -6,6 +6,7 @@ import logging
 import re
 import sys
 import warnings
+from typing import Any
 
 from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError, UnknownOptionError
@@ -107,7 +108,14 @@ def _fail(message: str) -> None:
     sys.exit(2)
 
 
-def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: Any = None,
+    line: str | None = None,
+) -> None:
     """Warnings of spaxel as one plain line; those of other libraries concern developers only."""
     if category.__module__.startswith("spaxel") or category is UserWarning:
         warned.get().add(str(message))

@@ -121,7 +121,8 @@ class _Held:
 def _one_tile(function: Function, held: _Held, tile: Tile) -> tuple[np.ndarray, Arrays, Arrays]:
     parts, good = _seen(held, tile)
     y, x = np.nonzero(good)
-    pixels, sums = [], {}
+    sums: Arrays = {}
+    pixels = []
     for start in range(0, len(y), BLOCK):
         n = min(BLOCK, len(y) - start)
         chosen = np.append(np.arange(start, start + n), np.repeat(start, BLOCK - n))
@@ -137,7 +138,8 @@ def _seen(held: _Held, tile: Tile) -> tuple[list[np.ndarray], np.ndarray]:
     if not held.look:
         spectra, good = read_tile(held.cube, tile, held.partly, held.context)
         return [spectra], good
-    around, inside = with_halo(tile, held.cube["spectra"].shape[:2], held.look.halo)
+    height, width = held.cube["spectra"].shape[:2]
+    around, inside = with_halo(tile, (height, width), held.look.halo)
     spectra, good = read_tile(held.cube, around, held.partly)
     return [spectra[inside], held.look.function(spectra, good)[inside]], good[inside]
 

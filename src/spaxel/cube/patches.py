@@ -114,7 +114,7 @@ def draws(
             continue
         rng = np.random.default_rng([seed, 42, epoch, i * world + rank])
         given, empty = given + 1, 0
-        yield Patch(spectra, good, number, [draw_views(*good.shape, side, rng) for _ in range(reuse)])
+        yield Patch(spectra, good, number, [draw_views(good.shape[0], good.shape[1], side, rng) for _ in range(reuse)])
 
 
 def held_out(

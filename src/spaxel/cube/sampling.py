@@ -5,6 +5,7 @@ Who is drawn depends on the seed, the size of the image and which pixels hold da
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import dask
@@ -66,7 +67,9 @@ def _neighbours_mean(spectra: np.ndarray, good: np.ndarray, halo: int) -> np.nda
     total, member = np.pad(own, ((halo, halo), (halo, halo), (0, 0))), np.pad(good.astype(own.dtype), halo)
     for axis in (0, 1):
         ranges = [range(i, i + good.shape[axis]) for i in range(2 * halo + 1)]
-        total, member = (sum(np.take(values, r, axis) for r in ranges) for values in (total, member))
+        total, member = (
+            functools.reduce(np.add, (np.take(values, r, axis) for r in ranges)) for values in (total, member)
+        )
     others = member - good
     return np.where(others[..., None] > 0, (total - own) / np.maximum(others, 1)[..., None], own)
 

@@ -134,7 +134,7 @@ def _walk(b: np.ndarray, gram: np.ndarray, edge: np.ndarray | None) -> np.ndarra
         z, multiplier = _solve(b, gram, edge, passive)
         blocked = passive & (z <= 0)
         inside = ~blocked.any(1)
-        c = np.where(done[:, None], c, _step(c, z, blocked))
+        c = np.where(np.asarray(done)[:, None], c, _step(c, z, blocked))
         dual = np.where(passive, -np.inf, b - c @ gram - multiplier)
         worst = dual.argmax(1)
         done |= inside & (dual.max(1) <= slack[:, 0])

@@ -109,8 +109,8 @@ def neighbour_noise(image: np.ndarray) -> np.ndarray:
     image = np.asarray(image, np.float64)
     if image.ndim != 3 or image.shape[0] * image.shape[1] < 2 or not np.isfinite(image).all():
         raise CubeError(f"image has shape {image.shape}, expected (y, x, channel), finite, with two pixels or more.")
-    steps = [np.diff(image, axis=axis).reshape(-1, image.shape[2]) for axis in (0, 1) if image.shape[axis] > 1]
-    steps = np.concatenate(steps)
+    along = [np.diff(image, axis=axis).reshape(-1, image.shape[2]) for axis in (0, 1) if image.shape[axis] > 1]
+    steps = np.concatenate(along)
     return steps.T @ steps / (2 * len(steps))
 
 

@@ -86,9 +86,9 @@ def element_candidates(
     if not peaks:
         return []
     fit = fit_peaks(axis, width)
-    both = ((spectrum, error), (spectrum if mean is None else mean, error if mean_error is None else mean_error))
+    mean, mean_error = spectrum if mean is None else mean, error if mean_error is None else mean_error
     seen = _Seen(
-        axis, width, *(f(v) for pair in both for f, v in zip((fit.heights, fit.errors), pair, strict=True)), peaks
+        axis, width, fit.heights(spectrum), fit.errors(error), fit.heights(mean), fit.errors(mean_error), peaks
     )
     known = []
     for one in patterns:
@@ -167,7 +167,7 @@ def _fitted(a: np.ndarray, b: np.ndarray, used: np.ndarray) -> tuple[np.ndarray,
 
 def _candidate(seen: _Seen, own: Sequence[tuple[_Known, float]]) -> Candidate:
     """An element from its series and their amounts: the clearest peak, and which other lines are seen."""
-    whole = sum(amount * known.pattern for known, amount in own)
+    whole = np.sum([amount * known.pattern for known, amount in own], axis=0)
     shares = [_share(seen, known, amount) for known, amount in own]
     held = [known for (known, _), share in zip(own, shares, strict=True) if share >= min(OWN, max(shares))]
     best = max(held, key=lambda known: known.peak.sigma)

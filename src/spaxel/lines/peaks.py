@@ -106,7 +106,9 @@ def find_peaks(
     tall = inner & (heights > least * errors) & (heights > 0) & (errors > 0) & (wide < BROAD * heights)
     if dips:
         tall &= heights[fit.near].min(1) > -DIP * heights
-    return [Peak(_summit(axis, heights, i), float(heights[i]), float(errors[i]), int(i)) for i in np.flatnonzero(tall)]
+    return [
+        Peak(_summit(axis, heights, int(i)), float(heights[i]), float(errors[i]), int(i)) for i in np.flatnonzero(tall)
+    ]
 
 
 def _summit(axis: np.ndarray, heights: np.ndarray, i: int) -> float:

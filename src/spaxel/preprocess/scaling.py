@@ -58,9 +58,15 @@ class Scaling:
             raise CubeError(f"The scaling knows {len(self.center)} channels, the spectra have {spectra.shape[-1]}.")
         scaled = (scale_rows(self.name, spectra, self.center) if rows is None else rows) * self.weight
         if self.name == "unit_bright":
-            extra = (log_norm(spectra) - self.matrix[0, 0]) * self.matrix[0, 1]
+            mean, weight = self._brightness
+            extra = (log_norm(spectra) - mean) * weight
             return np.concatenate([scaled, extra[:, None]], axis=1)
         return scaled if self.matrix is None else scaled @ self.matrix
+
+    @property
+    def _brightness(self) -> np.ndarray:
+        """Mean and weight of the log norm (unit_bright)."""
+        return np.zeros(2) if self.matrix is None else self.matrix[0]
 
     def inverse(self, scaled: np.ndarray, like: np.ndarray) -> np.ndarray:
         """Spectra that are scaled to these features: (n, feature) -> (n, channel) float64.
@@ -70,10 +76,10 @@ class Scaling:
         Counts are never negative, so features that no counts have come back as others.
         """
         x, rows = np.asarray(like, np.float64), np.asarray(scaled, np.float64)
-        if self.name == "mnf":
+        if self.name == "mnf" and self.matrix is not None:
             return np.linalg.solve(self.matrix.T, rows.T).T * _over(self.weight) + self.center
         if self.name == "unit_bright":
-            mean, weight = self.matrix[0]
+            mean, weight = self._brightness
             bright = np.exp(rows[:, -1:] / weight + mean) if weight else np.linalg.norm(x, axis=1, keepdims=True)
             return rows[:, :-1] * _over(self.weight) * bright
         rows = rows * _over(self.weight) + (0 if self.name == "counts" else self.center)

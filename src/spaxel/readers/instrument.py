@@ -30,7 +30,7 @@ _MODULES = {  # the suffix that RosettaSciIO expects -> its module
     "dm4": "digitalmicrograph", "ser": "tia", "pts": "jeol", "elid": "phenom", "prz": "pantarhei",
     "spd": "edax", "sur": "digitalsurf", "tvf": "trivista",
 }  # fmt: skip
-_STARTS = {  # short signatures, which count only together with the suffix
+_STARTS: dict[str, bytes | tuple[bytes, ...]] = {  # short signatures, which count only together with the suffix
     "dm3": b"\0\0\0\3", "dm4": b"\0\0\0\4", "ser": b"II\x97\1", "pts": b"\x30\1\0\0", "elid": b"PK\3\4",
     "prz": b"PK\3\4", "spd": b"MAPSPECTRA_DATA", "sur": (b"DIGITAL SURF", b"DSCOMPRESSED"),
     "tvf": (b"<", b"\xef\xbb\xbf<"),

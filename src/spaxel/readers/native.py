@@ -60,7 +60,7 @@ def write_cube(cube: xr.Dataset, path: str | Path, *, overwrite: bool = False) -
             part = {"y": slice(tile.y0, tile.y1), "x": slice(tile.x0, tile.x1)}
             blocks = dask.compute(*(cube.variables[name].isel(part).data for name in images))
             for name, block in zip(images, blocks, strict=True):
-                arrays[name][tuple(part.get(dim, slice(None)) for dim in cube.variables[name].dims)] = block
+                arrays[name][tuple(part.get(str(dim), slice(None)) for dim in cube.variables[name].dims)] = block
     return path
 
 
@@ -121,7 +121,7 @@ def _open_native(path: Path, group: zarr.Group) -> xr.Dataset:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # folders that are not Zarr's
         members = dict(group.arrays())
-    arrays = {name: array for name, array in members.items() if array.ndim == 0 or array.metadata.dimension_names}
+    arrays = {name: array for name, array in members.items() if array.ndim == 0 or _dims(array)}
     if not {"spectra", "channel"} <= set(arrays):
         raise ReadError(
             f"{path} holds {', '.join(sorted(arrays)) or 'nothing'}, but no spectra and channel. Is it complete?"
@@ -135,8 +135,13 @@ def _open_native(path: Path, group: zarr.Group) -> xr.Dataset:
     return cube.assign_attrs(group.attrs.get("cube_attrs", {}))
 
 
+def _dims(array: zarr.Array) -> tuple[str, ...]:
+    """Names of the axes; Zarr 2 keeps none in its metadata."""
+    return tuple(str(dim) for dim in getattr(array.metadata, "dimension_names", None) or ())
+
+
 def _read(path: Path, name: str, array: zarr.Array) -> xr.Variable:
-    dims = tuple(str(dim) for dim in array.metadata.dimension_names or ())
+    dims = _dims(array)
     image = "y" in dims and "x" in dims
     lazy = lazy_image(path, name, array) if image else None
     stored = sum(len(files) for _, _, files in os.walk(path / name / "c"))

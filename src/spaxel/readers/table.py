@@ -126,7 +126,7 @@ def _from_columns(
 
 def _axis_cells(table: Table, names: Sequence[str]) -> tuple[list[int], tuple[np.ndarray, str | None] | None]:
     """Columns whose header is an axis value, like 850, '850 nm', or X850 if most have that prefix, and those values."""
-    prefixes = [re.match(r"^[^\d+\-.,]*", name.strip())[0] for name in names]
+    prefixes = [re.split(r"[\d+\-.,]", name.strip(), maxsplit=1)[0] for name in names]
     for prefix in ("", *sorted(set(prefixes) - {""}, key=prefixes.count, reverse=True)[:1]):
         if prefix and prefixes.count(prefix) <= len(names) / 2:
             continue
@@ -150,8 +150,8 @@ def _sort_columns(table: Table, headed: bool, target: str | Sequence[str] | None
         channels = [at for at in found if at not in aside]
         axis = (np.array([v for at, v in zip(found, axis[0], strict=True) if at not in aside]), axis[1])
     else:
-        text = {at for at in range(len(names)) if headed and not any(table.is_number(row[at]) for row in body)}
-        channels = [at for at in range(len(names)) if at not in aside | text]
+        words = {at for at in range(len(names)) if headed and not any(table.is_number(row[at]) for row in body)}
+        channels = [at for at in range(len(names)) if at not in aside | words]
     rest = [at for at in range(len(names)) if at not in channels]
     text = [at for at in rest if _is_name(table, names[at], [row[at] for row in body], headed) or names[at] == id]
     if not channels or not body:

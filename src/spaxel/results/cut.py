@@ -30,7 +30,7 @@ def component_table(tree: np.ndarray, sizes: np.ndarray, level: int) -> tuple[np
     owner = cut_tree(tree, 1)
     for k in range(2, level + 1):
         finer = cut_tree(tree, k)
-        colors_of = {}
+        colors_of: dict[int, Any] = {}
         for parent in range(k - 1):
             children = np.unique(finer[owner == parent])
             larger = sorted(children, key=lambda c: -sizes[finer == c].sum())

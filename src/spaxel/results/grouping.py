@@ -32,7 +32,8 @@ def group(
     A merge keeps the name of its components if only one has one. Raises ParameterError for a component that is not there,
     or in two merges, a merge of one, a name that is no name, or given twice.
     """
-    into, words, merged = np.arange(len(known)), [], set()
+    merged: set[int] = set()
+    into, words = np.arange(len(known)), []
     for members in merge:
         numbers = _members(members, known)
         if again := merged & set(numbers):

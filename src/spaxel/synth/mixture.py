@@ -222,7 +222,7 @@ def _check(given: dict) -> None:
         whole_number(name, given[name], low, high)
     if given["height"] is not None:
         whole_number("height", given["height"], 1, 2**31)
-    for name, low, high in (
+    for name, least, most in (
         ("peak_width", 1e-4, 1),
         ("strength", 0, 100),
         ("snr_db", -60, 200),
@@ -230,7 +230,7 @@ def _check(given: dict) -> None:
         ("outliers", 0, 0.9),
         ("spikes", 0, 1),
     ):
-        real_number(name, given[name], low, high)
+        real_number(name, given[name], least, most)
     for name, allowed in _CHOICES.items():
         if given[name] not in allowed:
             raise ParameterError(f"{name} is {given[name]!r}, expected one of {', '.join(allowed)}.")

@@ -52,7 +52,7 @@ def factorise(
     """
     X = check_table(X)
     check_options(X, n_components, power, n_starts)
-    rows = X.any(1)
+    rows = np.asarray(X.any(1))
     if not rows.any():
         raise CubeError("All samples are zero: there is nothing to factorise.")
     if not signed and (X[rows].max(1) <= 0).any():

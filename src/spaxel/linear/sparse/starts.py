@@ -83,16 +83,17 @@ def normalised(s: np.ndarray) -> np.ndarray:
 
 def _extremes(points: np.ndarray, k: int, rng: np.random.Generator) -> list[int]:
     """Rows extreme along random directions off the span of those chosen (the idea of VCA)."""
-    basis, chosen = np.empty((0, points.shape[1])), []
+    chosen: list[int] = []
+    basis = np.empty((0, points.shape[1]))
     for _ in range(k):
-        direction = rng.standard_normal(points.shape[1])
+        direction: np.ndarray = rng.standard_normal(points.shape[1])
         direction -= basis.T @ (basis @ direction)
         along = np.abs(points @ direction)
         along[chosen] = -1
         j = int(along.argmax())
         chosen.append(j)
         new = points[j] - basis.T @ (basis @ points[j])
-        length = np.linalg.norm(new)
+        length = float(np.linalg.norm(new))
         if length > 1e-12:
             basis = np.vstack([basis, new / length])
     return chosen

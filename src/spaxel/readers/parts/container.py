@@ -58,7 +58,8 @@ def open_variables(path: Path, variables: Variables, options: Options, *, order:
     spectra, image, told = _lay_out(path, name, variable, at, size, options.pixel_order, order)
     channel, units, doubt = _axis_of(path, axes, n_channels, options)
     truth, history = find_truth(path, variables, name, image, options.truth, options.truth_background)
-    cube = make_cube(spectra, channel, units, history=history, source=str(path), dataset=name, **truth)
+    more: dict[str, Any] = {"history": history, "source": str(path), "dataset": name, **truth}
+    cube = make_cube(spectra, channel, units, **more)
     for sentence in (*guesses, *told, *doubt):
         cube = note_guess(cube, sentence)
     return cube
@@ -171,7 +172,7 @@ def _lay_out(
             if lazy
             else arrange(variable.read(), at)
         )
-        return spectra, Image(*spectra.shape, order), []
+        return spectra, Image(spectra.shape[0], spectra.shape[1], spectra.shape[2], order), []
     source, part = variable.source, name
     rows = lazy_rows(source, path=path, part=part, channel_axis=at) if lazy else arrange(variable.read(), at)
     if not size or size[0] * size[1] != rows.shape[0]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 import scipy.io
@@ -151,7 +151,7 @@ def npy_variable(path: Path) -> Variable:
     return Variable(shape, dtype, lambda: source[...], source=source)
 
 
-def npy_header(path: Path, file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
+def npy_header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Shape, Fortran order and dtype at the start of an npy stream; ReadError if it is damaged."""
     try:
         version = np.lib.format.read_magic(file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from pathlib import Path
+from typing import Any
 
 import dask.array as da
 import numpy as np
@@ -94,7 +95,7 @@ def _arrays(group: zarr.Group) -> dict[str, zarr.Array]:
 
 
 def _dimension_names(array: zarr.Array) -> list[str]:
-    names = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS") or ()
+    names: Any = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS") or ()
     return [str(name) for name in names]
 
 

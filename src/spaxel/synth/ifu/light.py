@@ -79,5 +79,7 @@ def sky_lines(rng: np.random.Generator, wavelength: np.ndarray, resolution: floa
             (head + 18 * i + rng.uniform(-4, 4), strength * np.exp(-i / 3) * rng.uniform(0.5, 1)) for i in range(9)
         ]
     sigma = resolution / 2.3548
-    lines = sum(flux * np.exp(-(((wavelength - at) / sigma) ** 2) / 2) for at, flux in places)
-    return 1 + lines, np.asarray(lines)
+    lines = np.zeros(np.shape(wavelength))
+    for at, flux in places:
+        lines = lines + flux * np.exp(-(((wavelength - at) / sigma) ** 2) / 2)
+    return 1 + lines, lines

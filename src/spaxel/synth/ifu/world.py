@@ -225,7 +225,7 @@ def _compose(given: dict) -> Galaxy:
     ends = given["wavelengths"]
     if np.shape(ends) != (2,) or not 3000 <= ends[0] < ends[1] <= 20_000:
         raise ParameterError(f"wavelengths is {ends!r}, expected (low, high) in Angstrom, from 3000 to 20000.")
-    edges = np.linspace(*ends, channels + 1)
+    edges = np.linspace(ends[0], ends[1], channels + 1)
     rng = np.random.default_rng([seed, 0, 0, 0, 2])
     scale = 0.14 * max(height, width)
     centre = ((height - 1) / 2 + rng.normal(0, 0.02 * height), (width - 1) / 2 + rng.normal(0, 0.02 * width))

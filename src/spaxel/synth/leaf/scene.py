@@ -81,8 +81,10 @@ def compose(
     spectra = matter(plant, device, chosen.variety, chosen.contrast)
     mean = float(usual(spectra)[1].mean())
     noise, tint = noise_deviation(device.center, mean, chosen.snr), diffuse_tint(device.center)
-    colours = {"spectra": spectra, "tint": tint, "mean": mean, "noise": noise}
-    return Scene(seed, day, chosen.variety, leaves, light, **textures, **colours)
+    return Scene(
+        seed, day, chosen.variety, leaves, light, textures["cloth"], textures["tissue"], textures["mottle"],
+        spectra=spectra, tint=tint, mean=mean, noise=noise,
+    )  # fmt: skip
 
 
 def _boxes(image: tuple[int, int], n: int) -> list[tuple[float, float, float, float]]:

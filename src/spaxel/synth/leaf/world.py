@@ -137,7 +137,7 @@ def noisy(scene: Scene, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     column, row, scale = int(x[0]) // CELL, int(y[0]) // CELL, _single(scene.noise)
     stripes = _stream(2, scene, 0, column).standard_normal((len(x), clean.shape[2]), np.float32)
     drawn = _stream(1, scene, row, column).standard_normal(clean.shape, np.float32)
-    drawn *= np.sqrt(signal_part(clean, np.float32(scene.mean)))
+    drawn *= np.sqrt(signal_part(clean, float(np.float32(scene.mean))))
     drawn += np.float32(STRIPES) * stripes
     drawn *= scale
     return np.add(clean, drawn, out=drawn)

@@ -95,7 +95,10 @@ def _on_grid(layers: Sequence[Layer], instrument: Instrument, grid: np.ndarray) 
     below = place < len(grid) - 1  # lines above were not excited
     place, photons = place[below], photons[below]
     left = place.astype(int)
-    return sum(np.bincount(left + i, photons * share, len(grid)) for i, share in ((0, 1 - place % 1), (1, place % 1)))
+    lower, upper = (
+        np.bincount(left + i, photons * share, len(grid)) for i, share in ((0, 1 - place % 1), (1, place % 1))
+    )
+    return lower + upper
 
 
 def _emission(layers: Sequence[Layer], instrument: Instrument) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -56,8 +56,8 @@ def paint_from(
     for i in range(0, len(picture), ROWS):
         index[i : i + ROWS] = _nearest(_lab(picture[i : i + ROWS]), centers)
     distinct, kind = np.unique(mixtures(centers, _lab(pigments), tau), axis=0, return_inverse=True)
-    index = kind.reshape(-1)[index]
-    size = np.bincount(index.ravel(), minlength=len(distinct))
+    which = kind.reshape(-1)[index]
+    size = np.bincount(which.ravel(), minlength=len(distinct))
     order = np.argsort(-size, kind="stable")[: (size > 0).sum()]
     place = np.argsort(np.argsort(-size, kind="stable"))
     return Painted(place[index].astype(np.uint8), distinct[order], height, width)

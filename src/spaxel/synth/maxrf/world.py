@@ -124,14 +124,15 @@ def maxrf(
     painting = _compose(pure, seed=seed, height=height, width=width, **soft)
     painting = replace(painting, pileup=float(pileup), energies=(edges[:-1] + edges[1:]) / 2)
     if seen is not None:
-        how = {"colors": whole_number("colors", colors, 1, 255), "tau": real_number("tau", tau, 0, 1), "seed": seed}
-        painted = paint_from(seen, np.array([COLORS[name] for name in names]), height=height, width=width, **how)
+        palette = np.array([COLORS[name] for name in names])
+        colors, tau = whole_number("colors", colors, 1, 255), real_number("tau", tau, 0, 1)
+        painted = paint_from(seen, palette, height=height, width=width, colors=colors, tau=tau, seed=seed)
         painting = replace(painting, painted=painted)
     if layers == 2 or relief:
         painting = _layer(painting, names, instrument, edges, thickness, layers, float(relief), float(counts))
         pure = painting.spectra
-    image, dtype = (height, width), _smallest(painting, height, width)
-    drawn, function, dtype = ("Poisson", _counts, dtype) if noise else ("expected", expected, np.float32)
+    image, dtype = (height, width), np.dtype(_smallest(painting, height, width) if noise else np.float32)
+    drawn, function = ("Poisson", _counts) if noise else ("expected", expected)
     cube = make_cube(
         tiled(function, painting, (*image, channels), dtype),
         (edges[:-1] + edges[1:]) / 2,
@@ -169,7 +170,9 @@ def expected(painting: Painting, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Expected counts at rows y (h,) and columns x (w,): (h, w, channel)."""
     light, paint, layered = brightness(painting, y, x)[..., None], abundances(painting, y, x), painting.layered
     counts = (light * paint) @ painting.spectra if layered is None else light * layered.at(paint, y, x)
-    return pile_up(counts, painting.pileup, painting.energies) if painting.pileup else counts
+    if not painting.pileup or painting.energies is None:
+        return counts
+    return pile_up(counts, painting.pileup, painting.energies)
 
 
 def _compose(pure: np.ndarray, *, seed: int, height: int, width: int, region: float, **soft: float) -> Painting:
@@ -179,7 +182,8 @@ def _compose(pure: np.ndarray, *, seed: int, height: int, width: int, region: fl
     fields = {"regions": draw_fields(rng, n, length), "blends": draw_fields(rng, n, 1.5 * length)}
     fields |= {"shade": draw_fields(rng, 1, 2 * length)}
     bumps = lift(fields["regions"], bias, sites, length)
-    painting = Painting(seed, length, **soft, **fields, bumps=bumps, bias=bias, spectra=pure)
+    given: dict[str, Any] = {**soft, **fields}
+    painting = Painting(seed, length, **given, bumps=bumps, bias=bias, spectra=pure)
     return replace(painting, mean_light=float(brightness(painting, *_coarse(height, width)).mean()))
 
 
