@@ -60,7 +60,7 @@ def paint_from(
     size = np.bincount(which.ravel(), minlength=len(distinct))
     order = np.argsort(-size, kind="stable")[: (size > 0).sum()]
     place = np.argsort(np.argsort(-size, kind="stable"))
-    return Painted(place[index].astype(np.uint8), distinct[order], height, width)
+    return Painted(place[which].astype(np.uint8), distinct[order], height, width)
 
 
 def mixtures(colors: np.ndarray, pigments: np.ndarray, tau: float) -> np.ndarray:
