@@ -72,6 +72,7 @@ def _seen(both, n):
     return {"seen": both[:, -2].astype(float), "own": both[:, 0].astype(float)}, {"n": np.array(n)}
 
 
+@pytest.mark.same_bits
 @settings(max_examples=12)
 @given(
     st.integers(1, 90),

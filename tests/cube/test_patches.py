@@ -84,6 +84,7 @@ def test_draws_are_tiles_of_their_cube_with_views_inside(height, width, side, re
             assert 0 <= view.tile.x0 < view.tile.x1 <= w
 
 
+@pytest.mark.same_bits
 def test_chunks_memory_and_processes_change_no_bit():
     cubes = [_addressed(200, 140), _addressed(90, 300)]
     lazy = [cube.chunk(y=31, x=17) for cube in cubes]

@@ -12,6 +12,7 @@ from spaxel.methods.kmeans.estimator import KMeans
 from spaxel.testing import tiny_cube
 
 pytestmark = pytest.mark.same_bits
+
 CUBE = tiny_cube(150, 131, counts=False)
 MODEL = KMeans(n_clusters="auto", n_sample=3000, n_init=2, max_clusters=6).fit(CUBE)
 EXPECTED = MODEL.predict(CUBE)

@@ -148,6 +148,7 @@ def test_the_contract_of_methods(linear, tmp_path):
     assert loaded.info_["history"][0]["epoch"] == 1
 
 
+@pytest.mark.same_bits
 @pytest.mark.parametrize("law", ["linear", "bilinear", "saturation"])
 def test_memory_and_chunks_do_not_matter(law):
     X, *_ = table(n=60, mixing=law, strength=0.2)

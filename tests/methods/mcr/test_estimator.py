@@ -96,6 +96,7 @@ def test_the_contract_of_methods(tmp_path):
     xr.testing.assert_identical(loaded.transform(cube), result)
 
 
+@pytest.mark.same_bits
 @pytest.mark.parametrize("kind", ["table", "scene"])
 def test_memory_and_chunks_do_not_matter(kind):
     cube = _scene()
