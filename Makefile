@@ -11,7 +11,7 @@ VENV := .venv
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: demo test setup check bench docs smoke oldest help
+.PHONY: demo test setup bits check bench docs smoke oldest help
 
 demo: $(VENV)/.core  ## Simulate a small painting, segment it, say how well it agrees with the truth
 	$(BIN)/spaxel demo --overwrite
@@ -20,6 +20,9 @@ test: $(VENV)/.test  ## Run the tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q
 
 setup: $(VENV)/.test  ## The virtual environment with everything that tests and benchmarks need
+
+bits: $(VENV)/.test  ## The tests of "same bits" on each kernel of OpenBLAS
+	PYTHON=$(BIN)/python .ci/same_bits
 
 check: $(VENV)/.test  ## Lint and import contracts
 	$(BIN)/ruff check .
