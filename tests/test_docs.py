@@ -11,6 +11,7 @@ import doctest
 import importlib.util
 import inspect
 import re
+import shlex
 import tomllib
 import warnings
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ import numpy as np
 import pytest
 
 import spaxel
+from spaxel.cli import main
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ["docs/methods", "docs/howto"]
@@ -183,6 +185,34 @@ def test_the_page_of_the_house_names_every_room() -> None:
         rooms = {path.stem for path in (ROOT / "src" / folder).iterdir() if path.suffix == ".py" or path.is_dir()}
         rooms = {room for room in rooms if not room.startswith("__")}
         assert named == rooms, f"docs/architecture.md and src/{folder} differ in {named ^ rooms}"
+
+
+COMMANDS = sorted(
+    {
+        (str(path.relative_to(ROOT)), line[2:].split(" #")[0].strip())
+        for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+        for line in path.read_text().splitlines()
+        if line.startswith("$ spaxel ") and "…" not in line and line.split()[2] not in ("demo", "doctor", "simulate")
+    }
+)
+
+
+def test_commands_were_found() -> None:
+    assert len(COMMANDS) > 20
+    assert len({command.split()[1] for _, command in COMMANDS}) >= 7
+
+
+@pytest.mark.parametrize(("page", "command"), COMMANDS)
+@pytest.mark.filterwarnings("ignore:There is no .* to resume from")
+def test_every_option_of_a_command_exists(
+    page: str, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stopped:
+        main(shlex.split(command)[1:])
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err  # all that is wrong with the command is that its files are not here
+    assert re.search(r"There is no (file|folder|run)\b|is no run", said), said
 
 
 def _module(path: Path) -> Any:
