@@ -5,7 +5,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from spaxel.cube import make_cube
 from spaxel.errors import MissingExtra, ParameterError
-from spaxel.methods.ebgmcr.estimator import EnergyMCR, smoothing_kernel
+from spaxel.methods.ebgmcr.estimator import EnergyMCR
+from spaxel.methods.ebgmcr.smoothing import smoothing_kernel
 from spaxel.methods.mcr.estimator import MCR
 from spaxel.methods.registry import load
 from spaxel.metrics import matched_spectra

@@ -7,7 +7,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from spaxel.cube import make_cube
 from spaxel.errors import CubeError, ParameterError
-from spaxel.methods.mcr.estimator import MCR, encode_scene, encode_table
+from spaxel.methods.mcr.codes import encode_scene, encode_table
+from spaxel.methods.mcr.estimator import MCR
 from spaxel.methods.registry import load
 from spaxel.metrics import abundance_rmse, matched_spectra
 from spaxel.preprocess import crop
@@ -63,7 +64,7 @@ def test_bands_of_many_components_are_refused_before_abundances_are_solved_for(m
     X, *_ = _table()
     solved = []
     for name in ("nnls", "fcls"):
-        monkeypatch.setattr(f"spaxel.methods.mcr.constraints.{name}", lambda x, s: solved.append(s) or x @ s.T)
+        monkeypatch.setattr(f"spaxel.methods.mcr.codes.{name}", lambda x, s: solved.append(s) or x @ s.T)
     model = MCR(n_components=6).fit(X)
     assert "not computed for more than 4 components; here are 6" in model.info_["bands"]["sentence"]
     assert not solved

@@ -6,14 +6,58 @@ the solver of linear mixtures says which components it holds, and Gauss-Newton s
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from spaxel.linear.sparse.factorise import encode
-from spaxel.methods.ebgmcr.laws import Aggregate
+from spaxel.methods.ebgmcr.laws import AGGREGATES, Aggregate, find_aggregate
 
 PASSES = 4  # of making linear and coding
 STEPS = 5  # of Gauss-Newton
 SMALL = 1e-4  # of a sample's total: the step of a numerical derivative
+
+
+class Heads(NamedTuple):
+    """The amortised codes of a pool: amounts |A x|, gates [g·x / σ > edge].   amounts, gates : (k, channel)   edges : (k,)"""
+
+    amounts: np.ndarray
+    gates: np.ndarray
+    edges: np.ndarray
+
+
+class Coder(NamedTuple):
+    """What codes new spectra with a fitted model: a function that can be pickled.
+
+    S : (k, channel)      theta : (p,)      mixing : name of the law, or a function      noise : (level, power, hottest)
+    scale : of the spectra that were fitted      heads : where the gates say what a spectrum holds, not the solver
+    """
+
+    S: np.ndarray
+    theta: np.ndarray
+    mixing: str | Callable[..., Any]
+    noise: list[float]
+    scale: float
+    heads: Heads | None = None
+
+    def __call__(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Amounts (n, k) of spectra x (n, channel), and the spectra that they explain."""
+        law, S, theta = law_of(self.mixing, self.theta), self.S, self.theta
+        x = x / self.scale
+        norm = np.linalg.norm(x, axis=1)
+        level, power, hottest = self.noise
+        sigma = np.maximum(level * norm**power, 1e-9 * norm + 1e-300)
+        if self.heads is None:
+            amounts = curved_codes(x, S, sigma, law, theta, hottest)
+        else:
+            amounts = gated_codes(x, S, sigma, law, theta, self.heads)
+        return amounts * self.scale, mixed(law, amounts, S, theta) * self.scale
+
+
+def law_of(mixing: str | Callable[..., Any], theta: np.ndarray) -> Aggregate:
+    """The law of a fitted model: linear where nothing was learned."""
+    return find_aggregate(mixing) if theta.size else AGGREGATES["linear"]
 
 
 def mixed(aggregate: Aggregate, C: np.ndarray, S: np.ndarray, theta: np.ndarray) -> np.ndarray:
@@ -125,12 +169,9 @@ def theta_step(
 
 
 def gated_codes(
-    X: np.ndarray, S: np.ndarray, sigma: np.ndarray, aggregate: Aggregate, theta: np.ndarray, heads: tuple
+    X: np.ndarray, S: np.ndarray, sigma: np.ndarray, aggregate: Aggregate, theta: np.ndarray, heads: Heads
 ) -> np.ndarray:
-    """Amounts (n, k) where trained gates say which components a spectrum holds: least squares through f on these.
-
-    heads : (amounts (k, channel), gates (k, channel), edges (k,)) of spaxel.methods.ebgmcr.net.training.Heads
-    """
+    """Amounts (n, k) where trained gates say which components a spectrum holds: least squares through f on these."""
     amounts, gates, edges = heads
     gates = gates / np.maximum(np.linalg.norm(gates, axis=1, keepdims=True), 1e-300)
     view = undone(X, sigma, aggregate, theta)[0]

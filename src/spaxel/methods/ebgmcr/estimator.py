@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -15,18 +14,20 @@ from sklearn.utils.validation import check_is_fitted
 from spaxel.cube.sampling import Sample
 from spaxel.errors import CubeError, ParameterError
 from spaxel.linear.abundances import nnls
-from spaxel.methods.ebgmcr.codes import curved_codes, gated_codes, mixed
+from spaxel.methods.ebgmcr.codes import Coder, Heads, law_of, mixed
 from spaxel.methods.ebgmcr.fit import FEWEST, Ask, Found, fit_cold, fit_energy
-from spaxel.methods.ebgmcr.laws import AGGREGATES, Aggregate, find_aggregate
+from spaxel.methods.ebgmcr.laws import Aggregate, find_aggregate
+from spaxel.methods.ebgmcr.smoothing import smoothing_kernel
+from spaxel.methods.mcr.codes import encode_scene, encode_table
+from spaxel.methods.mcr.components import Options, components_of
 from spaxel.methods.mcr.constraints import read_known
-from spaxel.methods.mcr.estimator import MCR, encode_scene, encode_table
-from spaxel.methods.mixtures.base import Encoder, Unmixing, is_signed
+from spaxel.methods.mixtures.base import Encoder, Unmixed, Unmixing, is_signed
+from spaxel.methods.parameters import Device, Kind, Known, Memory, NComponents, NSample, Seed, Signed, declared
+from spaxel.methods.state import pack, unpack
 from spaxel.training import check_extra
 
-HEADS = ("head_amounts", "head_gates", "head_edges")
 
-
-@dataclass(eq=False, repr=False)
+@declared
 class EnergyMCR(Unmixing):
     """x ≈ f(c·z, S, θ): components S, amounts c >= 0, gates z that say which components a spectrum holds, a law f.
 
@@ -50,10 +51,7 @@ class EnergyMCR(Unmixing):
 
     method: ClassVar[str] = "ebgmcr"
 
-    n_components: Annotated[
-        Annotated[int, Field(ge=1, le=1024)] | Literal["auto"],
-        Field(description="number of components, or auto: found, with evidence"),
-    ] = "auto"
+    n_components: NComponents = "auto"
     start: Annotated[
         Literal["warm", "cold"],
         Field(description="warm: from the solution of mcr; cold: from a random pool, as published"),
@@ -63,30 +61,21 @@ class EnergyMCR(Unmixing):
         Field(description="linear, bilinear, absorbance, saturation, or a function of your own as module:function"),
     ] = "linear"
     sparse: Annotated[bool, Field(description="components are exactly 0 in most channels (mass spectra)")] = False
-    known: Annotated[
-        str | Path | np.ndarray | list[list[float]] | None,
-        Field(description="spectra that are components already: a file, a run, or an array (m, channel)"),
-    ] = None
+    known: Known = None
     smoothing: Annotated[
         Annotated[int, Field(ge=0, le=999)] | Callable[..., Any],
         Field(description="channels over which components are smoothed, 0 = none; or a linear function of spectra"),
     ] = 0
-    kind: Annotated[
-        Literal["auto", "table", "scene"],
-        Field(description="table: sparse mixtures of many components; scene: an image of few materials"),
-    ] = "auto"
-    signed: Annotated[
-        bool | Literal["auto"],
-        Field(description="whether components may be negative (derivatives); auto: if the data are"),
-    ] = "auto"
+    kind: Kind = "auto"
+    signed: Signed = "auto"
     pool: Annotated[int, Field(ge=2, le=65536, description="candidates of a cold start")] = 1024
     epochs: Annotated[
         int, Field(ge=0, description="of training, at most; a cold start takes twice as many, and reheats")
     ] = 500
-    device: Annotated[Literal["cpu", "cuda", "auto"], Field(description="where it is trained")] = "cpu"
-    n_sample: Annotated[int, Field(ge=10, description="spectra that the fit looks at")] = 8_000
-    random_state: Annotated[int, Field(ge=0, description="seed: the same seed gives the same bits")] = 0
-    memory: Annotated[int | None, Field(ge=1, description="bytes for reading; never changes the answer")] = None
+    device: Device = "cpu"
+    n_sample: NSample = 8_000
+    random_state: Seed = 0
+    memory: Memory = None
 
     @property
     def theta_(self) -> dict[str, float]:
@@ -98,7 +87,7 @@ class EnergyMCR(Unmixing):
     def inverse_transform(self, abundances: np.ndarray) -> np.ndarray:
         """Spectra (n, channel) of abundances (n, k), through the mixing law."""
         check_is_fitted(self, "state_")
-        law, scale = _law(self.mixing, self.state_["theta"]), self.info_["scale"]
+        law, scale = law_of(self.mixing, self.state_["theta"]), self.info_["scale"]
         return mixed(law, np.asarray(abundances) / scale, self.components_, self.state_["theta"]) * scale
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
@@ -109,71 +98,55 @@ class EnergyMCR(Unmixing):
             raise ParameterError("smoothing is a function, which cannot be saved. Try a number of channels.")
         return super().save(path, overwrite=overwrite)
 
-    def _learn(self, sample: Sample) -> np.ndarray:
+    def _learn(self, sample: Sample) -> Unmixed:
         check_extra("EnergyMCR")
         law = find_aggregate(self.mixing)
         spectra = sample.spectra.astype(np.float64)
         signed = is_signed(spectra) if self.signed == "auto" else self.signed
         lit = spectra[spectra.any(1)] if signed else np.maximum(spectra, 0)[(spectra > 0).any(1)]
-        self.state_ |= {"theta": np.zeros(0)}
-        self.info_ |= {"scale": 1.0, "codes": "start", "evidence": {}, "explained": float("nan"), "start": self.start}
+        number = None if self.n_components == "auto" else self.n_components
+        info: dict[str, Any] = {"scale": 1.0, "codes": "start", "evidence": {}, "explained": float("nan")}
+        info |= {"start": self.start}
         if self.start == "cold":
-            return self._from_nothing(lit, law, signed)
-        base = MCR(self.n_components, kind=self.kind, signed=signed, random_state=self.random_state)
-        base.info_ = {"warnings": []}
-        S = base._learn(sample)
-        self.info_ |= base.info_
-        scene = self.info_["kind"] == "scene"
-        if (scene and law.linear) or len(lit) < FEWEST or (not scene and self.info_["noise"][0] <= 0):
-            self.info_["sentence"] += " The start was kept: there is nothing to train."
-            return S
-        return self._from_mcr(lit, S, law, signed)
+            nothing = Unmixed(np.empty((0, lit.shape[1])), info | {"kind": "table"}, [], {})
+            return self._from_nothing(lit, nothing, self._ask(law, nothing, number, signed=signed))
+        start = components_of(sample, Options(number, self.kind, signed, seed=self.random_state))
+        start = start._replace(info=info | start.info, arrays={"theta": np.zeros(0)})
+        scene = start.info["kind"] == "scene"
+        if (scene and law.linear) or len(lit) < FEWEST or (not scene and start.info["noise"][0] <= 0):
+            sentence = f"{start.info['sentence']} The start was kept: there is nothing to train."
+            return start._replace(info=start.info | {"sentence": sentence})
+        number = None if number is None else len(start.components)
+        return self._from_mcr(lit, start, self._ask(law, start, number, signed=signed))
 
-    def _ask(self, law: Aggregate, signed: bool, number: int | None, channels: int) -> Ask:
+    def _ask(self, law: Aggregate, start: Unmixed, number: int | None, *, signed: bool) -> Ask:
+        kernel = smoothing_kernel(start.components.shape[1], self.smoothing)
+        scene = start.info["kind"] == "scene"
         return Ask(
-            law, number, signed, self.random_state, self._known(), smoothing_kernel(channels, self.smoothing),
-            self.sparse, self.info_["kind"] == "scene", self.pool, self.epochs, self.device,
+            law, number, signed, self.random_state, self._known(), kernel, self.sparse, scene,
+            self.pool, self.epochs, self.device,
         )  # fmt: skip
 
-    def _from_nothing(self, lit: np.ndarray, law: Aggregate, signed: bool) -> np.ndarray:
+    def _from_nothing(self, lit: np.ndarray, start: Unmixed, ask: Ask) -> Unmixed:
         if len(lit) < FEWEST:
             raise CubeError(
                 f"A cold start needs {FEWEST} spectra that are not zero, there are {len(lit)}. Try start='warm'."
             )
-        self.info_["kind"] = "table"
-        number = None if self.n_components == "auto" else self.n_components
         scale = float(np.abs(lit).max())
-        found = fit_cold(lit / scale, self._ask(law, signed, number, lit.shape[1]))
-        self.info_["sentence"] = found.sentence
-        return self._keep(found, scale)
+        found = fit_cold(lit / scale, ask)
+        return _kept(start, found, scale, found.sentence)
 
-    def _from_mcr(self, lit: np.ndarray, S: np.ndarray, law: Aggregate, signed: bool) -> np.ndarray:
-        scale = float(np.abs(lit).max())
+    def _from_mcr(self, lit: np.ndarray, start: Unmixed, ask: Ask) -> Unmixed:
+        scale, S = float(np.abs(lit).max()), start.components
         X = lit / scale
-        level, power, _ = self.info_["noise"]
+        level, power, _ = start.info["noise"]
         level = level * scale ** (power - 1)
-        if self.info_["kind"] == "scene":
+        if ask.scene:
             level, power = _scene_noise(X, S / np.linalg.norm(S, axis=1, keepdims=True)), 0.0
-        number = None if self.n_components == "auto" else len(S)
-        found = fit_energy(X, S, level, power, self._ask(law, signed, number, X.shape[1]))
+        found = fit_energy(X, S, level, power, ask)
         if found.theta.size:
-            self.info_["warnings"] = [f"Without the mixing law: {said}" for said in self.info_["warnings"]]
-        self.info_["sentence"] = _sentence(self.info_["sentence"], len(S), found, law)
-        return self._keep(found, scale)
-
-    def _keep(self, found: Found, scale: float) -> np.ndarray:
-        self.state_ |= {"theta": found.theta}
-        self.info_ |= {
-            "scale": scale,
-            "noise": list(found.noise),
-            "codes": "solver" if found.heads is None else "gates",
-            "normalisation": "raw",
-            "prices": found.prices,
-            "history": found.history,
-        }
-        if found.heads is not None:
-            self.state_ |= dict(zip(HEADS, found.heads, strict=True))
-        return found.components
+            start = start._replace(warnings=[f"Without the mixing law: {said}" for said in start.warnings])
+        return _kept(start, found, scale, _sentence(start.info["sentence"], len(S), found, ask.aggregate))
 
     def _known(self) -> np.ndarray | None:
         known = read_known(self.known, self.state_["channel"], self.info_)
@@ -184,69 +157,32 @@ class EnergyMCR(Unmixing):
     def _encoder(self) -> Encoder:
         info, state = self.info_, self.state_
         if info["codes"] == "start":
-            return partial(_encode_start, self.components_, info["kind"], info["normalisation"], info["noise"])
-        heads = tuple(state[name] for name in HEADS) if info["codes"] == "gates" else None
-        return partial(_encode, self.components_, state["theta"], self.mixing, info["noise"], info["scale"], heads)
+            return (
+                partial(encode_scene, self.components_, info["normalisation"])
+                if info["kind"] == "scene"
+                else partial(encode_table, self.components_, *info["noise"])
+            )
+        heads = unpack(Heads, state, "head_") if info["codes"] == "gates" else None
+        return Coder(self.components_, state["theta"], self.mixing, info["noise"], info["scale"], heads)
 
 
-def smoothing_kernel(channels: int, width: int | Callable[[np.ndarray], np.ndarray]) -> np.ndarray | None:
-    """What smooths components as a matrix (channel, channel) that spectra are multiplied by; None for a width below 2.
-
-    width : of a triangular window, or a linear function of spectra (m, channel). Raises ParameterError if it is not linear.
-    """
-    if callable(width):
-        return _matrix_of(width, channels)
-    if width < 2:
-        return None
-    apart = np.abs(np.arange(channels)[:, None] - np.arange(channels))
-    weight = np.maximum(0, 1 - apart / ((width + 1) / 2))
-    return weight / weight.sum(0)
-
-
-def _matrix_of(function: Callable[[np.ndarray], np.ndarray], channels: int) -> np.ndarray:
-    matrix = np.asarray(function(np.eye(channels)), np.float64)
-    probe = np.random.default_rng(0).normal(size=(3, channels))
-    if matrix.shape != (channels, channels) or not np.allclose(function(probe), probe @ matrix, atol=1e-6):
-        raise ParameterError(
-            "smoothing must be a linear function of spectra, (m, channel) -> (m, channel). Try gaussian_filter1d along axis 1."
-        )
-    return matrix
-
-
-def _law(mixing: str | Callable[..., Any], theta: np.ndarray) -> Aggregate:
-    """The law of a fitted model: linear where nothing was learned."""
-    return find_aggregate(mixing) if theta.size else AGGREGATES["linear"]
+def _kept(start: Unmixed, found: Found, scale: float, sentence: str) -> Unmixed:
+    """What the fit found, in place of the start."""
+    info = {
+        "scale": scale,
+        "noise": list(found.noise),
+        "codes": "solver" if found.heads is None else "gates",
+        "normalisation": "raw",
+        "prices": found.prices,
+        "history": found.history,
+        "sentence": sentence,
+    }
+    arrays = {"theta": found.theta} | ({} if found.heads is None else pack("head_", found.heads))
+    return Unmixed(found.components, start.info | info, start.warnings, arrays)
 
 
 def _scene_noise(X: np.ndarray, S: np.ndarray) -> float:
     return float(np.sqrt(((X - nnls(X, S) @ S) ** 2).mean()))
-
-
-def _encode(
-    S: np.ndarray,
-    theta: np.ndarray,
-    mixing: str | Callable[..., Any],
-    noise: list[float],
-    scale: float,
-    heads: tuple[np.ndarray, ...] | None,
-    x: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Amounts (n, k) of spectra x (n, channel), and the spectra that they explain."""
-    law = _law(mixing, theta)
-    x = x / scale
-    norm = np.linalg.norm(x, axis=1)
-    level, power, hottest = noise
-    sigma = np.maximum(level * norm**power, 1e-9 * norm + 1e-300)
-    gated = heads is not None
-    amounts = gated_codes(x, S, sigma, law, theta, heads) if gated else curved_codes(x, S, sigma, law, theta, hottest)
-    return amounts * scale, mixed(law, amounts, S, theta) * scale
-
-
-def _encode_start(
-    S: np.ndarray, kind: str, normalisation: str, noise: list[float], x: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """As MCR does."""
-    return encode_scene(S, normalisation, x) if kind == "scene" else encode_table(S, *noise, x)
 
 
 def _sentence(start: str, k: int, found: Found, law: Aggregate) -> str:

@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 
 from spaxel.errors import CubeError, ParameterError
 from spaxel.linear.sparse.factorise import choose_weights, encode
-from spaxel.methods.ebgmcr.codes import curved_codes, gated_codes
+from spaxel.methods.ebgmcr.codes import Heads, curved_codes, gated_codes
 from spaxel.methods.ebgmcr.laws import AGGREGATES, Aggregate
 from spaxel.methods.ebgmcr.solve import Solution, Task, best, price, run_rounds, settle, solve_curved, solve_linear
 
@@ -46,7 +46,7 @@ class Found:
     components: np.ndarray
     theta: np.ndarray
     noise: tuple[float, float, float]
-    heads: tuple[np.ndarray, ...] | None
+    heads: Heads | None
     prices: dict[str, float]
     history: list[dict[str, float]]
     sentence: str
@@ -61,7 +61,7 @@ class State:
     theta: np.ndarray
     level: float
     power: float
-    heads: tuple[np.ndarray, ...] | None = None
+    heads: Heads | None = None
 
     def sigma(self, X: np.ndarray) -> np.ndarray:
         """Noise (n,) of samples."""
@@ -197,14 +197,14 @@ def _trained(
     training = Training(ask.epochs, ask.seed, ask.device, ask.signed, ask.sparse, task.fixed, kernel=ask.kernel)
     tried = refine(part, state.sigma(part), (kept, state.sigma(kept)), state.S, state.aggregate, state.theta, training)
     trained = replace(state, S=tried.spectra, theta=tried.theta)
-    states = {"start": state, "trained": trained, "gates": replace(trained, heads=tuple(tried.heads))}
+    states = {"start": state, "trained": trained, "gates": replace(trained, heads=tried.heads)}
     prices |= {name: _judged(kept, candidate, state.sigma(kept), n, ask.sparse) for name, candidate in states.items()}
     chosen = min(states, key=lambda name: prices[name])
     if chosen == "start":
         kept_words = "The start was kept: training gained nothing on held-out spectra."
         return _sorted(X, full, task, prices, tried.history, kept_words)
     again = refine(X, full.sigma(X), None, full.S, full.aggregate, full.theta, training._replace(epochs=tried.best))
-    full = replace(full, S=again.spectra, theta=again.theta, heads=tuple(again.heads) if chosen == "gates" else None)
+    full = replace(full, S=again.spectra, theta=again.theta, heads=again.heads if chosen == "gates" else None)
     sentence = (
         f"Training (best epoch {tried.best}) lowered the error of held-out spectra by "
         f"{prices['start'] - prices[chosen]:.2f} from {prices['start']:.2f}; abundances by "
@@ -220,5 +220,5 @@ def _sorted(X: np.ndarray, state: State, task: Task, prices: dict, history: list
     order = np.arange(len(state.S))
     amounts = state.codes(X).sum(0)
     order[task.fixed :] = task.fixed + np.argsort(-amounts[task.fixed :], kind="stable")
-    heads = None if state.heads is None else tuple(part[order] for part in state.heads)
+    heads = None if state.heads is None else Heads(*(part[order] for part in state.heads))
     return Found(state.S[order], state.theta, (state.level, state.power, hottest), heads, prices, history, sentence)

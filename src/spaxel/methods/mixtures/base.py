@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -15,23 +15,36 @@ from threadpoolctl import threadpool_limits
 
 from spaxel.cube.mapping import Arrays, Progress, map_tiles
 from spaxel.cube.picture import Recipe, paint, picture_recipe
-from spaxel.cube.sampling import Sample
 from spaxel.linear.constrained.missing import holes_filled
 from spaxel.methods.contract import as_cubes, check_parameters, check_range, checked, gather, prepare
 from spaxel.methods.mixtures.result import mixture_result
 from spaxel.methods.saving import save as save_run
+from spaxel.methods.state import pack, unpack
 from spaxel.preprocess.choice import look_at
 
 Encoder = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # spectra -> their abundances, and what these explain
 SIGNED = 0.01  # share of the energy in negative values, above which data are signed; less is noise around zero
 
 
-class Unmixing(TransformerMixin, BaseEstimator):
-    """A method of unmixing: a dataclass that declares its parameters and adds two functions.
+class Unmixed(NamedTuple):
+    """What a method finds in a sample.
 
-    `_learn(sample)` gives the components (k, channel) of a sample and writes into `info_`: sentence, kind, explained,
-    evidence, warnings. `_encoder()` gives a function of float64 spectra (n, channel) that can be pickled: abundances (n, k)
-    and the spectra that they explain (n, channel), each row from its own spectrum alone.
+    components : (k, channel), largest first      info : plain values for `info_`: sentence, kind, explained, evidence, …
+    warnings   : sentences about what is doubtful      arrays : for `state_`, besides the components
+    """
+
+    components: np.ndarray
+    info: dict[str, Any]
+    warnings: list[str]
+    arrays: Arrays
+
+
+class Unmixing(TransformerMixin, BaseEstimator):
+    """A method of unmixing: a class that declares its parameters and adds two functions.
+
+    `_learn(sample)` gives what is Unmixed from a sample; `state_` then holds the axis, `info_` what `gather` says.
+    `_encoder()` gives a function of float64 spectra (n, channel) that can be pickled: abundances (n, k) and the spectra that
+    they explain (n, channel), each row from its own spectrum alone.
     After fit: `components_` (k, channel), `n_components_`, `state_`, `info_`, `n_features_in_`.
     """
 
@@ -42,31 +55,29 @@ class Unmixing(TransformerMixin, BaseEstimator):
         X = checked(self, X, reset=True, partly=partly)
         sample, axis, self.info_ = gather(self, X, self.n_sample, partly=partly, ordered=ordered)
         check_range(sample.spectra)
-        self.info_ |= {"method": self.method, "warnings": []}
+        self.info_ |= {"method": self.method}
         self.state_: Arrays = {"channel": axis}
         with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
             whole = sample._replace(spectra=holes_filled(sample.spectra)) if partly else sample
-            components = self._learn(sample)
-            self.state_ |= self._bands(sample, components)
-        self.info_["warnings"] += [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
+            found = self._learn(sample)
+        said = [*found.warnings, *(str(w.message) for w in caught if issubclass(w.category, UserWarning))]
         counts = look_at(whole).counts
-        self.info_ |= {"n_components": len(components), "counts": counts}
+        self.info_ |= found.info | {"warnings": said, "n_components": len(found.components), "counts": counts}
         recipe = picture_recipe(whole.spectra, axis, self.info_["units"], counts)
-        self.state_ |= {"components": np.ascontiguousarray(components)}
-        self.state_ |= {f"picture_{k}": np.ascontiguousarray(v) for k, v in recipe._asdict().items()}
+        self.state_ |= found.arrays | {"components": np.ascontiguousarray(found.components)} | pack("picture_", recipe)
         self.n_features_in_ = len(axis)
-        for sentence in self.info_["warnings"]:
+        for sentence in said:
             warnings.warn(sentence, UserWarning, stacklevel=2)
         return self
+
+    def fit_transform(self, X: Any, y: None = None, *, progress: Progress | None = None) -> Any:
+        """`fit`, then `transform` of the same: an array, a cube, or a list of cubes. y is ignored."""
+        return self.fit(X).transform(X, progress=progress)
 
     def _reading(self) -> tuple[bool, bool]:
         """Whether spectra with missing values (NaN) are read too, and whether all spectra are read in their order."""
         return False, False
-
-    def _bands(self, sample: Sample, components: np.ndarray) -> Arrays:
-        """Arrays about how far the components are from unique, for `state_`; may write into `info_`."""
-        return {}
 
     @property
     def components_(self) -> np.ndarray:
@@ -102,7 +113,7 @@ class Unmixing(TransformerMixin, BaseEstimator):
         return save_run(self, path, overwrite=overwrite)
 
     def _map(self, cube: Any, progress: Progress | None) -> Arrays:
-        recipe = Recipe(*(self.state_[f"picture_{name}"] for name in Recipe._fields))
+        recipe = unpack(Recipe, self.state_, "picture_")
         nothing = np.float32(np.nan)
         fill = {
             "abundances": np.full(self.n_components_, nothing),

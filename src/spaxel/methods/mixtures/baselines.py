@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import warnings
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -18,19 +17,16 @@ from spaxel.errors import ParameterError
 from spaxel.linear.abundances import nnls
 from spaxel.linear.count.rank import count_components
 from spaxel.linear.vertex import spa
-from spaxel.methods.mixtures.base import Encoder, Unmixing
+from spaxel.methods.mixtures.base import Encoder, Unmixed, Unmixing
+from spaxel.methods.parameters import Components, MaxIter, Memory, NSample, Seed, declared
 
 Count = Annotated[
-    Annotated[int, Field(ge=1, le=1024)] | Literal["auto"],
+    Components | Literal["auto"],
     Field(description="number of components, or auto: the noise edge counts, not the method"),
 ]
-N_SAMPLE = Annotated[int, Field(ge=10, description="spectra that the fit looks at")]
-MAX_ITER = Annotated[int, Field(ge=1, description="iterations at most")]
-SEED = Annotated[int, Field(ge=0, description="seed: the same seed gives the same bits")]
-MEMORY = Annotated[int | None, Field(ge=1, description="bytes for reading; never changes the answer")]
 
 
-@dataclass(eq=False, repr=False)
+@declared
 class NMF(Unmixing):
     """X ≈ abundances @ components, both >= 0, of least squared error: scikit-learn's coordinate descent, nndsvda start.
 
@@ -42,13 +38,13 @@ class NMF(Unmixing):
     method: ClassVar[str] = "nmf"
 
     n_components: Count = "auto"
-    max_iter: MAX_ITER = 1000
-    n_sample: N_SAMPLE = 8_000
-    random_state: SEED = 0
-    memory: MEMORY = None
+    max_iter: MaxIter = 1000
+    n_sample: NSample = 8_000
+    random_state: Seed = 0
+    memory: Memory = None
 
-    def _learn(self, sample: Sample) -> np.ndarray:
-        X, k = _table(self, sample)
+    def _learn(self, sample: Sample) -> Unmixed:
+        X, k, about = _table(sample, self.n_components)
         model = SklearnNMF(k, init="nndsvda" if k <= min(X.shape) else "random", tol=1e-5, max_iter=self.max_iter)
         model.set_params(random_state=self.random_state)
         with warnings.catch_warnings():
@@ -59,13 +55,13 @@ class NMF(Unmixing):
             warnings.warn(
                 f"NMF did not converge in {self.max_iter} iterations. Try a larger max_iter.", UserWarning, stacklevel=2
             )
-        return _told(self, X, amounts, model.components_)
+        return _told(X, amounts, model.components_, about)
 
     def _encoder(self) -> Encoder:
         return partial(_encode, self.components_)
 
 
-@dataclass(eq=False, repr=False)
+@declared
 class MCRALS(Unmixing):
     """Alternating least squares with non-negativity, as chemometricians know it: the package pymcr, started by SPA.
 
@@ -77,15 +73,15 @@ class MCRALS(Unmixing):
     method: ClassVar[str] = "mcr-als"
 
     n_components: Count = "auto"
-    max_iter: MAX_ITER = 50
-    n_sample: N_SAMPLE = 8_000
-    random_state: SEED = 0
-    memory: MEMORY = None
+    max_iter: MaxIter = 50
+    n_sample: NSample = 8_000
+    random_state: Seed = 0
+    memory: Memory = None
 
-    def _learn(self, sample: Sample) -> np.ndarray:
-        X, k = _table(self, sample)
+    def _learn(self, sample: Sample) -> Unmixed:
+        X, k, about = _table(sample, self.n_components)
         amounts, components, self.n_iter_ = _alternate(X, X[spa(X, k)], self.max_iter)
-        return _told(self, X, amounts, components)
+        return _told(X, amounts, components, about)
 
     def _encoder(self) -> Encoder:
         return partial(_encode, self.components_)
@@ -111,8 +107,8 @@ def _alternate(X: np.ndarray, start: np.ndarray, max_iter: int) -> tuple[np.ndar
     return model.C_opt_, model.ST_opt_, model.n_iter
 
 
-def _table(model: Any, sample: Sample) -> tuple[np.ndarray, int]:
-    """The spectra without negative values and empty rows, and the number of components; says both in `info_`."""
+def _table(sample: Sample, n_components: int | Literal["auto"]) -> tuple[np.ndarray, int, dict[str, Any]]:
+    """The spectra without negative values and empty rows, the number of components, and what `info_` says of it."""
     X = np.maximum(sample.spectra.astype(np.float64), 0)
     X = X[X.any(1)]
     if not len(X):
@@ -120,23 +116,22 @@ def _table(model: Any, sample: Sample) -> tuple[np.ndarray, int]:
     if (sample.spectra < 0).any():
         warnings.warn("Negative values count as 0. MCR keeps them.", UserWarning, stacklevel=2)
     most = min(X.shape)
-    if model.n_components != "auto":
-        model.info_["sentence"] = f"{min(model.n_components, most)} components, as asked."
-        return X, min(model.n_components, most)
+    if n_components != "auto":
+        k = min(n_components, most)
+        return X, k, {"sentence": f"{k} components, as asked."}
     count = count_components(X, slow=False)
-    model.info_["evidence"] = {"estimates": count.estimates}
-    model.info_["sentence"] = count.sentence
-    return X, int(np.clip(count.n, 1, most))
+    about = {"evidence": {"estimates": count.estimates}, "sentence": count.sentence}
+    return X, int(np.clip(count.n, 1, most)), about
 
 
-def _told(model: Any, X: np.ndarray, amounts: np.ndarray, components: np.ndarray) -> np.ndarray:
-    """Components of norm 1, largest first, without empty ones; how much they explain goes into `info_`."""
+def _told(X: np.ndarray, amounts: np.ndarray, components: np.ndarray, about: dict[str, Any]) -> Unmixed:
+    """Components of norm 1, largest first, without empty ones, and how much they explain."""
     norms = np.linalg.norm(components, axis=1)
     order = np.argsort(-(amounts.sum(0) * norms), kind="stable")
     order = order[norms[order] > 0]
     left = ((X - amounts @ components) ** 2).sum() / max(((X - X.mean(0)) ** 2).sum(), 1e-300)
-    model.info_ |= {"kind": "table", "explained": float(1 - left)}
-    return components[order] / norms[order, None]
+    info = about | {"kind": "table", "explained": float(1 - left)}
+    return Unmixed(components[order] / norms[order, None], info, [], {})
 
 
 def _encode(components: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

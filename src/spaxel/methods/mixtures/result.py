@@ -10,6 +10,7 @@ import xarray as xr
 from spaxel.cube import note
 from spaxel.cube.mapping import Arrays
 from spaxel.cube.picture import Recipe, caption
+from spaxel.methods.state import unpack
 from spaxel.results.convention import make_result
 
 
@@ -39,7 +40,7 @@ def mixture_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: 
         residual=maps["residual"],
         picture=maps["picture"],
     )
-    recipe = Recipe(*(state[f"picture_{name}"] for name in Recipe._fields))
+    recipe = unpack(Recipe, state, "picture_")
     result["picture"].attrs = {"caption": caption(recipe, state["channel"], info["units"])}
     attrs = {"method": info["method"], "n_components": info["n_components"], "sentence": info["sentence"]}
     return result.assign_attrs(**attrs, notes=info["warnings"])

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from spaxel.methods.ebgmcr.codes import Heads
 from spaxel.methods.ebgmcr.laws import Aggregate
 from spaxel.methods.ebgmcr.net.objective import Energy, plateau, shuffled_batches
 from spaxel.methods.ebgmcr.net.pool import GatedPool, warm_pool
@@ -25,14 +26,6 @@ RATES = {
     "theta": 1e-3,
 }
 STRAIGHT = ("pool.raw", "pool.amount_head", "pool.gate_head", "theta")  # whose rates follow the noise over the signal
-
-
-class Heads(NamedTuple):
-    """The amortised codes of a pool: amounts |A x|, gates [g·x / σ > edge].   amounts, gates : (k, channel)   edges : (k,)"""
-
-    amounts: np.ndarray
-    gates: np.ndarray
-    edges: np.ndarray
 
 
 class Refined(NamedTuple):

@@ -1,0 +1,122 @@
+"""From a sample to its components: as a table, a table under constraints, or a scene. EnergyMCR starts from the same."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from spaxel.cube.sampling import Sample
+from spaxel.errors import ParameterError
+from spaxel.linear.constrained.missing import holes_filled
+from spaxel.linear.count.rank import count_components
+from spaxel.linear.scene.components import scene_components
+from spaxel.linear.sparse.factorise import factorise
+from spaxel.linear.sparse.report import Factors, table_sentence
+from spaxel.linear.sparse.spikes import MOST, despiked, has_spikes
+from spaxel.methods.mcr.constraints import NONE, Constraints, constrained_table
+from spaxel.methods.mixtures.base import Unmixed, is_signed
+
+FEW = 2000  # spectra up to which `auto` takes a cube for a table
+
+
+class Options(NamedTuple):
+    """How a sample is unmixed, by the parameters of MCR. number : of components, None = found"""
+
+    number: int | None = None
+    kind: str = "auto"
+    signed: bool | Literal["auto"] = "auto"
+    normalise: str = "auto"
+    despike: bool | Literal["auto"] = "auto"
+    seed: int = 0
+
+
+def components_of(sample: Sample, options: Options, asked: Constraints = NONE) -> Unmixed:
+    """The components of a sample, their number, and what is to be said of them.
+
+    `info` holds, besides what Unmixed says: constrained, normalisation (of a scene: raw or unit), and noise: (level, power,
+    hottest) of `encode_table`. Raises ParameterError for constraints of a scene, and what the solvers raise.
+    """
+    spectra = sample.spectra.astype(np.float64)
+    kind = options.kind
+    if kind == "auto":
+        kind = "scene" if len(sample.pairs) and len(spectra) > FEW and not asked.any() else "table"
+    if kind == "scene" and asked.any():
+        raise ParameterError("closure, unimodal, known, loss, … are constraints of a table. Try kind='table'.")
+    if kind == "scene":
+        return _scene(holes_filled(spectra) if asked.missing else spectra, options)
+    signed = is_signed(spectra) if options.signed == "auto" else options.signed
+    if asked.any() or np.isnan(spectra).any():
+        return constrained_table(spectra, options.number, asked, sample.runs, signed=signed, seed=options.seed)
+    return _table(spectra, options._replace(signed=signed))
+
+
+def _scene(spectra: np.ndarray, options: Options) -> Unmixed:
+    found = scene_components(spectra, options.number, normalise=options.normalise, seed=options.seed)
+    info = {
+        "kind": "scene",
+        "constrained": False,
+        "sentence": found.sentence,
+        "normalisation": found.normalisation,
+        "noise": [0.0, 0.0, 1.0],
+        "explained": 1 - found.unexplained,
+        "evidence": found.evidence,
+    }
+    return Unmixed(found.components, info, [], {})
+
+
+def _table(spectra: np.ndarray, options: Options) -> Unmixed:
+    signed, number = bool(options.signed), options.number
+    number = None if number is None else min(number, *spectra.shape)
+    positive = spectra if signed else np.where(spectra.max(1, keepdims=True) > 0, spectra, 0.0)
+    lit = positive[positive.any(1)]
+    found, spikes, said = _factorised(lit, number, options)
+    evidence = {
+        "edge": found.n_edge,
+        "confirmed": found.n_confirmed,
+        "r2": found.r2,
+        "r2_expected": found.r2_expected,
+        "spikes": spikes,
+        "estimates": count_components(lit, slow=False).estimates,
+    }
+    info = {
+        "kind": "table",
+        "constrained": False,
+        "sentence": table_sentence(found, number),
+        "normalisation": "raw",
+        "noise": _noise_law(lit, found),
+        "explained": found.r2,
+        "evidence": evidence,
+    }
+    said += found.warnings
+    if found.n:
+        return Unmixed(found.components, info, said, {})
+    said.append("No component stands above the noise; the mean spectrum is given as the only one.")
+    mean = lit.mean(0, keepdims=True)
+    return Unmixed(mean / max(float(np.linalg.norm(mean)), 1e-300), info | {"noise": [0.0, 0.0, 1.0]}, said, {})
+
+
+def _factorised(lit: np.ndarray, number: int | None, options: Options) -> tuple[Factors, float, list[str]]:
+    """The factorisation of spectra that are not zero, without spikes if these are many; their share, and a sentence."""
+    signed, seed = bool(options.signed), options.seed
+    found = factorise(lit, number, signed=signed, seed=seed)
+    if not (options.despike is True or (options.despike == "auto" and has_spikes(lit, found))):
+        return found, 0.0, []
+    found, mask, far = despiked(lit, found, number, signed=signed, seed=seed)
+    share = float(mask.mean())
+    if far > MOST:
+        return (
+            found,
+            share,
+            [f"{far:.0%} of the values lie far from the fit, which is too many for spikes: none was left out."],
+        )
+    return found, share, [f"{share:.2%} of the values are spikes and were left out. despike=False keeps them."]
+
+
+def _noise_law(lit: np.ndarray, found: Factors) -> list[float]:
+    """[level, power, hottest]: the noise of a spectrum x is level |x|**power, the strongest stands `hottest` times above it."""
+    norm = np.linalg.norm(lit, axis=1)
+    power = 0.5 if np.isnan(found.weights.p) else float(found.weights.p)
+    level = float(np.nanmedian(found.noise / norm**power))
+    strongest = float((norm / np.maximum(found.noise, 1e-300)).max())
+    return [level, power, max(1.0, strongest / np.sqrt(63 * lit.shape[1]))]
