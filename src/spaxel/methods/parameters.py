@@ -66,7 +66,7 @@ Signed = Annotated[
 ]
 Known = Annotated[
     str | Path | np.ndarray | list[list[float]] | None,
-    Field(description="spectra that are components already: a file, a run, or an array (m, channel)"),
+    Field(description="spectra that are known to be components: a file, a run, or an array (m, channel)"),
 ]
 MaxIter = Annotated[int, Field(ge=1, description="iterations at most")]
 

@@ -75,8 +75,10 @@ class DeepGlobalClustering(ClusterMixin, BaseEstimator):
         ),
     ] = "border"
     max_clusters: Annotated[int, Field(ge=2, le=64, description="largest number that auto considers")] = 24
-    epochs: Annotated[int, Field(ge=1, description="in which it learns to see through noise")] = 8
-    epochs_views: Annotated[int, Field(ge=0, description="at most this many in which two views learn to agree")] = 4
+    epochs: Annotated[int, Field(ge=1, description="epochs in which it learns to see through noise")] = 8
+    epochs_views: Annotated[
+        int, Field(ge=0, description="at most this many epochs in which two views learn to agree")
+    ] = 4
     tiles: Annotated[int, Field(ge=1, description="tiles of 128 x 128 pixels that are read in an epoch")] = 8
     reuse: Annotated[int, Field(ge=1, description="pairs of windows that are drawn in a tile")] = 10
     width: Annotated[int, Field(ge=1, le=4096, description="units of each hidden layer")] = 64
@@ -97,8 +99,8 @@ class DeepGlobalClustering(ClusterMixin, BaseEstimator):
     objective: Annotated[
         Literal["stable", "paper", "paper-corrected"],
         Field(
-            description="what is trained: two phases; or in one, from n_micro random centres, the published loss, or that "
-            "with its signs put right, to compare (epochs, tiles, reuse and rate count, epochs_views and vary do not)"
+            description="stable: two phases, as above; paper: the published loss; paper-corrected: that with its signs put "
+            "right. Both start from n_micro random centres, do without epochs_views and vary, and are there to compare"
         ),
     ] = "stable"
 

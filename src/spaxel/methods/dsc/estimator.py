@@ -90,7 +90,7 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
     form: Annotated[Literal["sum", "product"], Field(description="how the losses are combined")] = "sum"
     net: Annotated[
         Literal["plain", "snn", "conv"],
-        Field(description="layers: GELU with LayerNorm, self-normalising, or convolutional"),
+        Field(description="plain: GELU and LayerNorm; snn: self-normalising; conv: convolutional"),
     ] = "plain"
     n_latent: Annotated[
         Annotated[int, Field(ge=1, le=256)] | Literal["auto"],
@@ -113,16 +113,18 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
     ] = "auto"
     margin: Annotated[
         float,
-        Field(ge=0, le=10, description="the trained network is kept if it is better than the start by this share"),
+        Field(ge=0, le=10, description="share by which the trained network must be better than the start to be kept"),
     ] = 0.0
     smoothing: Annotated[
         float,
         Field(
-            ge=0, le=3, description="weight of neighbours with one label where noise leaves it open; 0.6 is moderate"
+            ge=0,
+            le=3,
+            description="weight of neighbours that share a label, where noise leaves it open; 0.6 is moderate",
         ),
     ] = 0.0
     denoise: Annotated[bool, Field(description="decode the spectrum with other noise than the encoder saw")] = True
-    epochs: Annotated[int, Field(ge=0, description="at most this many; 0 keeps the linear start")] = 20
+    epochs: Annotated[int, Field(ge=0, description="epochs of training, at most; 0 keeps the linear start")] = 20
     patience: Annotated[
         int, Field(ge=1, description="stop after this many epochs without a better held-out reconstruction")
     ] = 5

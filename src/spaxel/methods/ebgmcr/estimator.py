@@ -70,7 +70,7 @@ class EnergyMCR(Unmixing):
     signed: Signed = "auto"
     pool: Annotated[int, Field(ge=2, le=65536, description="candidates of a cold start")] = 1024
     epochs: Annotated[
-        int, Field(ge=0, description="of training, at most; a cold start takes twice as many, and reheats")
+        int, Field(ge=0, description="epochs of training, at most; a cold start takes twice as many, and reheats")
     ] = 500
     device: Device = "cpu"
     n_sample: NSample = 8_000
