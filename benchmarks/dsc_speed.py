@@ -39,7 +39,7 @@ def step(clustering: str, net: str) -> None:
     from spaxel.methods.dsc.start import Settings, linear_start, views
     from spaxel.methods.dsc.training import _objective
     from spaxel.preprocess import fit_scaling
-    from spaxel.training.loop import Step
+    from spaxel.training.plan import Step
 
     torch.set_num_threads(1)
     spectra = templates(4 * BATCH)

@@ -8,7 +8,8 @@ from torch import nn
 
 from spaxel.errors import MissingExtra, ParameterError, SpaxelError
 from spaxel.training import check_extra
-from spaxel.training.loop import Loss, Plan, train
+from spaxel.training.loop import train
+from spaxel.training.plan import Loss, Plan
 
 
 class Line(nn.Module):
@@ -295,3 +296,42 @@ def test_a_gpu_learns_the_same(precision):
     train(line, batches, Plan(200, rate=0.05, device="cuda", precision=precision))
     assert line.state() == pytest.approx((2, 1), abs=0.1)
     assert line.a.device.type == "cpu"
+
+
+class Transposed(Line):
+    """A line with a parameter and a buffer that do not lie in memory row by row."""
+
+    def __init__(self):
+        super().__init__()
+        self.wide = nn.Parameter(torch.zeros(3, 2).T)
+        self.register_buffer("fixed", torch.tensor(np.arange(6.0).reshape(3, 2).T, dtype=torch.float32))
+        assert not self.wide.is_contiguous()
+        assert not self.fixed.is_contiguous()
+
+    def forward(self, batch, step):
+        loss = super().forward(batch, step)
+        return Loss(loss.total + ((self.wide - self.fixed) ** 2).mean(), loss.parts)
+
+
+def test_a_checkpoint_holds_tensors_however_they_lie_in_memory(tmp_path):
+    whole, resumed = Transposed(), Transposed()
+    train(whole, batches, Plan(4, rate=0.1))
+    for epochs in (2, 4):
+        resumed = Transposed()
+        train(resumed, batches, Plan(epochs, rate=0.1, checkpoint=tmp_path / "c"))
+    assert resumed.state() == whole.state()
+    assert torch.equal(resumed.wide, whole.wide)
+    assert torch.equal(resumed.fixed, whole.fixed)
+
+
+def test_the_last_state_is_kept_where_that_is_asked_for(tmp_path):
+    line, resumed, scores = Line(), Line(), [1.0, 2.0, 3.0, float("nan")]
+    trained = train(line, batches, Plan(3, keep="last"), score=iter(scores).__next__)
+    assert trained.best == 3
+    assert line.state() != (0, 0)
+    for epochs, told in ((1, scores[:2]), (3, scores[2:]), (3, [])):  # at last from the end
+        resumed = Line()
+        plan = Plan(epochs, keep="last", checkpoint=tmp_path / "c")
+        again = train(resumed, batches, plan, score=iter(told).__next__)
+    assert resumed.state() == line.state()
+    assert str(again) == str(trained)

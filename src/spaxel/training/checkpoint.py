@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -16,9 +16,7 @@ from safetensors.torch import load_file, safe_open, save_file
 from torch import Tensor, nn
 
 from spaxel.errors import ParameterError, SpaxelError
-
-if TYPE_CHECKING:
-    from spaxel.training.loop import Plan
+from spaxel.training.plan import Plan
 
 
 class Keeper:
@@ -27,15 +25,15 @@ class Keeper:
     def __init__(self, objective: nn.Module, optimizer: Any, plan: Plan) -> None:
         self.objective, self.optimizer, self.path = objective, optimizer, plan.checkpoint
         self.epochs, self.about = plan.epochs, json.loads(json.dumps(plan.about))
-        self.phase = plan.phase
+        self.phase, self.last = plan.phase, plan.keep == "last"
         self.earlier: tuple[dict[str, Tensor], dict[str, Any]] = {}, {}  # arrays and words of the phases before
         self.history: list[dict[str, float]] = []
         self.best, self.lowest, self.state = 0, float("inf"), _copied(objective)
         self.steps = 0  # that are done
 
     def consider(self, epoch: int, score: float) -> float:
-        """Keep the state if its score is the lowest so far; returns the score."""
-        if score < self.lowest:
+        """Keep the state if its score is the lowest so far, or if the last one is wanted; returns the score."""
+        if self.last or score < self.lowest:
             self.best, self.lowest, self.state = epoch, score, _copied(self.objective)
         return score
 
@@ -51,7 +49,7 @@ class Keeper:
         arrays = {f"now.{k}": v for k, v in _copied(self.objective).items()}
         arrays |= {f"best.{k}": v for k, v in self.state.items()}
         for i, moments in self.optimizer.state_dict()["state"].items():
-            arrays |= {f"adam.{i}.{k}": torch.as_tensor(v).detach().cpu().clone() for k, v in moments.items()}
+            arrays |= {f"adam.{i}.{k}": _packed(torch.as_tensor(v)) for k, v in moments.items()}
         arrays = self.earlier[0] | {f"{self.phase}.{k}": v for k, v in arrays.items()}
         own = {"epoch": epoch, "steps": self.steps, "best": self.best, "lowest": self.lowest, "history": self.history}
         about = {"about": self.about, "phases": self.earlier[1] | {str(self.phase): own}}
@@ -122,4 +120,9 @@ def _under(arrays: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _copied(objective: nn.Module) -> dict[str, Tensor]:
-    return {name: value.detach().cpu().clone() for name, value in objective.state_dict().items()}
+    return {name: _packed(value) for name, value in objective.state_dict().items()}
+
+
+def _packed(value: Tensor) -> Tensor:
+    """A copy on the cpu that lies in memory row by row, as safetensors asks for, also of a transposed tensor."""
+    return value.detach().cpu().clone(memory_format=torch.contiguous_format)

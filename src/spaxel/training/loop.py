@@ -4,7 +4,8 @@ Several processes are those that torchrun or `fabric run` have started: each cal
 trains on its rows of each batch, so that all of them together take the steps that one alone would.
 
 A method brings an objective (a torch module: its parameters are learned, its forward(batch, step) gives a Loss), batches
-per epoch, a score on data held out, and at most two hooks. The loop keeps the best state, writes a checkpoint per epoch
+per epoch, a score on data held out, and at most two hooks. The loop keeps the best state or the last one, as the plan says,
+writes a checkpoint per epoch
 without pickle, and goes on from it with the same bits. Chance comes from the generator of a step, which is a function of
 (seed, number of the step) alone; steps are counted from the first epoch on, also through a checkpoint. torch's global
 generator is never drawn from.
@@ -18,15 +19,14 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from spaxel.errors import ParameterError, SpaxelError
 from spaxel.training.checkpoint import Keeper
+from spaxel.training.plan import Plan, Step, Trained
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -35,54 +35,6 @@ with warnings.catch_warnings():
 
 Score = float | tuple[float, dict[str, float]]
 DEVICES = ("cpu", "cuda", "auto")
-
-
-class Loss(NamedTuple):
-    """total : what is minimised, a scalar tensor with a gradient      parts : {name: scalar}, for the history."""
-
-    total: Tensor
-    parts: dict[str, Tensor]
-
-
-class Step(NamedTuple):
-    """Where the training is: epoch of epochs, number of the step from 0, and the generator to draw chance from."""
-
-    epoch: int
-    epochs: int
-    number: int
-    generator: torch.Generator
-
-
-class Trained(NamedTuple):
-    """history : a dict per epoch, with the mean of each part, and `score`      best : epoch of the state kept, 0 the start."""
-
-    history: list[dict[str, float]]
-    best: int
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How to train: all that is not the objective.
-
-    rate : of Adam, or per parameter by the beginning of its name {"": 1e-3, "pool.raw": 1e-4}
-    device : cpu, cuda or auto      precision : as Fabric names it      threads : of the cpu
-    decay : rates fall to 0 over the epochs, as half a wave of the cosine
-    checkpoint : file (safetensors), written after each epoch; training goes on from one that exists
-    about : what the training depends on, in plain values by name; a checkpoint with others is refused
-    phase : of a method that trains several times, with one checkpoint and one `about`: which time this is
-    """
-
-    epochs: int
-    rate: float | dict[str, float] = 1e-3
-    seed: int = 0
-    device: str = "cpu"
-    precision: str = "32-true"
-    threads: int = 1
-    clip: float = 0.0
-    decay: bool = False
-    checkpoint: Path | None = None
-    about: dict[str, Any] = field(default_factory=dict)
-    phase: int = 1
 
 
 def train(
@@ -95,7 +47,9 @@ def train(
     stop: Callable[[list[dict[str, float]]], bool] | None = None,
     progress: Callable[[int, int], Any] | None = None,
 ) -> Trained:
-    """Minimise an objective by Adam and leave it in its best state. Changes the parameters of `objective`.
+    """Minimise an objective by Adam and leave it in its best state, or in its last one (plan.keep).
+
+    Changes the parameters of `objective`.
 
     objective  : module, forward(batch, step: Step) -> Loss      batches : epoch -> batches, tensors or tuples of them;
                  one is asked for at a time and none is kept, and epochs may have different numbers of them

@@ -105,6 +105,78 @@ def test_resume_gives_the_same_bits(tmp_path, stream):
     assert part.info_["history"] == whole.info_["history"]
 
 
+def raman():
+    rng = np.random.default_rng(0)
+    axis = np.linspace(200.0, 1800, 40)
+    bands = np.exp(-(((axis - np.array([[500.0], [900], [1400]])) / 40) ** 2))
+    labels = np.arange(18)[:, None] * 3 // 18 + np.zeros(16, int)
+    return make_cube(bands[labels] * 80 + 5 + rng.normal(0, 1, (18, 16, 40)), axis, "1/cm")
+
+
+KINDS = {
+    "galaxy": lambda: simulate("ifu", height=20, width=20, seed=3).isel(channel=slice(0, 200)).compute(),
+    "reflectance": lambda: tiny_cube(20, 17, counts=False),
+    "raman": raman,
+    "negative": lambda: tiny_cube(20, 17, counts=False).assign(
+        spectra=tiny_cube(20, 17, counts=False)["spectra"] - 0.3
+    ),
+    "counts": lambda: tiny_cube(20, 17),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("context", [0, 3])
+def test_a_fit_to_any_kind_of_data_that_is_interrupted_goes_on_with_the_same_bits(tmp_path, kind, context):
+    cube, place = KINDS[kind](), str(tmp_path / "c.safetensors")
+    options = {"n_clusters": 3, "epochs": 3, "n_init": 2, "context": context}
+    whole = DeepSpectralClustering(**options).fit(cube)
+    assert len(whole.info_["history"]) == 3
+
+    def stop(done, _):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        DeepSpectralClustering(checkpoint=place, **options).fit(cube, progress=stop)
+    resumed = DeepSpectralClustering(checkpoint=place, **options).fit(cube)
+    assert all(np.array_equal(whole.state_[name], resumed.state_[name], equal_nan=True) for name in whole.state_)
+    assert resumed.info_ == whole.info_
+
+
+@pytest.mark.parametrize("context", [0, 3])
+def test_the_trained_net_can_be_had_where_the_criterion_refuses_it(context, tmp_path):
+    options = {"n_clusters": 3, "epochs": 3, "n_init": 2, "margin": 10, "context": context}
+    best = DeepSpectralClustering(**options).fit(CUBE)
+    assert best.info_["deep"]["kept"] != "deep"
+    model = DeepSpectralClustering(keep="trained", **options).fit(CUBE)
+    found = model.info_["deep"]
+    assert found["kept"] == "deep"
+    assert found["epoch"] == found["epochs"] == 3
+    assert [line["kept"] for line in model.info_["history"]] == [0, 0, 1]
+    assert "It was asked for: the criterion would have kept the linear start" in model.info_["sentence"]
+    assert np.abs(model.state_["encoder.mean.weight"]).max() > 0
+    again = load(model.save(tmp_path / "model"))
+    assert again.keep == "trained"
+    assert again.predict(CUBE).identical(model.predict(CUBE))
+
+
+def test_of_a_net_that_was_not_trained_the_linear_start_is_kept():
+    model = DeepSpectralClustering(3, keep="trained", epochs=0, n_init=2).fit(CUBE)
+    assert model.info_["deep"]["kept"] == "linear"
+    assert "Nothing was trained" in model.info_["sentence"]
+
+
+def test_the_command_fits_what_is_no_counts_and_keeps_the_trained_net_where_asked(cli, tmp_path):
+    path = write_cube(KINDS["galaxy"](), tmp_path / "galaxy.zarr")
+    options = ["--method", "dsc", "--n-clusters", 3, "--epochs", 2, "--n-init", 2, "--keep", "trained"]
+    code, _, said = cli("segment", path, "-o", tmp_path / "run", *options)
+    assert code == 0, said
+    assert load(tmp_path / "run").info_["deep"]["kept"] == "deep"
+    code, _, said = cli("segment", path, "-o", tmp_path / "other", *options[:-1], "worst")
+    assert code == 2
+    assert "keep" in said
+
+
 def test_numbers_of_numpy_are_parameters_like_others(tmp_path):
     place = str(tmp_path / "c")
     for number, gamma in ((np.int64(3), np.float64(0.1)), (3, 0.1)):

@@ -178,7 +178,7 @@ def _batches(cubes: Sequence[xr.Dataset], axes: Axes, settings: Settings, n_pair
 
 
 def _plan(settings: Settings, epochs: int, rate: float, phase: int) -> Any:
-    from spaxel.training.loop import Plan
+    from spaxel.training.plan import Plan
 
     return Plan(
         epochs, rate={"": rate, "centers": rate / 10}, seed=settings.seed + phase - 1, device=settings.device,

@@ -45,7 +45,8 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
     Equation: labels_i = component of argmin_j ‖E(x_i) - c_j‖, E(x) = P(scale(x)) + net(P'(scale(x))), net = 0 at the start. It
     minimises reconstruction + β prior + γ clustering (spaxel.methods.dsc.net.objective). Before training, E is the scaled
     principal components of KMeans; after each epoch a label-free criterion is asked, and the best state is kept, the
-    start among them: so the answer is never worse than the linear one by that criterion (truth may differ). It is the
+    start among them: so the answer is never worse than the linear one by that criterion (truth may differ). With
+    keep="trained" it is the net as it is when the training ends, also where the criterion refuses it. The criterion is the
     agreement between neighbouring pixels (how much a label tells about the one beside it); for tables, the variance of
     the start that the labels explain.
 
@@ -115,6 +116,10 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         float,
         Field(ge=0, le=10, description="share by which the trained network must be better than the start to be kept"),
     ] = 0.0
+    keep: Annotated[
+        Literal["best", "trained"],
+        Field(description="best: what the criterion prefers, the linear start included; trained: the net, always"),
+    ] = "best"
     smoothing: Annotated[
         float,
         Field(

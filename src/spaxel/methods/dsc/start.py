@@ -49,6 +49,7 @@ class Settings(NamedTuple):
     context: int = 0
     metric: str = "nearby"
     margin: float = 0.0
+    keep: str = "best"
     k: int = 0
     denoise: bool = True
     epochs: int = 30

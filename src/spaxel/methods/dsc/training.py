@@ -25,6 +25,7 @@ REFRESHED = 4096  # spectra whose latents move the centroids between epochs
 FEWEST = 8  # spectra below which nothing is trained
 WARM = 2  # epochs in which the encoder stands still, until the decoder knows the start
 CLIP = 5.0  # of the norm of the gradient
+NAMES = {"linear": "linear start", "neighbours": "linear start, averaged with neighbours"}
 
 Arrays = dict[str, np.ndarray]
 Fresh = Callable[[int], np.ndarray]  # epoch -> spectra of another sample
@@ -51,7 +52,8 @@ def learn(
     fresh: Fresh | None,
     progress: Progress | None = None,
 ) -> Learned:
-    """Fit to a sample: from a start, train, and keep what the criterion likes best, the start included.
+    """Fit to a sample: from a start, train, and keep what the criterion likes best, the start included; or what was trained,
+    as it is when the training ends, whatever the criterion says (settings.keep).
 
     wanted : number of components, a range of it, or None      fresh : spectra for later epochs, or None to stay with the sample
     """
@@ -86,10 +88,8 @@ def learn(
         groups["deep"] = grouped(states["deep"], k)
     judged = {n: judge.labels(states[n], g.centers, g.component) for n, g in groups.items()}
     values = {n: judge.value(labels) for n, labels in judged.items()}
-    kept = next(iter(judged))
-    for name in judged:
-        margin = settings.margin if name == "deep" else 0.0
-        kept = name if judge.better(judged[name], judged[kept], margin) else kept
+    best = _best(judge, judged, settings.margin)
+    kept = "deep" if settings.keep == "trained" and "deep" in states else best
     final = groups[kept]
     chosen, curve = number(states[kept])
     if wanted != k:
@@ -97,7 +97,17 @@ def learn(
     if isinstance(wanted, tuple):
         final = _found_in(final, *wanted)
     report = _report(values, kept, groups, final, history, judge.neighbours, curve)
+    if kept != best:
+        report["sentence"] += f" It was asked for: the criterion would have kept the {NAMES[best]}."
     return Learned(start.scaling, states[kept], decoder, centroids, final, history, report)
+
+
+def _best(judge: Judge, judged: dict[str, np.ndarray], margin: float) -> str:
+    """The state whose labels the criterion likes best; the first one, unless another is clearly better."""
+    best = next(iter(judged))
+    for name in judged:
+        best = name if judge.better(judged[name], judged[best], margin if name == "deep" else 0.0) else best
+    return best
 
 
 def trained(
@@ -109,10 +119,11 @@ def trained(
     fresh: Fresh | None,
     progress: Progress | None = None,
 ) -> tuple[Arrays, Arrays, np.ndarray, list[dict[str, float]]]:
-    """Train from the start: arrays of the encoder in its best state, of the decoder, the centroids, a dict per epoch."""
+    """Train from the start: arrays of the encoder in the state kept, of the decoder, the centroids, a dict per epoch."""
     import torch
 
-    from spaxel.training.loop import Plan, train
+    from spaxel.training.loop import train
+    from spaxel.training.plan import Plan
 
     order = np.random.default_rng([settings.seed, 34]).permutation(len(spectra))
     n_held = max(1, int(HELD_OUT * len(order)))
@@ -147,6 +158,7 @@ def trained(
         settings.epochs, rate={"": settings.rate, "net.encoder.axes": settings.rate / 10}, seed=settings.seed, clip=CLIP,
         device=settings.device, precision=settings.precision, about=dict(settings.about),
         checkpoint=Path(settings.checkpoint) if settings.checkpoint else None,
+        keep="last" if settings.keep == "trained" else "best",
     )  # fmt: skip
     done = train(objective, batches, plan, score=score, stop=stop, progress=progress)
     history = [line | {"kept": float(line["epoch"] == done.best)} for line in done.history]

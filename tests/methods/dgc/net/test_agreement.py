@@ -8,7 +8,7 @@ from spaxel.methods.dgc.net import agreement
 from spaxel.methods.dgc.net.agreement import GlobalClustering, Rule
 from spaxel.methods.dgc.net.encoder import PatchEncoder
 from spaxel.methods.dgc.net.variation import Strength
-from spaxel.training.loop import Step
+from spaxel.training.plan import Step
 
 Q, K, SIDE = 4, 4, 16
 NONE = Strength(0, 0, 0, 0)

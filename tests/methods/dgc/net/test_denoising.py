@@ -5,7 +5,8 @@ from torch import nn
 from spaxel.methods.dgc.net.denoising import ALPHA, Denoising
 from spaxel.methods.dgc.net.encoder import PatchEncoder
 from spaxel.methods.dgc.net.variation import Strength
-from spaxel.training.loop import Plan, Step, train
+from spaxel.training.loop import train
+from spaxel.training.plan import Plan, Step
 
 Q, NONE = 4, Strength(0, 0, 0, 0)
 

@@ -19,7 +19,8 @@ from spaxel.methods.dgc.published.objective import (
     paired,
     uniformity,
 )
-from spaxel.training.loop import Plan, Step, train
+from spaxel.training.loop import train
+from spaxel.training.plan import Plan, Step
 
 K, CHANNELS, SIDE = 4, 20, 32
 GENERATOR = torch.Generator()

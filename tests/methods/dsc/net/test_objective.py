@@ -6,7 +6,8 @@ from spaxel.methods.dsc.net.autoencoder import Autoencoder, Shape, Start
 from spaxel.methods.dsc.net.likelihood import Likelihood
 from spaxel.methods.dsc.net.losses import distances, ramp
 from spaxel.methods.dsc.net.objective import CLUSTERING, OBJECTIVES, DeepClustering, Terms
-from spaxel.training.loop import Plan, Step, train
+from spaxel.training.loop import train
+from spaxel.training.plan import Plan, Step
 
 K = 3
 RNG = np.random.default_rng(0)

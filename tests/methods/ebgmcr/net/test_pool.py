@@ -6,7 +6,7 @@ from spaxel.methods.ebgmcr.laws import AGGREGATES
 from spaxel.methods.ebgmcr.net.objective import Energy, plateau, shuffled_batches
 from spaxel.methods.ebgmcr.net.pool import ambiguity, concrete, random_pool, temperature, warm_pool
 from spaxel.synth.mixture import mixture
-from spaxel.training.loop import Step
+from spaxel.training.plan import Step
 
 
 def chance(seed=0):

@@ -23,7 +23,7 @@ from spaxel.methods.dgc.net.denoising import ALPHA
 from spaxel.methods.dgc.net.encoder import PatchEncoder
 from spaxel.methods.dgc.net.transport import floored, relaxed_targets
 from spaxel.methods.dgc.net.variation import Strength, plain, varied
-from spaxel.training.loop import Loss, Step
+from spaxel.training.plan import Loss, Step
 
 QUEUE, PER_STEP = 6144, 1024  # past pixels that are kept, and of them from one step
 RESEED_EVERY = 50  # steps

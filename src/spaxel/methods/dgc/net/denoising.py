@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from spaxel.methods.dgc.net.encoder import PatchEncoder
 from spaxel.methods.dgc.net.variation import Strength, plain, varied
-from spaxel.training.loop import Loss, Step
+from spaxel.training.plan import Loss, Step
 
 ALPHA = 0.5
 

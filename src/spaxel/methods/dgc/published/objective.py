@@ -28,7 +28,7 @@ from torch.nn import functional
 from spaxel.errors import ParameterError
 from spaxel.methods.dgc.published.augmentation import brightened, rolled, shifted, warped
 from spaxel.methods.dgc.published.mean_shift import MeanShift
-from spaxel.training.loop import Loss, Step
+from spaxel.training.plan import Loss, Step
 
 SIGNS = ("published", "corrected")
 LEAST = 1e-6  # probability that the published cross-entropy sees at least

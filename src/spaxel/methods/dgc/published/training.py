@@ -21,7 +21,6 @@ from spaxel.methods.dgc.axes import Axes, Looked
 
 if TYPE_CHECKING:
     from spaxel.methods.dgc.training import Settings
-    from spaxel.training.loop import Step
 
 PAIRS = 4  # of windows per step, as published
 SIGNS = {"paper": "published", "paper-corrected": "corrected"}
@@ -51,24 +50,20 @@ def train_published(
     Same seed, same bits, also through a checkpoint. Raises SpaxelError if the loss is not finite. Fails by collapse: then fewer
     centres win pixels than there are, down to one; that is what the objective asks for and is left as it is.
     """
-    from spaxel.training.loop import Plan, train
+    from spaxel.training.loop import train
+    from spaxel.training.plan import Plan
 
     objective = _objective(axes, settings)
-    start, steps = _monitor(objective, held, axes), 0
-
-    def after_step(step: Step) -> None:
-        nonlocal steps
-        objective.after_step(step)
-        steps = step.number + 1
-
-    def score() -> tuple[float, dict[str, float]]:
-        return -float(steps), _monitor(objective, held, axes)  # later is better: the last state is kept
-
+    start = _monitor(objective, held, axes)
     plan = Plan(
         settings.epochs, rate=settings.rate, seed=settings.seed, device=settings.device, precision=settings.precision,
         checkpoint=Path(settings.checkpoint) if settings.checkpoint else None, about=dict(settings.about),
+        keep="last",
     )  # fmt: skip
-    done = train(objective, batches, plan, score=score, after_step=after_step, progress=progress)
+    done = train(
+        objective, batches, plan, score=lambda: (0.0, _monitor(objective, held, axes)), after_step=objective.after_step,
+        progress=progress,
+    )  # fmt: skip
     centers = objective.centres.detach().cpu().numpy().astype(np.float64)
     centers /= np.maximum(np.linalg.norm(centers, axis=1, keepdims=True), 1e-12)
     lines = [{name: value for name, value in line.items() if name != "score"} for line in done.history]

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from spaxel.methods.dsc.net import losses
 from spaxel.methods.dsc.net.autoencoder import Autoencoder, Code, sampled
 from spaxel.methods.dsc.net.likelihood import Likelihood
-from spaxel.training.loop import Loss, Step
+from spaxel.training.plan import Loss, Step
 
 OBJECTIVES = ("autoencoder", "vae", "beta-vae", "infovae", "vade")
 CLUSTERING = ("silhouette", "simplified", "dec", "dcn", "none")

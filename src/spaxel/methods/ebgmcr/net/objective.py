@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from spaxel.methods.ebgmcr.laws import Aggregate
 from spaxel.methods.ebgmcr.net.pool import Codes, GatedPool, ambiguity, temperature
-from spaxel.training.loop import Loss, Step
+from spaxel.training.plan import Loss, Step
 
 Batch = tuple[Tensor, Tensor]  # spectra (B, channel), noise (B, 1)
 VIEWS = 2  # times that the law is undone before the heads look

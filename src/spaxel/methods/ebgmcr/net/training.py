@@ -12,7 +12,8 @@ from spaxel.methods.ebgmcr.codes import Heads
 from spaxel.methods.ebgmcr.laws import Aggregate
 from spaxel.methods.ebgmcr.net.objective import Energy, plateau, shuffled_batches
 from spaxel.methods.ebgmcr.net.pool import GatedPool, warm_pool
-from spaxel.training.loop import Plan, train
+from spaxel.training.loop import train
+from spaxel.training.plan import Plan
 
 BATCH = 64
 PATIENCE = 40  # epochs without a gain, after which training ends
