@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from spaxel.cube.convention import (
     QUANTITY,
+    as_cube,
     axis_label,
     canonical_units,
     check_cube,
@@ -15,6 +16,7 @@ from spaxel.cube.convention import (
 
 __all__ = [
     "QUANTITY",
+    "as_cube",
     "axis_label",
     "canonical_units",
     "check_cube",

@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from spaxel.cube.coerce import cube_parts
+from spaxel.cube.objects import Parts, unit_text
 from spaxel.errors import AxisError, CubeError, GuessWarning
 
 DIMS = ("y", "x", "channel")
@@ -48,6 +50,7 @@ def make_cube(
     channel: Any = None,
     units: str | None = None,
     *,
+    channel_axis: int | str | None = None,
     long_name: str | None = None,
     valid: Any = None,
     variance: Any = None,
@@ -57,10 +60,13 @@ def make_cube(
     source: str = "",
     **attrs: Any,
 ) -> xr.Dataset:
-    """A cube from arrays, checked.
+    """A cube from arrays, or from what another package calls a cube, checked.
 
-    spectra          : (y, x, channel) real numbers, NumPy or Dask, kept in its dtype
-    channel          : (channel,) axis values; None gives 0, 1, 2 … with units `index`
+    spectra          : (y, x, channel) real numbers, NumPy or Dask, kept in its dtype; or an astropy Quantity, an xarray
+                       DataArray, a HyperSpy signal, a specutils Spectrum, an NDCube (see spaxel.cube.coerce)
+    channel          : (channel,) axis values, or a Quantity; None takes those that `spectra` knows, else 0, 1, 2 … with
+                       units `index`
+    channel_axis     : which axis of `spectra` is spectral, by number or name, if it is not the last one
     units, long_name : of the axis; common spellings are made one ("Nanometers" -> "nm")
     valid            : (y, x) bool, False = no data       variance : (y, x, channel)
     truth_*          : see the module                     source : the file
@@ -75,32 +81,31 @@ def make_cube(
     >>> cube["spectra"].dims, cube["channel"].attrs["units"]
     (('y', 'x', 'channel'), 'nm')
     """
-    _check_array(spectra)
-    n_channels = spectra.shape[2]
-    history = list(attrs.pop("history", []))
-    axis = np.arange(n_channels) if channel is None else np.asarray(channel, dtype=np.float64)
-    units = "index" if channel is None and units is None else canonical_units(units)
-    _check_axis(axis, n_channels)
-    data: dict[str, Any] = {"spectra": (DIMS, spectra)}
-    for name, value, dims in (
-        ("valid", valid, ("y", "x")),
-        ("variance", variance, DIMS),
-        ("truth_labels", truth_labels, ("y", "x")),
-        ("truth_abundances", truth_abundances, ("y", "x", "truth_component")),
-        ("truth_spectra", truth_spectra, ("truth_component", "channel")),
-    ):
-        if value is not None:
-            _check_beside(name, np.shape(value), dims, spectra.shape)
-            data[name] = (dims, value)
-    name = long_name or QUANTITY.get(units.lower(), "channel")
-    cube = xr.Dataset(data, coords={"channel": ("channel", axis, {"units": units, "long_name": name})})
-    if n_channels > 1 and not (np.diff(axis) > 0).all():
-        order = np.argsort(axis, kind="stable")
-        cube = cube.isel(channel=order)
-        reverse = (np.diff(axis) < 0).all()
-        history.append(f"channels {'reversed' if reverse else 'sorted'}, so that the {name} increases")
+    parts = cube_parts(spectra, channel_axis)
+    _check_array(parts.spectra)
+    axis = _axis(parts, channel, units, long_name)
+    beside = {
+        "valid": (("y", "x"), parts.valid if valid is None else valid),
+        "variance": (DIMS, parts.variance if variance is None else variance),
+        "truth_labels": (("y", "x"), truth_labels),
+        "truth_abundances": (("y", "x", "truth_component"), truth_abundances),
+        "truth_spectra": (("truth_component", "channel"), truth_spectra),
+    }
+    given = {name: (dims, value) for name, (dims, value) in beside.items() if value is not None}
+    for name, (dims, value) in given.items():
+        _check_beside(name, np.shape(value), dims, parts.spectra.shape)
+    cube = xr.Dataset({"spectra": (DIMS, parts.spectra)} | given, coords={"channel": axis})
+    cube, sentence = _increasing(cube)
+    history = [*attrs.pop("history", []), *sentence]
     cube.attrs = {"source": source, "history": history, "steps": [], "guesses": [], "origin": "upper"} | attrs
-    return cube
+    if parts.values:
+        cube["spectra"].attrs["units"] = parts.values
+    return note_guess(cube, parts.guess) if parts.guess else cube
+
+
+def as_cube(data: Any) -> xr.Dataset:
+    """A cube as it is, checked; anything else that spaxel.cube.coerce knows, made one. Raises CubeError, AxisError."""
+    return check_cube(data) if isinstance(data, xr.Dataset) and "spectra" in data else make_cube(data)
 
 
 def check_cube(cube: Any) -> xr.Dataset:
@@ -174,6 +179,30 @@ def axis_label(cube: xr.Dataset) -> str:
     return name if units == "index" else f"{name} ({units})"
 
 
+def _axis(parts: Parts, channel: Any, units: str | None, long_name: str | None) -> xr.Variable:
+    """The spectral axis: as it is given, else as what is made a cube knows it, else numbered."""
+    if channel is None:
+        channel, units, long_name = parts.channel, units or parts.units or None, long_name or parts.long_name
+    elif hasattr(channel, "unit"):  # a Quantity
+        channel, units = channel.value, units or unit_text(channel.unit)
+    n_channels = parts.spectra.shape[2]
+    values = np.arange(n_channels) if channel is None else np.asarray(channel, dtype=np.float64)
+    units = "index" if channel is None and units is None else canonical_units(units)
+    _check_axis(values, n_channels)
+    long_name = long_name or QUANTITY.get(units.lower(), "channel")
+    return xr.Variable("channel", values, {"units": units, "long_name": long_name})
+
+
+def _increasing(cube: xr.Dataset) -> tuple[xr.Dataset, list[str]]:
+    """The cube with its axis increasing, and a sentence if it was not."""
+    axis = cube["channel"].values
+    if len(axis) < 2 or (np.diff(axis) > 0).all():
+        return cube, []
+    how = "reversed" if (np.diff(axis) < 0).all() else "sorted"
+    sentence = f"channels {how}, so that the {cube['channel'].attrs['long_name']} increases"
+    return cube.isel(channel=np.argsort(axis, kind="stable")), [sentence]
+
+
 def _check_array(spectra: Any) -> None:
     shape, dtype = getattr(spectra, "shape", None), getattr(spectra, "dtype", None)
     if shape is None or dtype is None:
@@ -189,7 +218,10 @@ def _check_array(spectra: Any) -> None:
 
 def _check_axis(axis: np.ndarray, n_channels: int) -> None:
     if axis.shape != (n_channels,):
-        raise AxisError(f"The axis has shape {axis.shape}, the spectra have {n_channels} channels. Try another axis.")
+        raise AxisError(
+            f"The axis has shape {axis.shape}, the spectra have {n_channels} channels (their last axis, unless channel_axis "
+            "says another one). Try another axis, or channel_axis."
+        )
     if not np.isfinite(axis).all():
         raise AxisError("The axis holds NaN or infinite values. Try without it: the channels are then numbered.")
     values, counts = np.unique(axis, return_counts=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, get_type_hints
@@ -12,7 +13,8 @@ import xarray as xr
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from sklearn.utils.validation import validate_data
 
-from spaxel.cube import check_cube, make_cube
+from spaxel.cube import as_cube, make_cube
+from spaxel.cube.coerce import is_cube
 from spaxel.cube.sampling import Sample, ordered_cubes, sample_cubes
 from spaxel.errors import CubeError, ParameterError
 from spaxel.preprocess.steps import repeat
@@ -62,22 +64,32 @@ def parse_parameters(method: type, given: dict[str, Any]) -> dict[str, Any]:
 def as_cubes(data: Any) -> tuple[Cubes, str]:
     """What a user gave as a list of checked cubes, and what it was: "cube", "cubes" or "array".
 
-    data : a cube, a list of cubes with one axis, or an array (n_spectra, n_channels), which becomes a cube of width 1
+    data : a cube, a list of cubes with one axis, or an array (n_spectra, n_channels), which becomes a cube of width 1. A cube
+           is whatever spaxel.cube.coerce knows as one; of an array (y, x, channel) the last axis is spectral
     """
-    if isinstance(data, xr.Dataset):
-        return [check_cube(data)], "cube"
-    if isinstance(data, (list, tuple)) and data and all(isinstance(d, xr.Dataset) for d in data):
-        cubes, than = [check_cube(d) for d in data], "the first cube"
+    if is_cube(data):
+        return [as_cube(data)], "cube"
+    if _is_list(data, is_cube):
+        cubes, than = [as_cube(d) for d in data], "the first cube"
         for other in cubes[1:]:
             check_same_axis(other, cubes[0]["channel"].values, cubes[0]["channel"].attrs.get("units", "index"), than)
         return cubes, "cubes"
+    if _is_list(data, lambda one: getattr(one, "ndim", 0) == 2):
+        raise CubeError(
+            "This is a list of matrices. Are these rows of one image, or tables of spectra? Try numpy.stack for a cube "
+            "(y, x, channel), numpy.concatenate for one table (n_spectra, n_channels)."
+        )
     array = np.asarray(data)
     if array.ndim != 2:
         raise CubeError(
-            f"Expected 2D array (n_spectra, n_channels), a cube or a list of cubes, got {array.ndim} dimensions. "
-            "Reshape your data, or try spaxel.make_cube."
+            f"Expected 2D array (n_spectra, n_channels), a cube (y, x, channel) or a list of cubes, got {array.ndim} "
+            f"dimensions {array.shape}. Reshape your data, or try spaxel.make_cube, which takes channel_axis."
         )
     return [make_cube(array[:, None, :])], "array"
+
+
+def _is_list(data: Any, kind: Callable[[Any], bool]) -> bool:
+    return isinstance(data, (list, tuple)) and len(data) > 0 and all(kind(one) for one in data)
 
 
 def check_range(spectra: np.ndarray, tiny: float = TINY, huge: float = HUGE) -> None:
@@ -91,13 +103,17 @@ def check_range(spectra: np.ndarray, tiny: float = TINY, huge: float = HUGE) -> 
         )
 
 
-def checked(model: Any, data: Any, reset: bool, partly: bool = False) -> Any:
-    """Arrays through scikit-learn's checks (finite, 2-D, as many channels as in `fit`), cubes as they are.
+def checked(model: Any, data: Any, *, reset: bool, partly: bool = False) -> Any:
+    """Arrays through scikit-learn's checks (finite, 2-D, as many channels as in `fit`), cubes made what spaxel calls one.
 
     partly : NaN is a missing value and may stand in an array
     """
-    if isinstance(data, xr.Dataset) or (isinstance(data, (list, tuple)) and data and isinstance(data[0], xr.Dataset)):
-        return data
+    if is_cube(data):
+        return as_cube(data)
+    if (isinstance(data, (list, tuple)) and len(data) > 0 and getattr(data[0], "ndim", 0) > 1) or _is_list(
+        data, is_cube
+    ):
+        return as_cubes(data)[0]
     return validate_data(
         model,
         data,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from os import PathLike
 from pathlib import Path
 from typing import Any
 from warnings import warn
@@ -15,7 +16,7 @@ from warnings import warn
 import numpy as np
 import xarray as xr
 
-from spaxel.cube import check_cube
+from spaxel.cube import as_cube, check_cube, make_cube
 from spaxel.errors import NotFound, ParameterError, ReadError, SpaxelError, naming
 from spaxel.readers.parts.lazy import FOREIGN
 from spaxel.store.addresses import check_local
@@ -66,10 +67,11 @@ def readers() -> dict[str, Reader]:
     return found
 
 
-def open_cube(path: str | Path, reader: str | None = None, **options: Any) -> xr.Dataset:
+def open_cube(path: Any, reader: str | None = None, **options: Any) -> xr.Dataset:
     """Open a file as a cube, lazily wherever the format allows.
 
-    path    : a file or a Zarr folder; its content decides how it is read, not only its suffix
+    path    : a file or a Zarr folder; its content decides how it is read, not only its suffix. Or what is a cube already:
+              an array, a DataArray, a signal … as make_cube takes them, with its options `channel`, `units`, `channel_axis`
     reader  : the name of a reader, if the content does not decide
     options : of the reader; most take `dataset=` (path or variable inside the file), `channel_axis=` (0, 1 or 2),
               `channel=` (axis values, a variable, or a file that holds them), `units=`, `truth=` (variable or file)
@@ -82,6 +84,8 @@ def open_cube(path: str | Path, reader: str | None = None, **options: Any) -> xr
     >>> spaxel.open_cube("scan.zarr")["spectra"].shape
     (8, 9, 16)
     """
+    if not isinstance(path, (str, PathLike)):
+        return _from_memory(path, reader, options)
     path = check_local(path)
     if not path.exists():
         raise NotFound(f"There is no file {path}. Try an absolute path.")
@@ -98,6 +102,13 @@ def open_cube(path: str | Path, reader: str | None = None, **options: Any) -> xr
             ) from error
         cube = _with_valid(check_cube(cube))
     return cube.assign_attrs(source=str(path), reader=chosen.name)
+
+
+def _from_memory(data: Any, reader: str | None, options: dict[str, Any]) -> xr.Dataset:
+    known = ("channel", "units", "channel_axis")
+    if unknown := [*(["reader"] if reader else []), *sorted(set(options) - set(known))]:
+        raise ParameterError(f"{', '.join(unknown)} is for files. A cube in memory takes {', '.join(known)}.")
+    return _with_valid(make_cube(data, **options) if options else as_cube(data))
 
 
 def _choose(path: Path, name: str | None) -> Reader:
