@@ -52,11 +52,16 @@ def main() -> None:
             raise SystemExit(f"{name}.png has {size} bytes, more than {MOST_BYTES}")
 
 
-def kmeans(folder: Path) -> Image.Image:
-    """The first screen of the report of `spaxel demo`: false colours beside the map."""
+def report(folder: Path) -> Image.Image:
+    """The first screen of the report of `spaxel demo`, for the README."""
     run(["demo", str(folder / "demo"), "--overwrite"])
-    page = screenshot(folder / "demo" / "run" / "report.html", 1280, 500)
-    return page.crop((0, 96, 1280, 480)).resize((960, 288), Image.Resampling.LANCZOS)
+    page = screenshot(folder / "demo" / "run" / "report.html", 1280, 540)
+    return page.resize((1024, 432), Image.Resampling.LANCZOS)
+
+
+def kmeans(folder: Path) -> Image.Image:
+    """The same without its words: false colours beside the map."""
+    return report(folder).crop((0, 77, 1024, 384))
 
 
 def dsc(folder: Path) -> Image.Image:
@@ -125,7 +130,7 @@ def ebgmcr(folder: Path) -> Image.Image:
     return drawn(folder, plots, 2)
 
 
-PICTURES = {"kmeans": kmeans, "dsc": dsc, "dgc": dgc, "mcr": mcr, "ebgmcr": ebgmcr}
+PICTURES = {"report": report, "kmeans": kmeans, "dsc": dsc, "dgc": dgc, "mcr": mcr, "ebgmcr": ebgmcr}
 
 
 def partners(likeness: np.ndarray) -> np.ndarray:

@@ -45,7 +45,10 @@ def here(page: Page) -> Markup:
 
 def _unlike(page: Page, size: int, share: float, sure: bool, drift: float, new: bool) -> Markup:
     test = "more than" if sure else "no more than"
-    words = f"{size:,} of the pixels ({percent(share)}) are {UNLIKE}: {test} among the spectra that were fitted."
+    some = "1 pixel" if size == 1 else f"{size:,} pixels"
+    words = (
+        f"{some} ({percent(share)}) {'is' if size == 1 else 'are'} {UNLIKE}: {test} among the spectra that were fitted."
+    )
     words += " Not so in the cubes that this one is compared with." * new
     if drift > 1.3:
         words += (
