@@ -42,8 +42,8 @@ class DeepGlobalClustering(ClusterMixin, BaseEstimator):
     (spaxel.methods.dgc.net.encoder). Learned in two phases: the encoder learns to see through the noise of windows
     (net.denoising); k-means in which dense regions count less makes `n_micro` micro-clusters of its latents; then two
     overlapping windows, under other light and noise, must agree on the pixels that they share (net.agreement). The
-    best state on tiles held out is kept, the start of this phase among them. A merge tree by borders and spectra
-    joins the clusters; the components are a level of it, and every other level is kept (spaxel.cut).
+    best state on held-out tiles is kept, which may be the start of this phase. A merge tree by borders and spectra
+    joins the micro-clusters; the components are a level of it, and every other level is kept (spaxel.cut).
     objective "paper" trains the published loss instead, "paper-corrected" that with its signs put right, both from random
     centres (spaxel.methods.dgc.published.training): to compare with, not to use, since they may collapse into one cluster.
 

@@ -44,8 +44,8 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
 
     Equation: labels_i = component of argmin_j ‖E(x_i) - c_j‖, E(x) = P(scale(x)) + net(P'(scale(x))), net = 0 at the start. It
     minimises reconstruction + β prior + γ clustering (spaxel.methods.dsc.net.objective). Before training, E is the scaled
-    principal components of KMeans; after each epoch a label-free criterion is asked, and the best state is kept, the
-    start among them: so the answer is never worse than the linear one by that criterion (truth may differ). With
+    principal components of KMeans; after each epoch a label-free criterion is computed, and the best state is kept,
+    which may be the start: so the answer is never worse than the linear one by that criterion (truth may differ). With
     keep="trained" it is the net as it is when the training ends, also where the criterion refuses it. The criterion is the
     agreement between neighbouring pixels (how much a label tells about the one beside it); for tables, the variance of
     the start that the labels explain.
