@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import logging
 import re
 import sys
@@ -72,6 +74,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command line. Bad input ends with exit code 2 and one message on stderr, an interruption with 130."""
     arguments = sys.argv[1:] if arguments is None else arguments
     typed.set(arguments)
+    atexit.register(gc.freeze)  # what is left at the end is not looked through once more: 0.7 s of a small run
     warned.set(set())
     with warnings.catch_warnings():
         _set_streams()

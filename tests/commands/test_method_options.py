@@ -114,3 +114,33 @@ def test_help_waits_for_no_method():
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("words", "absent"),
+    [
+        (
+            ["info", "SCAN"],
+            ["sklearn", "bokeh", "torch", "distributed", "tifffile", "scipy.stats", "scipy.signal", "PIL"],
+        ),
+        (
+            ["segment", "SCAN", "-o", "OUT", "--n-clusters", "2"],
+            [
+                "torch",
+                "lightning_fabric",
+                "distributed",
+                "tifffile",
+                "scipy.signal",
+                "matplotlib",
+                "astropy",
+                "rasterio",
+                "PIL",
+            ],
+        ),
+    ],
+)
+def test_a_verb_loads_what_it_uses(scan, tmp_path, words, absent):
+    words = [{"SCAN": str(scan), "OUT": str(tmp_path / "run")}.get(word, word) for word in words]
+    code = f"import sys\nfrom spaxel.cli import main\nmain({words})\nprint([n for n in {absent} if n in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.splitlines()[-1] == "[]"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils.extmath import randomized_svd
 
 MOST = 10  # components that `auto` keeps at most
 EXACT_BELOW = 600  # features up to which the covariance is decomposed exactly
@@ -34,6 +33,8 @@ def fit_pca(features: np.ndarray, n_components: int | None = None, seed: int = 0
     if min(n_features, n) <= EXACT_BELOW:
         singular, right = _exact(centred)
     else:
+        from sklearn.utils.extmath import randomized_svd
+
         _, singular, right = randomized_svd(centred, max(most, 40), n_iter=4, random_state=seed)
     if n_components is None:
         total = float((centred**2).sum())

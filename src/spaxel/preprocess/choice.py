@@ -10,8 +10,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.cluster import KMeans
-from sklearn.metrics import silhouette_score
 from threadpoolctl import threadpool_limits
 
 from spaxel.cube.sampling import Sample
@@ -113,6 +111,9 @@ def choose_scaling(sample: Sample, n_clusters: int | None = None, seed: int = 0,
 
 
 def _silhouette(name: str, sample: Sample, n_clusters: int, seed: int) -> float:
+    from sklearn.cluster import KMeans  # here and not above: a second that spaxel info does not need
+    from sklearn.metrics import silhouette_score
+
     with threadpool_limits(1):
         scaling, spectra = fit_scaling(name, sample), sample.spectra
         features = np.concatenate([scaling(spectra[i : i + 512]) for i in range(0, len(spectra), 512)])

@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 import xarray as xr
-from scipy.ndimage import median_filter
-from scipy.signal import savgol_filter
 
 from spaxel.cube import check_cube, note
 from spaxel.errors import ParameterError
@@ -32,6 +30,8 @@ def despike(cube: xr.Dataset, width: int = 5, threshold: float = 8.0) -> xr.Data
     _check_width(width, cube.sizes["channel"])
     if not threshold > 0:
         raise ParameterError(f"threshold is {threshold}, expected a number above zero.")
+
+    from scipy.ndimage import median_filter
 
     def clean(spectra: np.ndarray) -> np.ndarray:
         middle = median_filter(spectra, size=(1,) * (spectra.ndim - 1) + (width,), mode="nearest")
@@ -76,6 +76,8 @@ def _savgol(cube: xr.Dataset, width: int, order: int, degree: int, text: str) ->
     _check_width(width, cube.sizes["channel"])
     if not 0 <= order < width:
         raise ParameterError(f"order is {order}, expected 0 to {width - 1} (below width).")
+    from scipy.signal import savgol_filter
+
     new = _along_channels(
         cube, lambda s: savgol_filter(s.astype(float), width, order, deriv=degree, axis=-1), np.float64
     )

@@ -8,11 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from warnings import warn
 
 import numpy as np
-import tifffile
 import xarray as xr
 
 from spaxel.cube import make_cube, note_guess
@@ -22,6 +21,9 @@ from spaxel.readers.parts.lazy import FileArray, arrange, check_axis_number, laz
 from spaxel.readers.parts.side import settle_axis
 from spaxel.readers.parts.zarrays import check_believable
 from spaxel.readers.registry import Reader
+
+if TYPE_CHECKING:
+    from tifffile import TiffFile
 
 _GEO = (33550, 33922, 34264, 34735)  # tags that place an image on the Earth
 
@@ -60,6 +62,8 @@ def open_raster(
     Raises ReadError (truncated, no cube inside), CubeError (complex), AxisError. Warns if rasterio is missing and the file
     is georeferenced.
     """
+    import tifffile
+
     path = Path(path)
     with tifffile.TiffFile(path) as tiff:
         _check_complete(path, tiff)
@@ -125,7 +129,7 @@ def _axis(path: Path, file: Any) -> Axis | None:
     return Axis(parsed[0], parsed[1] or units, f"the bands of {path.name}", "wavelength") if parsed else None
 
 
-def _stack(path: Path, tiff: tifffile.TiffFile, channel_axis: int | None) -> tuple[Any, list[str]]:
+def _stack(path: Path, tiff: TiffFile, channel_axis: int | None) -> tuple[Any, list[str]]:
     """Pages, or samples of one page, as (y, x, channel), and what was guessed."""
     series = tiff.series[0]
     shape, axes = tuple(series.shape), series.axes
@@ -148,7 +152,7 @@ def _stack(path: Path, tiff: tifffile.TiffFile, channel_axis: int | None) -> tup
     return lazy_array(FileArray(path, dtype, shape, series.dataoffset).check_size(), path=path, channel_axis=at), guess
 
 
-def _check_complete(path: Path, tiff: tifffile.TiffFile) -> None:
+def _check_complete(path: Path, tiff: TiffFile) -> None:
     size = path.stat().st_size
     if not len(tiff.pages):
         raise ReadError(f"{path} is a TIFF without an image. Is it complete?")
@@ -164,7 +168,7 @@ def _check_complete(path: Path, tiff: tifffile.TiffFile) -> None:
             )
 
 
-def _next_page(tiff: tifffile.TiffFile) -> int:
+def _next_page(tiff: TiffFile) -> int:
     """The place in the file of the page after the last one that is there; 0 if there is none, as it should be."""
     kind, file, at = tiff.tiff, tiff.filehandle, tiff.pages[len(tiff.pages) - 1].offset
     file.seek(at)
@@ -173,7 +177,7 @@ def _next_page(tiff: tifffile.TiffFile) -> int:
     return struct.unpack(kind.offsetformat, file.read(kind.offsetsize))[0]
 
 
-def _has_rasterio(path: Path, tiff: tifffile.TiffFile) -> bool:
+def _has_rasterio(path: Path, tiff: TiffFile) -> bool:
     try:
         import rasterio  # noqa: F401
     except ImportError:

@@ -16,7 +16,6 @@ from spaxel.cube import axis_label, check_cube
 from spaxel.cube.mapping import cores
 from spaxel.cube.sampling import sample_spectra
 from spaxel.errors import CubeError
-from spaxel.methods.registry import METHODS
 from spaxel.preprocess.choice import look_at
 from spaxel.preprocess.masks import find_bad_channels
 from spaxel.readers import readers
@@ -71,6 +70,8 @@ def fit_memory(cube: xr.Dataset) -> int:
 
 def diagnose() -> dict[str, dict[str, str]]:
     """Versions, processors, methods, readers, extras: what is there and how to get what is missing."""
+    from spaxel.methods.registry import METHODS
+
     core = {name: _version(name) for name in ("numpy", "scipy", "scikit-learn", "xarray", "dask", "zarr", "bokeh")}
     machine = {
         "python": sys.version.split()[0],
