@@ -11,7 +11,7 @@ VENV := .venv
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: demo test setup bits check bench docs smoke oldest help
+.PHONY: demo test setup bits check bench bench-check docs smoke oldest help
 
 demo: $(VENV)/.core  ## Simulate a small painting, segment it, say how well it agrees with the truth
 	$(BIN)/spaxel demo --overwrite
@@ -24,14 +24,18 @@ setup: $(VENV)/.test  ## The virtual environment with everything that tests and 
 bits: $(VENV)/.test  ## The tests of "same bits" on each kernel of OpenBLAS
 	PYTHON=$(BIN)/python .ci/same_bits
 
-check: $(VENV)/.test  ## Lint and import contracts
+check: $(VENV)/.test  ## Lint, import contracts and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 bench: $(VENV)/.test  ## Accuracy and memory, with every baseline (minutes); results go to benchmarks/results
 	$(BIN)/python benchmarks/quality.py
 	$(BIN)/python benchmarks/memory.py
+
+bench-check: $(VENV)/.test  ## A part of each benchmark again: fails if a documented figure is off (ten minutes)
+	$(BIN)/python benchmarks/bench_check.py
 
 docs: $(VENV)/.docs  ## The documentation as a web site in site/
 	$(BIN)/mkdocs build --strict
@@ -59,4 +63,4 @@ $(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python$(EXE)
 	touch $@
 
 help:
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

@@ -1,7 +1,11 @@
+import re
 import subprocess
 import sys
+from importlib.resources import files
 
 import pytest
+
+import spaxel
 
 HEAVY = ("torch", "numpy", "xarray", "sklearn", "scipy", "bokeh", "dask", "zarr", "rich")
 
@@ -31,7 +35,12 @@ def test_every_public_name_exists():
 
 
 def test_an_unknown_name_is_an_attribute_error():
-    import spaxel
-
     with pytest.raises(AttributeError, match="no attribute 'Kmeans'"):
         _ = spaxel.Kmeans
+
+
+def test_the_names_for_editors_are_the_public_names():
+    stub = files("spaxel").joinpath("__init__.pyi").read_text("utf-8")
+    told = {name: home for home, name in re.findall(r"^from (spaxel[\w.]*) import \w+ as (\w+)$", stub, re.M)}
+    assert told == {name: f"spaxel.{home}" for name, home in spaxel._HOME.items()}
+    assert files("spaxel").joinpath("py.typed").is_file()

@@ -19,7 +19,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -139,7 +139,8 @@ def _own(batch: Any, rank: int, world: int) -> tuple[Any, float]:
 def _shared(fabric: Fabric, means: dict[str, float]) -> dict[str, float]:
     """The mean over all processes, in double precision."""
     values = torch.tensor(list(means.values()), dtype=torch.float64, device=fabric.device)
-    return dict(zip(means, fabric.all_reduce(values, reduce_op="mean").tolist(), strict=True))
+    shared: Any = fabric.all_reduce(values, reduce_op="mean")
+    return dict(zip(means, shared.tolist(), strict=True))
 
 
 def _scored(fabric: Fabric, objective: nn.Module, score: Callable[[], Score] | None) -> tuple[float, dict[str, float]]:
@@ -175,9 +176,11 @@ def _fabric(plan: Plan) -> Fabric:
             f"precision is {plan.precision!r}, which the cpu does not have. Try bf16-mixed or 32-true."
         )
     world, here = (int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
-    several = {"strategy": DDPStrategy(find_unused_parameters=True), "num_nodes": world // here} if world > 1 else {}
+    several: dict[str, Any] = {}
+    if world > 1:
+        several = {"strategy": DDPStrategy(find_unused_parameters=True), "num_nodes": world // here}
     fabric = Fabric(
-        accelerator="cuda" if cuda else "cpu", devices=here if world > 1 else 1, precision=plan.precision, **several
+        accelerator="cuda" if cuda else "cpu", devices=here if world > 1 else 1, precision=cast(Any, plan.precision), **several
     )
     if several:
         fabric.launch()

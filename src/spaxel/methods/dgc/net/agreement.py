@@ -47,6 +47,13 @@ class GlobalClustering(nn.Module):
     apart : mean of 1 - cosine of a pixel and its centre      haze, strength : see variation
     """
 
+    held: Tensor
+    mass: Tensor
+    haze: Tensor
+    spread: Tensor
+    queue: Tensor
+    filled: Tensor
+
     def __init__(
         self, encoder: PatchEncoder, centers: Tensor, mass: Tensor, apart: float, haze: Tensor, strength: Strength,
         rule: Rule | None = None,

@@ -23,6 +23,8 @@ class Denoising(nn.Module):
     """forward(batch, step): batch is first, second (B, 3 q, h, w), i, j, good_first, good_second as spaxel.cube.patches.batched
     makes it of projected patches."""
 
+    haze: Tensor
+
     def __init__(self, encoder: PatchEncoder, haze: Tensor, strength: Strength) -> None:
         super().__init__()
         self.encoder, self.strength = encoder, strength

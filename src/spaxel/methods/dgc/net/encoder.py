@@ -25,6 +25,8 @@ class PatchEncoder(nn.Module):
     level : mean log length of the scores, taken off      seed : of the first weights
     """
 
+    level: Tensor
+
     def __init__(
         self, n_scores: int, sizes: Sequence[int] = SIZES, width: int = 64, level: float = 0.0, seed: int = 0
     ) -> None:
@@ -32,13 +34,14 @@ class PatchEncoder(nn.Module):
         self.sizes = tuple(sizes)
         inputs = len(self.sizes) * (n_scores + 1)
         with torch.random.fork_rng(devices=[]):  # nobody else's chance is used up
-            self.layers = nn.ModuleList([nn.Linear(inputs, width), nn.Linear(width, width)])
+            layers = [nn.Linear(inputs, width), nn.Linear(width, width)]
             self.last = nn.Linear(width, n_scores)
+        self.layers = nn.ModuleList(layers)
         self.norms = nn.ModuleList([nn.LayerNorm(width), nn.LayerNorm(width)])
         self.register_buffer("level", torch.tensor(float(level)))
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
-            for layer in self.layers:
+            for layer in layers:
                 layer.weight.normal_(0, layer.in_features**-0.5, generator=generator)
                 layer.bias.zero_()
             self.last.weight.zero_()

@@ -7,6 +7,8 @@ other embeddings in windows of another width. The second encoder does what is de
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -79,7 +81,7 @@ class SpectralEncoder(nn.Module):
         return functional.normalize(own + x, dim=1)
 
 
-def _spread(layers: list[nn.Module], rng: np.random.Generator) -> None:
+def _spread(layers: Sequence[nn.Linear | nn.Conv2d], rng: np.random.Generator) -> None:
     """Uniform weights in ± 1 / √(inputs), biases zero: PyTorch's own range, from a generator of ours."""
     with torch.no_grad():
         for layer in layers:

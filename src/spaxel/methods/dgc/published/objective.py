@@ -16,6 +16,8 @@ share the average.
 
 from __future__ import annotations
 
+from functools import reduce
+
 import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -74,6 +76,9 @@ class PublishedClustering(nn.Module):
     vary  : (windows, generator) -> windows as the encoder sees them; None: as published or corrected, for windows of spectra
     """
 
+    alive: Tensor
+    dark: Tensor
+
     def __init__(
         self,
         encoder: nn.Module,
@@ -113,7 +118,7 @@ class PublishedClustering(nn.Module):
         if self.signs == "published":
             log_p = torch.cat([seen.log_p[seen.good] for seen in (first, second)])[:, self.alive]
             parts["unif"] = self.terms.unif * uniformity(log_p, step.generator)
-        return Loss(sum(parts.values()), parts)
+        return Loss(reduce(torch.add, parts.values()), parts)
 
     def look(self, windows: Tensor, good: Tensor | None = None) -> Seen:
         """What the network says of windows (n, channel, h, w) as they are."""
@@ -159,7 +164,8 @@ class PublishedClustering(nn.Module):
         return _average((seen.log_p.exp() * distance).sum(1)[seen.good])
 
     def _mean(self, first: Seen, second: Seen) -> Tensor:
-        return sum(_average(seen.log_p[seen.good].exp()) for seen in (first, second))[self.alive] / 2
+        one, two = (_average(seen.log_p[seen.good].exp()) for seen in (first, second))
+        return (one + two)[self.alive] / 2
 
 
 def orthogonality(centres: Tensor) -> Tensor:

@@ -78,6 +78,9 @@ class Body(nn.Module):
 class Encoder(nn.Module):
     """Features (n, feature), or with those of the neighbours (n, 2 feature), to a latent."""
 
+    spread: Tensor
+    metric: Tensor | None
+
     def __init__(self, start: Start, latent: int, shape: Shape, rng: np.random.Generator) -> None:
         super().__init__()
         self.axes, self.offset = nn.Parameter(_tensor(start.axes)), nn.Parameter(_tensor(start.offset))

@@ -5,6 +5,8 @@ z : (n, d) latents      labels : (n,) int, never differentiated      centroids :
 
 from __future__ import annotations
 
+from functools import reduce
+
 import math
 from collections.abc import Callable
 
@@ -93,7 +95,7 @@ def mmd(a: Tensor, b: Tensor) -> Tensor:
 
     def kernel(x: Tensor, y: Tensor) -> Tensor:
         squared = distances(x, y) ** 2
-        return sum(2 * d * s / (2 * d * s + squared) for s in (0.1, 0.3, 1.0, 3.0, 10.0))
+        return reduce(torch.add, [2 * d * s / (2 * d * s + squared) for s in (0.1, 0.3, 1.0, 3.0, 10.0)])
 
     aa, bb = kernel(a, a), kernel(b, b)
     inside = (aa.sum() - aa.diagonal().sum()) / max(n * (n - 1), 1) + (bb.sum() - bb.diagonal().sum()) / max(

@@ -50,6 +50,9 @@ class DeepClustering(nn.Module):
             (Pang et al. 2021, Recorrupted-to-Recorrupted). Counts are thinned instead, by who makes the batches.
     """
 
+    variance: Tensor
+    noise: Tensor | None
+
     def __init__(
         self, net: Autoencoder, likelihood: Likelihood, terms: Terms, centroids: Tensor, noise: Tensor | None = None
     ) -> None:

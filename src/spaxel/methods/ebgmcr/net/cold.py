@@ -159,9 +159,9 @@ def merged(state: State, nonnegative: bool) -> Tensor:
     return shape(torch.stack(found), nonnegative)
 
 
-def _table(y: np.ndarray) -> Table:
-    scale = 1 / np.sqrt((y**2).sum(1).mean())
-    y = torch.tensor(y * scale, dtype=torch.float32)
+def _table(spectra: np.ndarray) -> Table:
+    scale = 1 / np.sqrt((spectra**2).sum(1).mean())
+    y = torch.tensor(spectra * scale, dtype=torch.float32)
     mean = functional.normalize(y.mean(0), dim=0)
     along = y @ mean
     off = y - along[:, None] * mean
@@ -246,10 +246,10 @@ def _line(state: State, heat: Heat, epochs: int) -> dict[str, float]:
 def _told(table: Table, state: State, sigma: np.ndarray, history: list, n_pool: int, nonnegative: bool) -> Cold:
     order = state.codes.sum(0).argsort(descending=True, stable=True)
     spectra, codes = state.spectra[order], state.codes[:, order]
-    heads = [_unfolded(table, head[order]) for head in (state.amounts, state.gates)]
-    pool = GatedPool(spectra, *heads, torch.zeros(len(spectra)), signed=not nonnegative)
+    amounts, gates = (_unfolded(table, head[order]) for head in (state.amounts, state.gates))
+    pool = GatedPool(spectra, amounts, gates, torch.zeros(len(spectra)), signed=not nonnegative)
     with torch.no_grad():
-        pool.log_sharp.copy_((heads[1].norm(dim=1) * table.sigma).clamp_min(1e-12).log())
+        pool.log_sharp.copy_((gates.norm(dim=1) * table.sigma).clamp_min(1e-12).log())
     k, reached = len(spectra), state.residual <= ENOUGH and len(spectra) > 0
     sentence = (
         f"{k} of {n_pool} random candidates are used after {sum(line['epochs'] for line in history)} epochs in "

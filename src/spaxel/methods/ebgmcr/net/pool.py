@@ -15,7 +15,7 @@ After Chang & Chen, arXiv:2507.23600 and 2510.20364 (sparse), with one logit per
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -141,7 +141,7 @@ def ambiguity(spectra: Tensor, weights: Tensor) -> Tensor:
     return (pairs * torch.exp(spectra @ spectra.T - 1)).sum() / pairs.sum().clamp_min(1e-12)
 
 
-def warm_pool(spectra: np.ndarray, *, seed: int = 0, spare: int = 8, **options: object) -> GatedPool:
+def warm_pool(spectra: np.ndarray, *, seed: int = 0, spare: int = 8, **options: Any) -> GatedPool:
     """A pool that starts from a solution: its spectra, and spare rows whose gates are closed.
 
     spectra : (k, channel), norm 1      spare : random rows that training may open      options : of GatedPool
@@ -156,11 +156,11 @@ def warm_pool(spectra: np.ndarray, *, seed: int = 0, spare: int = 8, **options: 
     unseen = extra - (extra @ inverse) @ spectra  # answers to what the solution leaves unexplained, and to nothing else
     heads = np.vstack([inverse.T, unseen])
     edges = np.concatenate([np.full(k, EDGE), np.full(spare, CLOSED)])
-    pool, heads, edges = (torch.tensor(a, dtype=torch.float32) for a in (np.vstack([spectra, extra]), heads, edges))
-    return GatedPool(pool, heads, heads, edges, **options)
+    pool, head, edge = (torch.tensor(a, dtype=torch.float32) for a in (np.vstack([spectra, extra]), heads, edges))
+    return GatedPool(pool, head, head, edge, **options)
 
 
-def random_pool(n: int, channels: int, *, seed: int = 0, **options: object) -> GatedPool:
+def random_pool(n: int, channels: int, *, seed: int = 0, **options: Any) -> GatedPool:
     """The paper's cold start: |normal| spectra, heads along them, so that each gate asks for its own spectrum."""
     rng = np.random.default_rng([seed, 22])
     raw = rng.normal(size=(n, channels))

@@ -1,0 +1,30 @@
+"""Public names, for editors and type checkers; at run time they are loaded on first use."""
+
+from spaxel.cube import check_cube as check_cube
+from spaxel.cube import make_cube as make_cube
+from spaxel.errors import SpaxelError as SpaxelError
+from spaxel.methods.dgc.estimator import DeepGlobalClustering as DeepGlobalClustering
+from spaxel.methods.dsc.estimator import DeepSpectralClustering as DeepSpectralClustering
+from spaxel.methods.ebgmcr.estimator import EnergyMCR as EnergyMCR
+from spaxel.methods.kmeans.estimator import KMeans as KMeans
+from spaxel.methods.mcr.estimator import MCR as MCR
+from spaxel.methods.registry import load as load
+from spaxel.metrics import score as score
+from spaxel.preprocess import crop as crop
+from spaxel.preprocess import derivative as derivative
+from spaxel.preprocess import despike as despike
+from spaxel.preprocess import mask_channels as mask_channels
+from spaxel.preprocess import mask_pixels as mask_pixels
+from spaxel.preprocess import rebin as rebin
+from spaxel.preprocess import scale as scale
+from spaxel.preprocess import smooth as smooth
+from spaxel.readers import open_cube as open_cube
+from spaxel.readers.native import convert as convert
+from spaxel.readers.native import write_cube as write_cube
+from spaxel.reporting import report as report
+from spaxel.results.cut import cut as cut
+from spaxel.results.interpretation import interpret as interpret
+from spaxel.synth import simulate as simulate
+
+__version__: str
+__all__: list[str]
