@@ -180,7 +180,10 @@ def _fabric(plan: Plan) -> Fabric:
     if world > 1:
         several = {"strategy": DDPStrategy(find_unused_parameters=True), "num_nodes": world // here}
     fabric = Fabric(
-        accelerator="cuda" if cuda else "cpu", devices=here if world > 1 else 1, precision=cast(Any, plan.precision), **several
+        accelerator="cuda" if cuda else "cpu",
+        devices=here if world > 1 else 1,
+        precision=cast(Any, plan.precision),
+        **several,
     )
     if several:
         fabric.launch()

@@ -16,10 +16,9 @@ share the average.
 
 from __future__ import annotations
 
-from functools import reduce
-
 import math
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np

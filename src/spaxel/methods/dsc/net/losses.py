@@ -5,10 +5,9 @@ z : (n, d) latents      labels : (n,) int, never differentiated      centroids :
 
 from __future__ import annotations
 
-from functools import reduce
-
 import math
 from collections.abc import Callable
+from functools import reduce
 
 import torch
 from torch import Tensor
