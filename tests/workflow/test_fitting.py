@@ -186,3 +186,4 @@ def test_the_history_of_several_cubes_has_a_line_per_epoch(cli, scan, tmp_path):
     lines = [json.loads(line) for line in (tmp_path / "run" / "history.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines if "epoch" in line] == [1, 2, 3, 4]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other.zarr", "run"]
+    assert {"torch", "lightning-fabric"} <= set(read_json(tmp_path / "run")["versions"])

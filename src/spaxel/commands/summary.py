@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from spaxel.commands.console import is_new, print_table, say
-from spaxel.results.convention import component_names, given_names
+from spaxel.results.convention import component_names, given_names, sentences
 from spaxel.results.presence import UNLIKE, presence
 from spaxel.store.run_folder import ACTIVATION, read_json, read_run
 
@@ -31,13 +31,13 @@ def print_run(folder: Path) -> None:
     """Print the summary of a run folder."""
     run, result = read_run(folder)
     say(f"{run.get('name', folder.name)}: {result.attrs.get('sentence', '')}")
-    for sentence in result.attrs.get("history", []):
+    for sentence in sentences(result.attrs, "history"):
         say(f"  {sentence}")
     _print_amounts(result) if "abundances" in result else _print_sizes(result, run)
     labels = result["labels"].values
     if lost := int((labels < 0).sum()):
         say(f"{lost:,} of {labels.size:,} pixels hold no data (label -1)")
-    for sentence in result.attrs.get("notes", []):
+    for sentence in sentences(result.attrs, "notes"):
         if is_new(sentence):  # a fit has said its own already, and cubes of one model share them
             say(f"warning: {sentence}")
     if "unmixing" in run:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import xarray as xr
 from bokeh.models import PlainText, Range1d, SingleIntervalTicker
@@ -13,6 +15,7 @@ from spaxel.figures.maps import INK, plain_axes
 def votes(result: xr.Dataset) -> dict[str, int]:
     """The level that each check names; empty where the result does not say."""
     found = result["evidence"].attrs.get("votes", {}) if "evidence" in result else {}
+    found = json.loads(found) if isinstance(found, str) else found  # runs of before hold the mapping itself
     return {str(name): int(level) for name, level in dict(found).items() if level is not None}
 
 

@@ -10,6 +10,7 @@ from spaxel.reporting.html import Markup, bullets, join, percent, table, tag
 from spaxel.reporting.page import Page
 from spaxel.reporting.scene import is_strip
 from spaxel.reporting.sections import small_map
+from spaxel.results.convention import sentences
 
 SIDE = 200  # pixels of a map of one component
 
@@ -22,7 +23,7 @@ def mixture(page: Page) -> Markup:
     parts = [tag("h2", "How much of each?")]
     if not page.data.any():
         return join([*parts, tag("p", "No pixel holds data, so nothing was unmixed.")])
-    if notes := result.attrs.get("notes"):
+    if notes := sentences(result.attrs, "notes"):
         parts += [tag("p", "Read this before you trust the numbers:"), bullets(notes)]
     parts.append(_profiles(page) if is_strip(result["labels"].shape) else _maps(page))
     return join([*parts, _residual(page), _ambiguity(page), _counts(page)])

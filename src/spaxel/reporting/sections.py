@@ -17,6 +17,7 @@ from spaxel.reporting.candidates import candidates, marks
 from spaxel.reporting.html import Markup, bullets, image, join, pairs, percent, show, swatch, table, tag
 from spaxel.reporting.page import Page
 from spaxel.reporting.scene import is_strip
+from spaxel.results.convention import sentences
 from spaxel.results.interpretation import interpret
 
 STRIP = 256  # rows of a map that are looked at together
@@ -166,9 +167,9 @@ def done(page: Page) -> Markup:
     """4 What was done: steps on the data, guesses, parameters, cost, versions, input, command, score."""
     run, attrs = page.run, page.result.attrs
     parts = [tag("h2", "What was done?")]
-    steps = list(attrs.get("history", []))
+    steps = sentences(attrs, "history")
     parts += [tag("h3", "Steps on the data"), bullets(steps or ["None: the data are as in the file."])]
-    if guesses := list(attrs.get("guesses", [])):
+    if guesses := sentences(attrs, "guesses"):
         parts += [tag("h3", "What was guessed"), bullets(guesses)]
     if notes := run.get("notes"):
         parts += [tag("h3", "Notes"), bullets(notes)]

@@ -33,6 +33,8 @@ What a report needs when the cube is far away:
     attrs                                method, n_components, sentence (why so many), and the cube's source, history,
                                          steps, guesses, origin, georeference, redshift
 
+Attributes are numbers, text and lists of them, so that `to_netcdf` takes them; `steps` and `votes` are JSON text.
+
 What a method with an autoencoder adds for its pictures:
 
     latents (y, x, latent)               float32, at most the first 16 latents; nan = no data
@@ -45,7 +47,8 @@ Components that people named have a text coordinate `component`; the others are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -100,9 +103,21 @@ def make_result(cube: xr.Dataset, *, coords: dict[str, Any] | None = None, **arr
     result = xr.Dataset(
         {name: (_DIMS[name], value) for name, value in arrays.items() if value is not None},
         coords={"channel": cube["channel"], **(coords or {})},
-        attrs={key: cube.attrs[key] for key in _CARRIED if key in cube.attrs},
+        attrs={key: _plain(cube.attrs[key]) for key in _CARRIED if key in cube.attrs},
     )
     return check_result(result)
+
+
+def _plain(value: Any) -> Any:
+    """An attribute as netCDF holds it: what is a mapping, holds one, or is nothing becomes JSON text."""
+    within = value if isinstance(value, (list, tuple)) else [value]
+    return json.dumps(value) if any(one is None or isinstance(one, (dict, list, tuple)) for one in within) else value
+
+
+def sentences(attrs: Mapping[Any, Any], name: str) -> list[str]:
+    """An attribute that is a list of sentences (history, guesses, notes, by_hand); netCDF makes text of a list of one."""
+    value = attrs.get(name, [])
+    return [value] if isinstance(value, str) else [str(sentence) for sentence in value]
 
 
 def check_result(result: Any) -> xr.Dataset:

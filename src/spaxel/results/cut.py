@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from spaxel.errors import ParameterError
-from spaxel.results.convention import canonical_order, check_result, given_names, relabel, with_names
+from spaxel.results.convention import canonical_order, check_result, given_names, relabel, sentences, with_names
 from spaxel.results.grouping import Grouping, Which, group
 from spaxel.results.trees import centroid_tree, connectivity_tree, contact_tree, cut_tree, merge_tree, tree_through
 
@@ -77,7 +77,7 @@ def cut(
     tree, weight = result["merge_tree"].values, _weight(result)
     if level is None:
         component, color, known = _component(result), result["component_color"].values, given_names(result)
-        level, words = int(result.attrs.get("level", len(color))), list(result.attrs.get("by_hand", []))
+        level, words = int(result.attrs.get("level", len(color))), sentences(result.attrs, "by_hand")
     else:
         _check_level(level, tree)
         component, color = component_table(tree, weight, level)
@@ -90,7 +90,7 @@ def cut(
 def record(result: xr.Dataset) -> dict[str, Any]:
     """How the components of a result are made of micro-clusters, and their names: plain values, for run.json and `recall`."""
     made = {"level": int(result.attrs.get("level", result.sizes["component"])), "names": given_names(result)}
-    made |= {"by_hand": list(result.attrs.get("by_hand", []))}
+    made |= {"by_hand": sentences(result.attrs, "by_hand")}
     if "merge_tree" not in result:
         return made
     return made | {"component": _component(result).tolist(), "color": result["component_color"].values.tolist()}
@@ -128,7 +128,7 @@ def _named(
             "This result keeps no merge tree, so it cannot be cut. Try segment with --n-clusters auto."
         )
     grouping = group(given_names(result), (), names)
-    words = [*result.attrs.get("by_hand", []), *grouping.words]
+    words = [*sentences(result.attrs, "by_hand"), *grouping.words]
     return with_names(result, grouping.names).assign_attrs(by_hand=words)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -28,9 +29,10 @@ def peak_memory() -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def about(command: str, seed: int | None) -> dict[str, Any]:
-    """Seed, command, time and versions."""
-    versions = {"spaxel": __version__, "python": sys.version.split()[0]} | {name: version(name) for name in LIBRARIES}
+def about(command: str, seed: int | None, used: Sequence[str] = ()) -> dict[str, Any]:
+    """Seed, command, time and versions. used : distributions that the method worked with, beside those of every run."""
+    versions = {"spaxel": __version__, "python": sys.version.split()[0]}
+    versions |= {name: version(name) for name in (*LIBRARIES, *used)}
     return {
         "seed": seed,
         "command": command,

@@ -13,6 +13,7 @@ It is written beside its place and renamed, so that a killed process leaves eith
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,8 +82,9 @@ def write_result(folder: Path, result: xr.Dataset) -> None:
     names = {name: [str(v) for v in result[name].values] for name in texts if name in result.coords}
     plain = result.drop_vars(names).assign_attrs(names=names)
     plain.attrs = json.loads(json.dumps(plain.attrs, default=_plain))
-    with placed(folder, RESULT) as beside:
-        plain.to_zarr(beside, mode="w", zarr_format=3, consolidated=False)
+    with placed(folder, RESULT) as beside, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Consolidated metadata", UserWarning)  # so that nobody is warned who reads
+        plain.to_zarr(beside, mode="w", zarr_format=3, consolidated=True)
 
 
 def read_json(path: str | Path) -> dict[str, Any]:

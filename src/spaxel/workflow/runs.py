@@ -110,7 +110,9 @@ def segment(
         opened, cubes = clock("open", _open_all, paths, options or {}, steps, drop_channels)
         with naming(paths[0]) if len(cubes) == 1 else nullcontext():
             checkpoint = clock("fit", fit, model, cubes if len(cubes) > 1 else cubes[0], out, **how)
-        run = describe(model) | provenance.about(command, getattr(model, "random_state", None))
+        run = describe(model) | provenance.about(
+            command, getattr(model, "random_state", None), getattr(model, "libraries", ())
+        )
         write_arrays(folder, model.state_)
         if len(cubes) == 1:
             run |= _input(paths[0], opened[0])

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -48,7 +50,7 @@ def test_auto_finds_the_number_and_keeps_every_level():
     assert result.attrs["n_components"] == 3
     assert "3 components" in result.attrs["sentence"]
     assert result["level"].values.tolist() == list(range(2, 25))
-    assert set(result["evidence"].attrs["votes"]) == set(result["criterion"].values)
+    assert set(json.loads(result["evidence"].attrs["votes"])) == set(result["criterion"].values)
 
 
 def test_confidence_is_low_where_components_meet():

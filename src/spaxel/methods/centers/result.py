@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ def nearest_result(cube: xr.Dataset, state: Arrays, info: SegmentingInfo, maps: 
     if "unlike" in result:
         result["unlike"].attrs = {"seen": state["familiar_seen"].tolist()}
     if "evidence" in result:
-        result["evidence"].attrs = {"votes": info["votes"], "sentence": info["sentence"]}
+        result["evidence"].attrs = {"votes": json.dumps(info["votes"]), "sentence": info["sentence"]}
     if "scaling_score" in result:
         result["scaling_score"].attrs = {"sentence": info["scaling_sentence"], "chosen": info["scaling"]}
     units = cube["spectra"].attrs.get("units") or ("counts" if info["counts"] else "")

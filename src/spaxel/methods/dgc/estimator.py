@@ -62,6 +62,7 @@ class DeepGlobalClustering(ClusterMixin, BaseEstimator):
     """
 
     method: ClassVar[str] = "dgc"
+    libraries: ClassVar[tuple[str, ...]] = ("torch", "lightning-fabric")  # that its fit works with
 
     n_clusters: Annotated[
         Annotated[int, Field(ge=1, le=512)] | Literal["auto"],

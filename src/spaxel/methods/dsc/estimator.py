@@ -63,6 +63,7 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
     """
 
     method: ClassVar[str] = "dsc"
+    libraries: ClassVar[tuple[str, ...]] = ("torch", "lightning-fabric")  # that its fit works with
 
     n_clusters: Annotated[
         Annotated[int, Field(ge=1, le=512)] | Literal["auto"] | Range,

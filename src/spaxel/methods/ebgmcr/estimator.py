@@ -50,6 +50,7 @@ class EnergyMCR(Unmixing):
     """
 
     method: ClassVar[str] = "ebgmcr"
+    libraries: ClassVar[tuple[str, ...]] = ("torch", "lightning-fabric")  # that its fit works with
 
     n_components: NComponents = "auto"
     start: Annotated[

@@ -71,6 +71,7 @@ class MCRALS(Unmixing):
     """
 
     method: ClassVar[str] = "mcr-als"
+    libraries: ClassVar[tuple[str, ...]] = ("pymcr",)  # that its fit works with
 
     n_components: Count = "auto"
     max_iter: MaxIter = 50

@@ -1,0 +1,47 @@
+from importlib.metadata import version
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from spaxel.cube import make_cube
+from spaxel.methods.registry import METHODS, method_class
+from spaxel.store import provenance
+from spaxel.store.provenance import about, signature
+from spaxel.store.run_folder import read_json
+
+
+def test_versions_of_what_the_method_worked_with(scan_run):
+    versions = about("spaxel segment", 0, ("torch", "lightning-fabric"))["versions"]
+    assert versions["torch"] == version("torch")
+    assert versions["lightning-fabric"] == version("lightning-fabric")
+    assert "torch" not in read_json(scan_run)["versions"]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_methods_with_a_net_say_so(name):
+    cls = method_class(name)
+    has_net = find_spec(f"{cls.__module__.rpartition('.')[0]}.net") is not None
+    assert ("torch" in getattr(cls, "libraries", ())) is has_net
+
+
+def content(folder, size, where):
+    data = bytearray(size)
+    data[where] = 1
+    (folder / "a.bin").write_bytes(data)
+    return signature(folder / "a.bin", make_cube(np.ones((1, 1, 1))))
+
+
+@pytest.mark.parametrize("where", [0, 2**16 - 1, 2**16, 2**20, 3 * 2**20 - 1])
+def test_the_whole_file_counts_where_whole_is_said(tmp_path, where):
+    before = content(tmp_path, 3 * 2**20, 5)
+    after = content(tmp_path, 3 * 2**20, where)
+    assert after["hashed"] == before["hashed"] == "whole"
+    assert after["sha256"] != before["sha256"]
+
+
+def test_a_part_counts_where_a_part_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance, "WHOLE", 2**20)
+    before, after, early = (content(tmp_path, 2**20 + 1, where) for where in (2**16, 2**16 + 1, 2**16 - 1))
+    assert after["hashed"] == "the first 64 KiB of each file"
+    assert after["sha256"] == before["sha256"] != early["sha256"]
