@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy.signal import find_peaks
 from sklearn.decomposition import NMF
 
 from common import DATA, head, log, table, write_json, write_page
@@ -20,7 +21,6 @@ from spaxel.linear.abundances import fcls
 from spaxel.linear.constrained.factorise import constrain
 from spaxel.linear.constrained.feasible import feasible_bands
 from spaxel.linear.constrained.missing import pedestal
-from spaxel.linear.constrained.unimodal import n_maxima
 from spaxel.linear.vertex import nfindr, spa
 from spaxel.methods.mcr.estimator import MCR
 from spaxel.metrics import abundance_rmse, matched_spectra
@@ -163,7 +163,8 @@ def tea() -> list[dict]:
     halves, rows = ([0, 2, 4], [1, 3]), []
 
     def maxima(C: np.ndarray, n: int) -> float:
-        return float(np.mean([n_maxima(p) for part in np.split(C, n) for p in part.T]))
+        profiles = [p for part in np.split(C, n) for p in part.T]
+        return float(np.mean([len(find_peaks(np.pad(p, 1, constant_values=-1))[0]) for p in profiles]))
 
     for k in (3, 4):
         for name, method in {

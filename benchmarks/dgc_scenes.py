@@ -20,7 +20,7 @@ from sklearn.metrics import adjusted_rand_score
 
 import spaxel
 from common import DATA, log, real, run_cases, table, write_json, write_page
-from spaxel.linear.noise import neighbour_noise
+from noise import neighbour_noise
 from spaxel.metrics import score
 
 SEEDS = tuple(range(120, 125))

@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 import spaxel
 from common import head, log
 from leaf_tables import CLASSES, store
-from spaxel.linear.noise import neighbour_noise
+from noise import neighbour_noise
 from spaxel.results.cut import centroid_tree, component_table
 from spaxel.synth.leaf.world import leaf
 

@@ -19,6 +19,7 @@ import numpy as np
 from scipy.fft import dct
 from scipy.ndimage import gaussian_filter1d
 
+from slow_estimators import bi_cross_validation, parallel_analysis
 from spaxel import MCR
 from spaxel.linear.count import estimators
 from spaxel.linear.count.edge import edge, scan_powers
@@ -112,8 +113,8 @@ def counts(X: np.ndarray) -> dict[str, int]:
         "MDL": estimators.mdl(values, n, d)[0],
         "hard threshold": estimators.gavish_donoho(values, n, d),
         "largest gap": estimators.largest_gap(values)[0],
-        "parallel analysis": estimators.parallel_analysis(Y),
-        "bi-cross-validation": estimators.bi_cross_validation(Y)[0],
+        "parallel analysis": parallel_analysis(Y),
+        "bi-cross-validation": bi_cross_validation(Y)[0],
     }
 
 

@@ -18,9 +18,10 @@ from sklearn.decomposition import NMF
 import spaxel
 from spaxel.linear.abundances import fcls, free_brightness
 from spaxel.linear.scene.components import scene_components
-from spaxel.linear.vertex import nfindr, spa, vca
+from spaxel.linear.vertex import nfindr, spa
 from spaxel.metrics import abundance_rmse, matched_spectra
 from unmixing_world import world
+from vca import vca
 
 RESULTS = Path(__file__).parent / "results"
 SEEDS = range(5)

@@ -84,7 +84,7 @@ def _checked(X: np.ndarray, S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return X, S
 
 
-def _in_blocks(X: np.ndarray, S: np.ndarray, closed: bool) -> np.ndarray:
+def _in_blocks(X: np.ndarray, S: np.ndarray, *, closed: bool) -> np.ndarray:
     """Solve with components (and so their multipliers) scaled to unit norm."""
     length = np.linalg.norm(S, axis=1)
     scale = np.where(length > 0, length, 1.0)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spaxel.errors import CubeError, ParameterError
+from spaxel.errors import CubeError
 
 SMALL = 1e-13  # of the largest eigenvalue, below which an eigenvalue is rounding
 
@@ -21,15 +21,6 @@ class Weights(NamedTuple):
     def apply(self, X: np.ndarray) -> np.ndarray:
         """The weighted samples: (n, channel)."""
         return X * self.row[:, None] * self.channel
-
-
-class PoissonCheck(NamedTuple):
-    """variance = gain x mean**exponent over the channels; `counts` if whole numbers with exponent and gain near 1."""
-
-    exponent: float
-    gain: float
-    counts: bool
-    sentence: str
 
 
 def check_table(X: np.ndarray, what: str = "The samples") -> np.ndarray:
@@ -84,82 +75,3 @@ def eigenvalues(X: np.ndarray) -> np.ndarray:
     gram = X @ X.T if len(X) <= X.shape[1] else X.T @ X
     values = np.maximum(np.linalg.eigvalsh(gram)[::-1], 0)
     return np.where(values > SMALL * len(gram) * values[0], values, 0.0)
-
-
-def edge_noise(X: np.ndarray, n_components: int) -> float:
-    """Standard deviation of even white noise, from what n_components leave.
-
-    X : (n, channel)      sigma² = sum_(j>k) l_j / ((n - k)(channel - k)), l the squared singular values
-    Raises CubeError for NaN, ParameterError unless n_components < min(n, channel).
-    """
-    X = check_table(X)
-    if not 0 <= n_components < min(X.shape):
-        raise ParameterError(f"n_components is {n_components}, expected 0 … {min(X.shape) - 1} to leave some noise.")
-    rest = eigenvalues(X)[n_components:].sum()
-    return float(np.sqrt(rest / ((len(X) - n_components) * (X.shape[1] - n_components))))
-
-
-def neighbour_noise(image: np.ndarray) -> np.ndarray:
-    """Noise covariance (channel, channel) from differences of horizontal and vertical neighbours.
-
-    image : (y, x, channel); a list of spectra in order of time is (1, n, channel)
-    Σ = cov(x_p - x_q) / 2      Green et al. 1988, doi:10.1109/36.3001
-    Raises CubeError for NaN or fewer than two pixels. Too large where the scene itself changes from pixel to pixel.
-    """
-    image = np.asarray(image, np.float64)
-    if image.ndim != 3 or image.shape[0] * image.shape[1] < 2 or not np.isfinite(image).all():
-        raise CubeError(f"image has shape {image.shape}, expected (y, x, channel), finite, with two pixels or more.")
-    along = [np.diff(image, axis=axis).reshape(-1, image.shape[2]) for axis in (0, 1) if image.shape[axis] > 1]
-    steps = np.concatenate(along)
-    return steps.T @ steps / (2 * len(steps))
-
-
-def spectral_noise(X: np.ndarray) -> np.ndarray:
-    """Noise of each sample (n,) from second differences along the spectrum: 1.4826 median |x_(c-1) - 2 x_c + x_(c+1)| / √6.
-
-    X : (n, channel), of spectra that are smooth over three channels; too large where they are not.
-    Raises CubeError for NaN or fewer than three channels.
-    """
-    X = check_table(X)
-    if X.shape[1] < 3:
-        raise CubeError(f"The samples have {X.shape[1]} channels; second differences need three.")
-    return 1.4826 * np.median(np.abs(np.diff(X, 2, axis=1)), axis=1) / np.sqrt(6)
-
-
-def regression_noise(X: np.ndarray) -> np.ndarray:
-    """Noise variance of each channel (channel,): what the other channels cannot predict.
-
-    X : (n, channel), n > channel      σ²_c = 1 / [(XᵀX / n)⁻¹]_cc · n/(n - channel + 1)
-    Bioucas-Dias & Nascimento 2008, doi:10.1109/TGRS.2008.918089. Raises CubeError if n <= channel.
-    """
-    X = check_table(X)
-    n, d = X.shape
-    if n <= d:
-        raise CubeError(f"There are {n} samples of {d} channels; regression needs more samples than channels.")
-    moment = X.T @ X / n
-    moment[np.diag_indices(d)] += 1e-10 * np.trace(moment) / d + 1e-300
-    return 1 / np.diag(np.linalg.inv(moment)) * n / (n - d + 1)
-
-
-def poisson_check(X: np.ndarray, n_components: int) -> PoissonCheck:
-    """Whether the residual of rank n_components behaves as that of counts. X : (n, channel).
-
-    log variance is fitted by log mean over the channels that have both. Raises as `edge_noise`.
-    """
-    X = check_table(X)
-    if not 0 <= n_components < min(X.shape):
-        raise ParameterError(f"n_components is {n_components}, expected 0 … {min(X.shape) - 1} to leave some noise.")
-    left, values, right = np.linalg.svd(X, full_matrices=False)
-    k = n_components
-    variance = ((X - (left[:, :k] * values[:k]) @ right[:k]) ** 2).sum(0) / (len(X) - k)
-    mean = X.mean(0)
-    good = (mean > 0) & (variance > 0)
-    if good.sum() < 3 or np.ptp(np.log(mean[good])) < 0.1:
-        return PoissonCheck(np.nan, np.nan, False, "The channels are too alike to see how noise grows with the signal.")
-    slope = np.polyfit(np.log(mean[good]), np.log(variance[good]), 1)[0]
-    whole = bool((X >= 0).all() and (np.round(X) == X).all())
-    gain = float(variance[good].sum() / mean[good].sum())
-    counts = whole and 0.7 < slope < 1.3 and 0.5 < gain < 2
-    kind = "counts" if counts else "no counts"
-    sentence = f"Noise variance grows as signal^{slope:.2f} with gain {gain:.2g}: {kind}."
-    return PoissonCheck(float(slope), gain, counts, sentence)

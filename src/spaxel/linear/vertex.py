@@ -55,31 +55,6 @@ def spa(X: np.ndarray, k: int) -> np.ndarray:
     return chosen
 
 
-def vca(X: np.ndarray, k: int, seed: int = 0) -> np.ndarray:
-    """Vertex component analysis: the extreme spectrum along a random direction off the span of those chosen, k times.
-
-    X : (n, channel)      seed : of the directions      returns : (k,) row indices
-    The data are projected on k directions of the raw moment and divided by their part along the mean (projective
-    projection), or on k-1 principal components with a constant added if the signal-to-noise ratio is below
-    15 + 10 log10 k dB. Nascimento & Dias 2005, doi:10.1109/TGRS.2005.844293
-    Raises as `spa`. Fails under outliers, dark spectra (near-zero part along the mean), and without pure spectra;
-    the answer changes with the seed: run several and keep the lowest unexplained variance.
-    """
-    X = check_spectra(X)
-    check_count(X, k)
-    rng = np.random.default_rng(seed)
-    Y = _projected(X, k)
-    chosen = np.zeros(k, dtype=np.intp)
-    A = np.zeros((k, k))
-    A[-1, 0] = 1.0
-    for j in range(k):
-        w = rng.standard_normal(k)
-        off = w - A @ np.linalg.lstsq(A, w, rcond=None)[0]
-        chosen[j] = i = int(np.abs(Y @ off).argmax())
-        A[:, j] = Y[i]
-    return chosen
-
-
 def nfindr(X: np.ndarray, k: int, start: np.ndarray | None = None, most_sweeps: int = MOST_SWEEPS) -> Simplex:
     """The rows that span the simplex of the largest volume, by swaps of one corner at a time.
 
@@ -110,7 +85,7 @@ def nfindr(X: np.ndarray, k: int, start: np.ndarray | None = None, most_sweeps: 
     return Simplex(chosen, np.array(volumes), False)
 
 
-def check_spectra(X: np.ndarray, zeros: bool = False) -> np.ndarray:
+def check_spectra(X: np.ndarray, *, zeros: bool = False) -> np.ndarray:
     """X as float64, if it is (n, channel), finite and (unless `zeros`) not all zero; else CubeError."""
     X = np.asarray(X)
     if X.ndim != 2 or 0 in X.shape or X.dtype.kind not in "biuf":
@@ -125,7 +100,7 @@ def check_spectra(X: np.ndarray, zeros: bool = False) -> np.ndarray:
     return X
 
 
-def check_count(X: np.ndarray, k: int, affine: bool = False) -> None:
+def check_count(X: np.ndarray, k: int, *, affine: bool = False) -> None:
     """ParameterError unless 1 <= k <= min(n, channel), or min(n, channel + 1) corners of a simplex (affine)."""
     n, channels = X.shape
     most = min(n, channels + affine)
@@ -145,13 +120,13 @@ def _checked_start(start: np.ndarray, k: int, n: int) -> np.ndarray:
 def _homogeneous(X: np.ndarray, d: int) -> np.ndarray:
     """A one and d principal scores, each scaled to reach 1, or 0 where the data do not spread: (n, 1 + d)."""
     centred = X - X.mean(0)
-    scores = centred @ _leading(centred, d)
+    scores = centred @ leading(centred, d)
     reach = np.abs(scores).max(0)
     scores = scores / np.where(reach > FLAT * np.abs(X).max(), reach, np.inf)
     return np.column_stack([np.ones(len(X)), scores])
 
 
-def _leading(A: np.ndarray, d: int) -> np.ndarray:
+def leading(A: np.ndarray, d: int) -> np.ndarray:
     """The d leading right singular vectors, (channel, d); always the same for the same A."""
     n, channels = A.shape
     if channels <= EXACT_BELOW:
@@ -159,24 +134,6 @@ def _leading(A: np.ndarray, d: int) -> np.ndarray:
     if n <= EXACT_BELOW:
         return np.linalg.svd(A, full_matrices=False)[2][:d].T
     return randomized_svd(A, d, n_iter=6, random_state=0)[2].T
-
-
-def _projected(X: np.ndarray, k: int) -> np.ndarray:
-    """What VCA walks on: (n, k)."""
-    n, channels = X.shape
-    mean = X.mean(0)
-    centred = X - mean
-    Y = centred @ _leading(centred, k)
-    total, signal = (X**2).sum() / n, (Y**2).sum() / n + mean @ mean
-    noise = total - signal
-    ratio = (signal - k / channels * total) / noise if noise > 1e-12 * total else np.inf
-    if 10 * np.log10(max(ratio, 1e-30)) < 15 + 10 * np.log10(k):
-        Y = Y[:, : k - 1]
-        return np.column_stack([Y, np.full(n, np.sqrt((Y**2).sum(1).max()) or 1.0)])
-    Y = X @ _leading(X, k)
-    along = Y @ Y.mean(0)
-    floor = 1e-6 * np.abs(along).max()
-    return Y / np.where(np.abs(along) < floor, np.inf, along)[:, None]
 
 
 def _log_volume(M: np.ndarray) -> float:

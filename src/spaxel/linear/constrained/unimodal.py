@@ -15,9 +15,11 @@ def unimodal(a: np.ndarray, b: np.ndarray, *, counts: bool = False) -> np.ndarra
     Exact: adjacent violators are pooled for every place of the maximum, O(n). Stout 2008, doi:10.1016/j.csda.2008.08.005
     """
     b = np.maximum(b, 1e-300)
-    up, down = _pool(a, b, counts)[0], _pool(a[::-1], b[::-1], counts)[0]
+    up, down = _pool(a, b, counts=counts)[0], _pool(a[::-1], b[::-1], counts=counts)[0]
     top = int((up + down[::-1]).argmin())
-    values = np.append(_pool(a[:top], b[:top], counts)[1], _pool(a[top:][::-1], b[top:][::-1], counts)[1][::-1])
+    rising = _pool(a[:top], b[:top], counts=counts)[1]
+    falling = _pool(a[top:][::-1], b[top:][::-1], counts=counts)[1][::-1]
+    values = np.append(rising, falling)
     return np.maximum(values, 0.0)
 
 
@@ -30,14 +32,7 @@ def unimodal_in_runs(a: np.ndarray, b: np.ndarray, runs: np.ndarray, *, counts: 
     return out
 
 
-def n_maxima(y: np.ndarray) -> int:
-    """Local maxima of a profile, a plateau counts once. y : (n,)."""
-    steps = np.sign(np.diff(y))
-    steps = np.concatenate([[1.0], steps[steps != 0], [-1.0]])
-    return int(((steps[:-1] > 0) & (steps[1:] < 0)).sum())
-
-
-def _pool(a: np.ndarray, b: np.ndarray, counts: bool) -> tuple[np.ndarray, np.ndarray]:
+def _pool(a: np.ndarray, b: np.ndarray, *, counts: bool) -> tuple[np.ndarray, np.ndarray]:
     """Rising fits: cost of the best one to the first 0, 1 … n values, and the values of that to all, (n,)."""
     stack: list[tuple[float, float, int, float]] = []  # of each pool: sums of a and b, length, cost up to its end
     costs = [0.0]

@@ -12,16 +12,14 @@ from spaxel.linear.count.edge import QUANTILE, Edge, edge, scan_powers
 from spaxel.linear.count.knee import Knee, knee, knee_words, shares_noise
 from spaxel.linear.noise import Weights, biwhiten, check_table, eigenvalues, power_weights
 
-MANY = 2000  # samples that the slow estimators (parallel analysis, cross-validation) look at
 UNEVEN = 2.0  # spread of residuals, in that of white noise, up to which the noise counts as even
-BOUNDS = ("hfc", "nwhfc", "hysime")  # upper bounds on scenes: shown, and never asked
 
 
 @dataclass(frozen=True)
 class Count:
     """n : components      sure : 0 … 1      sentence : why      fits : the noise is even and white after weighting
 
-    estimates : {estimator: count}      curves : {"singular", "edge", "mdl", "gap", "bi-cv", …: values at 0, 1, … or 1, 2, …}
+    estimates : {estimator: count}      curves : {"singular", "edge", "mdl", "gap", …: values at 0, 1, … or 1, 2, …}
     weights : that made the noise even      noise : its standard deviation in the weighted table
     """
 
@@ -45,11 +43,10 @@ class Whiteness:
     fits: bool
 
 
-def count_components(X: np.ndarray, *, power: float | str | None = None, slow: bool = True, seed: int = 0) -> Count:
+def count_components(X: np.ndarray, *, power: float | str | None = None) -> Count:
     """Number of components of mixed spectra, how sure, and why.
 
     X : (n, channel)      power : noise of a sample ~ norm**power, "counts" for biwhitening, None: the scan decides
-    slow : parallel analysis and cross-validation too      seed : of these two
     The edge decides where the residual of its rank is even and white. Where neighbouring channels share their noise, the
     number is where the singular values break off (`knee.py`). Elsewhere the median of the estimators is taken, at most the
     edge: little sure.
@@ -70,7 +67,7 @@ def count_components(X: np.ndarray, *, power: float | str | None = None, slow: b
         return Count(1, 0.0, said, False, {"edge": found.n}, {}, weights, found.noise)
     Y = weights.apply(X)
     values = eigenvalues(Y)
-    estimates, curves = _ask(X, Y, values, found, slow, seed)
+    estimates, curves = _ask(values, found, X.shape)
     curves["powers"] = np.array([[p, k] for p, k in scan.items()])
     white = whiteness(Y, found.n, found.noise)
     if power is None and shares_noise(Y, found):
@@ -123,26 +120,16 @@ def _weigh(X: np.ndarray, power: float | str | None) -> tuple[Weights, Edge, dic
     return weights, found, {weights.p: found.n}
 
 
-def _ask(
-    X: np.ndarray, Y: np.ndarray, values: np.ndarray, found: Edge, slow: bool, seed: int
-) -> tuple[dict[str, int], dict[str, np.ndarray]]:
-    n, d = Y.shape
+def _ask(values: np.ndarray, found: Edge, shape: tuple[int, ...]) -> tuple[dict[str, int], dict[str, np.ndarray]]:
+    n, d = shape
     estimates, curves = {"edge": found.n}, {"singular": np.sqrt(values), "edge": found.excess}
     estimates["mdl"], curves["mdl"] = estimators.mdl(values, n, d)
     estimates["hard threshold"] = estimators.gavish_donoho(values, n, d)
     estimates["gap"], curves["gap"] = estimators.largest_gap(values)
-    if slow and min(n, d) >= 4:
-        some = Y if n <= MANY else Y[np.random.default_rng([seed, 4]).permutation(n)[:MANY]]
-        estimates["parallel"] = estimators.parallel_analysis(some, seed)
-        estimates["bi-cv"], curves["bi-cv"] = estimators.bi_cross_validation(some, seed)
-    if slow and n > d > 1:
-        estimates["hfc"], estimates["nwhfc"] = estimators.hfc(X), estimators.hfc(X, whiten=True)
-        estimates["hysime"] = estimators.hysime(X)
     return estimates, curves
 
 
 def _decide(found: Edge, estimates: dict[str, int], white: Whiteness, shape: tuple[int, int]) -> tuple[int, float]:
-    asked = [k for name, k in estimates.items() if name not in BOUNDS]
     if white.fits:
         near = QUANTILE - found.excess[found.n] if found.n < len(found.excess) else np.inf
         above = found.excess[found.n - 1] - QUANTILE if found.n else np.inf
@@ -151,10 +138,10 @@ def _decide(found: Edge, estimates: dict[str, int], white: Whiteness, shape: tup
             sure = 0.7
         if found.n > 0.8 * min(shape):
             sure = 0.5
-        close = [estimates[name] for name in ("mdl", "parallel") if name in estimates]
-        if sure > 0.9 and all(abs(k - found.n) > max(1, 0.02 * found.n) for k in close):
+        if sure > 0.9 and abs(estimates["mdl"] - found.n) > max(1, 0.02 * found.n):
             sure = 0.9
         return found.n, sure
+    asked = [*estimates.values()]
     n = min(int(np.median(asked)), found.n)
     agree = np.mean([abs(k - n) <= max(1, 0.05 * n) for k in asked])
     return n, round(float(0.8 * agree), 2)
@@ -168,7 +155,7 @@ def _explain_knee(broken: Knee, found: Edge, estimates: dict[str, int]) -> str:
 
 def _explain(n: int, sure: float, found: Edge, estimates: dict[str, int], white: Whiteness, weights: Weights) -> str:
     how = "biwhitened" if np.isnan(weights.p) else f"samples weighted by norm^-{weights.p:g}"
-    others = ", ".join(f"{name} {k}" for name, k in estimates.items() if name != "edge" and name not in BOUNDS)
+    others = ", ".join(f"{name} {k}" for name, k in estimates.items() if name != "edge")
     noun = "component" if n == 1 else "components"
     if white.fits:
         last = f"the last {found.excess[found.n - 1] - QUANTILE:.0f} widths above" if found.n else "none above"
@@ -181,6 +168,4 @@ def _explain(n: int, sure: float, found: Edge, estimates: dict[str, int], white:
         )
     if white.fits and found.hidden:
         why += ", but so little that more may hide below it"
-    bounds = ", ".join(f"{name} {estimates[name]}" for name in BOUNDS if name in estimates)
-    tail = f" Upper bounds on scenes: {bounds}." if bounds else ""
-    return f"{n} {noun}, {100 * sure:.0f} % sure: {why}. Others: {others}.{tail}"
+    return f"{n} {noun}, {100 * sure:.0f} % sure: {why}. Others: {others}."

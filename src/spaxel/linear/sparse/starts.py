@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from spaxel.linear.sparse.codes import Problem
@@ -102,21 +104,15 @@ def _extremes(points: np.ndarray, k: int, rng: np.random.Generator) -> list[int]
 def _independent(
     problem: Problem, left: np.ndarray, values: np.ndarray, right: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Spectra of independent components (symmetric FastICA, cubic), signs so that concentrations are skewed upwards."""
-    n, k = left.shape
-    white = (left - left.mean(0)) @ np.linalg.pinv(
-        np.linalg.cholesky(np.cov(left.T, bias=True).reshape(k, k) + 1e-12 * np.eye(k))
-    ).T
-    w = np.linalg.qr(rng.standard_normal((k, k)))[0]
-    for _ in range(200):
-        source = white @ w.T
-        new = (source**3).T @ white / n - 3 * w
-        u, _, v = np.linalg.svd(new)
-        change = np.abs(np.abs(np.einsum("ij,ij->i", u @ v, w)) - 1).max()
-        w = u @ v
-        if change < 1e-6:
-            break
-    source = white @ w.T
+    """Spectra of independent components (FastICA, cubic), signs so that concentrations are skewed upwards."""
+    from sklearn.decomposition import FastICA  # slow to import, and for signed spectra alone
+
+    k = left.shape[1]
+    turn = np.linalg.qr(rng.standard_normal((k, k)))[0]
+    ica = FastICA(k, whiten="unit-variance", fun="cube", max_iter=200, tol=1e-6, w_init=turn)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a start need not have settled
+        source = ica.fit_transform(left)
     source = source * np.where((source**3).mean(0) < 0, -1, 1)
     source -= np.quantile(source, 0.1, axis=0)
     return normalised(np.linalg.lstsq(source, (left * values) @ right, rcond=None)[0])

@@ -77,7 +77,7 @@ def _table(spectra: np.ndarray, options: Options) -> Unmixed:
         "r2": found.r2,
         "r2_expected": found.r2_expected,
         "spikes": spikes,
-        "estimates": count_components(lit, slow=False).estimates,
+        "estimates": count_components(lit).estimates,
     }
     info = {
         "kind": "table",

@@ -120,7 +120,7 @@ def _table(sample: Sample, n_components: int | Literal["auto"]) -> tuple[np.ndar
     if n_components != "auto":
         k = min(n_components, most)
         return X, k, {"sentence": f"{k} components, as asked."}
-    count = count_components(X, slow=False)
+    count = count_components(X)
     about = {"evidence": {"estimates": count.estimates}, "sentence": count.sentence}
     return X, int(np.clip(count.n, 1, most)), about
 
