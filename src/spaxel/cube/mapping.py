@@ -33,11 +33,13 @@ class Look(NamedTuple):
 
     function : (spectra (rows, columns, channel), usable (rows, columns)) -> features (rows, columns, n_features) float32, each
                of pixels at most `halo` away, the same bits whatever lies farther
+    placed   : the function is also told where these pixels lie (a Tile) and (height, width) of the image
     """
 
-    function: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    function: Callable[..., np.ndarray]
     halo: int
     n_features: int
+    placed: bool = False
 
 
 def map_tiles(
@@ -141,7 +143,8 @@ def _seen(held: _Held, tile: Tile) -> tuple[list[np.ndarray], np.ndarray]:
     height, width = held.cube["spectra"].shape[:2]
     around, inside = with_halo(tile, (height, width), held.look.halo)
     spectra, good = read_tile(held.cube, around, held.partly)
-    return [spectra[inside], held.look.function(spectra, good)[inside]], good[inside]
+    place = (around, (height, width)) if held.look.placed else ()
+    return [spectra[inside], held.look.function(spectra, good, *place)[inside]], good[inside]
 
 
 def _tile_sides(

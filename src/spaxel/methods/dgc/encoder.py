@@ -16,9 +16,11 @@ import xarray as xr
 from spaxel.cube.exact import Grid, group_sums
 from spaxel.cube.mapping import BLOCK, Arrays, Look, Progress, map_tiles
 from spaxel.cube.picture import Recipe
+from spaxel.cube.tiles import CELL, Tile
 from spaxel.methods.centers.assign import Familiar, blank_maps, center_maps, distances, unlike
 from spaxel.methods.centers.confidence import Ladder, ladder
 from spaxel.methods.centers.numpy_layers import gelu, layer_norm
+from spaxel.methods.dgc.published.numpy_encoder import WIDTH, embed_windows
 from spaxel.preprocess.scaling import Scaling, scale_rows
 
 SHORTEST = np.float32(1e-3)  # as in spaxel.methods.dgc.net.encoder
@@ -27,7 +29,8 @@ SHORTEST = np.float32(1e-3)  # as in spaxel.methods.dgc.net.encoder
 class Model(NamedTuple):
     """What maps need: scaling (mnf), project (channel, q), sides of the windows, arrays of the encoder, and the groups.
 
-    centers : (m, q) unit      tree, levels, component : see spaxel.methods.centers.assign.Nearest
+    encoder : ours, or paper (published.numpy_encoder), which has no use for the sides
+    centers : (m, d) unit      tree, levels, component : see spaxel.methods.centers.assign.Nearest
     """
 
     scaling: Scaling
@@ -38,6 +41,7 @@ class Model(NamedTuple):
     tree: np.ndarray
     levels: np.ndarray
     component: np.ndarray
+    encoder: str = "ours"
 
     @property
     def halo(self) -> int:
@@ -98,12 +102,22 @@ def in_double(model: Model) -> Model:
 
 def embed_tile(spectra: np.ndarray, good: np.ndarray, model: Model) -> np.ndarray:
     """Unit embeddings (rows, columns, q) float32 of a tile, without regard to what lies outside it."""
+    if model.encoder == "paper":
+        image = good.shape
+        return published_embeddings(spectra, good, Tile(0, image[0], 0, image[1]), image, model)
     features = surroundings(spectra, good, model)
     flat = features.reshape(-1, features.shape[2])
     rows = np.arange(-(-len(flat) // BLOCK) * BLOCK) % len(flat)
     model = in_double(model)
     z = np.concatenate([embed(flat[part], model) for part in rows.reshape(-1, BLOCK)])[: len(flat)]
     return z.reshape(*good.shape, -1)
+
+
+def published_embeddings(
+    spectra: np.ndarray, good: np.ndarray, around: Tile, image: tuple[int, int], model: Model
+) -> np.ndarray:
+    """Embeddings (rows, columns, d) float32 of a tile by the published encoder; see published.numpy_encoder."""
+    return embed_windows(projected(spectra, model.project, good), model.weights, around, image)
 
 
 def map_surroundings(
@@ -117,9 +131,12 @@ def map_surroundings(
 ) -> tuple[Arrays, Arrays]:
     """Maps and sums of a model over a cube, in bounded memory. See spaxel.cube.mapping."""
     fill = blank_maps(len(model.levels))
-    rungs, model = ladder(model.tree, model.levels), in_double(model)
+    rungs = ladder(model.tree, model.levels)
+    if model.encoder == "paper":
+        look = Look(partial(published_embeddings, model=model), CELL - 1, WIDTH, placed=True)
+    else:
+        look, model = Look(partial(surroundings, model=model), model.halo, model.n_features), in_double(model)
     function = partial(_block, model=model, rungs=rungs, grid=grid, recipe=recipe, familiar=familiar)
-    look = Look(partial(surroundings, model=model), model.halo, model.n_features)
     return map_tiles(function, cube, fill, memory=memory, progress=progress, look=look)
 
 
@@ -128,7 +145,7 @@ def _block(
 ) -> tuple[Arrays, Arrays]:
     channels = len(model.project)
     own, features = both[:, :channels], both[:, channels:].astype(np.float32, copy=False)
-    z = embed(features, model).astype(np.float64)
+    z = (features if model.encoder == "paper" else embed(features, model)).astype(np.float64)
     far = distances(z, model.centers)
     rows = scale_rows(model.scaling.name, own, model.scaling.center)
     pixels = center_maps(own, far, model.component, rungs, recipe) | {"unlike": unlike(own, rows, z, far, familiar)}

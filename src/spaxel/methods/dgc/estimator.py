@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from spaxel.cube.exact import Grid, fit_grid
 from spaxel.cube.mapping import Progress
 from spaxel.cube.picture import Recipe, picture_recipe
-from spaxel.errors import CubeError
+from spaxel.errors import CubeError, ParameterError
 from spaxel.methods.centers.assign import Familiar
 from spaxel.methods.centers.doubt import doubts
 from spaxel.methods.centers.groups import Rules
@@ -45,7 +45,8 @@ class DeepGlobalClustering(ClusterMixin, BaseEstimator):
     best state on held-out tiles is kept, which may be the start of this phase. A merge tree by borders and spectra
     joins the micro-clusters; the components are a level of it, and every other level is kept (spaxel.cut).
     objective "paper" trains the published loss instead, "paper-corrected" that with its signs put right, both from random
-    centres (spaxel.methods.dgc.published.training): to compare with, not to use, since they may collapse into one cluster.
+    centres (spaxel.methods.dgc.published.training): to compare with, not to use, since they may collapse into one cluster. With
+    encoder "paper" the network is the published one too; it sees windows of 64 x 64 pixels and not a pixel's surroundings.
 
     fit, predict and fit_predict take a cube or a list of cubes on one axis; not a table, since surroundings are looked at.
     After fit: `state_` (arrays), `info_` (plain values, `history` of the training), `n_features_in_`.
@@ -104,6 +105,10 @@ class DeepGlobalClustering(ClusterMixin, BaseEstimator):
             "right. Both start from n_micro random centres, do without epochs_views and vary, and are there to compare"
         ),
     ] = "stable"
+    encoder: Annotated[
+        Literal["ours", "paper"],
+        Field(description="paper: the published encoder, to compare; it goes with objective paper or paper-corrected"),
+    ] = "ours"
 
     def fit(self, X: Any, y: None = None, *, progress: Progress | None = None) -> DeepGlobalClustering:
         """Learn axes, encoder and micro-clusters. y is ignored, progress told (epochs done, in all) per phase. Returns self."""
@@ -111,6 +116,10 @@ class DeepGlobalClustering(ClusterMixin, BaseEstimator):
 
         check_extra("DeepGlobalClustering")
         check_parameters(self)
+        if self.encoder == "paper" and self.objective == "stable":
+            raise ParameterError(
+                "encoder is 'paper', which objective 'stable' cannot train. Try objective='paper' with it."
+            )
         cubes = self._images(X)
         sample, axis, self.info_ = gather(self, cubes, N_LOOK)
         check_range(sample.spectra, *SINGLE)
@@ -192,7 +201,7 @@ class DeepGlobalClustering(ClusterMixin, BaseEstimator):
         scaling = Scaling("mnf", state["scaling_center"], state["scaling_weight"])
         weights = {name.removeprefix("encoder."): v for name, v in state.items() if name.startswith("encoder.")}
         groups = (state[name] for name in ("centers", "tree", "levels", "component"))
-        return Model(scaling, state["project"], Settings().sizes, weights, *groups)
+        return Model(scaling, state["project"], Settings().sizes, weights, *groups, self.encoder)
 
     def _map(self, cube: xr.Dataset, progress: Progress | None) -> tuple[dict, dict]:
         grid = Grid(*(self.state_[f"grid_{name}"] for name in Grid._fields))

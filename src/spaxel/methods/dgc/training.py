@@ -41,6 +41,7 @@ class Settings(NamedTuple):
     memory: int | None = None
     seed: int = 0
     objective: str = "stable"
+    encoder: str = "ours"
     checkpoint: str | None = None
     about: Mapping[str, Any] = MappingProxyType({})
 
@@ -195,7 +196,8 @@ def _strength(settings: Settings) -> Any:
 
 def _model(axes: Axes, settings: Settings, encoder: Any) -> Model:
     nothing = np.zeros((0, 0))
-    return Model(axes.scaling, axes.project, settings.sizes, _arrays(encoder), nothing, nothing, nothing, nothing)
+    groups = nothing, nothing, nothing, nothing
+    return Model(axes.scaling, axes.project, settings.sizes, _arrays(encoder), *groups, settings.encoder)
 
 
 def _tensors(batch: tuple[np.ndarray, ...]) -> tuple[Any, ...]:

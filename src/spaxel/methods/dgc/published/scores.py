@@ -13,17 +13,26 @@ from torch.nn import functional
 from spaxel.methods.dgc.net.encoder import SHORTEST, PatchEncoder
 from spaxel.methods.dgc.net.variation import BLOCKS
 from spaxel.methods.dgc.published.augmentation import brightened, warped
+from spaxel.methods.dgc.published.encoder import PublishedEncoder
 
 MOST = 2  # channels
 
 
+class WindowEncoder(PublishedEncoder):
+    """The published encoder as a PatchEncoder is called: scores (B, q, h, w), good (B, h, w) -> unit vectors (B, h, w, 32)."""
+
+    def forward(self, scores: Tensor, good: Tensor) -> Tensor:
+        """Embedding of every pixel; those without data are taken as zero."""
+        return super().forward(scores * good[:, None]).permute(0, 2, 3, 1)
+
+
 class OnScores(nn.Module):
-    """A PatchEncoder as PublishedClustering wants it: scores (B, q, h, w) -> unit vectors (B, q, h, w).
+    """A PatchEncoder or a WindowEncoder as PublishedClustering wants it: scores (B, q, h, w) -> unit vectors (B, d, h, w).
 
     A pixel whose scores are all zero holds no data. Fails to be of norm 1 where the embedding is shorter than 1e-3.
     """
 
-    def __init__(self, encoder: PatchEncoder) -> None:
+    def __init__(self, encoder: PatchEncoder | WindowEncoder) -> None:
         super().__init__()
         self.encoder = encoder
 

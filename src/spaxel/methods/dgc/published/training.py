@@ -1,10 +1,11 @@
 """The published training of Deep Global Clustering on the windows of the stable one: no denoising, no k-means, random centres.
 
-The objective is that of arXiv:2512.24172, as published or with its signs and pairing put right
-(published.objective). What differs from the paper: the encoder and its input are ours (dgc.net.encoder on
-noise-whitened scores, as many dimensions as scores); windows, rate and epochs are those that the method is given (published:
-K = 4, rate 1e-4, batches of 4, 10 epochs); shifts along the channels are done to first order; labels leave the mean-shift out,
-which is a weighted mean of 5 x 5 pixels. The last state is kept, as published: nothing is chosen on tiles held out.
+The objective is that of arXiv:2512.24172, as published or with its signs and pairing put right (published.objective). The
+encoder is ours (dgc.net.encoder, as many dimensions as scores) or the published one (published.encoder, 32 dimensions). What
+differs from the paper: the input is noise-whitened scores; windows, rate and epochs are those that the method is given
+(published: K = 4, rate 1e-4, batches of 4, 10 epochs); shifts along the channels are done to first order; labels leave the
+mean-shift out, which is a weighted mean of 5 x 5 pixels. The last state is kept, as published: nothing is chosen on tiles
+held out.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 from spaxel.cube.mapping import Progress
 from spaxel.methods.centers.groups import Groups
 from spaxel.methods.dgc.axes import Axes, Looked
+from spaxel.methods.dgc.published.numpy_encoder import WIDTH
 
 if TYPE_CHECKING:
     from spaxel.methods.dgc.training import Settings
@@ -29,7 +31,7 @@ LEAST = 1e-3  # share of the pixels from which a cluster counts as active
 
 
 class Published(NamedTuple):
-    """encoder : a PatchEncoder      centers : (k, q) unit      history : a line per epoch, with the monitor.
+    """encoder : a PatchEncoder or a WindowEncoder      centers : (k, d) unit      history : a line per epoch, with the monitor.
 
     start : the monitor before the first step: what random centres alone tell apart
     """
@@ -73,12 +75,15 @@ def train_published(
 def _objective(axes: Axes, settings: Settings) -> Any:
     from spaxel.methods.dgc.net.encoder import PatchEncoder
     from spaxel.methods.dgc.published.objective import PublishedClustering
-    from spaxel.methods.dgc.published.scores import OnScores, as_corrected, as_published
+    from spaxel.methods.dgc.published.scores import OnScores, WindowEncoder, as_corrected, as_published
 
     q, signs = axes.project.shape[1], SIGNS[settings.objective]
-    encoder = OnScores(PatchEncoder(q, settings.sizes, settings.width, axes.level, settings.seed))
+    if settings.encoder == "paper":
+        encoder, width = WindowEncoder(q, WIDTH, settings.seed), WIDTH
+    else:
+        encoder, width = PatchEncoder(q, settings.sizes, settings.width, axes.level, settings.seed), q
     vary = as_published if signs == "published" else as_corrected
-    return PublishedClustering(encoder, settings.n_micro, signs, width=q, seed=settings.seed, vary=vary)
+    return PublishedClustering(OnScores(encoder), settings.n_micro, signs, width=width, seed=settings.seed, vary=vary)
 
 
 def _monitor(objective: Any, held: list, axes: Axes) -> dict[str, float]:
