@@ -29,13 +29,13 @@ from spaxel.training import check_extra
 
 @declared
 class EnergyMCR(Unmixing):
-    """x ≈ f(c·z, S, θ): components S, amounts c >= 0, gates z that say which components a spectrum holds, a law f.
+    """x ≈ f(c·z, S, θ): components S, abundances c >= 0, gates z (which components a spectrum holds), a mixing law f.
 
-    Start "warm": the solution of spaxel.MCR. Where f is not linear, the law is undone and the components are solved anew in
-    rounds, which gives their number. Then a pool with amortised amounts and gates is trained (net.objective) on four
-    fifths of the samples; on the rest (held out) what is left unexplained and the usage decide, after each step, whether
-    it is taken: the answer is never worse there than its start, and `info_` says what was gained. Scenes (see MCR) keep
-    MCR's shares of sum 1 under linear mixing; under another law only S and θ are fitted, and amounts are free.
+    Start "warm": the solution of spaxel.MCR. Where f is not linear, it is undone and the components are solved anew in
+    rounds, which gives their number. Then a pool of candidates, whose abundances and gates follow from the spectrum, is
+    trained (net.objective) on four fifths of the samples. The held-out rest decides after each step whether it is taken:
+    so the answer is never worse there than its start, and `info_` says what was gained. Scenes (see MCR) keep abundances
+    of sum 1 under linear mixing; under another law only S and θ are fitted, and abundances need not sum to 1.
 
     Chang & Chen, arXiv:2507.23600 and 2510.20364; what is kept of them and what is not: docs/notes/ebgmcr.md.
     Start "cold": a random pool of candidates, for linear tables; slower, and meant for comparison (net.cold).

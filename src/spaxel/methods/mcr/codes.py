@@ -18,7 +18,7 @@ ROUNDS = 300  # of multiplicative steps of a new spectrum
 
 
 def encode_scene(components: np.ndarray, normalisation: str, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Shares of the components; under uneven light (normalisation "unit") whatever the brightness. x may hold NaN."""
+    """Abundances of sum 1; under uneven light (normalisation "unit") whatever the brightness. x may hold NaN."""
     if normalisation != "unit":
         shares = by_holes(x, components, fcls)
         return shares, shares @ components
@@ -31,7 +31,7 @@ def encode_scene(components: np.ndarray, normalisation: str, x: np.ndarray) -> t
 def encode_table(
     components: np.ndarray, level: float, power: float, hottest: float, x: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Sparse amounts of the components, where the noise of a spectrum is level * norm**power."""
+    """Sparse abundances, where the noise of a spectrum is level * norm**power."""
     norm = np.linalg.norm(x, axis=1)
     sigma = np.maximum(level * norm**power, 1e-9 * norm + 1e-300)
     amounts = encode(x, components, sigma, hottest=hottest) if level > 0 else nnls(x, components)
