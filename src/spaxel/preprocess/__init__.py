@@ -5,7 +5,8 @@ from __future__ import annotations
 from spaxel.preprocess.axis import crop, rebin
 from spaxel.preprocess.choice import Choice, choose_scaling, look_at
 from spaxel.preprocess.masks import mask_channels, mask_pixels
-from spaxel.preprocess.scaling import SCALINGS, Scaling, ScalingName, fit_scaling, scale
+from spaxel.preprocess.scale import scale
+from spaxel.preprocess.scaling import SCALINGS, Scaling, ScalingName, fit_scaling
 from spaxel.preprocess.smoothing import derivative, despike, smooth
 from spaxel.preprocess.steps import repeat
 

@@ -22,10 +22,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-import xarray as xr
 
-from spaxel.cube import check_cube, note
-from spaxel.cube.sampling import Sample, sample_spectra
+from spaxel.cube.sampling import Sample
 from spaxel.errors import CubeError, ParameterError
 
 ScalingName = Literal["none", "unit", "unit_bright", "snv", "zscore", "counts", "hellinger", "mnf"]
@@ -125,46 +123,6 @@ def fit_scaling(name: str, sample: Sample) -> Scaling:
         bright = log_norm(sample.spectra)
         matrix = np.array([[bright.mean(), _brightness_weight(sample.spectra) / max(bright.std(), TINY)]])
     return Scaling(name, center, weight, matrix)
-
-
-def scale(
-    cube: xr.Dataset, name: ScalingName | Literal["auto"] = "auto", *, seed: int = 0, n: int = 5000
-) -> xr.Dataset:
-    """The cube with every spectrum scaled (see the table of this module), lazily.
-
-    name : a scaling, or `auto`: the candidates are tried on a sample, see spaxel.preprocess.choice
-    n, seed : the sample it is learned from
-    A model scales by itself (its parameter `scaling`); use this to look at scaled spectra, or before your own method.
-    What was learned belongs to this cube, so `predict` does not repeat it: give models unscaled cubes.
-    Raises ParameterError (unknown name; mnf for a table; unit_bright, which is no cube: it adds a feature).
-
-    >>> import numpy as np
-    >>> import spaxel
-    >>> cube = spaxel.make_cube(np.random.default_rng(0).random((4, 4, 50)))
-    >>> bool(abs((spaxel.scale(cube, "unit")["spectra"] ** 2).sum("channel") - 1).max() < 1e-5)
-    True
-    """
-    from spaxel.preprocess.choice import choose_scaling
-
-    check_cube(cube)
-    if name == "unit_bright":
-        raise ParameterError(
-            "unit_bright adds a feature, so it makes no cube. Try unit, or scaling='unit_bright' in a model."
-        )
-    sample = sample_spectra(cube, n, seed)
-    choice = choose_scaling(sample, seed=seed) if name == "auto" else None
-    scaling = fit_scaling(choice.name if choice else name, sample)
-
-    def apply(spectra: np.ndarray) -> np.ndarray:
-        return scaling(spectra.reshape(-1, spectra.shape[-1])).reshape(spectra.shape)
-
-    old = cube["spectra"].chunk(channel=-1) if cube["spectra"].chunks else cube["spectra"]
-    new = xr.apply_ufunc(
-        apply, old, input_core_dims=[["channel"]], output_core_dims=[["channel"]], dask="parallelized",
-        output_dtypes=[np.float64],
-    )  # fmt: skip
-    scaled = note(cube.drop_vars("variance", errors="ignore").assign(spectra=new), f"scale: {scaling.name}")
-    return note(scaled, choice.sentence) if choice else scaled
 
 
 def scale_rows(name: str, spectra: np.ndarray, center: np.ndarray) -> np.ndarray:

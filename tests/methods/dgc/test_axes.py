@@ -7,8 +7,10 @@ from spaxel.cube import make_cube
 from spaxel.cube.patches import SIDE, covering, held_out
 from spaxel.cube.sampling import sample_cubes, sample_spectra
 from spaxel.errors import CubeError
-from spaxel.methods.dgc.axes import HELD, Looked, contacts, judged, learn_axes, look, many_clusters, windows
+from spaxel.methods.dgc.axes import learn_axes
 from spaxel.methods.dgc.encoder import Model, projected
+from spaxel.methods.dgc.prototypes import HELD, Looked, contacts, look, many_clusters
+from spaxel.methods.dgc.windows import judged, windows
 from spaxel.testing import tiny_cube
 
 CUBE = tiny_cube(90, 80, 9, counts=False)

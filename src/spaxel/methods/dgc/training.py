@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,36 +13,15 @@ from spaxel.cube.mapping import Arrays, Progress
 from spaxel.methods.centers.assign import distances
 from spaxel.methods.centers.groups import Groups, Rules, changed_share, groups_of
 from spaxel.methods.centers.linkage import Parts
-from spaxel.methods.dgc.axes import Axes, Looked, contacts, judged, look, many_clusters, windows
+from spaxel.methods.dgc.axes import Axes
 from spaxel.methods.dgc.borders import linkage_of
 from spaxel.methods.dgc.encoder import Model
+from spaxel.methods.dgc.prototypes import Looked, contacts, look, many_clusters
 from spaxel.methods.dgc.published.training import PAIRS, report_of, told, train_published
+from spaxel.methods.dgc.settings import Settings
+from spaxel.methods.dgc.windows import judged, windows
 
 DENOISING, AGREEING = 2, 2  # pairs of windows per step
-
-
-class Settings(NamedTuple):
-    """What a fit is told; see DeepGlobalClustering. about : what a checkpoint is known by, by name"""
-
-    n_micro: int = 48
-    sizes: tuple[int, ...] = (1, 3, 5, 9)
-    width: int = 64
-    epochs: int = 8
-    epochs_views: int = 4
-    tiles: int = 8
-    reuse: int = 10
-    rate: float = 4e-3
-    rate_views: float = 1e-3
-    vary: float = 1.0
-    n_sample: int = 20_000
-    device: str = "cpu"
-    precision: str = "32-true"
-    memory: int | None = None
-    seed: int = 0
-    objective: str = "stable"
-    encoder: str = "ours"
-    checkpoint: str | None = None
-    about: Mapping[str, Any] = MappingProxyType({})
 
 
 class Learned(NamedTuple):

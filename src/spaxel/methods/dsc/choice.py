@@ -17,7 +17,8 @@ from sklearn.metrics import mutual_info_score
 from spaxel.cube.sampling import Sample
 from spaxel.methods.centers.assign import distances
 from spaxel.methods.dsc.numpy_net import latents
-from spaxel.methods.dsc.start import Linear, Settings, linear_start
+from spaxel.methods.dsc.settings import Settings
+from spaxel.methods.dsc.start import Linear, linear_start
 from spaxel.preprocess.scaling import Scaling, fit_scaling
 
 FIXED_CLUSTERS = 6  # at which starts are compared if the number is to be found

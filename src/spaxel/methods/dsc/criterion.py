@@ -10,7 +10,8 @@ from spaxel.cube.sampling import Sample
 from spaxel.methods.centers.assign import distances
 from spaxel.methods.dsc.distances import nearby, within
 from spaxel.methods.dsc.numpy_net import encode, in_blocks
-from spaxel.methods.dsc.start import Linear, Settings
+from spaxel.methods.dsc.settings import Settings
+from spaxel.methods.dsc.start import Linear
 
 JUDGED = 3000  # pairs of neighbours that the criterion looks at
 RESAMPLED = 100  # times, to see by how much two states differ by chance

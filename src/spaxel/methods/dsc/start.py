@@ -5,11 +5,9 @@ Plain functions over arrays; nothing here knows torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,50 +15,14 @@ from spaxel.cube.sampling import Sample
 from spaxel.linear.pca import Projection, fit_pca
 from spaxel.methods.dsc.distances import nearby, within
 from spaxel.methods.dsc.numpy_net import in_blocks, latents
+from spaxel.methods.dsc.settings import COUNTED, Settings
 from spaxel.preprocess.scaling import Scaling
 
 MOST_VALUES = 16_000_000  # of the sample from which axes are learned
 MOST_AXES = 32  # principal axes that the net sees
-COUNTED = ("multinomial", "poisson")
 FEWEST_PAIRS = 50  # below which distances are plain
 MEASURED = 6000  # spectra whose clusters are looked at for the distances
 RESTARTS = 10  # of k-means for that
-
-
-class Settings(NamedTuple):
-    """What a fit is told, beside the data; see DeepSpectralClustering.
-
-    k : number of components, 0 if it is to be found      about : what a checkpoint is known by, by name
-    """
-
-    likelihood: str = "multinomial"
-    objective: str = "autoencoder"
-    clustering: str = "simplified"
-    gamma: float = 0.1
-    gamma_ramp: int = 5
-    beta: float = 1.0
-    beta_ramp: int = 5
-    form: str = "sum"
-    net: str = "plain"
-    n_latent: int | None = None
-    width: int = 64
-    depth: int = 2
-    dropout: float = 0.0
-    context: int = 0
-    metric: str = "nearby"
-    margin: float = 0.0
-    keep: str = "best"
-    k: int = 0
-    denoise: bool = True
-    epochs: int = 30
-    patience: int = 5
-    batch: int = 512
-    rate: float = 1e-3
-    device: str = "cpu"
-    precision: str = "32-true"
-    checkpoint: str | None = None
-    seed: int = 0
-    about: Mapping[str, Any] = MappingProxyType({})
 
 
 class First(NamedTuple):

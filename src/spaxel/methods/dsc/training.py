@@ -17,7 +17,8 @@ from spaxel.methods.centers.assign import distances
 from spaxel.methods.centers.groups import Groups, Rules, best_silhouette, changed_share, find_groups
 from spaxel.methods.dsc.criterion import Judge
 from spaxel.methods.dsc.numpy_net import encode, latents
-from spaxel.methods.dsc.start import COUNTED, Linear, Settings, Views, reconstruction, small_dtype, views
+from spaxel.methods.dsc.settings import COUNTED, Settings
+from spaxel.methods.dsc.start import Linear, Views, reconstruction, small_dtype, views
 from spaxel.preprocess.scaling import Scaling
 
 HELD_OUT = 0.15  # share of the sample that is never trained on

@@ -12,17 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from spaxel.cube.mapping import Progress
 from spaxel.methods.centers.groups import Groups
-from spaxel.methods.dgc.axes import Axes, Looked
+from spaxel.methods.dgc.axes import Axes
+from spaxel.methods.dgc.prototypes import Looked
 from spaxel.methods.dgc.published.numpy_encoder import WIDTH
-
-if TYPE_CHECKING:
-    from spaxel.methods.dgc.training import Settings
+from spaxel.methods.dgc.settings import Settings
 
 PAIRS = 4  # of windows per step, as published
 SIGNS = {"paper": "published", "paper-corrected": "corrected"}
