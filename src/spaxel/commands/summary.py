@@ -49,9 +49,12 @@ def print_run(folder: Path) -> None:
 
 def _print_amounts(result: xr.Dataset) -> None:
     amounts = result["abundances"].values.reshape(-1, result.sizes["component"])
+    amounts = amounts[np.isfinite(amounts).all(1)]  # where there are data
+    if not len(amounts):
+        return say("no pixel holds data, so nothing was unmixed")
     shares = amounts / np.maximum(amounts.sum(1, keepdims=True), 1e-30)
     rows = [
-        (called_by(result, k), f"{np.nanmean(shares[:, k]):.1%}", f"{np.nanmean(amounts[:, k] > 0):.1%}", f"{size:,}")
+        (called_by(result, k), f"{shares[:, k].mean():.1%}", f"{(amounts[:, k] > 0).mean():.1%}", f"{size:,}")
         for k, size in enumerate(result["component_size"].values)
     ]
     shown = rows if len(rows) <= MOST else rows[:MOST]
@@ -59,7 +62,7 @@ def _print_amounts(result: xr.Dataset) -> None:
     print_table(shown, ("component", "mean abundance", "present in", "largest in (spectra)"), right)
     if len(rows) > MOST:
         say(f"and {len(rows) - MOST} more, in components.csv and the report")
-    say(
+    return say(
         f"what the components do not explain: {np.nanmedian(result['residual'].values):.2%} of a spectrum's norm in the median"
     )
 
