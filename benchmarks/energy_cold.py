@@ -17,7 +17,7 @@ import numpy as np
 from common import head, log, table, write_json, write_page
 from mcr_grid import FIRST_SEED, data, held_out_ratio, oracle_spectra, scores
 from spaxel.linear.sparse import moves
-from spaxel.linear.sparse.codes import Problem, anneal, code, make_problem, valued
+from spaxel.linear.sparse.codes import Prices, Problem, anneal, code, make_problem, valued
 from spaxel.linear.sparse.factorise import choose_weights, encode, factorise, polish, transform
 from spaxel.methods.ebgmcr.net.cold import cold_pool
 
@@ -89,7 +89,7 @@ def moved(problem: Problem, spectra: np.ndarray, C: np.ndarray, S: np.ndarray) -
     else:
         price = 2 * problem.per_code * problem.sigma**2
         zero = np.zeros((len(problem.y), len(spectra)))
-        model = valued(problem, code(problem.y, spectra, zero, 10, problem.sigma, price, warm=3), spectra)
+        model = valued(problem, code(problem.y, spectra, zero, 10, Prices(problem.sigma, price), warm=3), spectra)
     model = polish(problem, moves.prune(problem, model))
     seconds = time.process_time() - start
     return {"number": model.k, "cosine": scores(model.s, model.c, C, S)["cosine"], "seconds": seconds}

@@ -208,7 +208,7 @@ def test_refused(easy):
 def test_codes_are_least_squares_on_their_support():
     rng = np.random.default_rng(1)
     y, s = rng.uniform(0, 1, (6, 30)), rng.uniform(0, 1, (4, 30))
-    c = code(y, s, np.zeros((6, 4)), 500, 0.0, 0.0)
+    c = code(y, s, np.zeros((6, 4)), 500)
     gradient = (y - c @ s) @ s.T
     assert np.abs(gradient[c > 0]).max() < 1e-6
     assert gradient[c == 0].max(initial=0) < 1e-6
@@ -218,7 +218,7 @@ def test_spectra_never_make_the_fit_worse():
     rng = np.random.default_rng(2)
     y, c, s = rng.uniform(0, 1, (20, 30)), rng.uniform(0, 1, (20, 4)), rng.uniform(0, 1, (4, 30))
     before = ((y - c @ s) ** 2).sum()
-    assert ((y - c @ update_spectra(y, c, s, 1, False)) ** 2).sum() < before
+    assert ((y - c @ update_spectra(y, c, s, 1, signed=False)) ** 2).sum() < before
 
 
 def test_moves(easy):

@@ -7,6 +7,7 @@ c (n, k) concentrations, s (k, channel) unit spectra.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -47,7 +48,7 @@ class Model:
         return len(self.s)
 
 
-def make_problem(y: np.ndarray, sigma: float, n_components: int, signed: bool = False) -> Problem:
+def make_problem(y: np.ndarray, sigma: float, n_components: int, *, signed: bool = False) -> Problem:
     """Prices from the number of components expected and of channels: ln k + 3 per code, d/2 + 6 sqrt(d/2) per spectrum.
 
     A spectrum costs the fit it can gain from noise alone, plus six standard deviations; (d/2) ln n (BIC) prunes true
@@ -72,8 +73,21 @@ def valued(problem: Problem, c: np.ndarray, s: np.ndarray) -> Model:
     return Model(model.c, model.s, float(cost))
 
 
-def code(y: np.ndarray, s: np.ndarray, c: np.ndarray, n_sweeps: int, l1: float, l0: float, warm: int = 0) -> np.ndarray:
+class Prices(NamedTuple):
+    """Of codes: l1 of their size, in the first sweeps      l0 of each that is not 0, in those that follow."""
+
+    l1: float
+    l0: float
+
+
+FREE = Prices(0.0, 0.0)
+
+
+def code(
+    y: np.ndarray, s: np.ndarray, c: np.ndarray, n_sweeps: int, prices: Prices = FREE, warm: int = 0
+) -> np.ndarray:
     """New codes (n, k) of y (n, channel): `warm` sweeps with the l1 price only, then `n_sweeps` with the l0 price."""
+    l1, l0 = prices
     gram, target = s @ s.T, s @ y.T
     turned = np.array(c.T, target.dtype, order="C")
     if warm:
@@ -83,7 +97,7 @@ def code(y: np.ndarray, s: np.ndarray, c: np.ndarray, n_sweeps: int, l1: float, 
     return np.ascontiguousarray(turned.T)
 
 
-def update_spectra(y: np.ndarray, c: np.ndarray, s: np.ndarray, n_sweeps: int, signed: bool) -> np.ndarray:
+def update_spectra(y: np.ndarray, c: np.ndarray, s: np.ndarray, n_sweeps: int, *, signed: bool) -> np.ndarray:
     """Spectra (k, channel) by hierarchical least squares (HALS); one that would vanish is left as it was."""
     target = c.T @ y
     new = s.astype(target.dtype)
@@ -121,9 +135,9 @@ def anneal(
     levels = np.geomspace(max(sigma, level) if hot else sigma, sigma, rounds)
     sweeps = [3] * (rounds - LAST) + [MANY] * LAST
     for level, price, most in zip(levels, np.geomspace(l1, 0.5, rounds), sweeps, strict=True):
-        c = code(y, s, c, most, price * level, 2 * problem.per_code * level**2, warm=3)
-        new = update_spectra(y, c, s, 3, problem.signed)
+        c = code(y, s, c, most, Prices(price * level, 2 * problem.per_code * level**2), warm=3)
+        new = update_spectra(y, c, s, 3, signed=problem.signed)
         new += AHEAD * (new - s)
         c, s = unit(c, new if problem.signed else np.maximum(new, 0))
-    c = code(y, s, c, MANY, 0.0, 2 * problem.per_code * sigma**2)
+    c = code(y, s, c, MANY, Prices(0.0, 2 * problem.per_code * sigma**2))
     return valued(problem, c, s)

@@ -16,7 +16,18 @@ from spaxel.linear.count.edge import Edge, edge, scan_powers
 from spaxel.linear.count.knee import knee, shares_noise
 from spaxel.linear.noise import Weights, biwhiten, check_table, eigenvalues, power_weights
 from spaxel.linear.sparse import moves
-from spaxel.linear.sparse.codes import AHEAD, Model, Problem, anneal, code, make_problem, unit, update_spectra, valued
+from spaxel.linear.sparse.codes import (
+    AHEAD,
+    Model,
+    Prices,
+    Problem,
+    anneal,
+    code,
+    make_problem,
+    unit,
+    update_spectra,
+    valued,
+)
 from spaxel.linear.sparse.report import Factors, report
 from spaxel.linear.sparse.starts import starts
 
@@ -67,26 +78,26 @@ def factorise(
     if n_components is not None or found.n == 0:
         found = found._replace(noise=_noise_of_rank(Y, k))
     size = np.sqrt((Y**2).mean())
-    problem = make_problem(Y, max(found.noise, CLEAN * size), k, signed)
-    model = solve(problem, k, n_components is not None, n_starts, seed)
+    problem = make_problem(Y, max(found.noise, CLEAN * size), k, signed=signed)
+    model = solve(problem, k, fixed=n_components is not None, n_starts=n_starts, seed=seed)
     if found.noise < problem.sigma:
         problem = replace(problem, sigma=max(found.noise, NOISELESS * size))
         model = cool(problem, model)
-    return report(X, rows, weights, problem, model, found, broken)
+    return report(X, weights, problem, model, found, broken)
 
 
-def solve(problem: Problem, k: int, fixed: bool = False, n_starts: int | None = None, seed: int = 0) -> Model:
+def solve(problem: Problem, k: int, *, fixed: bool = False, n_starts: int | None = None, seed: int = 0) -> Model:
     """The best model found from k components: starts, moves, and more starts where the first leaves doubt.
 
     fixed : keep k components      n_starts, seed : as `factorise`
     """
     first = n_starts or (5 if problem.signed else 1)
     light, scale = single(problem)
-    model = _descend(light, starts(problem, k, first, seed), k, fixed)
+    model = _descend(light, starts(problem, k, first, seed), k, fixed=fixed)
     extra = 0 if n_starts else _extra_starts(light, model, k)
     if extra:
         again = starts(problem, k, first + extra, seed)[first:]
-        model = moves.best(model, *(_descend(light, [s], k, fixed) for s in again))
+        model = moves.best(model, *(_descend(light, [s], k, fixed=fixed) for s in again))
     model = polish(light, model)
     exact = scale * model.c.astype(float) + 0.0, model.s.astype(float)
     model = valued(problem, *_rounds(problem, *exact, problem.sigma, DOUBLE))
@@ -102,7 +113,7 @@ def single(problem: Problem) -> tuple[Problem, float]:
     return replace(problem, y=(problem.y / scale).astype(np.float32), sigma=problem.sigma / scale), scale
 
 
-def _descend(problem: Problem, spectra: list[np.ndarray], k: int, fixed: bool) -> Model:
+def _descend(problem: Problem, spectra: list[np.ndarray], k: int, *, fixed: bool) -> Model:
     model = moves.best(*(anneal(problem, s) for s in spectra))
     pairs = 2 if k > LARGE else 6
     model = moves.reheat(problem, model, pairs)
@@ -130,10 +141,10 @@ def polish(problem: Problem, model: Model) -> Model:
 
 def _rounds(problem: Problem, c: np.ndarray, s: np.ndarray, level: float, rounds: int) -> tuple[np.ndarray, np.ndarray]:
     for _ in range(rounds):
-        new = update_spectra(problem.y, c, s, 3, problem.signed)
+        new = update_spectra(problem.y, c, s, 3, signed=problem.signed)
         new += AHEAD * (new - s)
         c, s = unit(c, new if problem.signed else np.maximum(new, 0))
-        c = code(problem.y, s, c, 4, 0.0, 2 * problem.per_code * level**2)
+        c = code(problem.y, s, c, 4, Prices(0.0, 2 * problem.per_code * level**2))
     return c, s
 
 
@@ -193,8 +204,8 @@ def encode(
     Y, c = X / sigma[:, None], np.zeros((len(X), len(S)))
     top = np.sqrt((Y**2).sum(1).max() / X.shape[1] / 63) if hottest is None else hottest
     for level in np.geomspace(max(top, 1.0), 1.0, 6):
-        c = code(Y, S, c, 2, level, 2 * price * level**2, warm=3)
-    return code(Y, S, c, 10, 0.0, 2 * price) * sigma[:, None] / np.where(norms > 0, norms, 1)
+        c = code(Y, S, c, 2, Prices(level, 2 * price * level**2), warm=3)
+    return code(Y, S, c, 10, Prices(0.0, 2 * price)) * sigma[:, None] / np.where(norms > 0, norms, 1)
 
 
 def transform(X: np.ndarray, factors: Factors) -> np.ndarray:

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import nnls
 
-from spaxel.linear.sparse.codes import Model, Problem, anneal, code, residual_chi2, unit, valued
+from spaxel.linear.sparse.codes import Model, Prices, Problem, anneal, code, residual_chi2, unit, valued
 from spaxel.linear.sparse.starts import farthest, subspace
 
 WORST = 5.0  # robust z of chi2 from which a sample is flagged
@@ -41,7 +41,7 @@ def without(problem: Problem, model: Model, j: int) -> Model:
     rows = np.flatnonzero(model.c[:, j])
     c, s = np.delete(model.c, j, axis=1), np.delete(model.s, j, axis=0)
     price = 2 * problem.per_code * problem.sigma**2
-    c[rows] = code(problem.y[rows], s, c[rows], 3, problem.sigma, price, warm=2)
+    c[rows] = code(problem.y[rows], s, c[rows], 3, Prices(problem.sigma, price), warm=2)
     part = replace(problem, y=problem.y[rows])
     before, after = Model(model.c[rows], model.s), Model(c[rows], s)
     change = (residual_chi2(part, after).sum() - residual_chi2(part, before).sum()) / 2
@@ -97,7 +97,7 @@ def _missing(problem: Problem, kept: np.ndarray) -> np.ndarray:
         return np.empty((0, d))
     points = left[:, :r] * values[:r]
     chosen = farthest(points, r)
-    codes = code(points, points[chosen], np.zeros((n, len(chosen)), y.dtype), 20, 0.0, 0.0)
+    codes = code(points, points[chosen], np.zeros((n, len(chosen)), y.dtype), 20)
     return np.array([_envelope(problem, c, y[j]) for c, j in zip(codes.T, chosen, strict=True)])
 
 

@@ -55,7 +55,6 @@ class Factors:
 
 def report(
     X: np.ndarray,
-    rows: np.ndarray,
     weights: Weights,
     problem: Problem,
     model: Model,
@@ -64,9 +63,10 @@ def report(
 ) -> Factors:
     """The model in the units of X, most abundant component first.
 
-    X : (n, channel)      rows : (n,) bool, the samples that were solved (not all zero)      weights : of these rows
+    X : (n, channel)      weights : of the rows that are not all zero, which were solved
     broken : the knee, where it decided the number
     """
+    rows = X.any(1)
     channel = np.where(weights.channel > 0, weights.channel, np.inf)
     s = model.s / channel
     norms = np.maximum(np.linalg.norm(s, axis=1), 1e-300)
@@ -155,12 +155,17 @@ def _warnings(
             f"The noise leaves the components uncertain (cosine with the true ones about {uncertain:.2f}); weak ones may "
             "be missed. Try more samples."
         )
+    return (*said, *_words_of_number(problem, model, found, broken))
+
+
+def _words_of_number(problem: Problem, model: Model, found: Edge, broken: Knee | None) -> list[str]:
+    """What is doubtful about the number of components."""
+    k, n_edge, said = model.k, found.n, []
     if broken is not None:
-        said.append(
+        return [
             f"The number is right in about {broken.sure:.0%} of such tables: {knee_words(broken, n_edge)}. "
             "Try n_components if you know it."
-        )
-        return tuple(said)
+        ]
     if found.hidden or (n_edge > 1 and found.excess[n_edge - 1] < CLEAR and _alike(model) > ALIKE):
         said.append(
             f"The last of {n_edge} components stands only {found.excess[n_edge - 1]:.0f} widths above the noise: more may hide "
@@ -168,7 +173,7 @@ def _warnings(
         )
     if abs(k - n_edge) > max(1, 0.02 * k) and n_edge:
         said.append(f"The edge of the noise counts {n_edge} components, the factorisation uses {k}.")
-    return tuple(said)
+    return said
 
 
 def table_sentence(found: Factors, number: int | None) -> str:

@@ -88,7 +88,7 @@ def despiked(
             codes = codes[:, codes.any(0)]
             if not codes.size:
                 return Despiked(found, spikes, float(spikes.mean()))
-            spectra, fit, spikes = _mended(X, codes, signed)
+            spectra, fit, spikes = _mended(X, codes, signed=signed)
             mended = np.where(spikes, fit, X)
         if (share := float(spikes.mean())) > MOST:
             return Despiked(first, none, share)
@@ -96,7 +96,7 @@ def despiked(
     return Despiked(found, spikes, share)
 
 
-def _mended(X: np.ndarray, codes: np.ndarray, signed: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _mended(X: np.ndarray, codes: np.ndarray, *, signed: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Spectra by least squares without the values far from the fit, the fit, and which values these are."""
     inverse = np.linalg.pinv(codes)
     mended, spectra, spikes = X, np.empty(0), np.zeros(X.shape, bool)

@@ -68,6 +68,11 @@ class State:
         norm = np.linalg.norm(X, axis=1)
         return np.maximum(self.level * norm**self.power, 1e-9 * norm + 1e-300)
 
+    @property
+    def begun(self) -> Aggregate:
+        """The law, to be trained from θ on."""
+        return self.aggregate._replace(start=tuple(self.theta))
+
     def codes(self, X: np.ndarray) -> np.ndarray:
         """Amounts (n, k) of samples."""
         if self.heads is not None:
@@ -84,9 +89,7 @@ def fit_energy(X: np.ndarray, components: np.ndarray, level: float, power: float
     """
     task = Task(ask.aggregate, ask.number, ask.signed, ask.seed, 0 if ask.known is None else len(ask.known))
     linear = replace(task, aggregate=AGGREGATES["linear"])
-    apart = np.zeros(len(X), bool)
-    apart[np.random.default_rng([ask.seed, 25]).permutation(len(X))[: len(X) // APART]] = True
-    part, kept = X[~apart], X[apart]
+    part, kept = _split(X, ask.seed)
     full = State(linear.aggregate, _prepared(X, components, level, power, linear, ask), np.zeros(0), level, power)
     state, prices = full, {}
     if not ask.scene:
@@ -96,14 +99,21 @@ def fit_energy(X: np.ndarray, components: np.ndarray, level: float, power: float
         law = _law(part, state, task, ask)
         sigma = np.minimum(law.sigma(kept), state.sigma(kept))
         prices |= {
-            "linear": _judged(kept, state, sigma, len(part), ask.sparse),
-            "law": _judged(kept, law, sigma, len(part), ask.sparse),
+            "linear": _judged(kept, state, sigma, len(part), sparse=ask.sparse),
+            "law": _judged(kept, law, sigma, len(part), sparse=ask.sparse),
         }
         if prices["law"] < prices["linear"]:
             state, full = law, law if ask.scene else _again(X, law, task, ask)
     if ask.scene or not ask.epochs:
         return _sorted(X, full, task, prices, [], "Nothing was trained.")
-    return _trained(X, apart, state, full, task, ask, prices)
+    return _trained(X, state, full, task, ask, prices)
+
+
+def _split(X: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Four fifths of the samples to fit to, and the fifth that is held out."""
+    held_out = np.zeros(len(X), bool)
+    held_out[np.random.default_rng([seed, 25]).permutation(len(X))[: len(X) // APART]] = True
+    return X[~held_out], X[held_out]
 
 
 def fit_cold(X: np.ndarray, ask: Ask) -> Found:
@@ -152,10 +162,10 @@ def _smooth(S: np.ndarray, ask: Ask) -> np.ndarray:
     return np.vstack([S[:first], smooth])
 
 
-def _judged(X: np.ndarray, state: State, sigma: np.ndarray, n: int, sparse: bool) -> float:
+def _judged(X: np.ndarray, state: State, sigma: np.ndarray, n: int, *, sparse: bool) -> float:
     """The price of a state on samples X, at the noise that is the same for all states."""
     task = Task(state.aggregate, sparse=sparse)
-    return price(X, state.codes(X), state.S, state.theta, sigma, task, n)
+    return price(X, Solution(state.S, state.codes(X), state.theta, sigma), task, n)
 
 
 def _law(X: np.ndarray, start: State, task: Task, ask: Ask) -> State:
@@ -187,23 +197,25 @@ def _state(X: np.ndarray, found: Solution, task: Task, power: float, ask: Ask) -
     return State(task.aggregate, _smooth(found.S, ask), found.theta, level, power)
 
 
-def _trained(
-    X: np.ndarray, apart: np.ndarray, state: State, full: State, task: Task, ask: Ask, prices: dict[str, float]
-) -> Found:
+def _trained(X: np.ndarray, state: State, full: State, task: Task, ask: Ask, prices: dict[str, float]) -> Found:
     """Train on one part; what of it is better on the other (components, gates for the codes) is done again on all."""
     from spaxel.methods.ebgmcr.net.training import Training, refine
 
-    part, kept, n = X[~apart], X[apart], int((~apart).sum())
+    part, kept = _split(X, ask.seed)
     training = Training(ask.epochs, ask.seed, ask.device, ask.signed, ask.sparse, task.fixed, kernel=ask.kernel)
-    tried = refine(part, state.sigma(part), (kept, state.sigma(kept)), state.S, state.aggregate, state.theta, training)
+    held_out = kept, state.sigma(kept)
+    tried = refine(part, state.sigma(part), held_out, state.S, state.begun, training)
     trained = replace(state, S=tried.spectra, theta=tried.theta)
     states = {"start": state, "trained": trained, "gates": replace(trained, heads=tried.heads)}
-    prices |= {name: _judged(kept, candidate, state.sigma(kept), n, ask.sparse) for name, candidate in states.items()}
+    prices |= {
+        name: _judged(kept, candidate, state.sigma(kept), len(part), sparse=ask.sparse)
+        for name, candidate in states.items()
+    }
     chosen = min(states, key=lambda name: prices[name])
     if chosen == "start":
         kept_words = "The start was kept: training gained nothing on held-out spectra."
         return _sorted(X, full, task, prices, tried.history, kept_words)
-    again = refine(X, full.sigma(X), None, full.S, full.aggregate, full.theta, training._replace(epochs=tried.best))
+    again = refine(X, full.sigma(X), None, full.S, full.begun, training._replace(epochs=tried.best))
     full = replace(full, S=again.spectra, theta=again.theta, heads=again.heads if chosen == "gates" else None)
     sentence = (
         f"Training (best epoch {tried.best}) lowered the error of held-out spectra by "

@@ -8,7 +8,7 @@ import numpy as np
 
 from spaxel.linear.count.edge import edge
 from spaxel.linear.noise import eigenvalues
-from spaxel.linear.sparse.codes import code, unit, update_spectra
+from spaxel.linear.sparse.codes import Prices, code, unit, update_spectra
 from spaxel.linear.sparse.factorise import factorise
 from spaxel.methods.ebgmcr.codes import curved_codes, gauss_newton, made_linear, mixed, theta_step, undone
 from spaxel.methods.ebgmcr.laws import Aggregate
@@ -49,14 +49,13 @@ class Task:
     sparse: bool = False
 
 
-def price(
-    X: np.ndarray, C: np.ndarray, S: np.ndarray, theta: np.ndarray, sigma: np.ndarray, task: Task, n: int
-) -> float:
+def price(X: np.ndarray, found: Solution, task: Task, n: int) -> float:
     """The objective of the solver per sample: fit in units of the noise, a price per amount, and one per component.
 
     X : (m, channel) some of n samples      |x - f|² / (2 σ²) + (ln k + 3) #{c > 0} + (d/2 + 6 √(d/2)) k / n
     """
-    rest = (X - mixed(task.aggregate, C, S, theta)) / sigma[:, None]
+    S, C = found.S, found.C
+    rest = (X - mixed(task.aggregate, C, S, found.theta)) / found.sigma[:, None]
     half = X.shape[1] / 2
     usage = (np.log(max(len(S), 1)) + 3) * np.count_nonzero(C) / len(X)
     size = np.count_nonzero(S) * (np.log(2 * half) + 3) if task.sparse else (half + 6 * np.sqrt(half)) * len(S)
@@ -119,8 +118,8 @@ def settle(X: np.ndarray, start: Solution, task: Task, n: int = SETTLING) -> Sol
         if not task.aggregate.linear:
             theta = theta_step(X, C, S, sigma, task.aggregate, theta)
         Y = made_linear(X, C, S, task.aggregate, theta) * w
-        c = code(Y, S, C * w, 4, 0.0, 2 * (np.log(len(S)) + 3))
-        new = update_spectra(Y, c, S, 3, task.signed)
+        c = code(Y, S, C * w, 4, Prices(0.0, 2 * (np.log(len(S)) + 3)))
+        new = update_spectra(Y, c, S, 3, signed=task.signed)
         new[: task.fixed] = S[: task.fixed]
         c, S = unit(c, new if task.signed else np.maximum(new, 0))
         C = gauss_newton(X, c / w, S, task.aggregate, theta)
@@ -154,7 +153,7 @@ def best(X: np.ndarray, tried: list[Solution], task: Task) -> Solution:
     """The one with the least price, at the least noise that any of them found."""
     level = min(float(np.median(t.sigma)) for t in tried)
     sigma = tried[0].sigma * (level / np.median(tried[0].sigma))
-    chosen = min(tried, key=lambda t: price(X, t.C, t.S, t.theta, sigma, task, len(X)))
+    chosen = min(tried, key=lambda t: price(X, replace(t, sigma=sigma), task, len(X)))
     return replace(chosen, sigma=sigma)
 
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from spaxel.errors import CubeError, ParameterError
-from spaxel.methods.ebgmcr.net.cold import REHEATS, State, better, cold_pool, merged, shared
+from spaxel.methods.ebgmcr.net.cold import REHEATS, better, cold_pool, merged
+from spaxel.methods.ebgmcr.net.cooling import State, shared
 from spaxel.metrics.spectra import matched_spectra
 from spaxel.synth.mixture import mixture
 
@@ -110,7 +111,7 @@ def test_the_state_with_the_fewest_candidates_wins_only_if_the_noise_is_reached(
 def test_candidates_that_are_alike_become_one():
     s = torch.nn.functional.normalize(torch.tensor([[1.0, 0, 0], [1, 0.1, 0], [0, 1, 0]]), dim=1)
     codes = torch.tensor([[1.0, 0, 1], [1, 0, 1], [0, 2, 1], [1, 0, 0]])
-    left = merged(State(s, s, s, codes, 1.0), True)
+    left = merged(State(s, s, s, codes, 1.0), nonnegative=True)
     assert len(left) == 2
     torch.testing.assert_close(left.norm(dim=1), torch.ones(2))
     assert 0 < left[:, 1].min() < 0.1  # nearer to the one used three times

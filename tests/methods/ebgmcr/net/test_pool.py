@@ -4,7 +4,7 @@ import torch
 
 from spaxel.methods.ebgmcr.laws import AGGREGATES
 from spaxel.methods.ebgmcr.net.objective import Energy, plateau, shuffled_batches
-from spaxel.methods.ebgmcr.net.pool import ambiguity, concrete, random_pool, temperature, warm_pool
+from spaxel.methods.ebgmcr.net.pool import Form, ambiguity, concrete, random_pool, temperature, warm_pool
 from spaxel.synth.mixture import mixture
 from spaxel.training.plan import Step
 
@@ -37,7 +37,7 @@ def test_a_hard_gate_has_the_gradient_of_the_soft_one():
     grads = []
     for straight in (True, False):
         logit = torch.linspace(-2, 2, 9, requires_grad=True)
-        concrete(logit, 0.7, chance(), straight).sum().backward()
+        concrete(logit, 0.7, chance(), straight=straight).sum().backward()
         grads.append(logit.grad)
     torch.testing.assert_close(*grads)
     assert (grads[0] > 0).all()
@@ -67,7 +67,7 @@ def test_spectra_have_norm_one_and_the_right_sign():
     raw = rng.normal(size=(5, 40))
     raw /= np.linalg.norm(raw, axis=1, keepdims=True)
     for signed in (False, True):
-        s = warm_pool(raw, signed=signed).spectra()
+        s = warm_pool(raw, Form(signed=signed)).spectra()
         torch.testing.assert_close(s.norm(dim=1), torch.ones(13))
         assert (s < 0).any() == signed
     torch.testing.assert_close(random_pool(20, 40).spectra().norm(dim=1), torch.ones(20))
@@ -76,21 +76,21 @@ def test_spectra_have_norm_one_and_the_right_sign():
 def test_known_spectra_stay_and_smoothing_acts_in_training():
     S = table()[3]
     kernel = torch.tensor(np.full((64, 64), 1 / 64), dtype=torch.float32)
-    pool = warm_pool(S, known=2, smoothing=lambda v: v @ kernel)
+    pool = warm_pool(S, Form(known=2, smoothing=lambda v: v @ kernel))
     s = pool.spectra()
     torch.testing.assert_close(s[:2], torch.tensor(S[:2], dtype=torch.float32))
     assert s[2:].std(1).max() < 1e-6
     (s * torch.arange(64)).sum().backward()
     assert (pool.raw.grad[:2] == 0).all()
     x, sigma, *_ = table()
-    energy = Energy(warm_pool(S, smoothing=lambda v: v @ kernel), AGGREGATES["linear"], k=8, n=80)
+    energy = Energy(warm_pool(S, Form(smoothing=lambda v: v @ kernel)), AGGREGATES["linear"], k=8, n=80)
     bare = Energy(warm_pool(S), AGGREGATES["linear"], k=8, n=80)
     assert energy((x, sigma)).parts["fit"] > 2 * bare((x, sigma)).parts["fit"]
 
 
 def test_a_sparse_pool_has_exact_zeros_and_pays_for_channels():
     S = table(spectra="mass")[3]
-    pool = warm_pool(S, sparse=True)
+    pool = warm_pool(S, Form(sparse=True))
     with torch.no_grad():
         pool.mask_logit[:8] = torch.where(torch.tensor(S) > 0, 3.0, -3.0)
     hard = pool.spectra()[:8].detach().numpy()
@@ -103,7 +103,7 @@ def test_a_sparse_pool_has_exact_zeros_and_pays_for_channels():
 
 def test_channels_of_known_spectra_cost_nothing():
     S = table(spectra="mass")[3]
-    pool = warm_pool(S, sparse=True, known=2)
+    pool = warm_pool(S, Form(sparse=True, known=2))
     with torch.no_grad():
         pool.mask_logit[:] = 0.0
     usage = float(pool.usage_of_channels().detach())

@@ -10,37 +10,20 @@ taken. No eigenvector or factorisation of the samples is looked at, only their m
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from spaxel.errors import CubeError, ParameterError
-from spaxel.methods.ebgmcr.net.pool import GatedPool
+from spaxel.methods.ebgmcr.net.cooling import Heat, State, Table, cool, shape, table_of
+from spaxel.methods.ebgmcr.net.pool import Form, GatedPool
 
-RATES = (0.01, 0.02, 0.02)  # of Adam: spectra, amounts (times their first size), gates
-STEEP = 2.0  # logits per standard deviation of a candidate's similarity with the samples, at the start
-COOLING = 0.8  # share of the epochs over which the noise falls
 AGAIN = 0.4  # epochs of a reheating over those of the first cooling
 MERGED = 0.9  # cosine from which two candidates become one before a reheating
 ENOUGH = 1.1  # residual over what the noise lets expect, up to which a state explains the samples
 PATIENCE = 4  # reheatings in a row that gain nothing
-
-
-class Heat(NamedTuple):
-    """How a cooling begins, and its prices.
-
-    open : share of gates      energy : of a squared logit      db : first signal over noise      price : of a candidate, times
-    """
-
-    open: float
-    energy: float
-    db: float
-    price: float = 1.0
-
 
 FIRST = Heat(0.1, 0.3, 8.0)
 REHEATS = (
@@ -66,27 +49,6 @@ class Cold(NamedTuple):
     reached: bool
 
 
-class Table(NamedTuple):
-    """y (n, channel): samples over their noise, of norm about 1; h (n, channel + 1): what the heads see, y without its part
-    along the mean (over its size), and that part; mean (channel,), norm 1; sigma: noise of y; size: of both parts of h."""
-
-    y: Tensor
-    h: Tensor
-    mean: Tensor
-    sigma: float
-    size: tuple[float, float]
-
-
-class State(NamedTuple):
-    """Spectra (k, channel), heads of amounts and gates (k, channel + 1), codes (n, k), and residual over the expected."""
-
-    spectra: Tensor
-    amounts: Tensor
-    gates: Tensor
-    codes: Tensor
-    residual: float
-
-
 def cold_pool(
     X: np.ndarray,
     noise: np.ndarray | float,
@@ -109,19 +71,19 @@ def cold_pool(
     """
     X = np.asarray(X, np.float64)
     sigma = _checked(X, noise, n_pool, epochs)
-    table = _table(X / sigma[:, None])
+    table = table_of(X / sigma[:, None], nonnegative=nonnegative)
     generator = torch.Generator().manual_seed(seed)
     start = torch.randn(n_pool, X.shape[1], generator=generator)
-    state = _cool(table, shape(start, nonnegative), FIRST, epochs, nonnegative)
+    state = cool(table, shape(start, nonnegative=nonnegative), FIRST, epochs)
     history, failed = [_line(state, FIRST, epochs)], 0
     for heat in REHEATS:
         if failed == PATIENCE or len(state.spectra) <= 1:
             break
-        trial = _cool(table, merged(state, nonnegative), heat, max(1, round(AGAIN * epochs)), nonnegative)
+        trial = cool(table, merged(state, nonnegative=nonnegative), heat, max(1, round(AGAIN * epochs)))
         history.append(_line(trial, heat, round(AGAIN * epochs)))
         failed = 0 if better(trial, state) else failed + 1
         state = trial if better(trial, state) else state
-    return _told(table, state, sigma, history, n_pool, nonnegative)
+    return _told(table, state, sigma, history, n_pool)
 
 
 def better(trial: State, state: State) -> bool:
@@ -132,21 +94,7 @@ def better(trial: State, state: State) -> bool:
     return fewer < 0 or (fewer == 0 and trial.residual < 0.99 * state.residual)
 
 
-def shape(v: Tensor, nonnegative: bool) -> Tensor:
-    """Spectra (M, channel) of norm 1 from free numbers."""
-    return functional.normalize(v.abs() if nonnegative else v, dim=1, eps=1e-12)
-
-
-def shared(usage: Tensor) -> Tensor:
-    """Σ_k u_k / (u_k + ū), ū the mean of those in use: the number of candidates, softly; few used often cost least.
-
-    usage : (M,), expected number of samples of each candidate
-    """
-    mean = (usage.sum() / (usage > 0.5).sum().clamp_min(1)).detach()
-    return (usage / (usage + mean).clamp_min(1e-12)).sum()
-
-
-def merged(state: State, nonnegative: bool) -> Tensor:
+def merged(state: State, *, nonnegative: bool) -> Tensor:
     """Spectra of a state, those nearly alike (cosine above 0.9) replaced by their mean, weighed by use."""
     usage = (state.codes > 0).sum(0).float()
     order = usage.argsort(descending=True, stable=True)
@@ -156,86 +104,7 @@ def merged(state: State, nonnegative: bool) -> Tensor:
         near[0] = True
         found.append((rest[near] * weight[near, None]).sum(0))
         rest, weight = rest[~near], weight[~near]
-    return shape(torch.stack(found), nonnegative)
-
-
-def _table(spectra: np.ndarray) -> Table:
-    scale = 1 / np.sqrt((spectra**2).sum(1).mean())
-    y = torch.tensor(spectra * scale, dtype=torch.float32)
-    mean = functional.normalize(y.mean(0), dim=0)
-    along = y @ mean
-    off = y - along[:, None] * mean
-    size = (
-        float(off.square().sum(1).mean().sqrt().clamp_min(1e-6)),
-        float(along.square().mean().sqrt().clamp_min(1e-6)),
-    )
-    return Table(y, torch.cat([off / size[0], along[:, None] / size[1]], 1), mean, float(scale), size)
-
-
-def _heads(table: Table, spectra: Tensor, open_: float) -> tuple[Tensor, Tensor]:
-    """Each candidate asks for itself: its gate opens for the share of samples most like it; amounts share out the mean."""
-    own = functional.normalize(spectra - (spectra @ table.mean)[:, None] * table.mean, dim=1)
-    spread = (table.h[:, :-1] @ own.T).std().clamp_min(1e-6)
-    bias = -STEEP * math.sqrt(2) * torch.erfinv(torch.tensor(1 - 2 * open_))
-    gates = torch.cat([own / spread * STEEP, bias.expand(len(own), 1)], 1)
-    amounts = torch.zeros_like(gates)
-    amounts[:, -1] = table.size[1] / (0.8 * open_ * len(own))
-    return amounts, gates
-
-
-def _cool(table: Table, spectra: Tensor, heat: Heat, epochs: int, nonnegative: bool) -> State:
-    """Train the spectra and new heads while the noise falls; candidates that no sample opens are removed for good."""
-    n, d = table.y.shape
-    hot = max(math.sqrt(10 ** (-heat.db / 10) / d), table.sigma)
-    parts = [p.clone().requires_grad_() for p in (spectra, *_heads(table, spectra, heat.open))]
-    rates = (RATES[0], RATES[1] * float(parts[1].detach().max()), RATES[2])
-    adam = torch.optim.Adam([{"params": [p], "lr": r} for p, r in zip(parts, rates, strict=True)], betas=(0.9, 0.99))
-    for epoch in range(epochs):
-        share = min(1.0, epoch / max(COOLING * epochs, 1))
-        loss, chance = _loss(table, parts, hot ** (1 - share) * table.sigma**share, heat, nonnegative)
-        adam.zero_grad()
-        loss.backward()
-        adam.step()
-        if epoch % 20 == 19:
-            most = chance.detach().max(0).values
-            early = len(spectra) > n and epoch < 0.1 * epochs
-            parts = _kept(adam, most > (0.05 if early else 0.5))
-    return _state(table, [p.detach() for p in parts], nonnegative)
-
-
-def _loss(table: Table, parts: list[Tensor], sigma: float, heat: Heat, nonnegative: bool) -> tuple[Tensor, Tensor]:
-    s, c, logit = shape(parts[0], nonnegative), (table.h @ parts[1].T).abs(), table.h @ parts[2].T
-    p = torch.sigmoid(logit)
-    missed = (table.y - (c * p) @ s).square().sum() + (p * (1 - p) * c.square()).sum()
-    half = table.y.shape[1] / 2
-    price = (math.log(len(s)) + 3) * p.sum() + heat.price * (half + 6 * math.sqrt(half)) * shared(p.sum(0))
-    return missed / (2 * sigma**2) + price + heat.energy * logit.square().sum(), p
-
-
-def _kept(adam: torch.optim.Adam, keep: Tensor) -> list[Tensor]:
-    """The parameters that Adam holds, rows of `keep` only (all, if that is none), with its memory of them."""
-    groups = adam.param_groups
-    if keep.all() or not keep.any():
-        return [group["params"][0] for group in groups]
-    for group in groups:
-        old = group["params"][0]
-        new = old.detach()[keep].clone().requires_grad_()
-        memory = adam.state.pop(old)
-        adam.state[new] = {name: value[keep] if value.dim() else value for name, value in memory.items()}
-        group["params"] = [new]
-    return [group["params"][0] for group in groups]
-
-
-def _state(table: Table, parts: list[Tensor], nonnegative: bool) -> State:
-    """With hard gates, without what is then unused."""
-    s = shape(parts[0], nonnegative)
-    codes = (table.h @ parts[1].T).abs() * (table.h @ parts[2].T > 0)
-    used = (codes > 0).any(0)
-    s, codes = s[used], codes[:, used]
-    n, d = table.y.shape
-    free = max(n * d - len(s) * d - int((codes > 0).sum()), 0.05 * n * d)
-    residual = float((table.y - codes @ s).square().sum()) / table.sigma**2 / free
-    return State(s, parts[1][used], parts[2][used], codes, residual)
+    return shape(torch.stack(found), nonnegative=nonnegative)
 
 
 def _line(state: State, heat: Heat, epochs: int) -> dict[str, float]:
@@ -243,11 +112,11 @@ def _line(state: State, heat: Heat, epochs: int) -> dict[str, float]:
     return {"epochs": epochs, "used": len(state.spectra), "uses": uses, "residual": state.residual, **heat._asdict()}
 
 
-def _told(table: Table, state: State, sigma: np.ndarray, history: list, n_pool: int, nonnegative: bool) -> Cold:
+def _told(table: Table, state: State, sigma: np.ndarray, history: list, n_pool: int) -> Cold:
     order = state.codes.sum(0).argsort(descending=True, stable=True)
     spectra, codes = state.spectra[order], state.codes[:, order]
     amounts, gates = (_unfolded(table, head[order]) for head in (state.amounts, state.gates))
-    pool = GatedPool(spectra, amounts, gates, torch.zeros(len(spectra)), signed=not nonnegative)
+    pool = GatedPool(spectra, amounts, gates, torch.zeros(len(spectra)), Form(signed=not table.nonnegative))
     with torch.no_grad():
         pool.log_sharp.copy_((gates.norm(dim=1) * table.sigma).clamp_min(1e-12).log())
     k, reached = len(spectra), state.residual <= ENOUGH and len(spectra) > 0

@@ -1,6 +1,6 @@
 """A pool of candidate spectra, and for each sample the gates that say which of them it holds.
 
-Interface, for whoever trains a pool (warm in methods/ebgmcr.py, cold in learn/cold.py):
+Interface, for whoever trains a pool (warm in training.py, cold in cold.py):
 
     pool  = warm_pool(spectra, seed=0, spare=8)  or  random_pool(n, channels, seed=0)
     codes = pool(x, sigma, temperature, generator)      # training: Concrete gates; generator None: hard gates, no chance
@@ -8,14 +8,14 @@ Interface, for whoever trains a pool (warm in methods/ebgmcr.py, cold in learn/c
     y     = (codes.amounts * codes.gate) @ s            # the gate enters once, B x M x channel is never made
     usage = codes.chance.sum(1)                         # expected number of open gates, differentiable
 
-x (B, channel) in any unit, sigma (B, 1) its noise in the same unit. Objective: learn/energy.py; loop: learn/loop.py.
+x (B, channel) in any unit, sigma (B, 1) its noise in the same unit. Objective: objective.py; loop: spaxel.training.loop.
 After Chang & Chen, arXiv:2507.23600 and 2510.20364 (sparse), with one logit per gate instead of two energies.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -46,7 +46,7 @@ def logistic(like: Tensor, generator: torch.Generator) -> Tensor:
     return v.log() - (-v).log1p()
 
 
-def concrete(logit: Tensor, temperature: float, generator: torch.Generator | None, straight: bool = True) -> Tensor:
+def concrete(logit: Tensor, temperature: float, generator: torch.Generator | None, *, straight: bool = True) -> Tensor:
     """A binary gate: p = σ((logit + Logistic(0, 1)) / temperature); without a generator [logit > 0], and no chance.
 
     straight : the value is [p > ½], the gradient that of p (straight-through); else the value is p
@@ -64,40 +64,45 @@ def temperature(epoch: int, epochs: int, first: float = 1.0, last: float = 0.3) 
     return first * (last / first) ** share
 
 
+class Form(NamedTuple):
+    """What a pool is like besides its numbers; see GatedPool.
+
+    known : number of the first rows that stay as they are      smoothing : a function (M, channel) -> (M, channel)
+    width : of a residual net of the amounts, 0 = none      sharp : logits per standard deviation
+    """
+
+    signed: bool = False
+    sparse: bool = False
+    known: int = 0
+    smoothing: Callable[[Tensor], Tensor] | None = None
+    width: int = 0
+    straight: bool = True
+    sharp: float = SHARP
+
+
+PLAIN = Form()
+
+
 class GatedPool(nn.Module):
     """M candidate spectra of norm 1, amounts c(x) >= 0, and gates z(x), all learned.
 
     spectra : s_k = v_k m_k / |v_k m_k|, v non-negative as |.| unless signed; m_k a mask, all ones unless sparse
     amounts : c(x) = |A x|, plus a residual net of x / |x| times |x| where width > 0
     gate    : logit_k = sharp_k (g_k·x / (σ |g_k|) - edge_k): how many standard deviations an amount stands above its edge
-    known   : the first rows, which stay as they are      smoothing : a function (M, channel) -> (M, channel), which acts
-    on every use of the spectra, before their norm      straight : hard gates in training with soft gradients
+    form    : known rows come first and stay as they are; smoothing acts on every use of the spectra, before their norm;
+              straight: hard gates in training with soft gradients
     """
 
-    def __init__(
-        self,
-        spectra: Tensor,
-        amounts: Tensor,
-        gates: Tensor,
-        edges: Tensor,
-        *,
-        signed: bool = False,
-        sparse: bool = False,
-        known: int = 0,
-        smoothing: Callable[[Tensor], Tensor] | None = None,
-        width: int = 0,
-        straight: bool = True,
-        sharp: float = SHARP,
-    ) -> None:
+    def __init__(self, spectra: Tensor, amounts: Tensor, gates: Tensor, edges: Tensor, form: Form = PLAIN) -> None:
         super().__init__()
         self.raw = nn.Parameter(spectra.clone())
         self.amount_head = nn.Parameter(amounts.clone())
         self.gate_head = nn.Parameter(gates.clone())
         self.edge = nn.Parameter(edges.clone())
-        self.log_sharp = nn.Parameter(torch.full_like(edges, float(np.log(sharp))))
-        self.mask_logit = nn.Parameter(torch.full_like(spectra, 2.0)) if sparse else None
-        self.signed, self.known, self.smoothing, self.straight = signed, known, smoothing, straight
-        self.residual = _residual_net(spectra.shape[1], width, len(spectra)) if width else None
+        self.log_sharp = nn.Parameter(torch.full_like(edges, float(np.log(form.sharp))))
+        self.mask_logit = nn.Parameter(torch.full_like(spectra, 2.0)) if form.sparse else None
+        self.signed, self.known, self.smoothing, self.straight = form.signed, form.known, form.smoothing, form.straight
+        self.residual = _residual_net(spectra.shape[1], form.width, len(spectra)) if form.width else None
 
     def spectra(self, temperature: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
         """The candidates, (M, channel), norm 1; without a generator the mask is hard and its zeros exact."""
@@ -107,7 +112,7 @@ class GatedPool(nn.Module):
             v = self.smoothing(v)
             v = torch.cat([raw[: self.known], v[self.known :]]) if self.known else v
         if self.mask_logit is not None:
-            mask = concrete(self.mask_logit, temperature, generator, self.straight)
+            mask = concrete(self.mask_logit, temperature, generator, straight=self.straight)
             v = v * torch.cat([torch.ones_like(mask[: self.known]), mask[self.known :]])
         return functional.normalize(v, dim=1, eps=1e-12)
 
@@ -121,7 +126,9 @@ class GatedPool(nn.Module):
             amounts = amounts + length * self.residual(x / length)
         deviation = (x @ functional.normalize(self.gate_head, dim=1).T) / sigma
         logit = self.log_sharp.exp() * (deviation - self.edge)
-        return Codes(amounts.abs(), concrete(logit, temperature, generator, self.straight), torch.sigmoid(logit))
+        return Codes(
+            amounts.abs(), concrete(logit, temperature, generator, straight=self.straight), torch.sigmoid(logit)
+        )
 
     def usage_of_channels(self) -> Tensor:
         """Expected number of coordinates that are open, over all rows: a scalar, 0 unless sparse."""
@@ -141,33 +148,33 @@ def ambiguity(spectra: Tensor, weights: Tensor) -> Tensor:
     return (pairs * torch.exp(spectra @ spectra.T - 1)).sum() / pairs.sum().clamp_min(1e-12)
 
 
-def warm_pool(spectra: np.ndarray, *, seed: int = 0, spare: int = 8, **options: Any) -> GatedPool:
+def warm_pool(spectra: np.ndarray, form: Form = PLAIN, *, seed: int = 0, spare: int = 8) -> GatedPool:
     """A pool that starts from a solution: its spectra, and spare rows whose gates are closed.
 
-    spectra : (k, channel), norm 1      spare : random rows that training may open      options : of GatedPool
+    spectra : (k, channel), norm 1      spare : random rows that training may open      form : of the pool
     Amounts start as least squares, pinv(S)ᵀ x; a gate opens where its amount is 3.5 standard deviations above 0.
     """
     k, channels = spectra.shape
     rng = np.random.default_rng([seed, 21])
     extra = rng.normal(size=(spare, channels))
-    extra = extra if options.get("signed") else np.abs(extra)
+    extra = extra if form.signed else np.abs(extra)
     extra /= np.linalg.norm(extra, axis=1, keepdims=True)
     inverse = np.linalg.pinv(spectra)
     unseen = extra - (extra @ inverse) @ spectra  # answers to what the solution leaves unexplained, and to nothing else
     heads = np.vstack([inverse.T, unseen])
     edges = np.concatenate([np.full(k, EDGE), np.full(spare, CLOSED)])
     pool, head, edge = (torch.tensor(a, dtype=torch.float32) for a in (np.vstack([spectra, extra]), heads, edges))
-    return GatedPool(pool, head, head, edge, **options)
+    return GatedPool(pool, head, head, edge, form)
 
 
-def random_pool(n: int, channels: int, *, seed: int = 0, **options: Any) -> GatedPool:
+def random_pool(n: int, channels: int, form: Form = PLAIN, *, seed: int = 0) -> GatedPool:
     """The paper's cold start: |normal| spectra, heads along them, so that each gate asks for its own spectrum."""
     rng = np.random.default_rng([seed, 22])
     raw = rng.normal(size=(n, channels))
-    raw = raw if options.get("signed") else np.abs(raw)
+    raw = raw if form.signed else np.abs(raw)
     raw /= np.linalg.norm(raw, axis=1, keepdims=True)
     pool = torch.tensor(raw, dtype=torch.float32)
-    return GatedPool(pool, pool / n, pool - pool.mean(0), torch.zeros(n), **options)
+    return GatedPool(pool, pool / n, pool - pool.mean(0), torch.zeros(n), form)
 
 
 def _residual_net(channels: int, width: int, n: int) -> nn.Module:

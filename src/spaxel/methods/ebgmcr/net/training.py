@@ -11,7 +11,7 @@ import torch
 from spaxel.methods.ebgmcr.codes import Heads
 from spaxel.methods.ebgmcr.laws import Aggregate
 from spaxel.methods.ebgmcr.net.objective import Energy, plateau, shuffled_batches
-from spaxel.methods.ebgmcr.net.pool import GatedPool, warm_pool
+from spaxel.methods.ebgmcr.net.pool import Form, GatedPool, warm_pool
 from spaxel.training.loop import train
 from spaxel.training.plan import Plan
 
@@ -58,24 +58,16 @@ def refine(
     held: tuple[np.ndarray, np.ndarray] | None,
     spectra: np.ndarray,
     aggregate: Aggregate,
-    theta: np.ndarray,
     training: Training,
 ) -> Refined:
-    """Train a pool that starts from spectra (k, channel) and θ; the epoch with the least loss on `held` is kept.
+    """Train a pool that starts from spectra (k, channel), and θ from the start of the law; the best epoch is kept.
 
-    X : (n, channel)      sigma : (n,)      held : the same two of samples that are not trained on; None: the last
-    epoch is kept
+    X : (n, channel)      sigma : (n,)      held : the same two of samples that are not trained on, by whose loss the best
+    epoch is chosen; None: the last one is kept
     """
-    pool = warm_pool(
-        spectra,
-        seed=training.seed,
-        spare=training.spare,
-        signed=training.signed,
-        sparse=training.sparse,
-        known=training.known,
-        smoothing=_smoother(training.kernel),
-    )
-    energy = Energy(pool, aggregate._replace(start=tuple(theta)), k=len(spectra), n=len(X))
+    form = Form(training.signed, training.sparse, training.known, _smoother(training.kernel))
+    pool = warm_pool(spectra, form, seed=training.seed, spare=training.spare)
+    energy = Energy(pool, aggregate, k=len(spectra), n=len(X))
     if training.sparse:
         _warm_mask(energy, X, sigma)
     ratio = float(np.median(sigma * np.sqrt(X.shape[1]) / np.maximum(np.linalg.norm(X, axis=1), 1e-300)))
