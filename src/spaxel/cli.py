@@ -52,7 +52,8 @@ def command_of(verb: str = "") -> App:
 def run(arguments: list[str]) -> None:
     """Run a command line; for segment and unmix with the options of the method that it names."""
     verb = arguments[0] if arguments and arguments[0] in OF_METHODS else ""
-    app, how = command_of(verb), {"exit_on_error": False, "print_error": False, "result_action": "return_value"}
+    how: dict[str, Any] = {"exit_on_error": False, "print_error": False, "result_action": "return_value"}
+    app = command_of(verb)
     if not verb:
         app(arguments, **how)
         return

@@ -108,7 +108,7 @@ def with_method_options(verb: Callable, method: str) -> Callable:
     def with_own(*files: Any, **given: Any) -> Any:
         return verb(*files, **{renamed.get(name, name): value for name, value in given.items()})
 
-    with_own.__signature__ = inspect.Signature(shown)
+    vars(with_own)["__signature__"] = inspect.Signature(shown)
     with_own.__annotations__ = {p.name: p.annotation for p in shown}
     return with_own
 

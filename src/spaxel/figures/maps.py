@@ -42,7 +42,7 @@ class Frame:
     origin : 'upper' (row 0 on top, images) or 'lower' (row 0 at the bottom, FITS)
     """
 
-    def __init__(self, shape: tuple[int, int], *, origin: str = "upper", width: int = 440, height: int = 440):
+    def __init__(self, shape: tuple[int, ...], *, origin: str = "upper", width: int = 440, height: int = 440):
         rows, columns = shape
         self.shape = shape
         self.scale = min(width / columns, height / rows)

@@ -162,7 +162,7 @@ def _draw_all(plot: figure, shown: Bands, rgb: list[str], names: list[str]) -> t
     alpha = 0.18 if len(rgb) <= 8 else 0.06
     light = _light(rgb)
     for i, color in enumerate(rgb):
-        low, high = (shown.mean, shown.mean) if shown.low is None else (shown.low, shown.high)
+        low, high = (shown.mean, shown.mean) if shown.low is None or shown.high is None else (shown.low, shown.high)
         columns = {"x": shown.axis, "mean": shown.mean[i], "low": low[i], "high": high[i]}
         source = ColumnDataSource({k: np.asarray(v, np.float32 if k != "x" else float) for k, v in columns.items()})
         drawn = []
@@ -220,7 +220,7 @@ def spectrum_svg(shown: Bands, i: int, color: str, *, flip: bool = False, width:
         return [f"{a:.1f},{b:.1f}" for a, b in zip(x, np.clip(fall, 0, height), strict=True)]
 
     band = ""
-    if shown.low is not None:
+    if shown.low is not None and shown.high is not None:
         hull = " ".join(points(shown.low[i]) + points(shown.high[i])[::-1])
         band = f'<polygon points="{hull}" fill="{color}" fill-opacity="0.25"/>'
     curve = f'<polyline points="{" ".join(points(shown.mean[i]))}" fill="none" stroke='

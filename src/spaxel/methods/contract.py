@@ -35,7 +35,8 @@ def check_parameters(model: Any) -> None:
 
     Raises ParameterError that names the parameter, what is allowed, and what was given.
     """
-    for name, rule in _rules(type(model)).items():
+    kind: Any = type(model)
+    for name, rule in _rules(kind).items():
         value = getattr(model, name)
         try:
             rule.validate_python(value.item() if isinstance(value, np.generic) else value, strict=True)

@@ -70,7 +70,7 @@ Known = Annotated[
 ]
 MaxIter = Annotated[int, Field(ge=1, description="iterations at most")]
 
-Method = TypeVar("Method", bound=type)
+Method = TypeVar("Method")
 
 
 class Words(str):
@@ -84,22 +84,22 @@ class Words(str):
 
 
 @dataclass_transform()
-def declared(method: Method) -> Method:
+def declared(method: type[Method]) -> type[Method]:
     """Class decorator: the annotated fields become the parameters of a method, with a signature that people can read."""
-    method = dataclass(eq=False, repr=False)(method)
-    hints, own = get_type_hints(method, include_extras=True), inspect.signature(method.__init__)
+    made: Any = dataclass(eq=False, repr=False)(method)
+    hints, own = get_type_hints(made, include_extras=True), inspect.signature(made.__init__)
     shown = [
         p.replace(annotation=Words(in_words(hints[n])) if n in hints else p.empty) for n, p in own.parameters.items()
     ]
-    method.__init__.__signature__ = own.replace(parameters=shown, return_annotation=own.empty)
-    method.__init__.__doc__ = "\n".join(f"{name} : {text}" for name, text in descriptions(method).items())
-    return method
+    made.__init__.__signature__ = own.replace(parameters=shown, return_annotation=own.empty)
+    made.__init__.__doc__ = "\n".join(f"{name} : {text}" for name, text in descriptions(made).items())
+    return made
 
 
 def descriptions(method: type) -> dict[str, str]:
     """What each parameter of a method means, by name, as its declaration says."""
     hints = get_type_hints(method, include_extras=True)
-    return {f.name: getattr(hints[f.name], "__metadata__", (None,))[0].description for f in fields(method)}
+    return {f.name: hints[f.name].__metadata__[0].description for f in fields(method)}
 
 
 def in_words(hint: Any) -> str:

@@ -67,9 +67,6 @@ class UnmixingInfo(FoundByUnmixing, total=False):
     evidence: dict[str, Any]
 
 
-Record = TypeVar("Record", SegmentingInfo, UnmixingInfo)
-
-
 def pack(prefix: str, values: Any) -> Arrays:
     """The fields of a named tuple, or the arrays of a dict, as entries of `state_`: {prefix + name: array}."""
     named = values if isinstance(values, Mapping) else values._asdict()
@@ -84,7 +81,7 @@ def unpack(kind: type[T], state: Arrays, prefix: str) -> T:
     if issubclass(kind, dict):
         found = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
         return cast(T, found)
-    return kind(*(state[prefix + name] for name in kind._fields))
+    return kind(*(state[prefix + name] for name in vars(kind)["_fields"]))
 
 
 @cache
@@ -92,8 +89,10 @@ def _rules(record: type) -> dict[str, TypeAdapter]:
     return {name: TypeAdapter(hint) for name, hint in get_type_hints(record).items()}
 
 
-def read_info(record: type[Record], plain: dict[str, Any]) -> Record:
-    """Plain values, as from run.json, as a record. What it does not declare is kept as it is, as methods add their own.
+def read_info(record: Any, plain: dict[str, Any]) -> Any:
+    """Plain values, as from run.json, as a record: SegmentingInfo or UnmixingInfo.
+
+    What it does not declare is kept as it is, as methods add their own.
 
     Raises ReadError that names the value that is missing, or of the wrong kind.
     """
@@ -105,4 +104,4 @@ def read_info(record: type[Record], plain: dict[str, Any]) -> Record:
         except ValidationError as error:
             said = error.errors()[0]["msg"]
             raise ReadError(f"{name} of the model is {plain[name]!r}: {said}. Try to fit again.") from None
-    return cast(Record, plain)
+    return plain

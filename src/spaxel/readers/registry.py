@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -86,7 +87,7 @@ def open_cube(path: Any, reader: str | None = None, **options: Any) -> xr.Datase
     """
     if not isinstance(path, (str, PathLike)):
         return _from_memory(path, reader, options)
-    path = check_local(path)
+    path = check_local(os.fspath(path))
     if not path.exists():
         raise NotFound(f"There is no file {path}. Try an absolute path.")
     chosen = _choose(path, reader)

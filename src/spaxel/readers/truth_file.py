@@ -22,9 +22,9 @@ def read_truth(wanted: str | Path, height: int, width: int) -> xr.Dataset:
     Raises NotFound, or ReadError if nothing in the file fits an image of this size.
     """
     check_local(wanted)
-    path, _, variable = str(wanted).rpartition(":")
-    inside = not Path(wanted).exists() and bool(path) and Path(path).is_file()
-    path = Path(path) if inside else Path(wanted)
+    file, _, variable = str(wanted).rpartition(":")
+    inside = not Path(wanted).exists() and bool(file) and Path(file).is_file()
+    path = Path(file if inside else wanted)
     if not path.exists():
         raise NotFound(f"There is no file {path}. Try an absolute path.")
     if not inside and (held := _from_cube(path, height, width)) is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from bokeh.layouts import row
 
@@ -56,13 +58,13 @@ def _pairs(page: Page) -> Markup:
         return Markup("")
     before, after = np.asarray(result["component_spectra"], float), component_decoded(result)
     axis, unit = np.asarray(result["channel"], float), str(result["channel"].attrs.get("units", ""))
-    look = {"unit": "" if unit == "index" else unit, "flip": descending(result)}
+    look: dict[str, Any] = {"unit": "" if unit == "index" else unit, "flip": descending(result)}
     named = list(zip(component_names(result), component_rgb(result, page.colors), strict=True))
     rows = []
     for i, (name, color) in enumerate(named[:MOST]):
         if not np.isfinite(before[i]).all():
             continue
-        off = float(np.linalg.norm(after[i] - before[i]) / max(np.linalg.norm(before[i]), 1e-300))
+        off = float(np.linalg.norm(after[i] - before[i]) / max(float(np.linalg.norm(before[i])), 1e-300))
         place = "" if strip else _place(page, i, color)
         drawn = Markup(pair_svg(axis, before[i], after[i], color, **look)) if len(axis) > 1 else ""
         rows.append([swatch(color), name, place, drawn, percent(off)])

@@ -29,7 +29,7 @@ def show(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "none"}[value]
     if isinstance(value, Integral):
-        return f"{value:,}" if abs(value) > 9999 else str(value)
+        return f"{int(value):,}" if abs(int(value)) > 9999 else str(value)
     if isinstance(value, Real):
         return f"{value:.4g}" if math.isfinite(value) else "–"
     if isinstance(value, list | tuple) and all(isinstance(v, str | Real) for v in value):

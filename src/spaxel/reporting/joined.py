@@ -59,13 +59,15 @@ class _Pool:
         self._parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
 
     def add(self, result: xr.Dataset) -> None:
-        names = ("component_spectra", "component_spread", "component_size")
-        self._parts.append(tuple(result[name].values for name in names))
+        spectra, spread, size = (result[f"component_{name}"].values for name in ("spectra", "spread", "size"))
+        self._parts.append((spectra, spread, size))
         if self._first is None:
             keep = {"component_spectra", "component_spread", "component_size", "component_color"}
             self._first = result.drop_vars([name for name in result.data_vars if name not in keep]).load()
 
     def result(self) -> xr.Dataset:
+        if self._first is None:
+            raise ValueError("no result was added")
         spectra, spread, size = (np.concatenate(values) for values in zip(*self._parts, strict=True))
         k = len(self._parts[0][2])
         mean, width = merge_moments(spectra, spread, size, np.tile(np.arange(k), len(self._parts)), k)

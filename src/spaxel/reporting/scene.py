@@ -24,7 +24,7 @@ def title(result: xr.Dataset, run: dict[str, Any]) -> str:
     return str(run.get("name") or source.rsplit("/", 1)[-1] or "untitled run")
 
 
-def is_strip(shape: tuple[int, int]) -> bool:
+def is_strip(shape: tuple[int, ...]) -> bool:
     """Whether this is a list of spectra, or so elongated that a map of square pixels would be a thread."""
     return min(shape) == 1 or max(shape) > 30 * min(shape)
 
@@ -80,7 +80,7 @@ def _maps(page: Page) -> Markup:
     return join([tag("div", join(columns), "row first stacked" if wide else "row first"), missing])
 
 
-def _smaller(shape: tuple[int, int], side: int, how: str) -> str:
+def _smaller(shape: tuple[int, ...], side: int, how: str) -> str:
     """What the reader must know about the size of a map: nothing, or that one point stands for many pixels."""
     step = step_for(shape, side)
     return f"; drawn at 1/{step} of its size, each point is the {how} of {step} × {step} pixels" if step > 1 else ""

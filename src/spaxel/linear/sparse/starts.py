@@ -88,16 +88,16 @@ def _extremes(points: np.ndarray, k: int, rng: np.random.Generator) -> list[int]
     chosen: list[int] = []
     basis = np.empty((0, points.shape[1]))
     for _ in range(k):
-        direction: np.ndarray = rng.standard_normal(points.shape[1])
-        direction -= basis.T @ (basis @ direction)
+        drawn = rng.standard_normal(points.shape[1])
+        direction = drawn - basis.T @ (basis @ drawn)
         along = np.abs(points @ direction)
         along[chosen] = -1
         j = int(along.argmax())
         chosen.append(j)
         new = points[j] - basis.T @ (basis @ points[j])
-        length = float(np.linalg.norm(new))
-        if length > 1e-12:
-            basis = np.vstack([basis, new / length])
+        size = float(np.linalg.norm(new))
+        if size > 1e-12:
+            basis = np.vstack([basis, new / size])
     return chosen
 
 

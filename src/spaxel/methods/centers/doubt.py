@@ -127,7 +127,8 @@ def fit_familiar(spectra: np.ndarray, scores: np.ndarray, scaling: Scaling, cent
     reach = np.maximum(np.quantile(ratio, SEEN, axis=1), 1.0)
     found = 100 * (ratio / reach[:, None]).max(0)
     seen = np.array([len(spectra), (found > far).sum(), np.median(found)])
-    return Familiar(mean, back, sd, *middles, bend, np.array([bright]), reach, seen)
+    near, far_off = middles
+    return Familiar(mean, back, sd, near, far_off, bend, np.array([bright]), reach, seen)
 
 
 def _slope(values: np.ndarray, light: np.ndarray, micro: np.ndarray) -> float:

@@ -100,7 +100,7 @@ def changed_share(one: Groups, other: Groups) -> float:
 
 def _micro_parts(scores: np.ndarray, number: int | None, rules: Rules) -> tuple[np.ndarray, np.ndarray]:
     """Centres (m, d), largest first, and the part of each spectrum (n,), from k-means++ with restarts."""
-    wanted = number
+    wanted = number or 1
     if number is None or rules.linkage is not None:
         wanted = max(number or 1, min(rules.n_micro, len(scores) // PER_MICRO))
     wanted = max(1, min(wanted, len(np.unique(scores, axis=0))))

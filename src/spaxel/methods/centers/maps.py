@@ -76,8 +76,8 @@ class Known(NamedTuple):
 
 def known_of(state: Arrays) -> Known:
     """From the arrays of a fitted model."""
-    kinds = ((Centers, ""), (Grid, "grid_"), (Recipe, "picture_"), (Familiar, "familiar_"))
-    return Known(*(unpack(kind, state, prefix) for kind, prefix in kinds))
+    centers, grid = unpack(Centers, state, ""), unpack(Grid, state, "grid_")
+    return Known(centers, grid, unpack(Recipe, state, "picture_"), unpack(Familiar, state, "familiar_"))
 
 
 def map_centers(

@@ -68,7 +68,8 @@ class Linear(NamedTuple):
         if self.share is not None:
             arrays["share"] = self.share if share else np.zeros(self.latent)
         if self.metric is not None:
-            arrays["metric"] = self.metric_around if share and self.share is not None else self.metric
+            around = self.metric_around if share and self.share is not None else None
+            arrays["metric"] = self.metric if around is None else around
         return {name: np.asarray(value, np.float32) for name, value in arrays.items()}
 
     def latent_noise(self, weights: dict[str, np.ndarray]) -> np.ndarray:

@@ -133,6 +133,7 @@ def tangents(
     number = (C > 0).sum(1)
     order = np.argsort(C <= 0, axis=1, kind="stable")
     step = np.maximum(SMALL * C.sum(1), 1e-300)
+    groups: list[tuple[np.ndarray, np.ndarray, list[np.ndarray]]]
     groups = [(r := np.flatnonzero(number == m), order[r, :m], []) for m in np.unique(number[number > 0])]
     for slot in range(number.max(initial=0)):
         moved = C.copy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -91,7 +92,8 @@ def fit_energy(X: np.ndarray, components: np.ndarray, level: float, power: float
     linear = replace(task, aggregate=AGGREGATES["linear"])
     part, kept = _split(X, ask.seed)
     full = State(linear.aggregate, _prepared(X, components, level, power, linear, ask), np.zeros(0), level, power)
-    state, prices = full, {}
+    prices: dict[str, Any] = {}
+    state = full
     if not ask.scene:
         found = solve_linear(part, full.sigma(part), linear)
         state = replace(full, S=_prepared(part, found.S, level, power, linear, ask))

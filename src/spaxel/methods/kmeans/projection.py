@@ -61,7 +61,7 @@ def fold(scaling: Scaling, projection: Projection) -> Folded:
     project = scaling.weight[:, None] * (basis if matrix is None else matrix @ basis)
     bright, along = np.zeros(2), np.zeros(basis.shape[1])
     offset = projection.mean[:channels] @ basis
-    if scaling.name == "unit_bright":
+    if scaling.name == "unit_bright" and scaling.matrix is not None:
         bright, along = scaling.matrix[0], projection.basis[channels]
         offset = offset + projection.mean[channels] * along
     return Folded(scaling.center, np.ascontiguousarray(project), offset, bright, along)

@@ -26,7 +26,7 @@ class Options(NamedTuple):
     number: int | None = None
     kind: str = "auto"
     signed: bool | Literal["auto"] = "auto"
-    normalise: str = "auto"
+    normalise: Literal["auto", "raw", "unit"] = "auto"
     despike: bool | Literal["auto"] = "auto"
     seed: int = 0
 

@@ -21,7 +21,7 @@ def mixture_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: 
     """
     abundances = maps["abundances"]
     components = state["components"]
-    held = np.isfinite(abundances).all(-1)
+    held = np.asarray(np.isfinite(abundances).all(-1))
     shares = np.where(held[..., None], abundances, 0)
     shares = shares / np.maximum(shares.sum(-1, keepdims=True), 1e-30)
     labels = np.where(held, shares.argmax(-1), -1).astype(np.int32)

@@ -97,7 +97,8 @@ def _warm_mask(energy: Energy, X: np.ndarray, sigma: np.ndarray) -> None:
         codes = energy.codes(x, noise, s)
         weight = ((codes.amounts * codes.gate / noise) ** 2).sum(0)
         evidence = s**2 * weight[:, None] / 2 - energy.per_channel * len(X)
-        energy.pool.mask_logit.copy_(evidence.clamp(-3, 3))
+        if energy.pool.mask_logit is not None:
+            energy.pool.mask_logit.copy_(evidence.clamp(-3, 3))
 
 
 def _plain(energy: Energy, X: np.ndarray, sigma: np.ndarray, k: int, history: list, best: int) -> Refined:
