@@ -18,7 +18,8 @@ from sklearn.decomposition import NMF
 from common import DATA, head, log, table, write_json, write_page
 from constraints_worlds import WORLDS
 from spaxel.linear.abundances import fcls
-from spaxel.linear.constrained.factorise import constrain
+from spaxel.linear.constrained.checks import Conditions
+from spaxel.linear.constrained.factorise import Search, constrain
 from spaxel.linear.constrained.feasible import feasible_bands
 from spaxel.linear.constrained.missing import pedestal
 from spaxel.linear.vertex import nfindr, spa
@@ -101,10 +102,10 @@ def simulated(seeds: int) -> list[dict]:
             whole = np.where(np.isnan(X), np.nanmean(X, axis=0), X)
             for label, method in {"NMF": nmf, "MCR-ALS": als_free}.items():
                 runs.setdefault(label, []).append(matched_spectra(method(whole, len(S))[0], S)["mean_angle"])
-            plain = constrain(whole, len(S), closure=bool(options.get("closure") and len(options) > 1))
+            plain = constrain(whole, len(S), Conditions(closure=bool(options.get("closure") and len(options) > 1)))
             runs.setdefault("without", []).append(matched_spectra(plain.components, S)["mean_angle"])
             start = time.perf_counter()
-            found = constrain(X, len(S), **options)
+            found = constrain(X, len(S), Conditions(**options))
             seconds.append(time.perf_counter() - start)
             runs.setdefault("with", []).append(matched_spectra(found.components, S)["mean_angle"])
         rows.append({"world": name, "angles": runs, "seconds": float(np.mean(seconds))})
@@ -171,7 +172,7 @@ def tea() -> list[dict]:
             "NMF (scikit-learn)": nmf_free, "MCR-ALS (pymcr)": als_free,
             "no constraint": lambda X, k: (lambda f: (f.components, f.concentrations))(constrain(X, k)),
             "**one maximum per run**": lambda X, k: (lambda f: (f.components, f.concentrations))(
-                constrain(X, k, runs=np.repeat(np.arange(len(X) // 97), 97), most=150)
+                constrain(X, k, Conditions(runs=np.repeat(np.arange(len(X) // 97), 97)), search=Search(most=150))
             ),
         }.items():  # fmt: skip
             start = time.perf_counter()
@@ -196,7 +197,7 @@ def bands() -> list[dict]:
     for name, data, k, options in (
         ("carbs", D, 3, {}), ("carbs, closure", D, 3, {"closure": True}), ("tea", X, 3, {}), ("tea", X, 4, {}),
     ):  # fmt: skip
-        found = constrain(data, k, **options)
+        found = constrain(data, k, Conditions(**options))
         start = time.perf_counter()
         made = feasible_bands(found.concentrations, found.components, noise=found.noise, **options)
         exact = feasible_bands(found.concentrations, found.components, **options)

@@ -3,7 +3,9 @@ import pytest
 from scipy.signal import find_peaks
 
 from spaxel.errors import CubeError, ParameterError
-from spaxel.linear.constrained.factorise import constrain
+from spaxel.linear.constrained.checks import Conditions
+from spaxel.linear.constrained.factorise import Search
+from spaxel.linear.constrained.factorise import constrain as constrained
 from spaxel.linear.constrained.missing import filled, filled_with_noise, known_entries, pedestal
 from spaxel.linear.constrained.outliers import sample_trust
 from spaxel.linear.constrained.unimodal import unimodal
@@ -16,6 +18,10 @@ PURE = np.exp(-((AXIS - np.array([[0.2], [0.5], [0.75]])) ** 2) / 0.012) + 0.02
 def n_maxima(y):
     """Local maxima of a profile >= 0, a plateau counts once, an end of the run may be one."""
     return len(find_peaks(np.pad(y, 1, constant_values=-1))[0])
+
+
+def constrain(X, n_components, *, weights=None, most=1000, **conditions):
+    return constrained(X, n_components, Conditions(**conditions), weights=weights, search=Search(most=most))
 
 
 def _mixtures(seed=0, n=30, noise=0.005, purity=0.7):

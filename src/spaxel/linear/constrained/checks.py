@@ -1,23 +1,40 @@
-"""Which constraints of a factorisation go together, and with which table."""
+"""The conditions of a factorisation: which there are, which go together, and with which table."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
 from spaxel.errors import CubeError, ParameterError
 
 
-def check_constraints(
-    x: np.ndarray,
-    k: int,
-    loss: str,
-    closure: bool,
-    runs: np.ndarray | None,
-    known: np.ndarray | None,
-    min_volume: float,
-    signed: bool,
-) -> None:
-    """Raises ParameterError for constraints that exclude each other or the table, CubeError for a table without signal."""
+class Conditions(NamedTuple):
+    """What a factorisation keeps to, besides that concentrations are not negative.
+
+    loss       : "gaussian" least squares, "poisson" Kullback-Leibler, for counts
+    closure    : concentrations of a sample sum to 1
+    runs       : (n,) whole numbers, the run of each sample, samples in order of time: each concentration profile has one
+                 maximum per run. One run: zeros
+    known      : (m, channel) spectra that are components already; they come first and stay to the bit
+    min_volume : price of the volume that components span, 1 = as likely as the noise says; without closure, of spectra
+                 over their total intensity
+    robust     : samples far from the subspace that most share do not count (see `sample_trust`)
+    signed     : components may be negative
+    """
+
+    loss: str = "gaussian"
+    closure: bool = False
+    runs: np.ndarray | None = None
+    known: np.ndarray | None = None
+    min_volume: float = 0.0
+    robust: bool = False
+    signed: bool = False
+
+
+def check_conditions(x: np.ndarray, k: int, conditions: Conditions) -> None:
+    """Raises ParameterError for conditions that exclude each other or the table, CubeError for a table without signal."""
+    loss, closure, runs, known, min_volume, _, signed = conditions
     if not x.any():
         raise CubeError("All known values are zero: there is nothing to factorise.")
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or not 1 <= k <= min(x.shape):

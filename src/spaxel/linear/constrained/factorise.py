@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spaxel.linear.constrained.checks import check_constraints
+from spaxel.linear.constrained.checks import Conditions, check_conditions
 from spaxel.linear.constrained.half_steps import Rules, Table, deviations, least_squares, poisson
 from spaxel.linear.constrained.missing import filled, known_entries
 from spaxel.linear.constrained.outliers import sample_trust
-from spaxel.linear.constrained.starts import guesses
+from spaxel.linear.constrained.starts import Begin, guesses
 
 SWEEPS = 3  # of each half, per round
 TRY = 20  # rounds of each start before the best goes on
@@ -51,6 +51,25 @@ class Plan(NamedTuple):
     ridge: float = 0.0
 
 
+class Search(NamedTuple):
+    """start : (k, channel) one more start, or None      seed : same seed, same bits      most : rounds at most."""
+
+    start: np.ndarray | None = None
+    seed: int = 0
+    most: int = 1000
+
+
+PLAIN, ONCE = Conditions(), Search()
+
+
+class _Seen(NamedTuple):
+    x: np.ndarray  # (n, channel), 0 where nothing is known
+    w: np.ndarray | None  # weights
+    seen: np.ndarray  # (n,) samples that have a known value; of these:
+    total: np.ndarray  # what they were divided by
+    trust: np.ndarray
+
+
 class _State(NamedTuple):
     c: np.ndarray
     s: np.ndarray
@@ -60,62 +79,48 @@ class _State(NamedTuple):
 def constrain(
     X: np.ndarray,
     n_components: int,
+    conditions: Conditions = PLAIN,
     *,
     weights: np.ndarray | None = None,
-    loss: str = "gaussian",
-    closure: bool = False,
-    runs: np.ndarray | None = None,
-    known: np.ndarray | None = None,
-    min_volume: float = 0.0,
-    robust: bool = False,
-    signed: bool = False,
-    start: np.ndarray | None = None,
-    seed: int = 0,
-    most: int = 1000,
+    search: Search = ONCE,
 ) -> Constrained:
-    """Components and concentrations of a table under any of these constraints.
+    """Components and concentrations of a table under any of the conditions.
 
-    X          : (n, channel), NaN = missing      weights : per entry (1 / variance of the noise), 0 = missing
-    loss       : "gaussian" least squares, "poisson" Kullback-Leibler, for counts
-    closure    : concentrations of a sample sum to 1
-    runs       : (n,) whole numbers, the run of each sample, samples in order of time: each concentration profile has one
-                 maximum per run. One run: zeros
-    known      : (m, channel) spectra that are components already; they come first and stay to the bit
-    min_volume : price of the volume that components span, 1 = as likely as the noise says; without closure, of spectra
-                 over their total intensity
-    robust     : samples far from the subspace that most share do not count (see `sample_trust`)
-    signed     : components may be negative      start : (k, channel) one more start      most : rounds at most
+    X : (n, channel), NaN = missing      weights : per entry (1 / variance of the noise), 0 = missing
     ½ Σ w (x - c s)² or Σ w (c s - x log c s), + min_volume σ² n / 2 log det (S Sᵀ), c >= 0. Tauler 1995, doi:10.1016/
     0169-7439(95)00047-X; Leplat, Ang & Gillis 2019 for the volume; Bro & Sidiropoulos 1998 for one maximum.
-    Raises CubeError for a table that cannot be used, ParameterError for options that do not fit together or the table.
-    Fails, silently, where the constraints leave more than one answer: see `feasible`.
+    Raises CubeError for a table that cannot be used, ParameterError for conditions that do not fit together or the table.
+    Fails, silently, where the conditions leave more than one answer: see `feasible`.
     """
     x, w = known_entries(X, weights)
-    known = None if known is None else np.asarray(known, np.float64)
-    check_constraints(x, n_components, loss, closure, runs, known, min_volume, signed)
+    known, runs = conditions.known, conditions.runs
+    conditions = conditions._replace(known=None if known is None else np.asarray(known, np.float64))
+    check_conditions(x, n_components, conditions)
     seen = x.any(1) if w is None else (w > 0).any(1)
     table = Table(x[seen], None if w is None else w[seen], np.ones(int(seen.sum())))
     whole = filled(table.x, table.w, n_components)
     total = np.ones(len(whole))
-    if min_volume and not closure:  # spectra over their total intensity mix with a sum of one
+    if conditions.min_volume and not conditions.closure:  # spectra over their total intensity mix with a sum of one
         total = np.maximum(whole.sum(1), 1e-9 * np.abs(whole).sum(1).max())
         table = Table(table.x / total[:, None], table.w, total**2 / (total**2).mean())
         whole = whole / total[:, None]
-    trust = sample_trust(whole, n_components, seed) if robust else np.ones(len(whole))
+    trust = sample_trust(whole, n_components, search.seed) if conditions.robust else np.ones(len(whole))
     table = table._replace(row=table.row * trust)
-    codes = Rules(closed=closure or min_volume > 0, runs=None if runs is None else np.asarray(runs)[seen])
-    spectra = Rules(-np.inf if signed else 0.0, fixed=0 if known is None else len(known))
-    plan = Plan(codes, spectra, loss)
-    found, plan, history = _solve(table, whole, n_components, plan, (known, start, min_volume), seed, most)
-    return _finished((x, w, seen), found, plan, total, history, closure, trust)
+    closed = conditions.closure or conditions.min_volume > 0
+    codes = Rules(closed=closed, runs=None if runs is None else np.asarray(runs)[seen])
+    spectra = Rules(-np.inf if conditions.signed else 0.0, fixed=0 if known is None else len(known))
+    plan = Plan(codes, spectra, conditions.loss)
+    found, plan, history = _solve(table, whole, n_components, plan, conditions, search)
+    return _finished(_Seen(x, w, seen, total, trust), found, plan, history, closure=conditions.closure)
 
 
 def _solve(
-    table: Table, whole: np.ndarray, k: int, plan: Plan, wishes: tuple, seed: int, most: int
+    table: Table, whole: np.ndarray, k: int, plan: Plan, conditions: Conditions, search: Search
 ) -> tuple[_State, Plan, list[float]]:
     """Tries each start for a few rounds, and goes on with the best; prices of volume and of outliers come from there."""
-    known, start, min_volume = wishes
-    begun = guesses(whole, table.row > 0, k, (known, start), plan.codes.closed, plan.spectra.lowest, seed)
+    min_volume, most = conditions.min_volume, search.most
+    begin = Begin(conditions.known, search.start, plan.codes.closed, plan.spectra.lowest, search.seed)
+    begun = guesses(whole, table.row > 0, k, begin)
     if plan.loss == "poisson":
         begun = [_positive(c, s, plan) for c, s in begun]
     states = [_round(table, c, s, plan) for c, s in begun]  # from here on all rules hold
@@ -194,11 +199,9 @@ def _cost(table: Table, c: np.ndarray, s: np.ndarray, plan: Plan) -> float:
     return float((table.row * deviations(table, c, s, plan.loss)).sum() + volume)
 
 
-def _finished(
-    data: tuple, found: _State, plan: Plan, total: np.ndarray, history: list[float], closure: bool, trust: np.ndarray
-) -> Constrained:
+def _finished(data: _Seen, found: _State, plan: Plan, history: list[float], *, closure: bool) -> Constrained:
     """In the units of the data: known components first, then the most abundant; free ones of norm 1 unless closed."""
-    x, w, seen = data
+    x, w, seen, total, trust = data
     fixed, (c, s, _) = plan.spectra.fixed, found
     c = c * total[:, None]
     if not closure:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment, nnls
 
@@ -14,25 +16,28 @@ SIGNED = 5  # starts of signed spectra
 PLAIN = Rules()
 
 
-def guesses(
-    whole: np.ndarray,
-    trusted: np.ndarray,
-    k: int,
-    wishes: tuple[np.ndarray | None, np.ndarray | None],
-    closed: bool,
-    lowest: float,
-    seed: int,
-) -> list[Guess]:
+class Begin(NamedTuple):
+    """known : (m, channel) components, or None      start : (k, channel) one more start, or None
+    closed : scales such that concentrations sum to about 1      lowest : 0, or -inf for signed spectra
+    """
+
+    known: np.ndarray | None = None
+    start: np.ndarray | None = None
+    closed: bool = False
+    lowest: float = 0.0
+    seed: int = 0
+
+
+def guesses(whole: np.ndarray, trusted: np.ndarray, k: int, begin: Begin) -> list[Guess]:
     """Starts for k components of a table without holes (n, channel), best bets first.
 
-    trusted : (n,) bool, samples to take spectra from      wishes : known (m, channel) and start (k, channel), or None
-    closed  : scales such that concentrations sum to about 1      lowest : 0, or -inf for signed spectra
+    trusted : (n,) bool, samples to take spectra from
     """
-    known, start = wishes
+    known, start, closed, lowest, seed = begin
     spectra = [] if start is None else [normalised(np.asarray(start, np.float64))]
     spectra += _purest(whole[trusted], k, lowest, seed)
     spectra = [_with_known(_exactly(whole[trusted], s, k, lowest), known) for s in spectra]
-    return [_guess(whole, s, 0 if known is None else len(known), closed) for s in spectra]
+    return [_guess(whole, s, 0 if known is None else len(known), closed=closed) for s in spectra]
 
 
 def _purest(whole: np.ndarray, k: int, lowest: float, seed: int) -> list[np.ndarray]:
@@ -79,7 +84,7 @@ def _amounts(whole: np.ndarray, s: np.ndarray) -> np.ndarray:
     return least_squares(Table(whole, None, np.ones(len(whole))), s, c, PLAIN, 20)
 
 
-def _guess(whole: np.ndarray, s: np.ndarray, fixed: int, closed: bool) -> Guess:
+def _guess(whole: np.ndarray, s: np.ndarray, fixed: int, *, closed: bool) -> Guess:
     c = _amounts(whole, s)
     if not closed:
         return c, s

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spaxel.errors import ParameterError
-from spaxel.linear.constrained.factorise import Constrained, constrain
+from spaxel.linear.constrained.checks import Conditions
+from spaxel.linear.constrained.factorise import Constrained, Search, constrain
 from spaxel.linear.constrained.missing import filled_with_noise, pedestal, rank_of_holes
 from spaxel.linear.sparse.factorise import factorise
 from spaxel.linear.sparse.report import Factors
@@ -97,10 +98,10 @@ def resolve(
     k = number or max(1, counted.n_confirmed if asked.robust else counted.n)
     k = max(k, 0 if asked.known is None else len(asked.known))
     start = counted.components if len(counted.components) == k else None
-    found = constrain(
-        x, k, loss=asked.loss, closure=asked.closure, runs=runs if asked.unimodal else None, known=asked.known,
-        min_volume=asked.min_volume, robust=asked.robust, signed=signed, start=start, seed=seed,
-    )  # fmt: skip
+    conditions = Conditions(
+        asked.loss, asked.closure, runs if asked.unimodal else None, asked.known, asked.min_volume, asked.robust, signed
+    )
+    found = constrain(x, k, conditions, search=Search(start, seed))
     return Resolved(found, counted, base)
 
 
