@@ -145,10 +145,10 @@ def check_same_axis(cube: xr.Dataset, axis: np.ndarray, units: str, than: str = 
     """Raise CubeError that says what differs from `than`, unless the cube lies on its axis (to a part in 10^6)."""
     own, own_units = cube["channel"].values, cube["channel"].attrs.get("units", "index")
     where = cube.attrs.get("source") or "The cube"
-    if len(own) != len(axis):
-        raise CubeError(f"{where} has {len(own)} channels, {than} {len(axis)}. Try crop, rebin or another model.")
     if own_units != units:
         raise CubeError(f"{where} has its axis in {own_units}, {than} in {units}. Try open_cube with units=….")
+    if len(own) != len(axis):
+        raise CubeError(f"{where} has {len(own)} channels, {than} {len(axis)}. Try crop, rebin or another model.")
     far = np.abs(own - axis).max()
     if far > 1e-6 * max(np.abs(axis).max(), 1e-300):
         raise CubeError(

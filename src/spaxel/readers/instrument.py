@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import tempfile
 import warnings
@@ -86,7 +87,16 @@ def _signals(path: Path) -> list[dict[str, Any]]:
         with _quiet():
             return _read(module, path, suffix)
     except ImportError as error:
-        raise MissingExtra(f"Reading {path.name} needs {error.name}. Try: pip install {error.name}") from error
+        raise _missing(path, error) from error
+
+
+def _missing(path: Path, error: ImportError) -> MissingExtra:
+    """The error for a library that RosettaSciIO asks for; it does not always say which in the same way."""
+    quoted = re.search(r"['`]([A-Za-z][\w.-]*)['`]", str(error))
+    library = error.name or (quoted[1] if quoted else None)
+    if library in ("sparse", "h5py", "dask", None):
+        return missing_extra(f"Reading {path.name}", library or f"another library ({error})", "vendors")
+    return MissingExtra(f"Reading {path.name} needs {library}, which is not installed. Try: pip install {library}")
 
 
 def _read(module: Any, path: Path, suffix: str) -> list[dict[str, Any]]:

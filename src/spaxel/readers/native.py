@@ -27,20 +27,25 @@ from spaxel.readers.parts.container import Options, open_variables
 from spaxel.readers.parts.lazy import LARGE
 from spaxel.readers.parts.zarrays import is_zarr, lazy_image, load, named_channel_axis, open_node, zarr_variables
 from spaxel.readers.registry import Reader, open_cube
+from spaxel.readers.table_writer import TABLES, check_suffix, write_table
+from spaxel.store.addresses import check_local
 from spaxel.store.staging import replacing
 
 FORMAT, VERSION = "spaxel-cube", 1
 
 
 def write_cube(cube: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> Path:
-    """Write a cube as Zarr, piece by piece: at most about 256 MiB of it are in memory, or one chunk of its source.
+    """Write a cube as Zarr, or a list of spectra as CSV or TSV, as the name says.
 
     cube      : lazy or not, with any further variables and attributes; numbers are stored in native byte order
-    path      : of the folder to make, usually *.zarr      overwrite : replace a Zarr store that is there
+    path      : of the folder to make, *.zarr or without a suffix; or of a table, *.csv or *.tsv, which keeps the spectra,
+                their names and targets, and no truth      overwrite : replace a Zarr store, or table, that is there
     returns   : the path
-    Written beside and renamed: if it is interrupted, nothing new is there and the old store is untouched.
+    Piece by piece: at most about 256 MiB of it are in memory, or one chunk of its source. Written beside and renamed: if
+    it is interrupted, nothing new is there and what was there is untouched.
     Raises Exists if something is there (with `overwrite`: if it is not a Zarr store), CubeError for a cube that breaks
-    the convention, or a variable or attribute that Zarr cannot hold.
+    the convention, a variable or attribute that Zarr cannot hold, an image that is to become a table; ParameterError for
+    an address such as s3://, and for the suffix of a format that is only read.
 
     >>> import spaxel
     >>> cube = spaxel.simulate("maxrf", height=8, width=9, channels=16)
@@ -48,7 +53,9 @@ def write_cube(cube: xr.Dataset, path: str | Path, *, overwrite: bool = False) -
     'painting.zarr'
     """
     cube = check_cube(cube)
-    path = Path(path)
+    path = check_local(path, write=True)
+    if check_suffix(path) in TABLES:
+        return write_table(cube, path, overwrite=overwrite)
     attributes = _attributes(cube)
     with replacing(path, overwrite=overwrite, owned=is_zarr) as beside:
         store = zarr.create_group(beside, zarr_format=3, attributes=attributes)
@@ -65,7 +72,7 @@ def write_cube(cube: xr.Dataset, path: str | Path, *, overwrite: bool = False) -
 
 
 def convert(path: str | Path, out: str | Path, *, overwrite: bool = False, **options: Any) -> Path:
-    """Any file that spaxel opens, as a native Zarr: reading it by tiles is then fast.
+    """Any file that spaxel opens, as a native Zarr: reading it by tiles is then fast. Or as a table, see write_cube.
 
     path, options : as for open_cube      out, overwrite, returns : as for write_cube
     Raises what open_cube and write_cube raise.
@@ -76,6 +83,7 @@ def convert(path: str | Path, out: str | Path, *, overwrite: bool = False, **opt
     >>> spaxel.convert("scan.npy", "scan.zarr", channel_axis=2).name
     'scan.zarr'
     """
+    check_suffix(check_local(out, write=True))
     return write_cube(note(open_cube(path, **options), f"converted from {path}"), out, overwrite=overwrite)
 
 

@@ -92,7 +92,8 @@ def _is_turned(table: Table, headed: bool, guesses: list[str]) -> bool:
     first = [row[0] for row in table.rows[headed:]]
     if headed:
         names = table.rows[0]
-        if is_spectral(names[0]) and all(table.is_number(cell) for cell in first):
+        numbered = parse_cells(names) is not None  # "850 nm" in the first cell is a value and not the name of a column
+        if is_spectral(names[0]) and not numbered and all(table.is_number(cell) for cell in first):
             return True
         if sum(table.is_number(cell) for cell in names) or _axis_cells(table, names)[0] or _ID.match(names[0].strip()):
             return False

@@ -13,7 +13,7 @@ from sklearn.decomposition import NMF as SklearnNMF
 from sklearn.exceptions import ConvergenceWarning
 
 from spaxel.cube.sampling import Sample
-from spaxel.errors import ParameterError
+from spaxel.errors import ParameterError, missing_extra
 from spaxel.linear.abundances import nnls
 from spaxel.linear.count.rank import count_components
 from spaxel.linear.vertex import spa
@@ -67,7 +67,7 @@ class MCRALS(Unmixing):
 
     Stops where the error no longer falls. Not unique where components overlap in all samples. Negative values count as 0.
     Components have norm 1, abundances the units of X; new spectra by non-negative least squares. fit, transform and
-    attributes as in MCR. Raises ParameterError if pymcr is not installed.
+    attributes as in MCR. Raises MissingExtra if pymcr is not installed.
     """
 
     method: ClassVar[str] = "mcr-als"
@@ -93,7 +93,7 @@ def _alternate(X: np.ndarray, start: np.ndarray, max_iter: int) -> tuple[np.ndar
         from pymcr.constraints import ConstraintNonneg
         from pymcr.mcr import McrAR
     except ImportError as error:
-        raise ParameterError("mcr-als needs pymcr. Try: pip install 'spaxel[als]'.") from error
+        raise missing_extra("The method mcr-als", "pymcr", "als") from error
     logging.getLogger("pymcr.mcr").propagate = False  # it prints
     model = McrAR(
         max_iter=max_iter, c_regr="NNLS", st_regr="NNLS", tol_increase=1.0,
