@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import xarray as xr
 
 from spaxel.cube import make_cube
@@ -153,6 +154,15 @@ def test_predict_refuses_another_axis(cli, scan_run, tmp_path):
     assert code == 2
     assert "new.zarr has 12 channels, the model 11" in err
     assert left(tmp_path) == {"new.zarr"}
+
+
+@pytest.mark.parametrize("channels", [11, 12])
+def test_another_unit_is_said_whatever_the_number_of_channels(cli, scan_run, tmp_path, channels):
+    """A model in keV and a cube in nm: to crop or rebin would be no help."""
+    other = write_cube(tiny_cube(11, 9, channels, counts=False), tmp_path / "new.zarr")
+    code, _, err = cli("predict", scan_run, other, "-o", tmp_path / "new")
+    assert code == 2
+    assert "new.zarr has its axis in nm, the model in keV" in err
 
 
 def test_guesses_are_printed_once_on_stderr(cli, tmp_path):

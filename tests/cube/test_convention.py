@@ -91,3 +91,18 @@ def test_units_have_one_spelling():
     assert [canonical_units(u) for u in ("Nanometers", "cm-1", "KEV", None, "furlong")] == [
         "nm", "1/cm", "keV", "index", "furlong",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("found", "ours", "quantity"),
+    [
+        ("microns", "um", "wavelength"), ("Micrometers", "um", "wavelength"), ("micron", "um", "wavelength"),
+        ("µm", "um", "wavelength"), ("μm", "um", "wavelength"), ("Nanometers", "nm", "wavelength"),
+        ("nanometre", "nm", "wavelength"), ("Angstroms", "Angstrom", "wavelength"), ("Å", "Angstrom", "wavelength"),
+        ("cm^-1", "1/cm", "wavenumber"), ("wavenumber", "1/cm", "wavenumber"), ("KeV", "keV", "energy"),
+        ("eV", "eV", "energy"), ("Unknown", "index", "channel"), (None, "index", "channel"),
+    ],
+)  # fmt: skip
+def test_every_spelling_of_a_unit_is_that_unit(found, ours, quantity):
+    channel = make_cube(np.ones((1, 1, 3)), [0.4, 0.5, 0.6], found)["channel"]
+    assert channel.attrs == {"units": ours, "long_name": quantity}

@@ -139,3 +139,21 @@ def test_with_a_context_pairs_hold_a_neighbour_and_one_whose_window_is_apart():
 def test_a_pixel_without_neighbours_is_its_own_context():
     block, _ = read_tile(make_cube(np.array([[[2.0, 3.0]]])), Tile(0, 1, 0, 1), context=3)
     assert block.tolist() == [[[2, 3, 2, 3]]]
+
+
+def test_the_seed_decides_which_cells_of_a_large_image_are_visited():
+    """More than 256 cells: the sample meets 256 of them, and others with another seed."""
+    rows = np.arange(64 * 20)
+    cells = (rows[:, None] // 64 * 20 + rows // 64 + 1).astype(np.uint16)  # 400 cells, each with its number
+    cube = make_cube(cells[..., None])
+    met = [set(sample_spectra(cube, 3000, seed).spectra.ravel().tolist()) for seed in (0, 0, 1)]
+    assert [len(m) for m in met] == [256] * 3
+    assert met[0] == met[1]
+    assert 100 < len(met[0] & met[2]) < 220  # 164 by chance
+
+
+def test_the_valid_share_of_several_cubes_counts_pixels():
+    empty = np.ones((10, 10, 2))
+    empty[:, 5:] = 0
+    cubes = [make_cube(empty), make_cube(np.ones((30, 30, 2)))]
+    assert sample_cubes(cubes, 10_000).valid_share == pytest.approx(950 / 1000)

@@ -60,3 +60,20 @@ def test_steps_stay_lazy_and_compose():
     cube = tiny_cube().chunk(y=5).pipe(crop, 1.5, 5.5).pipe(rebin, 3)
     assert cube["spectra"].chunks is not None
     assert [s["name"] for s in cube.attrs["steps"]] == ["crop", "rebin"]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "wide"),
+    [("u1", "u8"), ("u2", "u8"), ("u4", "u8"), ("i1", "i8"), ("i2", "i8"), ("i4", "i8"), ("?", "i8"), ("f4", "f8")],
+)
+@pytest.mark.parametrize("lazy", [True, False])
+def test_sums_of_channels_never_wrap_around(dtype, wide, lazy):
+    """Sums of the largest value that the dtype holds, and of the smallest, are those of exact integers."""
+    ends = (False, True) if dtype == "?" else (-(2**24), 2**24) if dtype == "f4" else np.iinfo(dtype)
+    low, high = ends if isinstance(ends, tuple) else (ends.min, ends.max)
+    spectra = np.array([[[high] * 7, [low] * 7, [high, 1, high, 1, high, 1, high]]], dtype)
+    cube = make_cube(spectra).chunk(x=1) if lazy else make_cube(spectra)
+    found = rebin(cube, 4)["spectra"]
+    assert found.dtype == np.dtype(wide)
+    high, low = int(high), int(low)
+    assert found.values[0].tolist() == [[4 * high, 3 * high], [4 * low, 3 * low], [2 * high + 2, 2 * high + 1]]

@@ -133,3 +133,14 @@ def test_new_is_present_here_and_in_no_other():
     assert not is_new(found["c"], []).any()
     with pytest.raises(ParameterError, match=r"no cube 'x'.*a, b, c"):
         new_here(found, ["x"])
+
+
+def test_pixels_without_data_are_neither_far_nor_drifting():
+    labels = np.zeros((40, 40), int)
+    labels[:30] = -1
+    result = make(labels, [[100]])
+    result["unlike"][:30] = 255  # whatever lies there
+    found = presence(result)
+    assert found.size[-1] == 0
+    assert found.drift == 1
+    assert found.n_pixels == 400

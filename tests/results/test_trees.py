@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.cluster.hierarchy import is_valid_linkage
@@ -33,3 +34,14 @@ def test_nodes_hold_as_many_parts_as_the_tree_says(tree):
     assert held.shape == (2 * len(tree) + 1, len(tree) + 1)
     assert held[len(tree) + 1 :].sum(1).tolist() == tree[:, 3].tolist()
     assert held[-1].all()
+
+
+def test_a_merged_part_lies_at_the_mean_of_all_its_pixels():
+    """100 pixels at 0 and one at 1 lie at 1/101 together, and the height of the next merge counts from there."""
+    tree = centroid_tree(np.array([[0.0], [1.0], [-2.0], [3.1]]), np.array([100, 1, 50, 50]))
+    assert tree[:, :2].astype(int).tolist() == [[0, 1], [4, 2], [5, 3]]
+    n = 201
+    weight = (2 * 101 * 50 / 151 / n) ** 0.25
+    assert tree[1, 2] == pytest.approx((2 + 1 / 101) * weight)
+    last = (100 * 0 + 1 - 100) / 151
+    assert tree[2, 2] == pytest.approx((3.1 - last) * (2 * 151 * 50 / 201 / n) ** 0.25)

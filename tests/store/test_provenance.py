@@ -27,14 +27,14 @@ def test_methods_with_a_net_say_so(name):
 
 def content(folder, size, where):
     data = bytearray(size)
-    data[where] = 1
+    data[5], data[where] = 1, 2
     (folder / "a.bin").write_bytes(data)
     return signature(folder / "a.bin", make_cube(np.ones((1, 1, 1))))
 
 
 @pytest.mark.parametrize("where", [0, 2**16 - 1, 2**16, 2**20, 3 * 2**20 - 1])
 def test_the_whole_file_counts_where_whole_is_said(tmp_path, where):
-    before = content(tmp_path, 3 * 2**20, 5)
+    before = content(tmp_path, 3 * 2**20, 6)
     after = content(tmp_path, 3 * 2**20, where)
     assert after["hashed"] == before["hashed"] == "whole"
     assert after["sha256"] != before["sha256"]
