@@ -98,14 +98,15 @@ def simulated(seeds: int) -> list[dict]:
         seconds = []
         for seed in range(FIRST, FIRST + seeds):
             world = make(seed)
-            X, S, options = world["X"], world["S"], world["options"]
+            X, S, options = world["X"], world["S"], dict(world["options"])
             whole = np.where(np.isnan(X), np.nanmean(X, axis=0), X)
             for label, method in {"NMF": nmf, "MCR-ALS": als_free}.items():
                 runs.setdefault(label, []).append(matched_spectra(method(whole, len(S))[0], S)["mean_angle"])
             plain = constrain(whole, len(S), Conditions(closure=bool(options.get("closure") and len(options) > 1)))
             runs.setdefault("without", []).append(matched_spectra(plain.components, S)["mean_angle"])
             start = time.perf_counter()
-            found = constrain(X, len(S), Conditions(**options))
+            weights = options.pop("weights", None)
+            found = constrain(X, len(S), Conditions(**options), weights=weights)
             seconds.append(time.perf_counter() - start)
             runs.setdefault("with", []).append(matched_spectra(found.components, S)["mean_angle"])
         rows.append({"world": name, "angles": runs, "seconds": float(np.mean(seconds))})

@@ -7,6 +7,8 @@ import pytest
 from spaxel.commands.options import parse_memory, parse_pairs
 from spaxel.errors import ParameterError
 from spaxel.readers.native import write_cube
+from spaxel.store.run_folder import read_json
+from spaxel.synth import simulate
 from spaxel.testing import tiny_cube
 
 
@@ -165,3 +167,13 @@ def test_texts_become_values():
     for wrong in ("", "x", "0", "nan", "MiB", "1e999"):
         with pytest.raises(ParameterError, match="--memory"):
             parse_memory(wrong)
+
+
+@pytest.mark.filterwarnings("default::UserWarning")
+def test_a_cold_start_is_reached_by_its_option(cli, tmp_path):
+    table = write_cube(simulate("mixture", n_components=4, per_component=8, n_channels=32), tmp_path / "table.zarr")
+    asked = ("--method", "ebgmcr", "--start", "cold", "--pool", 16, "--epochs", 20)
+    code, out, _ = cli("unmix", table, "-o", tmp_path / "run", *asked)
+    assert code == 0
+    assert "of 16 random candidates are used" in out
+    assert read_json(tmp_path / "run")["parameters"]["start"] == "cold"
