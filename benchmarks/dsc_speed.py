@@ -38,7 +38,7 @@ def step(clustering: str, net: str) -> None:
     from spaxel.cube.sampling import Sample
     from spaxel.methods.dsc.settings import Settings
     from spaxel.methods.dsc.start import linear_start, views
-    from spaxel.methods.dsc.training import _objective
+    from spaxel.methods.dsc.train_net import _objective
     from spaxel.preprocess import fit_scaling
     from spaxel.training.plan import Step
 

@@ -37,10 +37,9 @@ class Keeper:
             self.best, self.lowest, self.state = epoch, score, _copied(self.objective)
         return score
 
-    def restore_best(self, wanted: bool) -> None:
+    def restore_best(self) -> None:
         """Put the best state back."""
-        if wanted:
-            self.objective.load_state_dict(self.state)
+        self.objective.load_state_dict(self.state)
 
     def write(self, epoch: int) -> None:
         """The checkpoint, beside its place and renamed."""

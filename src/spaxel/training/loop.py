@@ -84,7 +84,8 @@ def train(
             keeper.history.append(line | more | {"score": keeper.consider(epoch + 1, value)})
             if fabric.is_global_zero:
                 keeper.write(epoch + 1)
-        keeper.restore_best(score is not None)
+        if score is not None:
+            keeper.restore_best()
     objective.to("cpu")
     return Trained(keeper.history, keeper.best if score is not None else len(keeper.history))
 

@@ -74,7 +74,7 @@ def _own(sample: Sample, channels: int) -> Sample:
 
 
 def _told(sample: Sample, start: Linear, settings: Settings, k: int, seed: int) -> float:
-    weights = start.weights(settings.context > 0)
+    weights = start.weights(neighbours=settings.context > 0)
     embed = partial(latents, scaling=start.scaling, weights=weights, net=settings.net, context=settings.context)
     z = embed(sample.spectra[:: max(1, len(sample.spectra) // COMPARED)])
     k = min(k, len(np.unique(z, axis=0)))

@@ -61,14 +61,14 @@ class Linear(NamedTuple):
     metric: np.ndarray | None = None
     metric_around: np.ndarray | None = None
 
-    def weights(self, share: bool = False) -> dict[str, np.ndarray]:
-        """The start as arrays that `encode` takes; share : with the neighbours."""
+    def weights(self, *, neighbours: bool = False) -> dict[str, np.ndarray]:
+        """The start as arrays that `encode` takes."""
         bias = np.zeros(self.latent)
         arrays = {"axes": self.axes, "offset": self.offset, "spread": self.spread, "mean.bias": bias}
         if self.share is not None:
-            arrays["share"] = self.share if share else np.zeros(self.latent)
+            arrays["share"] = self.share if neighbours else np.zeros(self.latent)
         if self.metric is not None:
-            around = self.metric_around if share and self.share is not None else None
+            around = self.metric_around if neighbours and self.share is not None else None
             arrays["metric"] = self.metric if around is None else around
         return {name: np.asarray(value, np.float32) for name, value in arrays.items()}
 
@@ -152,10 +152,9 @@ def _nearby(start: Linear, sample: Sample, settings: Settings) -> Linear:
     pairs = sample.pairs[:, [0, -1]].reshape(-1, sample.pairs.shape[2])
     some = sample.spectra[:: max(1, len(sample.spectra) // MEASURED)]
     found = []
-    for share in (False, True) if settings.context else (False,):
-        embed = partial(
-            latents, scaling=start.scaling, weights=start.weights(share), net=settings.net, context=settings.context
-        )
+    for neighbours in (False, True) if settings.context else (False,):
+        weights = start.weights(neighbours=neighbours)
+        embed = partial(latents, scaling=start.scaling, weights=weights, net=settings.net, context=settings.context)
         z, scores = embed(pairs), embed(some)
         metric = nearby(z[::2] - z[1::2], scores)
         if settings.k:
@@ -187,7 +186,7 @@ def reconstruction(start: Linear, data: Views, centroids: np.ndarray, settings: 
     """
     features, target = data.inputs[0][:4096], np.asarray(data.targets[0][:4096], np.float64)
     z = (features[:, : len(start.axes)] @ start.axes - start.offset)[:, : start.latent]
-    metric = np.eye(start.latent) if start.metric is None else start.weights(settings.context > 0)["metric"]
+    metric = np.eye(start.latent) if start.metric is None else start.weights(neighbours=settings.context > 0)["metric"]
     z = z @ metric
     member = np.eye(len(centroids))[((z[:, None] - centroids) ** 2).sum(2).argmin(1)]
     group = (member.T @ target) / np.maximum(member.sum(0), 1)[:, None]
