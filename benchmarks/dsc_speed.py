@@ -73,7 +73,7 @@ def predict(part: str) -> None:
 
     spectra = templates(8192)
     model = DeepSpectralClustering(K, n_latent=LATENT, epochs=3, n_init=2, n_sample=4000).fit(spectra)
-    (known, _), rates = model._model(), []
+    known, centers, rates = model._model(), model.state_["centers"], []
     cube = make_cube(spectra.reshape(64, 128, -1))
     with threadpool_limits(1):
         for _ in range(7):
@@ -83,7 +83,7 @@ def predict(part: str) -> None:
             else:
                 for i in range(0, len(spectra), 512):
                     z = encode(features(spectra[i : i + 512], known.scaling, 0), known.weights, known.net)
-                    distances(z, known.centers).argmin(1)
+                    distances(z, centers).argmin(1)
             rates.append(len(spectra) / (time.process_time() - begin))
     print(json.dumps(float(np.median(rates))))
 

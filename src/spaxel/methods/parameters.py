@@ -88,9 +88,10 @@ def declared(method: type[Method]) -> type[Method]:
     """Class decorator: the annotated fields become the parameters of a method, with a signature that people can read."""
     made: Any = dataclass(eq=False, repr=False)(method)
     hints, own = get_type_hints(made, include_extras=True), inspect.signature(made.__init__)
-    shown = [
-        p.replace(annotation=Words(in_words(hints[n])) if n in hints else p.empty) for n, p in own.parameters.items()
-    ]
+    words = {field.name: Words(in_words(hints[field.name])) for field in fields(made)}
+    for field in fields(made):
+        field.type = words[field.name]
+    shown = [p.replace(annotation=words.get(name, p.empty)) for name, p in own.parameters.items()]
     made.__init__.__signature__ = own.replace(parameters=shown, return_annotation=own.empty)
     made.__init__.__doc__ = "\n".join(f"{name} : {text}" for name, text in descriptions(made).items())
     return made

@@ -13,6 +13,8 @@ from sklearn.pipeline import make_pipeline
 
 from spaxel.errors import CubeError
 from spaxel.methods.centers.base import Segmenting
+from spaxel.methods.dgc.estimator import DeepGlobalClustering
+from spaxel.methods.dsc.estimator import DeepSpectralClustering
 from spaxel.methods.kmeans.estimator import KMeans
 from spaxel.methods.registry import load
 from spaxel.methods.state import SegmentingInfo, read_info
@@ -20,8 +22,11 @@ from spaxel.testing import tiny_cube
 
 METHODS = {
     "kmeans": KMeans(n_clusters=3, n_init=2),
+    "dsc": DeepSpectralClustering(n_clusters=3, n_init=2, epochs=1, context=3),
+    "dsc of tables": DeepSpectralClustering(n_clusters=3, n_init=2, epochs=1),
+    "dgc": DeepGlobalClustering(n_clusters=3, n_micro=8, epochs=1, epochs_views=1, tiles=1, reuse=2),
 }
-OF_TABLES = ["kmeans"]
+OF_TABLES = ["kmeans", "dsc of tables"]
 CUBE, OTHER = tiny_cube(20, 17), tiny_cube(18, 21, seed=3)
 SPECTRA = CUBE["spectra"].values.reshape(-1, 11).astype(float)
 

@@ -22,12 +22,12 @@ def axes():
 
 
 def untrained(axes, sizes=(1, 3)):
-    q, nothing = axes.project.shape[1], np.zeros((0, 0))
+    q = axes.project.shape[1]
     shapes = {"layers.0.weight": (4, len(sizes) * (q + 1)), "layers.1.weight": (4, 4), "last.weight": (q, 4)}
     shapes |= {"layers.0.bias": (4,), "layers.1.bias": (4,), "last.bias": (q,)}
     shapes |= {f"norms.{i}.{part}": (4,) for i in (0, 1) for part in ("weight", "bias")}
     weights = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()} | {"level": np.float32(0)}
-    return Model(axes.scaling, axes.project, sizes, weights, nothing, nothing, nothing, nothing)
+    return Model(axes.scaling, axes.project, sizes, weights)
 
 
 def test_noise_has_unit_size_on_the_axes(axes):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from spaxel.cube import make_cube
 from spaxel.cube.mapping import BLOCK, map_tiles
-from spaxel.methods.dgc import encoder as module
+from spaxel.methods.centers import maps as module
 from spaxel.methods.dgc.encoder import Model, embed, embed_tile, in_double, projected, surroundings
 from spaxel.methods.dgc.estimator import DeepGlobalClustering
 from spaxel.preprocess.scaling import Scaling
@@ -76,14 +76,14 @@ def test_a_piece_gets_the_labels_of_the_whole_a_radius_from_its_edges(model, who
 
 def plain_model(sizes=(1, 3, 7), channels=6, q=3, seed=0):
     rng = np.random.default_rng(seed)
-    nothing, n = np.zeros((0, 0)), len(sizes) * (q + 1)
+    n = len(sizes) * (q + 1)
     shapes = {"layers.0.weight": (8, n), "layers.1.weight": (8, 8), "last.weight": (q, 8), "last.bias": (q,)}
     shapes |= {f"{kind}.{i}.{part}": (8,) for kind, part in (("layers", "bias"), ("norms", "bias")) for i in (0, 1)}
     shapes |= {f"norms.{i}.weight": (8,) for i in (0, 1)}
     weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     weights["level"] = np.float32(0.3)
     scaling = Scaling("mnf", np.zeros(channels), np.eye(channels))
-    return Model(scaling, rng.normal(size=(channels, q)), sizes, weights, nothing, nothing, nothing, nothing)
+    return Model(scaling, rng.normal(size=(channels, q)), sizes, weights)
 
 
 @pytest.mark.same_bits

@@ -152,12 +152,12 @@ def test_labels_that_are_moved_after_the_mapping_do_not_change_the_size_of_what_
     """Smoothing moves pixels from part to part; means of decoded spectra stay means."""
     model = DeepSpectralClustering(4, n_init=2, epochs=0).fit(PAINTING)
     before = model.predict(PAINTING)["micro_decoded"].values
-    from spaxel.methods.dsc import estimator as dsc
+    from spaxel.methods.centers import base
 
     def halved(*arguments):
         maps, sums = model_map(*arguments)
         return maps, sums | {name: sums[name] // 2 for name in ("size", "sum", "square")}
 
-    model_map = dsc.map_latent
-    monkeypatch.setattr(dsc, "map_latent", halved)
+    model_map = base.map_centers
+    monkeypatch.setattr(base, "map_centers", halved)
     np.testing.assert_array_equal(model.predict(PAINTING)["micro_decoded"].values, before)

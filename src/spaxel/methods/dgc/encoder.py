@@ -8,17 +8,12 @@ float64 in blocks of one size: the answer is the same bit by bit whatever the ti
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import xarray as xr
 
-from spaxel.cube.exact import Grid, group_sums
-from spaxel.cube.mapping import BLOCK, Arrays, Look, Progress, map_tiles
-from spaxel.cube.picture import Recipe
+from spaxel.cube.mapping import BLOCK, Arrays, Look
 from spaxel.cube.tiles import CELL, Tile
-from spaxel.methods.centers.assign import Familiar, blank_maps, center_maps, distances, unlike
-from spaxel.methods.centers.confidence import Ladder, ladder
 from spaxel.methods.centers.numpy_layers import gelu, layer_norm
 from spaxel.methods.dgc.published.numpy_encoder import WIDTH, embed_windows
 from spaxel.preprocess.scaling import Scaling, scale_rows
@@ -27,21 +22,21 @@ SHORTEST = np.float32(1e-3)  # as in spaxel.methods.dgc.net.encoder
 
 
 class Model(NamedTuple):
-    """What maps need: scaling (mnf), project (channel, q), sides of the windows, arrays of the encoder, and the groups.
+    """What maps need, see spaxel.methods.centers.maps: scaling (mnf), project (channel, q), sides of the windows, arrays.
 
     encoder : ours, or paper (published.numpy_encoder), which has no use for the sides
-    centers : (m, d) unit      tree, levels, component : see spaxel.methods.centers.assign.Nearest
     """
 
     scaling: Scaling
     project: np.ndarray
     sizes: tuple[int, ...]
     weights: Arrays
-    centers: np.ndarray
-    tree: np.ndarray
-    levels: np.ndarray
-    component: np.ndarray
     encoder: str = "ours"
+
+    @property
+    def channels(self) -> int:
+        """Length of a spectrum."""
+        return len(self.project)
 
     @property
     def halo(self) -> int:
@@ -52,6 +47,21 @@ class Model(NamedTuple):
     def n_features(self) -> int:
         """Direction and log length for each window."""
         return len(self.sizes) * (self.project.shape[1] + 1)
+
+    def rows(self, spectra: np.ndarray) -> np.ndarray:
+        """Spectra scaled one by one."""
+        return scale_rows(self.scaling.name, spectra, self.scaling.center)
+
+    def scores(self, block: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Unit embeddings (n, q) of spectra and features of their surroundings (n, channel + n_features)."""
+        features = block[:, self.channels :].astype(np.float32, copy=False)
+        return (features if self.encoder == "paper" else embed(features, self)).astype(np.float64)
+
+    def reading(self) -> dict[str, Any]:
+        """Features of the surroundings are read beside the spectra."""
+        if self.encoder == "paper":
+            return {"look": Look(partial(published_embeddings, model=self), CELL - 1, WIDTH, placed=True)}
+        return {"look": Look(partial(surroundings, model=self), self.halo, self.n_features)}
 
 
 def projected(spectra: np.ndarray, project: np.ndarray, good: np.ndarray | None = None) -> np.ndarray:
@@ -96,6 +106,8 @@ def _product(x: np.ndarray, weights: Arrays, layer: str) -> np.ndarray:
 
 def in_double(model: Model) -> Model:
     """The same model with matrices in float64, so that they need not be converted for each block."""
+    if model.encoder == "paper":
+        return model
     matrices = ("layers.0.weight", "layers.1.weight", "last.weight")
     return model._replace(weights=model.weights | {name: model.weights[name].astype(np.float64) for name in matrices})
 
@@ -118,38 +130,6 @@ def published_embeddings(
 ) -> np.ndarray:
     """Embeddings (rows, columns, d) float32 of a tile by the published encoder; see published.numpy_encoder."""
     return embed_windows(projected(spectra, model.project, good), model.weights, around, image)
-
-
-def map_surroundings(
-    model: Model,
-    grid: Grid,
-    recipe: Recipe,
-    cube: xr.Dataset,
-    memory: int | None,
-    progress: Progress | None,
-    familiar: Familiar,
-) -> tuple[Arrays, Arrays]:
-    """Maps and sums of a model over a cube, in bounded memory. See spaxel.cube.mapping."""
-    fill = blank_maps(len(model.levels))
-    rungs = ladder(model.tree, model.levels)
-    if model.encoder == "paper":
-        look = Look(partial(published_embeddings, model=model), CELL - 1, WIDTH, placed=True)
-    else:
-        look, model = Look(partial(surroundings, model=model), model.halo, model.n_features), in_double(model)
-    function = partial(_block, model=model, rungs=rungs, grid=grid, recipe=recipe, familiar=familiar)
-    return map_tiles(function, cube, fill, memory=memory, progress=progress, look=look)
-
-
-def _block(
-    both: np.ndarray, n: int, model: Model, rungs: Ladder, grid: Grid, recipe: Recipe, familiar: Familiar
-) -> tuple[Arrays, Arrays]:
-    channels = len(model.project)
-    own, features = both[:, :channels], both[:, channels:].astype(np.float32, copy=False)
-    z = (features if model.encoder == "paper" else embed(features, model)).astype(np.float64)
-    far = distances(z, model.centers)
-    rows = scale_rows(model.scaling.name, own, model.scaling.center)
-    pixels = center_maps(own, far, model.component, rungs, recipe) | {"unlike": unlike(own, rows, z, far, familiar)}
-    return pixels, group_sums(own[:n], pixels["micro"][:n], len(model.centers), grid)
 
 
 def _window_mean(scores: np.ndarray, good: np.ndarray, side: int) -> np.ndarray:

@@ -173,9 +173,7 @@ def _strength(settings: Settings) -> Any:
 
 
 def _model(axes: Axes, settings: Settings, encoder: Any) -> Model:
-    nothing = np.zeros((0, 0))
-    groups = nothing, nothing, nothing, nothing
-    return Model(axes.scaling, axes.project, settings.sizes, _arrays(encoder), *groups, settings.encoder)
+    return Model(axes.scaling, axes.project, settings.sizes, _arrays(encoder), settings.encoder)
 
 
 def _tensors(batch: tuple[np.ndarray, ...]) -> tuple[Any, ...]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from spaxel.cube.mapping import Arrays
+from spaxel.cube.picture import Recipe, paint
 from spaxel.errors import ParameterError
-from spaxel.methods.dsc.numpy_net import Decoder, Model, decode, encode, in_blocks
+from spaxel.methods.centers.maps import Block
+from spaxel.methods.dsc.numpy_net import Decoder, decode, encode, in_blocks, in_double
+from spaxel.methods.state import SegmentingInfo, pack, unpack
 from spaxel.preprocess.scaling import Scaling
 from spaxel.results.convention import check_result
 
 SEEN = 4096  # spectra that a linear decoder is fitted to
+MOST_LATENTS = 16  # that a result keeps a map of
 BITS = 20  # of a channel's range, to which decoded values are rounded before they are added
 
 
@@ -37,27 +41,54 @@ def decoder_state(
         trained = {"base": line[0], "rows": line[1:]}
     if kind == "poisson":  # brought to the size of the data, whatever was decoded in training
         photons = float(own.sum() / np.exp(decode(z, trained, net)).sum())
-    arrays = {f"decoder.{name}": value for name, value in trained.items()} | {"decoder.like": own.mean(0)}
+    arrays = pack("decoder.", trained) | {"decoder.like": own.mean(0)}
     return arrays, {"kind": kind, "photons": photons}
 
 
-def model_of(state: Arrays, info: dict[str, Any], net: str, context: int) -> tuple[Model, Decoder | None]:
-    """Encoder and decoder of a fitted model from its arrays; no decoder for one saved before models kept it."""
+class Decoding(NamedTuple):
+    """Maps of what is decoded: latents, colours; sums by micro-cluster. shown : latents with a map      n_micro : of them"""
+
+    decoder: Decoder
+    recipe: Recipe
+    shown: int
+    n_micro: int
+
+    def blank(self) -> dict[str, Any]:
+        """Of pixels without data."""
+        return {"latent": np.full(self.shown, np.nan, np.float32), "decoded_picture": np.full(3, 255, np.uint8)}
+
+    def __call__(self, block: Block, pixels: Arrays, sums: Arrays) -> tuple[Arrays, Arrays]:
+        """Of a block."""
+        found = self.decoder(block.scores, block.spectra)
+        maps = {
+            "latent": block.scores[:, : self.shown].astype(np.float32),
+            "decoded_picture": paint(found, self.recipe),
+        }
+        total = self.decoder.sums(found[: block.n], pixels["micro"][: block.n], self.n_micro)
+        return maps, {"decoded": total, "decoded_size": sums["size"]}
+
+
+def decoding(decoder: Decoder, state: Arrays) -> Decoding:
+    """Maps of what a fitted model decodes."""
+    shown = min(len(state["encoder.mean.bias"]), MOST_LATENTS)
+    return Decoding(decoder, unpack(Recipe, state, "picture_"), shown, len(state["centers"]))
+
+
+def scaling_of(state: Arrays, info: SegmentingInfo) -> Scaling:
+    """The scaling of a fitted model."""
     matrix = state["scaling_matrix"] if state["scaling_matrix"].size else None
-    scaling = Scaling(info["scaling"], state["scaling_center"], state["scaling_weight"], matrix)
-    groups = (state[name] for name in ("centers", "tree", "levels", "component"))
-    model = Model(scaling, _named(state, "encoder."), net, context, *groups)
+    return Scaling(info["scaling"], state["scaling_center"], state["scaling_weight"], matrix)
+
+
+def decoder_of(state: Arrays, info: SegmentingInfo, net: str) -> Decoder | None:
+    """The decoder of a fitted model; None for one saved before models kept it."""
     if "decoder" not in info:
-        return model, None
-    weights = _named(state, "decoder.")
-    like = weights.pop("like")[None]
-    found = Decoder(weights, net, info["decoder"]["kind"], info["decoder"]["photons"], scaling, like, np.ones(1))
+        return None
+    weights = in_double(unpack(dict, state, "decoder."))
+    like, kind = weights.pop("like")[None], info["decoder"]
+    found = Decoder(weights, net, kind["kind"], kind["photons"], scaling_of(state, info), like, np.ones(1))
     reach = np.abs(found(state["centers"])).max(0)
-    return model, found._replace(step=np.exp2(np.ceil(np.log2(np.maximum(reach, 1e-300))) - BITS))
-
-
-def _named(state: Arrays, prefix: str) -> Arrays:
-    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+    return found._replace(step=np.exp2(np.ceil(np.log2(np.maximum(reach, 1e-300))) - BITS))
 
 
 def decoded(decoder: Decoder | None, z: np.ndarray, like: np.ndarray | None, latent: int) -> np.ndarray:

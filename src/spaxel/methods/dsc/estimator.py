@@ -2,44 +2,56 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import xarray as xr
 from pydantic import Field
-from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import threadpool_limits
 
 from spaxel.cube.exact import Grid
 from spaxel.cube.mapping import Progress
-from spaxel.cube.picture import Recipe, picture_recipe
-from spaxel.cube.sampling import Sample, sample_cubes
+from spaxel.cube.sampling import sample_cubes
 from spaxel.errors import ParameterError
-from spaxel.methods.centers.assign import Familiar
+from spaxel.methods.centers.base import Found, Segmenting, Task
 from spaxel.methods.centers.groups import Rules
+from spaxel.methods.centers.maps import Centers, More
 from spaxel.methods.centers.result import nearest_result
-from spaxel.methods.contract import as_cubes, check_parameters, check_range, checked, gather, prepare
+from spaxel.methods.contract import Cubes
 from spaxel.methods.dsc.choice import choose_start
-from spaxel.methods.dsc.decoder import decoded, model_of, with_decoded
-from spaxel.methods.dsc.numpy_net import Decoder, Model, latents, map_latent
-from spaxel.methods.dsc.smoothing import smoothed
-from spaxel.methods.dsc.start import COUNTED, Settings
-from spaxel.methods.dsc.state import fitted_info, fitted_state
+from spaxel.methods.dsc.decoder import decoded, decoder_of, decoding, scaling_of, with_decoded
+from spaxel.methods.dsc.numpy_net import Model, in_double, latents
+from spaxel.methods.dsc.settings import COUNTED, Settings
+from spaxel.methods.dsc.smoothing import Odds, smoothed
+from spaxel.methods.dsc.state import found_of
 from spaxel.methods.dsc.training import learn
-from spaxel.preprocess.choice import choose_scaling, look_at
-from spaxel.preprocess.scaling import SCALINGS, ScalingName, fit_scaling
-from spaxel.results.convention import relabel
+from spaxel.methods.parameters import (
+    Checkpoint,
+    Device,
+    Linkage,
+    MaxClusters,
+    Memory,
+    NInit,
+    NMicro,
+    NSample,
+    Number,
+    Precision,
+    ScalingOrAuto,
+    Seed,
+    Width,
+    declared,
+)
+from spaxel.methods.state import unpack
+from spaxel.preprocess.choice import choose_scaling
+from spaxel.preprocess.scaling import fit_scaling
 from spaxel.training.identity import trained_from
 
 UNSEEN = ("epochs", "checkpoint", "memory")  # parameters that may change when a training goes on
 Range = Annotated[str, Field(pattern=r"^\d+:\d+$")]
 
 
-@dataclass(eq=False, repr=False)
-class DeepSpectralClustering(ClusterMixin, BaseEstimator):
+@declared
+class DeepSpectralClustering(Segmenting):
     """Autoencoder whose latent space is clustered, after Bombini et al. 2024, arXiv:2401.17695, with a gradient in every loss.
 
     Equation: labels_i = component of argmin_j ‖E(x_i) - c_j‖, E(x) = P(scale(x)) + net(P'(scale(x))), net = 0 at the start. It
@@ -66,14 +78,12 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
     libraries: ClassVar[tuple[str, ...]] = ("torch", "lightning-fabric")  # that its fit works with
 
     n_clusters: Annotated[
-        Annotated[int, Field(ge=1, le=512)] | Literal["auto"] | Range,
+        Number | Literal["auto"] | Range,
         Field(
             description="number of components; auto: found by five checks, all levels kept; LOW:HIGH: best silhouette"
         ),
     ] = "auto"
-    scaling: Annotated[
-        ScalingName | Literal["auto"], Field(description=f"how spectra are scaled: auto, {', '.join(SCALINGS)}")
-    ] = "auto"
+    scaling: ScalingOrAuto = "auto"
     likelihood: Annotated[
         Literal["auto", "multinomial", "poisson", "gaussian"],
         Field(description="by which decoded spectra are judged; auto: multinomial for counts, else gaussian"),
@@ -98,7 +108,7 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         Annotated[int, Field(ge=1, le=256)] | Literal["auto"],
         Field(description="number of latents; auto: as many as principal components above the noise, at most 10"),
     ] = "auto"
-    width: Annotated[int, Field(ge=1, le=4096, description="units of each hidden layer")] = 64
+    width: Width = 64
     depth: Annotated[int, Field(ge=1, le=16, description="number of hidden layers")] = 2
     dropout: Annotated[float, Field(ge=0, lt=1, description="share of hidden units that are dropped in training")] = 0.0
     context: Annotated[
@@ -136,74 +146,22 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
     ] = 5
     batch: Annotated[int, Field(ge=1, description="spectra per step")] = 512
     rate: Annotated[float, Field(gt=0, le=1, description="learning rate of Adam")] = 1e-3
-    linkage: Annotated[
-        Literal["centroid", "connectivity"] | None,
-        Field(description="how micro-clusters are merged; none, with a number given: plain k-means"),
-    ] = None
-    n_micro: Annotated[
-        int, Field(ge=2, le=512, description="micro-clusters that are merged (auto, or with a linkage)")
-    ] = 40
-    max_clusters: Annotated[int, Field(ge=2, le=64, description="largest number that auto considers")] = 24
-    n_sample: Annotated[int, Field(ge=10, description="spectra that the fit looks at")] = 20_000
+    linkage: Linkage = None
+    n_micro: NMicro = 40
+    max_clusters: MaxClusters = 24
+    n_sample: NSample = 20_000
     stream: Annotated[bool, Field(description="read another sample in each epoch")] = False
-    n_init: Annotated[int, Field(ge=1, description="restarts of k-means++")] = 10
-    device: Annotated[Literal["cpu", "cuda", "auto"], Field(description="where it is trained")] = "cpu"
-    precision: Annotated[
-        Literal["32-true", "bf16-mixed", "16-mixed"],
-        Field(description="number format, as Lightning Fabric names it"),
-    ] = "32-true"
-    checkpoint: Annotated[
-        str | None,
-        Field(description="file written after each epoch; an interrupted fit goes on from it, with the same bits"),
-    ] = None
-    random_state: Annotated[int, Field(ge=0, description="seed: the same seed gives the same bits")] = 0
-    memory: Annotated[int | None, Field(ge=1, description="bytes for reading; never changes the answer")] = None
-
-    def fit(self, X: Any, y: None = None, *, progress: Progress | None = None) -> DeepSpectralClustering:
-        """Learn scaling, encoder and centroids from a sample. y is ignored, progress told (epochs done, in all). Returns self.
-
-        Under torchrun each process fits to the same data: together they train, and all come to the same state.
-        """
-        from spaxel.training import check_extra
-
-        check_extra("DeepSpectralClustering")
-        check_parameters(self)
-        if (self.context and self.context % 2 == 0) or self.context == 1:
-            raise ParameterError(f"context is {self.context}, expected 0 or an odd number from 3 to 15.")
-        X = checked(self, X, reset=True)
-        sample, axis, self.info_ = gather(self, X, self.n_sample, context=self.context)
-        self.state_: dict[str, np.ndarray] = {"channel": axis}
-        with threadpool_limits(1):
-            self._learn(sample, X, progress)
-        self.n_features_in_ = len(axis)
-        if isinstance(X, np.ndarray):
-            self.labels_ = self.predict(X)
-        return self
-
-    def predict(self, X: Any, *, progress: Progress | None = None) -> Any:
-        """Labels of new spectra: a result per cube (spaxel.results.convention), or (n,) int32 for an array. Changes nothing.
-
-        The steps that the fitted cubes had been through are repeated on a cube that has not. Needs no torch.
-        Raises CubeError if the axis is another one; the message says what differs.
-        """
-        check_is_fitted(self, "state_")
-        cubes, kind = as_cubes(checked(self, X, reset=False))
-        if kind == "array":
-            maps, _ = self._map(cubes[0], None)
-            return relabel(maps["micro"].ravel(), self.state_["component"])
-        results = []
-        for cube in cubes:
-            ready = prepare(cube, self.info_, self.state_["channel"])
-            _, decoder = self._model()
-            maps, sums = self._map(ready, progress, decoder, self.smoothing)
-            result = nearest_result(ready, self.state_, self.info_, maps, sums)
-            results.append(with_decoded(result, self.state_, maps, sums, decoder))
-        return results[0] if kind == "cube" else results
+    n_init: NInit = 10
+    device: Device = "cpu"
+    precision: Precision = "32-true"
+    checkpoint: Checkpoint = None
+    random_state: Seed = 0
+    memory: Memory = None
 
     def embed(self, X: np.ndarray) -> np.ndarray:
         """Latents (n, d) of spectra (n, channel); with a context (n, 2 channel), those of the neighbours' mean beside them."""
         check_is_fitted(self, "state_")
-        model, _ = self._model()
+        model = self._model()
         return latents(np.asarray(X), model.scaling, model.weights, model.net, model.context).astype(np.float32)
 
     def decode(self, Z: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
@@ -214,57 +172,45 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
         Raises ParameterError for another number of latents, or for a model that was saved without a decoder.
         """
         check_is_fitted(self, "state_")
-        return decoded(self._model()[1], Z, like, len(self.state_["encoder.mean.bias"]))
+        return decoded(decoder_of(self.state_, self.info_, self.net), Z, like, len(self.state_["encoder.mean.bias"]))
 
-    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Save as a folder of plain text and arrays; spaxel.load brings it back. Raises Exists if something is there."""
-        from spaxel.methods.saving import save
-
-        check_is_fitted(self, "state_")
-        return save(self, path, overwrite=overwrite)
-
-    def _model(self) -> tuple[Model, Decoder | None]:
-        return model_of(self.state_, self.info_, self.net, self.context)
-
-    def _map(
-        self, cube: xr.Dataset, progress: Progress | None, decoder: Decoder | None = None, smoothing: float = 0.0
-    ) -> tuple[dict, dict]:
-        grid = Grid(*(self.state_[f"grid_{name}"] for name in Grid._fields))
-        recipe = Recipe(*(self.state_[f"picture_{name}"] for name in Recipe._fields))
-        familiar = Familiar(*(self.state_[f"familiar_{name}"] for name in Familiar._fields))
-        model = self._model()[0]
-        model = model._replace(noise=self.state_["noise"]) if smoothing else model
-        maps, sums = map_latent(model, grid, recipe, cube, self.memory, progress, familiar, decoder)
-        return smoothed(cube, maps, sums, model.component, grid, smoothing) if smoothing else (maps, sums)
-
-    def _learn(self, sample: Sample, data: Any, progress: Progress | None) -> None:
-        """Fill state_ and info_ from a sample."""
-        channels = len(self.state_["channel"])
-        spectra = sample.spectra[:, :channels]
-        check_range(spectra)
-        own = Sample(spectra, sample.pairs[:, :2, :channels], sample.valid_share)
+    def _learn(self, task: Task) -> Found:
         number = self.n_clusters if isinstance(self.n_clusters, int) else None
-        choice = choose_scaling(own, number, self.random_state) if self.scaling == "auto" else None
-        look = look_at(own)
-        settings = self._settings(look.counts, bool((spectra < 0).any()))
-        settings = settings._replace(about=trained_from(self, UNSEEN, sample.spectra))
+        seed, own = self.random_state, task.own
+        choice = choose_scaling(own, number, seed, look=task.look) if self.scaling == "auto" else None
+        settings = self._settings(task.look.counts, bool((own.spectra < 0).any()))
+        settings = settings._replace(about=trained_from(self, UNSEEN, task.sample.spectra))
         scaling = fit_scaling(choice.name if choice else self.scaling, own)
-        chosen = choose_start(sample, scaling, settings, number, self.random_state, free=choice is not None)
-        rules = Rules(self.linkage, self.n_micro, self.max_clusters, self.n_init, self.random_state)
-        fresh = self._fresh(data) if self.stream else None
-        learned = learn(sample, chosen.start, settings, self._wanted(), rules, fresh, progress)
-        recipe = picture_recipe(spectra, self.state_["channel"], self.info_["units"], look.counts)
-        self.state_, decoder = fitted_state(self.state_, sample, learned, settings, recipe)
-        self.state_["noise"] = chosen.start.latent_noise(learned.encoder)
-        choice = choice._replace(sentence=chosen.sentence) if choice and chosen.sentence else choice
-        learned = learned._replace(report=learned.report | {"starts": chosen.told})
-        self.info_ |= fitted_info(learned, settings, choice) | {
-            "decoder": decoder,
-            "counts": look.counts,
-            "valid_share": sample.valid_share,
-        }
-        if chosen.sentence and not choice:
-            self.info_["scaling_sentence"] += f" {chosen.sentence}"
+        chosen = choose_start(task.sample, scaling, settings, number, seed, free=choice is not None)
+        rules = Rules(self.linkage, self.n_micro, self.max_clusters, self.n_init, seed)
+        fresh = self._fresh(task.cubes) if self.stream else None
+        learned = learn(task.sample, chosen.start, settings, self._wanted(), rules, fresh, task.progress)
+        return found_of(task, learned, settings, chosen, choice)
+
+    def _model(self) -> Model:
+        weights = in_double(unpack(dict, self.state_, "encoder."))
+        return Model(scaling_of(self.state_, self.info_), weights, self.net, self.context)
+
+    def _reading(self) -> tuple[int, int]:
+        return self.n_sample, self.context
+
+    def _check(self) -> None:
+        from spaxel.training import check_extra
+
+        check_extra("DeepSpectralClustering")
+        if (self.context and self.context % 2 == 0) or self.context == 1:
+            raise ParameterError(f"context is {self.context}, expected 0 or an odd number from 3 to 15.")
+
+    def _result(self, cube: xr.Dataset, progress: Progress | None) -> xr.Dataset:
+        state, decoder = self.state_, decoder_of(self.state_, self.info_, self.net)
+        more: list[More] = [decoding(decoder, state)] if decoder else []
+        if not self.smoothing:
+            maps, sums = self._map(cube, progress, more)
+        else:
+            groups, grid = unpack(Centers, state, ""), unpack(Grid, state, "grid_")
+            maps, sums = self._map(cube, progress, [*more, Odds(groups, state["noise"])])
+            maps, sums = smoothed(cube, maps, sums, groups.component, grid, self.smoothing)
+        return with_decoded(nearest_result(cube, state, self.info_, maps, sums), state, maps, sums, decoder)
 
     def _wanted(self) -> int | tuple[int, int] | None:
         """A number, a range, or None to find it."""
@@ -292,9 +238,8 @@ class DeepSpectralClustering(ClusterMixin, BaseEstimator):
             **given,
         )
 
-    def _fresh(self, data: Any) -> Any:
+    def _fresh(self, cubes: Cubes) -> Any:
         """epoch -> spectra of another sample of the same cubes."""
-        cubes = [prepare(cube, self.info_, self.state_["channel"]) for cube in as_cubes(data)[0]]
 
         def draw(epoch: int) -> np.ndarray:
             seed = self.random_state + 7919 * epoch

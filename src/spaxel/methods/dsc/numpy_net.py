@@ -6,26 +6,19 @@ In float32 some kernels of OpenBLAS (Haswell, Zen) give a row other last bits at
 
 from __future__ import annotations
 
-from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import xarray as xr
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import softmax
 
-from spaxel.cube.exact import Grid, group_sums, totals
-from spaxel.cube.mapping import BLOCK, Arrays, Progress, map_tiles
-from spaxel.cube.picture import Recipe, paint
+from spaxel.cube.exact import totals
+from spaxel.cube.mapping import BLOCK, Arrays
 from spaxel.cube.sampling import Sample
-from spaxel.methods.centers.assign import Familiar, blank_maps, center_maps, distances, unlike
-from spaxel.methods.centers.confidence import Ladder, ladder
 from spaxel.methods.centers.numpy_layers import gelu, layer_norm, selu
-from spaxel.methods.dsc.smoothing import CANDIDATES, NEVER, doubts
 from spaxel.preprocess.scaling import Scaling, scale_rows
 
 KERNEL, STRIDE = 9, 4  # of the convolutions, see spaxel.methods.dsc.net.autoencoder
-MOST_LATENTS = 16  # that a result keeps a map of
 
 
 class Decoder(NamedTuple):
@@ -61,21 +54,32 @@ class Decoder(NamedTuple):
 
 
 class Model(NamedTuple):
-    """What maps need: the scaling, the encoder's arrays, its net, the window, and the groups in the latent space.
+    """What maps need, see spaxel.methods.centers.maps: the scaling, the encoder's arrays, its net, and the window.
 
-    weights : {name: array} as torch names them under `encoder.`      centers : (m, d)
-    tree, levels, component : see Nearest      noise : (d, d) of a latent, if doubts are asked for
+    weights : {name: array} as torch names them under `encoder.`, float64
     """
 
     scaling: Scaling
     weights: Arrays
     net: str
     context: int
-    centers: np.ndarray
-    tree: np.ndarray
-    levels: np.ndarray
-    component: np.ndarray
-    noise: np.ndarray | None = None
+
+    @property
+    def channels(self) -> int:
+        """Length of a spectrum."""
+        return len(self.scaling.center)
+
+    def rows(self, spectra: np.ndarray) -> np.ndarray:
+        """Spectra scaled one by one."""
+        return scale_rows(self.scaling.name, spectra, self.scaling.center)
+
+    def scores(self, block: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Latents (n, d) of spectra, with a context of those of the neighbours beside them."""
+        return encode(features(block, self.scaling, self.context, rows), self.weights, self.net).astype(np.float64)
+
+    def reading(self) -> dict[str, Any]:
+        """The mean of the window is read beside each spectrum."""
+        return {"context": self.context}
 
 
 def features(spectra: np.ndarray, scaling: Scaling, context: int, rows: np.ndarray | None = None) -> np.ndarray:
@@ -162,58 +166,6 @@ def sample_latents(
     apart = sample.pairs[:, [0, -1]].reshape(-1, sample.spectra.shape[1])
     both = latents(apart, scaling, weights, net, context) if len(apart) else z[:0]
     return z, both.reshape(-1, 2, z.shape[1])
-
-
-def map_latent(
-    model: Model,
-    grid: Grid,
-    recipe: Recipe,
-    cube: xr.Dataset,
-    memory: int | None,
-    progress: Progress | None,
-    familiar: Familiar,
-    decoder: Decoder | None = None,
-) -> tuple[Arrays, Arrays]:
-    """Maps and sums of a model over a cube, in bounded memory (spaxel.cube.mapping). With a decoder also of what it decodes."""
-    fill = blank_maps(len(model.levels))
-    if decoder:
-        shown = min(len(model.weights["mean.bias"]), MOST_LATENTS)
-        fill |= {"latent": np.full(shown, np.nan, np.float32), "decoded_picture": np.full(3, 255, np.uint8)}
-    if model.noise is not None:
-        fill |= {"candidates": np.full(CANDIDATES, -1, np.int16), "odds": np.full(CANDIDATES, NEVER, np.uint8)}
-    rungs = ladder(model.tree, model.levels)
-    model = model._replace(weights=in_double(model.weights))
-    decoder = decoder and decoder._replace(weights=in_double(decoder.weights))
-    function = partial(_block, model=model, rungs=rungs, grid=grid, recipe=recipe, familiar=familiar, decoder=decoder)
-    return map_tiles(function, cube, fill, memory=memory, progress=progress, context=model.context)
-
-
-def _block(
-    spectra: np.ndarray,
-    n: int,
-    model: Model,
-    rungs: Ladder,
-    grid: Grid,
-    recipe: Recipe,
-    familiar: Familiar,
-    decoder: Decoder | None,
-) -> tuple[Arrays, Arrays]:
-    own = spectra[:, : len(model.scaling.center)]
-    rows = scale_rows(model.scaling.name, own, model.scaling.center)
-    z = encode(features(spectra, model.scaling, model.context, rows), model.weights, model.net).astype(np.float64)
-    far = distances(z, model.centers)
-    pixels = center_maps(own, far, model.component, rungs, recipe) | {"unlike": unlike(own, rows, z, far, familiar)}
-    if model.noise is not None:
-        pixels |= doubts(far, model.centers, model.component, model.noise)
-    sums = group_sums(own[:n], pixels["micro"][:n], len(model.centers), grid)
-    if decoder:
-        decoded = decoder(z, own)
-        pixels |= {"latent": z[:, :MOST_LATENTS].astype(np.float32), "decoded_picture": paint(decoded, recipe)}
-        sums |= {
-            "decoded": decoder.sums(decoded[:n], pixels["micro"][:n], len(model.centers)),
-            "decoded_size": sums["size"],
-        }
-    return pixels, sums
 
 
 def _convolved(own: np.ndarray, weights: Arrays) -> np.ndarray:

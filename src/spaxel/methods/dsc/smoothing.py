@@ -6,20 +6,37 @@ the noise of the data: where there is none, no label is in doubt, and nothing ch
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 import xarray as xr
 from scipy.special import log_ndtr, softmax
 
 from spaxel.cube.exact import Grid, group_sums
+from spaxel.cube.mapping import Arrays
 from spaxel.cube.sampling import read_tile
 from spaxel.cube.tiles import grid as tiles_of
+from spaxel.methods.centers.maps import Block, Centers
 
 CANDIDATES = 4  # components that a pixel may get
 STEP = 0.1  # nats; odds are held as whole steps in one byte
 NEVER = 255
 SWEEPS = 10
 
-Arrays = dict[str, np.ndarray]
+
+class Odds(NamedTuple):
+    """Maps of what each pixel may be, see `doubts`. groups : of the model      noise : (d, d) of a latent"""
+
+    groups: Centers
+    noise: np.ndarray
+
+    def blank(self) -> dict[str, Any]:
+        """Of pixels without data."""
+        return {"candidates": np.full(CANDIDATES, -1, np.int16), "odds": np.full(CANDIDATES, NEVER, np.uint8)}
+
+    def __call__(self, block: Block, pixels: Arrays, sums: Arrays) -> tuple[Arrays, Arrays]:
+        """Of a block."""
+        return doubts(block.far, self.groups.centers, self.groups.component, self.noise), {}
 
 
 def doubts(far: np.ndarray, centers: np.ndarray, component: np.ndarray, noise: np.ndarray) -> Arrays:

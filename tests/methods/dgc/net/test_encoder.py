@@ -27,9 +27,9 @@ def scores(height, width, seed=0):
 
 
 def without_torch(encoder, project):
-    nothing, weights = np.zeros((0, 0)), {k: v.numpy().copy() for k, v in encoder.state_dict().items()}
+    weights = {k: v.numpy().copy() for k, v in encoder.state_dict().items()}
     scaling = Scaling("mnf", np.zeros(CHANNELS), np.eye(CHANNELS))
-    return Model(scaling, project, encoder.sizes, weights, nothing, nothing, nothing, nothing)
+    return Model(scaling, project, encoder.sizes, weights)
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.3, 0.95])
