@@ -75,13 +75,13 @@ def test_seeds(cli, scan, scan_run, tmp_path):
     assert json.loads((tmp_path / "other" / "run.json").read_text())["seed"] == 8
 
 
-def test_overwrite_is_never_silent(cli, scan, own_run):
+def test_overwrite_is_never_silent(cli, scan, scan_run, own_run):
     before = (own_run / "run.json").read_bytes()
-    for arguments in (["segment", scan], ["predict", own_run, scan]):
+    for arguments in (["segment", scan], ["predict", scan_run, scan]):
         code, out, err = cli(*arguments, "-o", own_run)
         assert (code, out) == (2, "")
         assert err.count("\n") == 1
-        assert "run" in err
+        assert f"{own_run} exists already. Try another name, or overwrite." in err
     assert (own_run / "run.json").read_bytes() == before
     assert cli("segment", scan, "-o", own_run, "--n-clusters", 2, "--overwrite")[0] == 0
     assert read_result(own_run).sizes["component"] == 2

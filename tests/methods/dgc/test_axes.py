@@ -64,7 +64,9 @@ def test_windows_follow_seed_and_epoch_and_never_show_what_is_held_out(axes):
     )
     score = projected(np.ones((1, 1, 9), np.float32), axes.blocks)
     assert largest == pytest.approx(np.abs(score).max(), rel=1e-4)
-    assert all(np.abs(b[0]).max() > 100 * np.abs(score).max() for b in judged([cube], axes, 0, None))
+    kept_apart = [np.abs(b[0]).max() for b in judged([cube], axes, 0, None)]
+    assert len(kept_apart) > 0
+    assert min(kept_apart) > 100 * np.abs(score).max()
     one, same, other = (list(windows([CUBE], axes, e, 1, 3, 2, 0, None)) for e in (0, 0, 1))
     assert [len(b[0]) for b in one] == [2, 1]
     assert all(np.array_equal(p, q) for b, c in zip(one, same, strict=True) for p, q in zip(b, c, strict=True))

@@ -152,6 +152,7 @@ def test_corrected_variation_leaves_every_pixel_in_its_place():
     windows = flat.expand_as(batch[0]) + 1
     objective = model()
     objective((windows, windows, *batch[2:]), step())
+    assert len(objective._last) == 2
     for varied, _ in objective._last:
         assert torch.allclose(varied / windows, (varied / windows)[..., :1, :1].expand_as(windows), atol=1e-5)
 
