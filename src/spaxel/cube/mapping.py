@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from spaxel.cube.sampling import read_tile
 from spaxel.cube.tiles import CELL, Tile, grid, sides, with_halo
-from spaxel.errors import MemoryBudgetError
+from spaxel.errors import MemoryBudgetError, missing_extra
 
 BLOCK = 512  # rows of every call
 MOST_PIXELS = 8 * CELL * CELL  # of a tile, so that progress is seen
@@ -66,7 +66,8 @@ def map_tiles(
     context   : 0, or the odd side of a window: spectra are then (512, 2 channel), see spaxel.cube.sampling.read_tile
     look      : features of the surroundings; spectra are then (512, channel + n_features)
     returns   : ({name: (y, x, ...)}, {name: sum})
-    Raises MemoryBudgetError if not even one row of 64 pixels fits, with what lies around it.
+    Raises MemoryBudgetError if not even one row of 64 pixels fits, with what lies around it; MissingExtra for a cluster
+    without the package distributed.
     """
     height, width, _ = cube["spectra"].shape
     workers = workers or cores()
@@ -100,8 +101,10 @@ def _in_batches(
     task = dask.delayed(_one_tile, pure=False)
     cube = dask.delayed(held, pure=False)
     if "://" in scheduler:
-        from distributed import Client
-
+        try:
+            from distributed import Client
+        except ImportError as error:
+            raise missing_extra("A cluster", "distributed", "distributed") from error
         with Client(scheduler) as client:
             for start in range(0, len(tiles), 4 * workers):
                 batch = tiles[start : start + 4 * workers]
