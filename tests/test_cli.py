@@ -124,7 +124,7 @@ def test_several_files_share_a_model(cli, scan, tmp_path):
 
 
 def test_names_of_children_never_meet():
-    from spaxel.workflow.recut import folder_names
+    from spaxel.workflow.beside import folder_names
 
     assert folder_names(["a.mat", "x/a.mat", "b.mat"]) == ["a-0", "a-1", "b"]
     for paths in (["a.mat", "x/a.mat", "a-0.mat"], ["a-1.npy", "a.npy", "a.mat"]):

@@ -14,7 +14,7 @@ from spaxel.reporting import render
 from spaxel.reporting.joined import _Pool
 from spaxel.store.run_folder import read_result, write_json, write_result
 from spaxel.testing import tiny_cube
-from spaxel.workflow.recut import write_joined
+from spaxel.workflow.beside import write_joined
 
 EVIL = "<script>alert(1)</script>&\"'$$x^2$$</script>"
 

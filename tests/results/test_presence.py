@@ -1,5 +1,7 @@
 """Presence: what noise and borders explain is not called present, what is more is; seams; what is new."""
 
+import json
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from spaxel.errors import ParameterError
-from spaxel.results.presence import exceedance, is_new, new_here, presence, seams
+from spaxel.results.presence import Presence, exceedance, is_new, kept, new_here, presence, recalled, seams
 
 images = arrays(np.int32, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(-1, 3))
 
@@ -144,3 +146,28 @@ def test_pixels_without_data_are_neither_far_nor_drifting():
     assert found.size[-1] == 0
     assert found.drift == 1
     assert found.n_pixels == 400
+
+
+def test_what_a_run_keeps_is_what_was_computed():
+    labels = np.zeros((40, 40), int)
+    labels[:5, :7] = 1
+    result = make(labels, [[90, 10], [0, 100]], far=9)
+    found = presence(result)
+    about = json.loads(json.dumps({"activation": kept(found)}))
+    again = recalled(result, about)
+    for name in Presence._fields:
+        assert np.array_equal(getattr(again, name), getattr(found, name)), name
+    assert again.size.dtype == found.size.dtype
+
+
+WRONG = [
+    *(None, 3, [], {}, {"size": [1]}, {"size": "a", "explained": [], "p": []}),
+    {"n_pixels": None, "size": [1, 2, 3], "explained": [1] * 3, "p": [1] * 3, "drift": 1},
+    {"n_pixels": 1, "size": [1, 2], "explained": [1, 2], "p": [1, 2], "drift": 1},
+]
+
+
+@pytest.mark.parametrize("activation", WRONG, ids=str)
+def test_what_cannot_be_is_computed_anew(activation):
+    result = make(np.zeros((9, 9), int), np.diag([5, 5]))
+    assert recalled(result, {"activation": activation}).size.tolist() == [81, 0, 0]

@@ -13,7 +13,7 @@ from spaxel.store.addresses import check_local
 from spaxel.store.places import is_plain, placed
 from spaxel.store.run_folder import read_json, write_arrays, write_history, write_json
 from spaxel.testing import tiny_cube
-from spaxel.workflow.recut import folder_names
+from spaxel.workflow.beside import folder_names
 from spaxel.workflow.runs import recut, segment
 
 

@@ -15,7 +15,7 @@ from spaxel.results.cut import cut
 from spaxel.store.run_folder import read_json, read_result
 from spaxel.synth import simulate
 from spaxel.testing import tiny_cube
-from spaxel.workflow.runs import predict, recut, segment
+from spaxel.workflow.runs import RunPlan, carry_out, predict, recut, segment
 
 
 def test_stages_and_progress_are_told(scan, tmp_path):
@@ -208,3 +208,46 @@ def test_components_of_a_mixture_can_be_named(tmp_path):
     assert "water" in (child / "abundances.csv").read_text("utf-8").splitlines()[0]
     with pytest.raises(ParameterError, match="no merge tree"):
         recut(run, merge=[(0, 1)])
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """How often presence is computed, and how often each run.json is written."""
+    from spaxel.results import presence
+    from spaxel.workflow import recut as cutting
+    from spaxel.workflow import runs
+
+    found, written = [], []
+    exceedance, write = presence.exceedance, runs.write_json
+    monkeypatch.setattr(presence, "exceedance", lambda *a: (found.append(1), exceedance(*a))[1])
+    for module in (runs, cutting):
+        monkeypatch.setattr(
+            module, "write_json", lambda folder, run: (written.append(folder.name), write(folder, run))[1]
+        )
+    return found, written
+
+
+def test_nothing_is_computed_or_written_twice(cli, scan, tmp_path, counted):
+    found, written = counted
+    other = write_cube(tiny_cube(20, 17, seed=4), tmp_path / "other.zarr")
+    for command, computed, files in (
+        (["segment", scan, "-o", tmp_path / "one", "--n-clusters", 3], 1, 1),
+        (["segment", scan, other, "-o", tmp_path / "two", "--n-clusters", 3], 2, 3),
+        (["report", tmp_path / "one"], 0, 0),
+        (["report", tmp_path / "two"], 0, 0),
+        (["predict", tmp_path / "two", other, "-o", tmp_path / "new"], 1, 1),
+        (["cut", tmp_path / "one", 2], 1, 1),
+        (["cut", tmp_path / "two", 2], 2, 3),
+    ):
+        found.clear(), written.clear()
+        assert cli(*command)[0] == 0
+        assert (len(found), len(written), len(set(written))) == (computed, files, files), command
+
+
+def test_a_plan_is_carried_out_as_segment_does(scan, tmp_path):
+    plan = RunPlan(paths=[scan], out=tmp_path / "plan", parameters={"n_clusters": 3, "random_state": 7})
+    assert carry_out(plan) == tmp_path / "plan"
+    segment([scan], tmp_path / "words", parameters={"n_clusters": 3, "random_state": 7})
+    xr.testing.assert_identical(read_result(tmp_path / "plan").load(), read_result(tmp_path / "words").load())
+    with pytest.raises(TypeError, match="methd"):
+        segment([scan], tmp_path / "no", methd="kmeans")

@@ -9,7 +9,7 @@ import xarray as xr
 
 from spaxel.commands.console import is_new, print_table, say
 from spaxel.results.convention import component_names, given_names, sentences
-from spaxel.results.presence import UNLIKE, presence
+from spaxel.results.presence import UNLIKE, recalled
 from spaxel.store.run_folder import ACTIVATION, read_json, read_run
 
 MOST = 20  # components that are listed
@@ -68,7 +68,7 @@ def _print_amounts(result: xr.Dataset) -> None:
 
 
 def _print_sizes(result: xr.Dataset, run: dict) -> None:
-    size, here = result["component_size"].values, presence(result)
+    size, here = result["component_size"].values, recalled(result, run)
     confidence, labels = result["confidence"].values, result["labels"].values
     new = (run.get("presence") or {}).get("new") or []
     words = ["new" if k in new else "yes" if sure else "no" for k, sure in enumerate(here.present)]

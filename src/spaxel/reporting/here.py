@@ -10,7 +10,7 @@ from spaxel.reporting.html import Markup, join, percent, swatch, table, tag
 from spaxel.reporting.page import Page
 from spaxel.reporting.scene import is_strip
 from spaxel.reporting.sections import small_map
-from spaxel.results.presence import UNLIKE, presence
+from spaxel.results.presence import UNLIKE, recalled
 
 SIDE = 230  # pixels of the map
 
@@ -20,7 +20,7 @@ def here(page: Page) -> Markup:
     result = page.result
     if "micro_mistaken" not in result or not page.data.any():
         return Markup("")
-    found = presence(result)
+    found = recalled(result, page.run)
     said = page.run.get("presence") or {}
     new, compared = set(said.get("new") or []), int(said.get("compared_with") or 0)
     header = ["", "component", "share", "explained by borders and noise", "present", *(["new"] if compared else [])]

@@ -18,8 +18,8 @@ from spaxel.reporting.sections import components, done
 from spaxel.reporting.training import training
 from spaxel.results.convention import component_names
 from spaxel.results.cut import merge_moments
-from spaxel.results.presence import UNLIKE, Presence, new_here, presence
-from spaxel.store.run_folder import read_result
+from spaxel.results.presence import UNLIKE, Presence, new_here, recalled
+from spaxel.store.run_folder import is_run, read_json, read_result
 
 MOST_MAPS = 60  # that are drawn; the table has all cubes
 SIDE = 200  # pixels of a map
@@ -34,7 +34,7 @@ def render_joined(folder: Path, run: dict[str, Any]) -> str:
         result = read_result(folder / name)
         small = result[["labels", "component_color"]].assign(labels=_small(result))
         colors = component_colors(small, dealt=run.get("colors") or ())
-        found[name] = presence(result)
+        found[name] = recalled(result, read_json(folder / name) if is_run(folder / name) else {})
         if len(maps) < MOST_MAPS:
             maps[name] = label_png(small, colors, SIDE)
         pool.add(result)

@@ -18,7 +18,7 @@ changes from cube to cube is no noise: another lamp, another calibration. Look a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -73,6 +73,25 @@ def presence(result: xr.Dataset) -> Presence:
     p = exceedance(size - seam, mean, variance)
     explained = np.minimum(size, seam + mean)
     return Presence(names, int((labels >= 0).sum()), size, explained, p, p < SURE, drift)
+
+
+def kept(found: Presence) -> dict[str, Any]:
+    """A presence as plain values, for run.json, so that nobody computes it again; the names are those of the result."""
+    arrays = {name: getattr(found, name).tolist() for name in ("size", "explained", "p")}
+    return {"n_pixels": found.n_pixels, **arrays, "drift": found.drift}
+
+
+def recalled(result: xr.Dataset, about: Mapping[str, Any]) -> Presence:
+    """The presence that a run.json keeps of its result (`activation`); computed where it keeps none, or one that cannot be."""
+    names, made = component_names(result), about.get("activation")
+    try:
+        size, explained, p = (np.asarray(made[name], float) for name in ("size", "explained", "p"))
+        n_pixels, drift = int(made["n_pixels"]), float(made["drift"])
+    except (TypeError, KeyError, ValueError, OverflowError):
+        return presence(result)
+    if any(values.shape != (len(names) + 1,) for values in (size, explained, p)):
+        return presence(result)
+    return Presence(names, n_pixels, size.astype(np.int64), explained, p, p < SURE, drift)
 
 
 def seams(labels: np.ndarray, width: int = SEAM) -> np.ndarray:

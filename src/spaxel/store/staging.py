@@ -27,12 +27,12 @@ def replacing(path: str | Path, *, overwrite: bool = False, owned: Callable[[Pat
     the system leaves the hidden file behind, and the old thing untouched.
     """
     path = check_local(path, write=True).resolve()
-    _check(path, overwrite, owned)
+    _check(path, owned, overwrite=overwrite)
     made = _make_parents(path)
     beside = _sibling(path, "partial")
     try:
         yield beside
-        _check(path, overwrite, owned)
+        _check(path, owned, overwrite=overwrite)
         _swap(beside, path)
     finally:
         _delete(beside)
@@ -41,7 +41,7 @@ def replacing(path: str | Path, *, overwrite: bool = False, owned: Callable[[Pat
                 folder.rmdir()  # only one that is empty, as after an error
 
 
-def _check(path: Path, overwrite: bool, owned: Callable[[Path], bool]) -> None:
+def _check(path: Path, owned: Callable[[Path], bool], *, overwrite: bool) -> None:
     if not path.exists():
         return
     if not overwrite:

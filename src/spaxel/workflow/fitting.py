@@ -47,7 +47,7 @@ def fit(
     path = Path(out).resolve()
     path = path.with_name(f"{path.name}.checkpoint")
     if process_number() == 0:
-        _clear(path, resume, overwrite)
+        _clear(path, resume=resume, overwrite=overwrite)
     model.set_params(checkpoint=str(path))
     try:
         model.fit(data, **told)
@@ -60,7 +60,7 @@ def fit(
     return path
 
 
-def _clear(path: Path, resume: bool, overwrite: bool) -> None:
+def _clear(path: Path, *, resume: bool, overwrite: bool) -> None:
     """Make sure that what lies at the place of a checkpoint is wanted there."""
     if resume:
         if not path.is_file():

@@ -1,12 +1,15 @@
-"""From a file to a run folder: what `spaxel segment` and `spaxel predict` do, as functions."""
+"""From files to a run folder: what `spaxel segment`, `unmix` and `predict` do, as functions.
+
+`segment` has four steps: open the files, fit a model, map each cube, write tables and pages.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import xarray as xr
 
@@ -32,172 +35,164 @@ from spaxel.store.run_folder import (
     write_json,
     write_result,
 )
-from spaxel.workflow.fitting import fit, process_number
-from spaxel.workflow.recut import (
+from spaxel.workflow.beside import (
     common_colors,
     cubes_of,
     folder_names,
-    recut,
     referred,
     scored,
     write_beside,
     write_joined,
 )
+from spaxel.workflow.fitting import fit, process_number
+from spaxel.workflow.plan import Clock, RunPlan
+from spaxel.workflow.recut import recut
 
-__all__ = ["Clock", "predict", "recut", "segment"]
-
-Tell = Callable[[str], Any]  # told the name of each stage
-Progress = Callable[[int, int], Any]
-
-
-class Clock:
-    """Seconds per stage, for run.json and history.jsonl."""
-
-    def __init__(self, tell: Tell | None = None) -> None:
-        self.lines: list[dict[str, Any]] = []
-        self._tell = tell or (lambda stage: None)
-
-    def __call__(self, stage: str, function: Callable, *arguments: Any, **options: Any) -> Any:
-        """Call a function as a stage of this name."""
-        self._tell(stage)
-        wall, cpu = time.perf_counter(), time.process_time()
-        answer = function(*arguments, **options)
-        seconds = {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
-        self.lines.append({"stage": stage, **{k: round(v, 3) for k, v in seconds.items()}})
-        return answer
-
-    def seconds(self) -> dict[str, float]:
-        """Wall seconds by stage."""
-        return {line["stage"]: line["seconds"] for line in self.lines}
+__all__ = ["Clock", "RunPlan", "carry_out", "predict", "recut", "segment"]
 
 
-def segment(
-    paths: Sequence[str | Path],
-    out: str | Path,
-    *,
-    method: str = "kmeans",
-    parameters: dict[str, Any] | None = None,
-    steps: Sequence[dict[str, Any]] = (),
-    drop_channels: bool = True,
-    options: dict[str, Any] | None = None,
-    reference: Sequence[str | Path] = (),
-    overwrite: bool = False,
-    resume: bool = False,
-    command: str = "",
-    tell: Tell | None = None,
-    progress: Progress | None = None,
-) -> Path:
-    """Segment one file, or several on one axis with one model, and write a run folder.
+class Opened(NamedTuple):
+    """A file, the cube as it is in it, and after the steps."""
 
-    paths, options : files, and what open_cube needs to know of them      out : the folder to make
-    method, parameters : which, and its parameters by name                steps : {name, parameters} of spaxel.preprocess
-    drop_channels  : leave out channels that say nothing (see mask_channels)
-    reference : of several files, those that the others are compared with (else each with all others): what is new?
-    resume    : go on from the checkpoint `OUT.checkpoint` of a fit that was interrupted, see spaxel.workflow.fitting
-    tell, progress : told the name of each stage; called with (done, in all): epochs, then pixels
+    path: str | Path
+    raw: xr.Dataset
+    cube: xr.Dataset
+
+    def about(self) -> dict[str, Any]:
+        """What run.json says of the file."""
+        return {"name": Path(self.path).resolve().stem, "input": provenance.signature(Path(self.path), self.raw)}
+
+
+@dataclass
+class Work:
+    """What the steps of a run share: the plan, the folder that is filled, the model, and the clock."""
+
+    plan: RunPlan
+    folder: Path
+    model: Any
+    clock: Clock
+    cut: dict[str, Any] | None = (
+        None  # of `predict`: the components of a run that was cut, see spaxel.results.cut.record
+    )
+
+
+def segment(paths: Sequence[str | Path], out: str | Path, **options: Any) -> Path:
+    """Segment or unmix one file, or several on one axis with one model, and write a run folder. Returns `out`.
+
+    options : see spaxel.workflow.plan.RunPlan: method, parameters, steps, drop_channels, options, reference, overwrite,
+              resume, command, tell, progress
     Several files: the model and a joined page lie in `out`, the result of each in a folder of its own inside. Of several
     processes of torchrun only the first writes.
     Raises any SpaxelError; then nothing is written but the checkpoint of a method that trains.
     """
-    _check_apart(out, *paths)
-    model = method_class(method)(**parse_parameters(method_class(method), parameters or {}))
-    clock, how = Clock(tell), {"resume": resume, "overwrite": overwrite, "progress": progress}
+    return carry_out(RunPlan(paths=paths, out=out, **options))
+
+
+def carry_out(plan: RunPlan) -> Path:
+    """Do what a plan says, as `segment`: open, fit, map each cube, write tables and pages."""
+    _check_apart(plan.out, *plan.paths)
+    method = method_class(plan.method)
+    model = method(**parse_parameters(method, plan.parameters or {}))
     if process_number():  # it helps the first one with the training
-        cubes = _open_all(paths, options or {}, steps, drop_channels)[1]
-        fit(model, cubes if len(cubes) > 1 else cubes[0], out, **how)
-        return Path(out)
-    with new_run(out, overwrite=overwrite) as folder:
-        opened, cubes = clock("open", _open_all, paths, options or {}, steps, drop_channels)
-        with naming(paths[0]) if len(cubes) == 1 else nullcontext():
-            checkpoint = clock("fit", fit, model, cubes if len(cubes) > 1 else cubes[0], out, **how)
-        run = describe(model) | provenance.about(
-            command, getattr(model, "random_state", None), getattr(model, "libraries", ())
-        )
+        _fit(plan, model, _open_all(plan))
+        return Path(plan.out)
+    clock = Clock(plan.tell)
+    with new_run(plan.out, overwrite=plan.overwrite) as folder:
+        files = clock("open", _open_all, plan)
+        with naming(plan.paths[0]) if len(files) == 1 else nullcontext():
+            checkpoint = clock("fit", _fit, plan, model, files)
+        seed, used = getattr(model, "random_state", None), getattr(model, "libraries", ())
+        run = describe(model) | provenance.about(plan.command, seed, used)
         write_arrays(folder, model.state_)
-        if len(cubes) == 1:
-            run |= _input(paths[0], opened[0])
-            result = _answer(folder, run["input"]["path"], model, cubes[0], clock, progress)
-            beside = clock("tables", write_beside, folder, run["name"], result)
-            _finish(folder, run | {"presence": beside, "colors": common_colors([result])}, result, cubes[0], clock)
-            clock("report", report, folder)
-        else:
-            names = folder_names(paths)
-            run |= {"inputs": dict(zip(names, paths, strict=True)), "reference": referred(reference, names, paths)}
-            for name, path, raw, cube in zip(names, paths, opened, cubes, strict=True):
-                (folder / name).mkdir()
-                child = provenance.about(command, run["seed"]) | {"method": method, "model": ".."} | _input(path, raw)
-                result = _answer(folder / name, child["input"]["path"], model, cube, clock, progress)
-                _finish(folder / name, child, result, cube, clock)
-            _join(folder, run, names, clock)
+        work = Work(plan, folder, model, clock)
+        _map_one(work, files[0], run) if len(files) == 1 else _map_each(work, files, run)
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
-    return Path(out)
+    return Path(plan.out)
 
 
-def _join(folder: Path, run: dict[str, Any], names: Sequence[str], clock: Clock) -> None:
-    """Common colours, tables and pages of several cubes of one model."""
-    colors = clock("colors", lambda: common_colors([read_result(folder / name) for name in names]))
-    for name in names:
-        write_json(folder / name, read_json(folder / name) | {"colors": colors})
-    write_json(folder, run | {"colors": colors, "seconds": clock.seconds()})
-    clock("tables", write_joined, folder, names, run["reference"])
-    write_history(folder, [*run["learned"].get("history", []), *clock.lines])
-    for name in [*names, *([""] if (folder / ACTIVATION).is_file() else [])]:
-        clock("report", report, folder / name)
+def predict(run: str | Path, path: str | Path, out: str | Path, **options: Any) -> Path:
+    """Apply the model of a run to another file and write a run folder; labels mean the same as in the first. Returns `out`.
 
-
-def predict(
-    run: str | Path,
-    path: str | Path,
-    out: str | Path,
-    *,
-    options: dict[str, Any] | None = None,
-    overwrite: bool = False,
-    command: str = "",
-    tell: Tell | None = None,
-    progress: Progress | None = None,
-) -> Path:
-    """Apply the model of a run to another file and write a run folder; labels mean the same as in the first.
-
+    options : see spaxel.workflow.plan.RunPlan: options, overwrite, command, tell, progress
     If the run was cut, merged or named by hand, so is the answer. What is present here and in no cube of the run is new.
 
     Raises CubeError if the file's axis is another one (the message says what differs), NotFound if there is no model.
     """
+    plan, run = RunPlan(paths=[path], out=out, **options), Path(run)
     _check_apart(out, run, path)
-    run, clock = Path(run), Clock(tell)
     held = read_json(run)
     if "model" in held and "learned" not in held:
         raise NotFound(f"{run} holds no fitted model. Try {(run / held['model']).resolve()}, which made it.")
-    with new_run(out, overwrite=overwrite) as folder:
+    clock = Clock(plan.tell)
+    with new_run(out, overwrite=plan.overwrite) as folder:
         model = clock("load", load, run)
-        cube = clock("open", open_cube, path, **(options or {}))
-        child = provenance.about(command, held.get("seed")) | {"method": held["method"], "model": str(run.resolve())}
-        child |= _input(path, cube) | {key: held[key] for key in ("cut", "colors") if key in held}
-        result = _answer(folder, child["input"]["path"], model, cube, clock, progress, held.get("cut"))
-        beside = clock("tables", write_beside, folder, child["name"], result, cubes_of(run))
-        _finish(folder, child | {"presence": beside}, result, cube, clock)
-        clock("report", report, folder)
+        cube = clock("open", open_cube, path, **(plan.options or {}))
+        about = provenance.about(plan.command, held.get("seed")) | {
+            "method": held["method"],
+            "model": str(run.resolve()),
+        }
+        about |= {key: held[key] for key in ("cut", "colors") if key in held}
+        work = Work(plan, folder, model, clock, held.get("cut"))
+        _map_one(work, Opened(path, cube, cube), about, run)
     return Path(out)
 
 
-def _open_all(
-    paths: Sequence[str | Path], options: dict[str, Any], steps: Sequence[dict[str, Any]], drop_channels: bool
-) -> tuple[list[xr.Dataset], list[xr.Dataset]]:
+def _open_all(plan: RunPlan) -> list[Opened]:
     """The cubes as they are in the files, and after the steps."""
-    if not paths:
+    if not plan.paths:
         raise ParameterError("There is no file to segment. Try spaxel segment FILE --out RUN.")
-    cubes = [open_cube(path, **options) for path in paths]
+    cubes = [open_cube(path, **(plan.options or {})) for path in plan.paths]
     first = cubes[0]
-    with naming(paths[0]):
-        for step in steps:
+    with naming(plan.paths[0]):
+        for step in plan.steps:
             first = apply_step(first, step["name"], step["parameters"])
-        first = mask_channels(first) if drop_channels else first
-    return cubes, [first, *(repeat(cube, first.attrs["steps"]) for cube in cubes[1:])]
+        first = mask_channels(first) if plan.drop_channels else first
+    treated = [first, *(repeat(cube, first.attrs["steps"]) for cube in cubes[1:])]
+    return [Opened(*file) for file in zip(plan.paths, cubes, treated, strict=True)]
 
 
-def _input(path: str | Path, cube: xr.Dataset) -> dict[str, Any]:
-    """What run.json says of the file."""
-    return {"name": Path(path).resolve().stem, "input": provenance.signature(Path(path), cube)}
+def _fit(plan: RunPlan, model: Any, files: Sequence[Opened]) -> Path | None:
+    """Fit the model to the cubes; the checkpoint that is to be deleted once the run is written, or None."""
+    cubes = [file.cube for file in files]
+    told = {"resume": plan.resume, "overwrite": plan.overwrite, "progress": plan.progress}
+    return fit(model, cubes if len(cubes) > 1 else cubes[0], plan.out, **told)
+
+
+def _map_one(work: Work, file: Opened, run: dict[str, Any], compared: Path | None = None) -> None:
+    """The run of a single cube: its result, tables and page. compared : the run whose cubes say what is new in it."""
+    run = run | file.about()
+    result = _answer(work, work.folder, file)
+    others = None if compared is None else cubes_of(compared)
+    beside = work.clock("tables", write_beside, work.folder, run["name"], result, others)
+    run |= beside if compared is not None else beside | {"colors": common_colors([result])}
+    _finish(work, work.folder, run | _judged(work, result, file.cube))
+    work.clock("report", report, work.folder)
+
+
+def _map_each(work: Work, files: Sequence[Opened], run: dict[str, Any]) -> None:
+    """The run of several cubes: a result and a page for each, in common colours, and tables and a page of all."""
+    plan, folder, clock = work.plan, work.folder, work.clock
+    names = folder_names(plan.paths)
+    run |= {
+        "inputs": dict(zip(names, plan.paths, strict=True)),
+        "reference": referred(plan.reference, names, plan.paths),
+    }
+    children = {}
+    for name, file in zip(names, files, strict=True):
+        (folder / name).mkdir()
+        about = provenance.about(plan.command, run["seed"]) | {"method": plan.method, "model": ".."} | file.about()
+        result = _answer(work, folder / name, file)
+        children[name] = about | _judged(work, result, file.cube)
+        write_history(folder / name, clock.lines)
+    colors = clock("colors", lambda: common_colors([read_result(folder / name) for name in names]))
+    write_json(folder, run | {"colors": colors, "seconds": clock.seconds()})
+    beside = clock("tables", write_joined, folder, names, run["reference"])
+    for name, about in children.items():
+        write_json(folder / name, about | {"colors": colors} | beside[name])
+    write_history(folder, [*run["learned"].get("history", []), *clock.lines])
+    for name in [*names, *([""] if (folder / ACTIVATION).is_file() else [])]:
+        clock("report", report, folder / name)
 
 
 def _check_apart(out: str | Path, *read: str | Path) -> None:
@@ -208,32 +203,28 @@ def _check_apart(out: str | Path, *read: str | Path) -> None:
             raise ParameterError(f"{out} cannot be written: {path}, which is read, lies there. Try another place.")
 
 
-def _answer(
-    folder: Path,
-    path: str,
-    model: Any,
-    cube: xr.Dataset,
-    clock: Clock,
-    progress: Progress | None,
-    made: dict[str, Any] | None = None,
-) -> xr.Dataset:
-    """The result of a model on a cube, with the components of a cut by hand (see granularity.record), written."""
-    with naming(path):
-        result = clock("predict", apply, model, cube, progress=progress)
-    if made:
-        result = recall(result, made)
-    if "truth_labels" not in result and "truth_abundances" in cube:
-        result["truth_labels"] = (("y", "x"), truth_labels(cube).astype("int32"))
-    clock("write", write_result, folder, result)
+def _answer(work: Work, folder: Path, file: Opened) -> xr.Dataset:
+    """The result of the model on a cube, with the components of a cut by hand, written."""
+    with naming(file.path):
+        result = work.clock("predict", apply, work.model, file.cube, progress=work.plan.progress)
+    if work.cut:
+        result = recall(result, work.cut)
+    if "truth_labels" not in result and "truth_abundances" in file.cube:
+        result["truth_labels"] = (("y", "x"), truth_labels(file.cube).astype("int32"))
+    work.clock("write", write_result, folder, result)
     return result
 
 
-def _finish(folder: Path, run: dict[str, Any], result: xr.Dataset, cube: xr.Dataset, clock: Clock) -> None:
+def _judged(work: Work, result: xr.Dataset, cube: xr.Dataset) -> dict[str, Any]:
+    """What run.json says of a result: how well it agrees with a truth, and what it cost so far."""
+    cost = {"seconds": work.clock.seconds(), "peak_memory_bytes": provenance.peak_memory()}
+    return scored(result) | _compared(result, cube) | cost
+
+
+def _finish(work: Work, folder: Path, run: dict[str, Any]) -> None:
     """run.json and history of a result."""
-    run = run | scored(result) | _compared(result, cube)
-    run |= {"seconds": clock.seconds(), "peak_memory_bytes": provenance.peak_memory()}
     write_json(folder, run)
-    write_history(folder, [*run.get("learned", {}).get("history", []), *clock.lines])
+    write_history(folder, [*run.get("learned", {}).get("history", []), *work.clock.lines])
 
 
 def _compared(result: xr.Dataset, cube: xr.Dataset) -> dict[str, Any]:

@@ -65,5 +65,5 @@ def _write(folder: Path, name: str, header: Sequence[str], rows: Iterable[Sequen
     return folder / name
 
 
-def _word(value: bool) -> str:
+def _word(value: bool | np.bool_, /) -> str:
     return "yes" if value else "no"

@@ -4,7 +4,7 @@ import pytest
 from spaxel.cube import make_cube
 from spaxel.figures.palette import palette
 from spaxel.results.convention import make_result
-from spaxel.workflow.recut import common_colors
+from spaxel.workflow.beside import common_colors
 
 
 @pytest.mark.parametrize("n", [1, 8, 9, 40, 300])

@@ -1,0 +1,62 @@
+"""What a run is asked to do, in one object, and the clock that times its stages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+Tell = Callable[[str], Any]  # told the name of each stage
+Progress = Callable[[int, int], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunPlan:
+    """What `segment` and `predict` are asked to do; `predict` takes what it needs of method and steps from its run.
+
+    paths, options : files, and what open_cube needs to know of them      out : the folder to make
+    method, parameters : which, and its parameters by name                steps : {name, parameters} of spaxel.preprocess
+    drop_channels  : leave out channels that say nothing (see mask_channels)
+    reference : of several files, those that the others are compared with (else each with all others): what is new?
+    overwrite : replace the run that lies at `out`
+    resume    : go on from the checkpoint `OUT.checkpoint` of a fit that was interrupted, see spaxel.workflow.fitting
+    command   : as it was typed, for run.json
+    tell, progress : told the name of each stage; called with (done, in all): epochs, then pixels
+    """
+
+    paths: Sequence[str | Path]
+    out: str | Path
+    method: str = "kmeans"
+    parameters: dict[str, Any] = field(default_factory=dict)
+    steps: Sequence[dict[str, Any]] = ()
+    drop_channels: bool = True
+    options: dict[str, Any] = field(default_factory=dict)
+    reference: Sequence[str | Path] = ()
+    overwrite: bool = False
+    resume: bool = False
+    command: str = ""
+    tell: Tell | None = None
+    progress: Progress | None = None
+
+
+class Clock:
+    """Seconds per stage, for run.json and history.jsonl."""
+
+    def __init__(self, tell: Tell | None = None) -> None:
+        self.lines: list[dict[str, Any]] = []
+        self._tell = tell or (lambda stage: None)
+
+    def __call__(self, stage: str, function: Callable, *arguments: Any, **options: Any) -> Any:
+        """Call a function as a stage of this name."""
+        self._tell(stage)
+        wall, cpu = time.perf_counter(), time.process_time()
+        answer = function(*arguments, **options)
+        seconds = {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
+        self.lines.append({"stage": stage, **{k: round(v, 3) for k, v in seconds.items()}})
+        return answer
+
+    def seconds(self) -> dict[str, float]:
+        """Wall seconds by stage."""
+        return {line["stage"]: line["seconds"] for line in self.lines}
