@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from markupsafe import Markup
 
 from spaxel.figures.reduce import reduce_labels
 from spaxel.lines.gas import wavelengths
 from spaxel.reporting import scene, sections
 from spaxel.reporting.autoencoder import autoencoder
 from spaxel.reporting.here import here
-from spaxel.reporting.html import join
 from spaxel.reporting.joined import render_joined
 from spaxel.reporting.mixture import mixture
 from spaxel.reporting.page import Page, finish
@@ -68,7 +68,7 @@ def render(result: xr.Dataset, run: dict[str, Any] | None = None) -> str:
         page = Page(result, run, levels, *sides)
         parts = [scene.what(page), sections.components(page), mixture(page), autoencoder(page), here(page)]
         parts += [sections.sure(page), training(page), sections.done(page)]
-        text = finish(page, f"{scene.title(result, run)} · spaxel", join(parts))
+        text = finish(page, f"{scene.title(result, run)} · spaxel", Markup("").join(parts))
         if len(text.encode()) <= MOST_BYTES:
             break
     return text

@@ -6,7 +6,7 @@ import math
 
 from spaxel.figures.maps import component_names, component_rgb
 from spaxel.lines.candidates import Candidate
-from spaxel.reporting.html import Markup, join, show, swatch, table, tag
+from spaxel.reporting.html import Markup, fill, show, swatch
 from spaxel.reporting.page import Page
 from spaxel.results.interpretation import Interpretation
 
@@ -33,33 +33,24 @@ def candidates(page: Page, found: Interpretation) -> Markup:
     """Candidates of each component, and the evidence behind a click; nothing where nothing is known of such lines."""
     if not found.kind:
         return Markup("")
-    head, many, _ = WORDS[found.kind]
-    parts = [tag("h3", head)]
+    head, many, one = WORDS[found.kind]
     if not any(found.candidates):
-        return join(
-            [
-                *parts,
-                tag(
-                    "p", f"No peak stands clearly above its surroundings, so there are no candidates. {found.sentence}"
-                ),
-            ]
-        )
-    words = (
-        f"Candidates, not proofs: {many} that meet a peak of a mean spectrum which stands five standard errors above its "
-        "surroundings. × is the height of the peak over that in the mean of the whole cube; ? : no other line supports it. "
-        f"{found.sentence}"
-    )
-    return join([*parts, tag("p", words), _summary(page, found), _evidence(page, found)])
+        return fill("candidates", head=head, sentence=found.sentence, rows=[])
+    unit, value = "Å" if found.units == "Angstrom" else found.units, page.result["component_spectra"].attrs.get("units")
+    header = ["", "component", one, f"peak ({unit})", f"table ({unit})", f"off ({unit})",
+              f"height ({value})" if value else "height", "standard errors", "×", "supported by", ""]  # fmt: skip
+    known = {"head": head, "many": many, "sentence": found.sentence, "header": header}
+    return fill("candidates", rows=_summary(page, found), evidence=_evidence(page, found), **known)
 
 
-def _summary(page: Page, found: Interpretation) -> Markup:
+def _summary(page: Page, found: Interpretation) -> list[list]:
     rows = []
     named = zip(component_names(page.result), component_rgb(page.result, page.colors), found.candidates, strict=True)
     for name, color, own in named:
         more = sorted((c for c in own if _more(c)), key=lambda c: -c.times if math.isfinite(c.times) else -math.inf)
         rest = [c for c in own if not _more(c)]
         rows.append([swatch(color), _short(name), _listed(more, True), _listed(rest, False)])
-    return table(("", "component", "more than elsewhere", "also seen"), rows)
+    return rows
 
 
 def _more(candidate: Candidate) -> bool:
@@ -76,13 +67,9 @@ def _listed(own: list[Candidate], times: bool) -> str:
     return ", ".join(said) or "–"
 
 
-def _evidence(page: Page, found: Interpretation) -> Markup:
-    """The table behind a click: where the peak is, how clear, which other lines support it."""
-    unit, digits = ("Å" if found.units == "Angstrom" else found.units), DIGITS.get(found.units, 4)
-    value = page.result["component_spectra"].attrs.get("units", "")
-    header = ["", "component", WORDS[found.kind][2], f"peak ({unit})", f"table ({unit})", f"off ({unit})",
-              f"height ({value})" if value else "height", "standard errors", "×", "supported by", ""]  # fmt: skip
-    rows = []
+def _evidence(page: Page, found: Interpretation) -> list[list]:
+    """Rows of the table behind a click: where the peak is, how clear, which other lines support it."""
+    digits, rows = DIGITS.get(found.units, 4), []
     named = zip(component_names(page.result), component_rgb(page.result, page.colors), found.candidates, strict=True)
     for name, color, own in named:
         for c in own:
@@ -91,13 +78,11 @@ def _evidence(page: Page, found: Interpretation) -> Markup:
                 [swatch(color), _short(name), _line(c), f"{c.position:.{digits}f}", f"{c.known:.{digits}f}",
                  f"{c.off:+.{digits}f}", show(round(c.height, 9)), f"{c.sigma:.0f}", times, ", ".join(c.support) or "?", c.note]
             )  # fmt: skip
-    words = tag("summary", "What speaks for each candidate")
-    note = tag("p", "? : no other line of it is seen, or it has none in this range.", "caption")
-    return tag("details", join([words, tag("div", table(header, rows, numeric=(3, 4, 5, 6, 7, 8)), "scroll"), note]))
+    return rows
 
 
 def _short(name: str) -> Markup:
-    return tag("span", name, "key")
+    return Markup('<span class="key">{}</span>').format(name)
 
 
 def _line(candidate: Candidate) -> str:

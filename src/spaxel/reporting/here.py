@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from spaxel.figures.abundances import quantity_png
 from spaxel.figures.maps import component_rgb
-from spaxel.reporting.html import Markup, join, percent, swatch, table, tag
+from spaxel.reporting.html import Markup, fill, percent, sized, swatch
 from spaxel.reporting.page import Page
 from spaxel.reporting.scene import is_strip
-from spaxel.reporting.sections import small_map
-from spaxel.results.presence import UNLIKE, recalled
+from spaxel.results.presence import UNLIKE, Presence, recalled
 
 SIDE = 230  # pixels of the map
 
@@ -29,35 +30,17 @@ def here(page: Page) -> Markup:
         explained = percent(found.explained[i] / max(found.n_pixels, 1))
         row = [swatch(color), name, percent(found.share[i]), explained, bool(found.present[i])]
         rows.append([*row, *([i in new] if compared else [])])
-    words = (
-        "Present: there are more pixels than are explained by noise (spectra of other components that look like this one) "
-        "and by mixed pixels at borders (seams of 1 or 2 pixels between two others); p < 0.001."
-    )
-    if compared:
-        words += f" New: present here and in none of the {compared} cubes that it is compared with."
-    parts = [tag("h2", "Which components are present?"), tag("p", words), table(header, rows, numeric=(2, 3))]
-    if "unlike" in result:
-        parts.append(
-            _unlike(page, found.size[-1], found.share[-1], found.present[-1], found.drift, len(found.names) in new)
-        )
-    return join(parts)
+    unlike = _unlike(page, found) | {"new": len(found.names) in new} if "unlike" in result else None
+    return fill("here", header=header, rows=rows, compared=compared, unlike=unlike)
 
 
-def _unlike(page: Page, size: int, share: float, sure: bool, drift: float, new: bool) -> Markup:
-    test = "more than" if sure else "no more than"
-    some = "1 pixel" if size == 1 else f"{size:,} pixels"
-    words = (
-        f"{some} ({percent(share)}) {'is' if size == 1 else 'are'} {UNLIKE}: {test} among the spectra that were fitted."
-    )
-    words += " Not so in the cubes that this one is compared with." * new
-    if drift > 1.3:
-        words += (
-            f" The whole cube lies {drift:.1f} times as far from the model as what was fitted: other light or noise?"
-        )
-    parts = [tag("h3", "Is there anything unlike what was fitted?"), tag("p", words)]
-    if size and not is_strip(page.result["labels"].shape):
-        far = np.where(page.data, page.result["unlike"].values / 100.0, np.nan)
-        data = quantity_png(far, 2.5, str(page.result.attrs.get("origin", "upper")), SIDE)
-        note = "distance from the model, 0 to 2.5 times the farthest 0.1 %"
-        parts.append(tag("div", small_map(page, data, note), "row"))
-    return join(parts)
+def _unlike(page: Page, found: Presence) -> dict[str, Any]:
+    """How many pixels are unlike all that was fitted, and the map of how far they are."""
+    result, pictures = page.result, []
+    shape = result["labels"].shape
+    if found.size[-1] and not is_strip(shape):
+        far = np.where(page.data, result["unlike"].values / 100.0, np.nan)
+        data = quantity_png(far, 2.5, str(result.attrs.get("origin", "upper")), SIDE)
+        pictures = [sized(data, "distance from the model, 0 to 2.5 times the farthest 0.1 %", shape)]
+    said = {"size": int(found.size[-1]), "share": found.share[-1], "sure": bool(found.present[-1])}
+    return said | {"name": UNLIKE, "drift": found.drift, "pictures": pictures}

@@ -1,25 +1,47 @@
-"""Small pieces of HTML. Text from files and people goes through `safe`; numbers get the digits they deserve."""
+"""From values to HTML: templates that escape every value, numbers with the digits they deserve, pictures inside the page.
+
+The templates lie in `templates/`. Text from files and people is escaped by them; what is `Markup` was made here.
+"""
 
 from __future__ import annotations
 
 import base64
-import html
 import json
 import math
-from collections.abc import Iterable, Sequence
+from functools import cache
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
-class Markup(str):
-    """Text that is HTML already, made here."""
+class Picture(NamedTuple):
+    """A PNG file inside the page. words : what it shows      style : its size on the screen, as CSS."""
 
-    __slots__ = ()
+    words: str
+    source: str
+    style: str = ""
 
 
-def safe(value: Any) -> Markup:
-    """Any value as HTML text: escaped, unless it is Markup of ours."""
-    return value if isinstance(value, Markup) else Markup(html.escape(show(value)))
+def fill(template: str, **values: Any) -> Markup:
+    """A template of `templates/` with these values, each escaped unless it is Markup. An unknown name in it raises."""
+    return Markup(_templates().get_template(f"{template}.html.j2").render(values))
+
+
+@cache
+def _templates() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("spaxel.reporting")
+    made = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, finalize=show, trim_blocks=True, lstrip_blocks=True
+    )
+    made.filters["percent"] = percent
+    made.globals["swatch"] = swatch
+    return made
 
 
 def show(value: Any) -> str:
@@ -44,50 +66,27 @@ def percent(share: float) -> str:
     return "< 0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"
 
 
-def tag(name: str, content: Any, css: str = "", **attributes: str) -> Markup:
-    """An element; its content and attributes are escaped unless they are Markup."""
-    attributes = ({"class": css} if css else {}) | attributes
-    marks = "".join(f' {key}="{safe(value)}"' for key, value in attributes.items())
-    return Markup(f"<{name}{marks}>{safe(content)}</{name}>")
-
-
-def join(parts: Iterable[Any], between: str = "") -> Markup:
-    """Pieces one after the other, each escaped unless it is Markup."""
-    return Markup(between.join(safe(part) for part in parts))
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[Any]], numeric: Iterable[int] = ()) -> Markup:
-    """A table; the columns in `numeric` are aligned to the right. An empty header leaves out the head."""
-    right = set(numeric)
-
-    def line(name: str, cells: Sequence[Any]) -> Markup:
-        return tag("tr", join(tag(name, cell, "n" if i in right else "") for i, cell in enumerate(cells)))
-
-    head = tag("thead", line("th", header)) if header else ""
-    return tag("table", join([head, tag("tbody", join(line("td", row) for row in rows))]))
-
-
-def pairs(values: dict[str, Any]) -> Markup:
-    """A dict as a table of two columns; a dict inside becomes rows 'name: part'."""
+def pairs(values: dict[str, Any]) -> list[tuple[str, Any]]:
+    """A dict as rows of two columns; a dict inside becomes rows 'name: part'."""
     rows: list[tuple[str, Any]] = []
     for name, value in values.items():
         parts = value.items() if isinstance(value, dict) else [(None, value)]
         rows += [(name if part is None else f"{name}: {part}", inner) for part, inner in parts]
-    return table((), rows)
-
-
-def bullets(sentences: Iterable[Any]) -> Markup:
-    """A list of sentences."""
-    return tag("ul", join(tag("li", sentence) for sentence in sentences))
+    return rows
 
 
 def swatch(color: str) -> Markup:
-    """A small square in a colour of ours."""
-    return tag("span", "", "swatch", style=f"background:{color}")
+    """A small square in a colour."""
+    return Markup('<span class="swatch" style="background:{}"></span>').format(color)
 
 
-def image(data: bytes, alt: str, css: str = "", style: str = "") -> Markup:
-    """A PNG file inside the page."""
-    uri = Markup("data:image/png;base64," + base64.b64encode(data).decode())
-    marks = "".join(f' {key}="{safe(value)}"' for key, value in (("class", css), ("style", style)) if value)
-    return Markup(f'<img src="{uri}" alt="{safe(alt)}"{marks}>')
+def picture(data: bytes, words: str, style: str = "") -> Picture:
+    """A PNG file as a picture of the page."""
+    return Picture(words, "data:image/png;base64," + base64.b64encode(data).decode(), style)
+
+
+def sized(data: bytes, words: str, shape: tuple[int, int], side: int = 218) -> Picture:
+    """A map of (y, x) pixels as a picture that is at most `side` wide and high on the screen."""
+    scale = side / max(shape)
+    rows, columns = (max(1, round(n * scale)) for n in shape)
+    return picture(data, words, f"width:{columns}px;height:{rows}px")

@@ -12,7 +12,7 @@ import xarray as xr
 from spaxel.figures.maps import component_rgb, label_png
 from spaxel.figures.palette import component_colors
 from spaxel.figures.reduce import reduce_labels
-from spaxel.reporting.html import Markup, image, join, percent, swatch, tag
+from spaxel.reporting.html import Markup, fill, percent, picture
 from spaxel.reporting.page import Page, finish
 from spaxel.reporting.sections import components, done
 from spaxel.reporting.training import training
@@ -40,15 +40,8 @@ def render_joined(folder: Path, run: dict[str, Any]) -> str:
         pool.add(result)
     whole = pool.result()
     page = Page(whole, run | {"input": run["inputs"]}, [], SIDE, SIDE)
-    parts = [
-        _what(page, run, found),
-        _maps(page, maps),
-        _table(page, found, run),
-        components(page),
-        training(page),
-        done(page),
-    ]
-    return finish(page, f"{_title(folder, run)} · spaxel", join(parts))
+    parts = [_cubes(page, found, maps), components(page), training(page), done(page)]
+    return finish(page, f"{_title(folder, run)} · spaxel", Markup("").join(parts))
 
 
 class _Pool:
@@ -90,64 +83,36 @@ def _title(folder: Path, run: dict[str, Any]) -> str:
     return str(run.get("name") or f"{len(run['inputs'])} cubes")
 
 
-def _what(page: Page, run: dict[str, Any], found: dict[str, Presence]) -> Markup:
-    pixels = sum(here.n_pixels for here in found.values())
-    facts = f"{len(found)} cubes, {pixels:,} pixels with data, one model: a component is the same in each of them. "
-    return join(
-        [
-            tag("h1", f"{len(found)} cubes together"),
-            tag("p", facts + str(page.result.attrs.get("sentence", "")), "facts"),
-        ]
-    )
-
-
-def _maps(page: Page, maps: dict[str, bytes]) -> Markup:
-    drawn = []
-    for name, data in maps.items():
-        link = tag("a", name, href=f"{quote(name)}/report.html")
-        drawn.append(tag("figure", join([tag("figcaption", link), image(data, f"labels of {name}", "nodata fit")])))
-    names, colors = component_names(page.result), component_rgb(page.result, page.colors)
-    legend = [tag("span", join([swatch(c), " ", n]), "key") for c, n in zip(colors, names, strict=True)]
-    more = len(page.run["inputs"]) - len(maps)
-    words = f"The first {len(maps)} maps; {more} more cubes are in the table." if more > 0 else "A name opens its page."
-    return join([tag("p", join(legend, " ")), tag("p", words, "caption"), tag("div", join(drawn), "row")])
-
-
-def _table(page: Page, found: dict[str, Presence], run: dict[str, Any]) -> Markup:
-    """Cubes x components: share; grey where the test does not say present, a mark where it is new."""
-    reference = list(run.get("reference") or [])
+def _cubes(page: Page, found: dict[str, Presence], maps: dict[str, bytes]) -> Markup:
+    """Maps of the cubes, and which components are in which: share; grey where absent, a mark where new."""
+    reference = list(page.run.get("reference") or [])
     new = new_here(found, reference)
-    colors = [*map(swatch, component_rgb(page.result, page.colors)), ""]
-    names = [*component_names(page.result), UNLIKE]
-    head = [tag("th", "cube")] + [tag("th", join([c, " ", n]), "n") for c, n in zip(colors, names, strict=True)]
-    rows = [tag("tr", join([*head, tag("th", "present", "n")]))]
-    for name, here in found.items():
-        cells = [_cell(here, new[name], i) for i in range(len(names))]
-        label = f"{name} (reference)" if name in reference else name
-        count = tag("td", f"{here.present[:-1].sum()} of {len(here.names)}", "n")
-        rows.append(tag("tr", join([tag("td", label), *cells, count])))
-    parts = [tag("h2", "Which components are in which cube?"), tag("p", _words(reference, found))]
-    drifts = [f"{name} {here.drift:.1f}" for name, here in found.items() if here.drift > 1.3]
-    if drifts:
-        parts.append(tag("p", "Taken as a whole these cubes lie farther from the model than what was fitted (times): "
-                              + ", ".join(drifts) + ". Other light, noise or calibration?"))  # fmt: skip
-    return join(
-        [*parts, tag("div", tag("table", join(rows)), "scroll"), tag("p", "The same as activation.csv.", "caption")]
+    cubes = [
+        {
+            "name": name,
+            "cells": [_cell(here, bool(new[name][i]), i) for i in range(len(here.names) + 1)],
+            "present": f"{here.present[:-1].sum()} of {len(here.names)}",
+        }
+        for name, here in found.items()
+    ]
+    pictures = [
+        {"name": name, "link": f"{quote(name)}/report.html"} | picture(data, f"labels of {name}")._asdict()
+        for name, data in maps.items()
+    ]
+    return fill(
+        "joined",
+        cubes=cubes,
+        pixels=sum(here.n_pixels for here in found.values()),
+        sentence=str(page.result.attrs.get("sentence", "")),
+        key=list(zip(component_rgb(page.result, page.colors), component_names(page.result), strict=True)),
+        pictures=pictures,
+        reference=reference,
+        drifts=[f"{name} {here.drift:.1f}" for name, here in found.items() if here.drift > 1.3],
+        unlike=UNLIKE,
     )
 
 
-def _cell(here: Presence, new: np.ndarray, i: int) -> Markup:
+def _cell(here: Presence, new: bool, i: int) -> tuple[str, str]:
+    """The share of a component in a cube, and its class in the table."""
     text = percent(here.share[i]) if here.size[i] else "–"
-    return tag(
-        "td", f"new {text}" if new[i] else text, "n" + (" new" if new[i] else "" if here.present[i] else " absent")
-    )
-
-
-def _words(reference: list[str], found: dict[str, Presence]) -> str:
-    others = f"the reference ({', '.join(reference)})" if reference else "the other cubes"
-    new = f" New: present here, and in none of {others}." if len(found) > 1 else ""
-    return (
-        "Share of the pixels with data. Grey: no more than noise and mixed pixels at borders explain, or none (p ≥ 0.001)."
-        f"{new} Unlike: more than 1.5 times as far from every component as the farthest "
-        "0.1 % of what was fitted."
-    )
+    return text, " new" if new else "" if here.present[i] else " absent"

@@ -9,9 +9,10 @@ import xarray as xr
 from bokeh.embed import components
 from bokeh.model import Model
 from bokeh.resources import Resources
+from markupsafe import Markup
 
 from spaxel.figures.palette import component_colors
-from spaxel.reporting.html import Markup, join, tag
+from spaxel.reporting.html import fill
 
 
 class Page:
@@ -34,18 +35,12 @@ class Page:
 
 def finish(page: Page, title: str, body: Markup) -> str:
     """The whole file: head, body with the figures in their spots, script and Bokeh's own code; nothing of a network."""
-    head = [
-        Markup('<meta charset="utf-8">'),
-        Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
-        tag("title", title),
-        tag("style", Markup(files("spaxel.reporting").joinpath("page.css").read_text("utf-8"))),
-    ]
-    text, scripts = str(body), Markup("")
+    text, library, script = str(body), "", ""
     if page.figures:
         script, divs = components(page.figures)
         for i, div in enumerate(divs):
             text = text.replace(f"<!--figure {i}-->", div.strip(), 1)
         library = Resources(mode="inline", components=["bokeh", "bokeh-widgets"]).render()
-        scripts = join([Markup(library), Markup(script)])
-    whole = [tag("head", join(head, "\n")), tag("body", join([Markup(text), scripts], "\n"))]
-    return f"<!DOCTYPE html>\n{tag('html', join(whole), lang='en')}\n"
+    style = files("spaxel.reporting").joinpath("page.css").read_text("utf-8")
+    own = {"style": style, "body": text, "library": library, "script": script}
+    return fill("page", title=title, **{name: Markup(value) for name, value in own.items()})

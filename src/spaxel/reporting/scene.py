@@ -10,7 +10,7 @@ import xarray as xr
 from spaxel.cube import axis_label
 from spaxel.figures.maps import Frame, component_names, component_rgb, label_map, label_png, picture_map
 from spaxel.figures.reduce import component_sizes, step_for
-from spaxel.reporting.html import Markup, image, join, percent, show, swatch, table, tag
+from spaxel.reporting.html import Markup, fill, picture, show, swatch
 from spaxel.reporting.page import Page
 
 ROWS = 64  # spectra of a list that are written out one by one
@@ -31,24 +31,31 @@ def is_strip(shape: tuple[int, ...]) -> bool:
 
 def what(page: Page) -> Markup:
     """1 What is this, what was found: facts, picture beside label map, legend."""
-    result, labels = page.result, page.result["labels"]
-    rows, columns = labels.shape
-    n_data = int(page.data.sum())
+    labels = page.result["labels"].values
+    words = {"title": title(page.result, page.run), "facts": f"{'; '.join(_facts(page))}. {_found(page)}"}
+    if not page.data.any():
+        return fill("what", kind="empty", **words)
+    if not is_strip(labels.shape):
+        return fill("what", kind="maps", key=_legend(page), **words, **_maps(page))
+    if labels.size <= ROWS:
+        return fill("what", kind="list", columns=_columns(page), **words)
+    flat = page.result.transpose("x", "y", ...) if labels.shape[0] > labels.shape[1] else page.result
+    strip = picture(label_png(flat, page.colors, 2048), "labels as a strip")
+    return fill("what", kind="strip", picture=strip, shape=labels.shape, key=_legend(page), **words)
+
+
+def _facts(page: Page) -> list[str]:
+    """Size, axis, instrument, pixels without data."""
+    result, (rows, columns) = page.result, page.result["labels"].shape
     facts = [f"{rows} × {columns} pixels" if min(rows, columns) > 1 else f"A list of {rows * columns} spectra"]
     axis = np.asarray(result["channel"]) if "channel" in result.coords else np.array([])
     if axis.size:
         facts.append(f"{axis.size:,} channels, {axis_label(result)} {axis[0]:.5g} to {axis[-1]:.5g}")
     if instrument := result.attrs.get("instrument") or page.run.get("instrument"):
         facts.append(f"measured with {show(instrument)}")
-    if n_data < labels.size:
-        facts.append(f"{labels.size - n_data:,} of {labels.size:,} pixels hold no data")
-    words = f"{'; '.join(facts)}. {_found(page)}"
-    head = join([tag("h1", title(result, page.run)), tag("p", words, "facts")])
-    if n_data == 0:
-        return join([head, tag("p", "No pixel holds data, so there is no map, no spectrum and no component to show.")])
-    if is_strip(labels.shape):
-        return join([head, _strip(page)])
-    return join([head, _maps(page)])
+    if not page.data.all():
+        facts.append(f"{(~page.data).sum():,} of {page.data.size:,} pixels hold no data")
+    return facts
 
 
 def _found(page: Page) -> str:
@@ -59,25 +66,23 @@ def _found(page: Page) -> str:
     return f"{method}{count}{sentence}"
 
 
-def _maps(page: Page) -> Markup:
+def _maps(page: Page) -> dict[str, Any]:
+    """The false-colour picture, if there is one, and the map of labels, each with its caption."""
     result, shape = page.result, page.result["labels"].shape
     wide = shape[1] > 2.2 * shape[0]
     origin = str(result.attrs.get("origin", "upper"))
     legend_room = 190 if len(component_sizes(result)) <= TALL else 250
     side = (1130, 185) if wide else ((1216 - 28 - legend_room) // 2 - 62, 450)
     frame = Frame(shape, origin=origin, width=side[0], height=side[1])
-    columns = []
+    figures = []
     if "picture" in result:
         caption = result["picture"].attrs.get("caption", "false colour")
-        picture = page.place(picture_map(result, frame, page.picture_side))
         words = f"{caption}{_smaller(shape, page.picture_side, 'mean')}"
-        columns.append(tag("div", join([picture, tag("p", words, "caption")])))
+        figures.append((page.place(picture_map(result, frame, page.picture_side)), words))
     place = "at the bottom" if origin == "lower" else "on top"
     note = f"Labels; row 0 of the data is {place}{_smaller(shape, page.side, 'majority')}"
-    map_ = page.place(label_map(result, page.colors, frame, page.side))
-    columns += [tag("div", join([map_, tag("p", note, "caption")])), _legend(page)]
-    missing = "" if "picture" in result else tag("p", "This run keeps no false-colour picture of the scene.")
-    return join([tag("div", join(columns), "row first stacked" if wide else "row first"), missing])
+    figures.append((page.place(label_map(result, page.colors, frame, page.side)), note))
+    return {"figures": figures, "wide": wide}
 
 
 def _smaller(shape: tuple[int, ...], side: int, how: str) -> str:
@@ -86,40 +91,23 @@ def _smaller(shape: tuple[int, ...], side: int, how: str) -> str:
     return f"; drawn at 1/{step} of its size, each point is the {how} of {step} × {step} pixels" if step > 1 else ""
 
 
-def _legend(page: Page) -> Markup:
+def _legend(page: Page) -> dict[str, Any]:
+    """Colour, name and share of each component beside the map; how many more there are; the share without data."""
     names, sizes = component_names(page.result), component_sizes(page.result)
     if two := len(names) > TALL:
         names = [name.removeprefix("component ") for name in names]
-    lines = [
-        tag("div", join([swatch(c), tag("span", n, "name", title=n), tag("span", percent(s), "n")]))
-        for c, n, s in zip(component_rgb(page.result, page.colors), names, sizes / max(1, sizes.sum()), strict=True)
-    ]
-    more = len(lines) - LEGEND
-    lines = lines[:LEGEND] + ([tag("div", f"and {more} more, in the table below")] if more > 0 else [])
-    if not page.data.all():
-        share = tag("span", f"{percent(1 - page.data.mean())} of all", "n")
-        lines.append(tag("div", join([tag("span", "", "swatch nodata"), tag("span", "no data", "name"), share])))
-    return tag("div", join(lines), "legend two" if two else "legend")
+    lines = list(zip(component_rgb(page.result, page.colors), names, sizes / max(1, sizes.sum()), strict=True))
+    missing = None if page.data.all() else 1 - page.data.mean()
+    return {"lines": lines[:LEGEND], "more": max(len(lines) - LEGEND, 0), "missing": missing, "two": two}
 
 
-def _strip(page: Page) -> Markup:
-    result, labels = page.result, page.result["labels"].values
-    if labels.size > ROWS:
-        flat = result.transpose("x", "y", ...) if labels.shape[0] > labels.shape[1] else result
-        data = label_png(flat, page.colors, 2048)
-        words = f"Labels of {labels.shape[0]} × {labels.shape[1]} pixels, stretched: they are not square."
-        return join([tag("p", words), image(data, "labels as a strip", "strip"), _legend(page)])
+def _columns(page: Page) -> list[list[tuple]]:
+    """The spectra of a short list one by one, in three columns."""
+    result, labels = page.result, page.result["labels"].values.ravel()
     names, colors = component_names(result), component_rgb(result, page.colors)
     confidence = result["confidence"].values.ravel() if "confidence" in result else np.full(labels.size, np.nan)
-    rows = [
-        (
-            i,
-            join([swatch(colors[k]), " ", names[k]]) if k >= 0 else "no data",
-            f"{sure:.2f}" if np.isfinite(sure) else "–",
-        )
-        for i, (k, sure) in enumerate(zip(labels.ravel(), confidence, strict=True))
-    ]
+    called = [swatch(colors[k]) + " " + names[k] if k >= 0 else "no data" for k in labels]
+    sure = [f"{value:.2f}" if np.isfinite(value) else "–" for value in confidence]
+    rows = list(zip(range(labels.size), called, sure, strict=True))
     third = -(-len(rows) // 3)
-    header = ("spectrum", "component", "confidence")
-    parts = [table(header, rows[i : i + third], numeric=(0, 2)) for i in range(0, len(rows), third)]
-    return tag("div", join(parts), "row")
+    return [rows[i : i + third] for i in range(0, len(rows), third)]

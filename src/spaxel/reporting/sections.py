@@ -14,7 +14,7 @@ from spaxel.figures.maps import Frame, component_names, component_rgb, confidenc
 from spaxel.figures.reduce import component_sizes
 from spaxel.figures.spectra import FEASIBLE, MOST, bands, descending, spectra_figure, spectrum_svg
 from spaxel.reporting.candidates import candidates, marks
-from spaxel.reporting.html import Markup, bullets, image, join, pairs, percent, show, swatch, table, tag
+from spaxel.reporting.html import Markup, Picture, fill, pairs, percent, show, sized, swatch
 from spaxel.reporting.page import Page
 from spaxel.reporting.scene import is_strip
 from spaxel.results.convention import sentences
@@ -26,37 +26,20 @@ STRIP = 256  # rows of a map that are looked at together
 def components(page: Page) -> Markup:
     """2 What are they: mean spectra with their spread, and a table."""
     result, sizes = page.result, component_sizes(page.result)
-    head = tag("h2", "What are the components?")
     if not page.data.any() or len(sizes) == 0:
-        return join([head, tag("p", "There are none, because no pixel has a label.")])
-    parts = [head]
-    if len(sizes) == 1:
-        parts.append(tag("p", "There is one component only: all spectra are alike, as far as this method can tell."))
+        return fill("components", sizes=0)
+    drawn, width, lines = "", "", Markup("")
     if "component_spectra" in result:
-        hidden = f" The largest {MOST} of {len(sizes)} are drawn." if len(sizes) > MOST else ""
-        width = bands(result).width
-        words = f"Mean of each component, the band is ± one {width}." if width else "Means; this run keeps no spread."
-        if "abundances" in result:
-            words = "Pure spectra, as far as the data determine them; their brightness is in the abundances."
-            if width == FEASIBLE:
-                words += " The bands are other spectra that fit as well (rotational ambiguity)."
-        if width.startswith("standard error"):
-            words += " Single spectra scatter too much to be told apart by eye; the table shows the same band."
-        words += " Click on a name to hide its spectrum."
         found = interpret(result, page.run.get("redshift"), medium=page.run.get("medium"))
-        drawn = page.place(spectra_figure(result, page.colors, marks=marks(found)))
-        parts += [tag("p", words + hidden), drawn, _reduced(result)]
-        return join([*parts, _table(page, sizes), candidates(page, found)])
-    return join([*parts, tag("p", "This run keeps no spectra of the components."), _table(page, sizes)])
+        drawn, width = page.place(spectra_figure(result, page.colors, marks=marks(found))), bands(result).width
+        lines = candidates(page, found)
+    told = {"unmixed": "abundances" in result, "feasible": width == FEASIBLE, "width": width, "most": MOST}
+    told |= {"channels": result.sizes.get("channel", 0), "candidates": lines}
+    return fill("components", sizes=len(sizes), drawn=drawn, **told, **_table(page, sizes))
 
 
-def _reduced(result: xr.Dataset) -> Markup:
-    n = result.sizes["channel"]
-    words = f"Of the {n:,} channels the smallest and largest of each of 1,000 bins are drawn, so every peak is there."
-    return tag("p", words, "caption") if n > 2000 else Markup("")
-
-
-def _table(page: Page, sizes: np.ndarray) -> Markup:
+def _table(page: Page, sizes: np.ndarray) -> dict[str, Any]:
+    """The table of the components: header, rows, and which columns are numbers."""
     result, labels = page.result, page.result["labels"].values
     unit = "spectra" if min(labels.shape) == 1 else "pixels"
     header, colors = ["", "component", unit, "share"], component_rgb(page.result, page.colors)
@@ -70,7 +53,8 @@ def _table(page: Page, sizes: np.ndarray) -> Markup:
         drawn, flip = bands(result, 300), descending(result)
         header.append("spectrum, each on its own scale")
         columns.append([Markup(spectrum_svg(drawn, i, color, flip=flip)) for i, color in enumerate(colors)])
-    return table(header, zip(*columns, strict=True), numeric=(2, 3, 4) if "confidence" in result else (2, 3))
+    numeric = (2, 3, 4) if "confidence" in result else (2, 3)
+    return {"header": header, "rows": list(zip(*columns, strict=True)), "numeric": numeric}
 
 
 def _confidence(result: xr.Dataset, n: int) -> np.ndarray:
@@ -85,100 +69,80 @@ def _confidence(result: xr.Dataset, n: int) -> np.ndarray:
 
 
 def sure(page: Page) -> Markup:
-    """3 How sure: confidence map, evidence for the number, choice of scaling, other numbers."""
+    """3 How sure: confidence map, evidence for the number, choice of scaling, other numbers, the truth."""
     result, shape = page.result, page.result["labels"].shape
-    parts = [tag("h2", "How sure is it?")]
-    total, count = _confidence(result, len(component_sizes(result))) if "confidence" in result else np.zeros((2, 1))
-    known = count.any()
     if not page.data.any():
-        return join([*parts, tag("p", "No pixel holds data, so nothing can be said.")])
-    if known:
-        mean = total.sum() / count.sum()
-        words = "Confidence is the margin between the nearest and the second component: 1 is clear, 0 is a coin toss. "
-        if "abundances" in result:
-            words = "Confidence is the share of the largest component less that of the second: 1 is pure, 0 is a tie. "
-        parts.append(tag("p", words + f"Its mean is {mean:.2f}."))
-    else:
-        parts.append(tag("p", "This run keeps no confidence."))
-    if known and not is_strip(shape):
+        return fill("sure", data=False)
+    total, count = _confidence(result, len(component_sizes(result))) if "confidence" in result else np.zeros((2, 1))
+    map_ = ""
+    if count.any() and not is_strip(shape):
         frame = Frame(shape, origin=str(result.attrs.get("origin", "upper")), width=1000, height=380)
-        parts.append(page.place(confidence_map(result, frame, page.picture_side)))
-    return join([*parts, _number(page), _scaling(result), _levels(page), _truth(page)])
+        map_ = page.place(confidence_map(result, frame, page.picture_side))
+    return fill(
+        "sure",
+        data=True,
+        unmixed="abundances" in result,
+        confidence=float(total.sum() / count.sum()) if count.any() else None,
+        map=map_,
+        evidence=_evidence(page),
+        scaling=_scaling(result),
+        levels=_levels(page),
+        truth=_truth(page),
+    )
 
 
-def _number(page: Page) -> Markup:
+def _evidence(page: Page) -> dict[str, Any] | None:
     if "evidence" not in page.result:
-        return Markup("")
-    evidence = page.result["evidence"]
-    words = evidence.attrs.get("sentence") or page.result.attrs.get("sentence", "")
+        return None
+    sentence = page.result["evidence"].attrs.get("sentence") or page.result.attrs.get("sentence", "")
     figures = evidence_figures(page.result)
-    parts = [tag("h3", "Why this number of components?"), tag("p", words)]
-    if not figures:
-        return join([*parts, tag("p", "No check has a value.")])
-    words = "Each check by number of components: the dot is the number that it names, the dashed line the one taken."
-    parts.append(tag("p", words, "caption"))
-    parts += [page.place(row(figures[i : i + 5])) for i in range(0, len(figures), 5)]
-    return join(parts)
+    return {"sentence": sentence, "figures": [page.place(row(figures[i : i + 5])) for i in range(0, len(figures), 5)]}
 
 
-def _scaling(result: xr.Dataset) -> Markup:
+def _scaling(result: xr.Dataset) -> dict[str, Any] | None:
     if "scaling_score" not in result:
-        return Markup("")
+        return None
     scores = result["scaling_score"]
     names = scores["scaling"].values if "scaling" in scores.coords else range(scores.size)
     rows = [(str(n), f"{v:.3f}") for n, v in zip(names, scores.values, strict=True)]
-    words = scores.attrs.get("sentence", "")
-    parts = [tag("h3", "Why this scaling?"), tag("p", words), table(("scaling", "silhouette"), rows, numeric=(1,))]
-    return join(parts)
+    return {"sentence": scores.attrs.get("sentence", ""), "rows": rows}
 
 
-def _levels(page: Page) -> Markup:
-    if not page.levels or is_strip(page.result["labels"].shape):
-        return Markup("")
+def _levels(page: Page) -> list[Picture]:
+    """Maps of other numbers of components."""
+    shape = page.result["labels"].shape
+    if is_strip(shape):
+        return []
     drawn = []
     for level in page.levels:
         n = level.sizes["component"]
         words = f"{n} components" + (" (this report)" if n == page.result.sizes.get("component") else "")
-        drawn.append(small_map(page, label_png(level, page.colors, 230), words))
-    head = tag("h3", "What would other numbers have given?")
-    words = "The same merge tree cut at other levels, in the same colours. `spaxel cut RUN NUMBER` changes this report."
-    return join([head, tag("p", words), tag("div", join(drawn), "row")])
+        drawn.append(sized(label_png(level, page.colors, 230), words, shape))
+    return drawn
 
 
-def _truth(page: Page) -> Markup:
-    result = page.result
-    if "truth_labels" not in result or is_strip(result["labels"].shape) or not (result["truth_labels"] >= 0).any():
-        return Markup("")
+def _truth(page: Page) -> list[Picture]:
+    """The truth beside the labels, where there is one."""
+    result, shape = page.result, page.result["labels"].shape
+    if "truth_labels" not in result or is_strip(shape) or not (result["truth_labels"] >= 0).any():
+        return []
     pictures = ((truth_png(result, page.colors, 230), "truth"), (label_png(result, page.colors, 230), "this report"))
-    words = "A true label has the colour of the component that matches it best; grey where none is left; white is unlabelled."
-    head = tag("h3", "How does it compare with the truth?")
-    return join([head, tag("p", words), tag("div", join(small_map(page, *pair) for pair in pictures), "row")])
-
-
-def small_map(page: Page, data: bytes, words: str) -> Markup:
-    """A map of the image as a small picture with its words above."""
-    rows, columns = page.result["labels"].shape
-    scale = 218 / max(rows, columns)
-    style = f"width:{max(1, round(columns * scale))}px;height:{max(1, round(rows * scale))}px"
-    return tag("figure", join([tag("figcaption", words), image(data, words, "nodata", style)]))
+    return [sized(*pair, shape) for pair in pictures]
 
 
 def done(page: Page) -> Markup:
     """4 What was done: steps on the data, guesses, parameters, cost, versions, input, command, score."""
     run, attrs = page.run, page.result.attrs
-    parts = [tag("h2", "What was done?")]
-    steps = sentences(attrs, "history")
-    parts += [tag("h3", "Steps on the data"), bullets(steps or ["None: the data are as in the file."])]
-    if guesses := sentences(attrs, "guesses"):
-        parts += [tag("h3", "What was guessed"), bullets(guesses)]
-    if notes := run.get("notes"):
-        parts += [tag("h3", "Notes"), bullets(notes)]
-    if command := run.get("command"):
-        parts += [tag("h3", "The command that repeats it"), tag("pre", command)]
     groups = {"Score against the truth": run.get("score"), "Parameters": _parameters(run), "Cost": _cost(run),
               "Input": _input(run, attrs), "Made with": _made(run)}  # fmt: skip
-    blocks = [tag("div", join([tag("h3", head), pairs(values)])) for head, values in groups.items() if values]
-    return join([*parts, tag("div", join(blocks), "row")])
+    return fill(
+        "done",
+        steps=sentences(attrs, "history"),
+        guesses=sentences(attrs, "guesses"),
+        notes=run.get("notes"),
+        command=run.get("command"),
+        groups=[(head, pairs(values)) for head, values in groups.items() if values],
+    )
 
 
 def _cost(run: dict[str, Any]) -> dict[str, str]:
