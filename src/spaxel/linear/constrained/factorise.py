@@ -96,7 +96,7 @@ def constrain(
     known, runs = conditions.known, conditions.runs
     conditions = conditions._replace(known=None if known is None else np.asarray(known, np.float64))
     check_conditions(x, n_components, conditions)
-    seen = x.any(1) if w is None else (w > 0).any(1)
+    seen: np.ndarray = np.any(x if w is None else w > 0, axis=1)
     table = Table(x[seen], None if w is None else w[seen], np.ones(int(seen.sum())))
     whole = filled(table.x, table.w, n_components)
     total = np.ones(len(whole))

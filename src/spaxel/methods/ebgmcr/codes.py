@@ -7,6 +7,7 @@ the solver of linear mixtures says which components it holds, and Gauss-Newton s
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +28,8 @@ class Heads(NamedTuple):
     edges: np.ndarray
 
 
-class Coder(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Coder:
     """What codes new spectra with a fitted model: a function that can be pickled.
 
     S : (k, channel)      theta : (p,)      mixing : name of the law, or a function      noise : (level, power, hottest)

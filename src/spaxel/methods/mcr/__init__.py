@@ -1,1 +1,1 @@
-"""Multivariate curve resolution: pure spectra, how many, how much of each."""
+"""MCR: pure spectra, how many, how much of each. Read: estimator, components, constraints, codes, bands."""
