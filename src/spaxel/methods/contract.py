@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, get_type_hints
@@ -164,8 +164,8 @@ def prepare_all(cubes: Cubes) -> tuple[Cubes, np.ndarray, dict[str, Any]]:
     return [prepare(cube, info, axis) for cube in cubes], axis, info
 
 
-def prepare(cube: xr.Dataset, info: dict[str, Any], axis: np.ndarray) -> xr.Dataset:
-    """A new cube as the model wants it: the steps of the fit repeated, on the axis of the fit."""
+def prepare(cube: xr.Dataset, info: Mapping[str, Any], axis: np.ndarray) -> xr.Dataset:
+    """A new cube as the model wants it: the steps of the fit repeated, on the axis of the fit. info : its steps and units"""
     cube = repeat(cube, info["steps"])
     check_same_axis(cube, axis, info["units"])
     return cube

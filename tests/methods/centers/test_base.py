@@ -78,6 +78,10 @@ def test_distances_are_missing_where_there_are_no_data(fitted):
     assert np.isfinite(far[2:]).all()
 
 
+def test_fit_transform_takes_cubes(fitted):
+    xr.testing.assert_identical(clone(fitted).fit_transform(CUBE), fitted.transform(CUBE))
+
+
 def test_distances_of_a_list_are_a_list(fitted):
     one, other = fitted.transform([CUBE, OTHER])
     xr.testing.assert_identical(one, fitted.transform(CUBE))

@@ -24,14 +24,9 @@ def nearest_result(cube: xr.Dataset, state: Arrays, info: SegmentingInfo, maps: 
     Components keep the numbers of the model, so that a label means the same on every cube; a component that this cube
     lacks has size 0 and no spectrum (nan).
     """
-    grid = unpack(Grid, state, "grid_")
-    n_micro, component = len(state["centers"]), state["component"]
-    if not sums:
-        sums = {
-            "size": np.zeros(n_micro),
-            **dict.fromkeys(("sum", "square"), np.zeros((n_micro, cube.sizes["channel"]))),
-        }
-    mean, spread = group_moments(sums, grid)
+    component = state["component"]
+    sums = sums or _no_sums(len(state["centers"]), cube.sizes["channel"])
+    mean, spread = group_moments(sums, unpack(Grid, state, "grid_"))
     size = sums["size"].astype(np.int64)
     spectra, widths = merge_moments(mean, spread, size, component)
     component_size = np.bincount(component, weights=size, minlength=len(state["color"])).astype(np.int64)
@@ -60,6 +55,16 @@ def nearest_result(cube: xr.Dataset, state: Arrays, info: SegmentingInfo, maps: 
         **evidence,
         **scores,
     )
+    return _described(result, cube, state, info)
+
+
+def _no_sums(n_micro: int, channels: int) -> Arrays:
+    """Those of a cube without any data."""
+    return {"size": np.zeros(n_micro), **dict.fromkeys(("sum", "square"), np.zeros((n_micro, channels)))}
+
+
+def _described(result: xr.Dataset, cube: xr.Dataset, state: Arrays, info: SegmentingInfo) -> xr.Dataset:
+    """The result with units, captions, and what the fit says of itself."""
     if "unlike" in result:
         result["unlike"].attrs = {"seen": state["familiar_seen"].tolist()}
     if "evidence" in result:

@@ -49,7 +49,8 @@ class DeepGlobalClustering(Segmenting):
     centres (spaxel.methods.dgc.published.training): to compare with, not to use, since they may collapse into one cluster. With
     encoder "paper" the network is the published one too; it sees windows of 64 x 64 pixels and not a pixel's surroundings.
 
-    fit, predict and fit_predict take a cube or a list of cubes on one axis; not a table, since surroundings are looked at.
+    fit, predict, fit_predict, transform (distances to the components) and score (how clearly pixels belong to theirs) take
+    a cube or a list of cubes on one axis; not a table, since surroundings are looked at.
     After fit: `state_` (arrays), `info_` (plain values, `history` of the training), `n_features_in_`.
     An interrupted fit with a `checkpoint` goes on with the same bits, in either phase.
     Raises CubeError for a table, an image one pixel wide, or one with hardly any neighbouring pixels; MissingExtra without

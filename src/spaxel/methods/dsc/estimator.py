@@ -62,7 +62,8 @@ class DeepSpectralClustering(Segmenting):
     agreement between neighbouring pixels (how much a label tells about the one beside it); for tables, the variance of
     the start that the labels explain.
 
-    fit, predict and fit_predict take a cube, a list of cubes on one axis, or an array (n_spectra, n_channels).
+    fit, predict, fit_predict, transform (distances to the components) and score (how clearly spectra belong to theirs) take
+    a cube, a list of cubes on one axis, or an array (n_spectra, n_channels).
     After fit: `state_` (arrays), `info_` (plain values, `history` of the training, what the deep part changed),
     `n_features_in_`, `labels_` (arrays only). Raises MissingExtra without PyTorch.
     Fails, by keeping the linear start, where that is all there is to see. What it reaches: docs/methods/dsc.md.
@@ -178,7 +179,7 @@ class DeepSpectralClustering(Segmenting):
         number = self.n_clusters if isinstance(self.n_clusters, int) else None
         seed, own = self.random_state, task.own
         choice = choose_scaling(own, number, seed, look=task.look) if self.scaling == "auto" else None
-        settings = self._settings(task.look.counts, bool((own.spectra < 0).any()))
+        settings = self._settings(counts=task.look.counts, negative=bool((own.spectra < 0).any()))
         settings = settings._replace(about=trained_from(self, UNSEEN, task.sample.spectra))
         scaling = fit_scaling(choice.name if choice else self.scaling, own)
         chosen = choose_start(task.sample, scaling, settings, number, seed, free=choice is not None)
@@ -223,7 +224,7 @@ class DeepSpectralClustering(Segmenting):
             raise ParameterError(f"n_clusters is {self.n_clusters!r}, expected LOW:HIGH with 2 <= LOW <= HIGH <= 64.")
         return low, high
 
-    def _settings(self, counts: bool, negative: bool) -> Settings:
+    def _settings(self, *, counts: bool, negative: bool) -> Settings:
         likelihood = ("multinomial" if counts else "gaussian") if self.likelihood == "auto" else self.likelihood
         if likelihood in COUNTED and negative:
             raise ParameterError(f"likelihood is {likelihood!r}, but the spectra hold negative values. Try gaussian.")

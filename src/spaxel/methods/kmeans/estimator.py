@@ -38,7 +38,8 @@ class KMeans(Segmenting):
     for, k-means makes `n_micro` micro-clusters, a merge tree joins them, and the components are a level of that tree; every
     other level is kept in the result (spaxel.cut). Sources: Lloyd 1982; Arthur & Vassilvitskii 2007 (k-means++).
 
-    fit, predict and fit_predict take a cube, a list of cubes on one axis, or an array (n_spectra, n_channels).
+    fit, predict, fit_predict, transform (distances to the components) and score (how clearly spectra belong to theirs) take
+    a cube, a list of cubes on one axis, or an array (n_spectra, n_channels).
     After fit: `state_` (arrays), `info_` (plain values: scaling, sentences), `n_features_in_`, `labels_` (arrays only).
     Fails where components are mixtures rather than groups (unmix instead), differ in shape of their clouds (long and
     thin ones are cut), or are rarer than about one pixel in a thousand.
