@@ -15,7 +15,7 @@ from cyclopts.exceptions import CycloptsError, UnknownOptionError
 
 from spaxel import __version__
 from spaxel.commands import typed, warned
-from spaxel.errors import GuessWarning, LayoutWarning, ParameterError, SpaxelError
+from spaxel.errors import GuessWarning, LayoutWarning, ParameterError, SpaxelError, printable
 
 VERBS = {  # verb -> module of spaxel.commands, one line of help
     "segment": ("segment", "Which pixels are alike: a label map, mean spectra and a report, without labels."),
@@ -85,7 +85,7 @@ def main(arguments: list[str] | None = None) -> None:
             _fail(re.sub(r"\s*\n\s*", " ", str(error).strip()))
         except KeyboardInterrupt as interruption:
             said = f"interrupted; nothing is left half-written. {interruption}".rstrip()
-            print(f"\nspaxel: {said}", file=sys.stderr)  # noqa: T201
+            print(f"\nspaxel: {printable(said)}", file=sys.stderr)  # noqa: T201
             sys.exit(130)
         except BrokenPipeError:
             sys.stderr.close()
@@ -108,7 +108,7 @@ def _set_streams() -> None:
 
 
 def _fail(message: str) -> None:
-    print(f"spaxel: {message}", file=sys.stderr)  # noqa: T201
+    print(f"spaxel: {printable(message)}", file=sys.stderr)  # noqa: T201
     sys.exit(2)
 
 
@@ -123,4 +123,4 @@ def _show_warning(
     """Warnings of spaxel as one plain line; those of other libraries concern developers only."""
     if category.__module__.startswith("spaxel") or category is UserWarning:
         warned.get().add(str(message))
-        print(f"spaxel: {message}", file=sys.stderr)  # noqa: T201
+        print(f"spaxel: {printable(str(message))}", file=sys.stderr)  # noqa: T201

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,3 +74,14 @@ def naming(path: str | Path) -> Iterator[None]:
 def missing_extra(what: str, library: str, extra: str) -> MissingExtra:
     """The error for a library that is not installed: what needs it, and the command that installs it."""
     return MissingExtra(f"{what} needs {library}, which is not installed. Try: pip install 'spaxel[{extra}]'")
+
+
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def printable(text: str, keep: str = "") -> str:
+    """Text without characters that steer a terminal or turn the direction of what is read: each as its code, as \\x1b.
+
+    Names come from files, and a name may hold anything. keep : such characters that stay, as "\\n"
+    """
+    return CONTROLS.sub(lambda found: found[0] if found[0] in keep else ascii(found[0])[1:-1], text)

@@ -1,12 +1,18 @@
 """Progress: only on a terminal, only after a while, gone at the end. Tables and lines: as they are, without markup."""
 
 import io
+import json
+import re
 import time
+import warnings
 
 import pytest
 from rich.console import Console
 
 from spaxel.commands import console
+from spaxel.errors import GuessWarning, ReadError
+from spaxel.readers.native import write_cube
+from spaxel.testing import tiny_cube
 
 
 class Terminal(io.StringIO):
@@ -88,3 +94,45 @@ def test_tables_on_a_terminal_keep_brackets(monkeypatch):
     assert "[red]a" in text.getvalue()
     assert ":smile:" in text.getvalue()
     assert len(text.getvalue().splitlines()) > 2
+
+
+EVIL = "a\x1b[2J\x07\u202egnp\x9b1m"
+SHOWN = "a\\x1b[2J\\x07\\u202egnp\\x9b1m"
+
+
+def test_a_name_cannot_steer_the_terminal(cli, tmp_path):
+    """Names of files, of what is in them, and the command itself: as codes in every line, whichever way it is printed."""
+    file = write_cube(tiny_cube(12, 11), tmp_path / f"{EVIL}.zarr")
+    said = [
+        cli("info", file),
+        cli("info", file, "--json"),
+        cli("segment", file, "-o", tmp_path / f"{EVIL}-run", "--n-clusters", 3),
+        cli("cut", tmp_path / f"{EVIL}-run", 2, "--name", f"0={EVIL}"),
+        cli("score", tmp_path / f"{EVIL}-run"),
+        cli("info", tmp_path / f"no {EVIL}.npy"),
+        cli("segment", file, "-o", tmp_path / "x", "--method", EVIL),
+        cli("segment", file, "-o", tmp_path / "x", f"--{EVIL}"),
+        cli("predict", tmp_path / f"{EVIL}-run", tmp_path / f"no {EVIL}.npy", "-o", tmp_path / "x"),
+    ]
+    assert [code for code, _, _ in said] == [0, 0, 0, 0, 0, 2, 2, 2, 2]
+    for _, out, err in said:
+        assert not set("\x1b\x07\u202e\x9b") & set(out + err)
+    assert SHOWN in said[0][1]
+    assert json.loads(said[1][1])["file"] == str(file)
+    assert f"0 {SHOWN}" in said[3][1]
+    assert SHOWN in said[5][2]
+    page = (tmp_path / f"{EVIL}-run" / "report.html").read_text("utf-8")
+    seen = re.sub(r"<script\b.*?</script>", "", page, flags=re.DOTALL)
+    assert not set("\x1b\x07\u202e\x9b") & set(seen)
+    assert SHOWN in seen
+
+
+def test_a_warning_with_a_name_is_one_line(cli, monkeypatch):
+    def guess(*_, **__):
+        warnings.warn(f"{EVIL}\nnext", GuessWarning, stacklevel=1)
+        raise ReadError("that was it")
+
+    monkeypatch.setattr("spaxel.readers.open_cube", guess)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        assert cli("info", "x")[2] == f"spaxel: {SHOWN}\\nnext\nspaxel: that was it\n"

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from spaxel.commands import typed, warned
+from spaxel.errors import CONTROLS, printable
 
 out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)  # names of files are printed as they are
 err = Console(stderr=True, highlight=False, markup=False, emoji=False)
@@ -23,12 +24,13 @@ PATIENCE = 2.0  # seconds before progress is shown
 
 def print_json(value: Any) -> None:
     """JSON on stdout."""
-    say(json.dumps(value, indent=1, ensure_ascii=False))
+    text = json.dumps(value, indent=1, ensure_ascii=False)
+    out.print(CONTROLS.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text))
 
 
 def say(text: str) -> None:
-    """A line on stdout, as it is."""
-    out.print(text)
+    """A line on stdout, as it is but for characters that steer a terminal."""
+    out.print(printable(text))
 
 
 def is_new(warning: str) -> bool:
@@ -47,12 +49,12 @@ def print_table(rows: list[tuple], columns: tuple[str, ...], right: tuple[int, .
     for i, name in enumerate(columns):
         table.add_column(name, justify="right" if i in right else "left")
     for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
+        table.add_row(*(Text(printable(str(cell))) for cell in row))
     return out.print(table)
 
 
 def _print_plain(rows: list[tuple], right: tuple[int, ...]) -> None:
-    cells = [[str(cell) for cell in row] for row in rows]
+    cells = [[printable(str(cell)) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
         padded = [c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from markupsafe import Markup
 
+from spaxel.errors import printable
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -47,7 +49,7 @@ def _templates() -> Environment:
 def show(value: Any) -> str:
     """A value as people read it: 1,234, 0.8712, yes, a list with commas, everything else as text."""
     if isinstance(value, str):
-        return value
+        return value if isinstance(value, Markup) else printable(value, "\n\t")
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "none"}[value]
     if isinstance(value, Integral):
