@@ -28,6 +28,7 @@ check: $(VENV)/.test  ## Lint, import contracts and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 bench: $(VENV)/.test  ## Accuracy and memory, with every baseline (minutes); results go to benchmarks/results
 	$(BIN)/python benchmarks/quality.py

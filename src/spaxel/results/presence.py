@@ -83,7 +83,8 @@ def kept(found: Presence) -> dict[str, Any]:
 
 def recalled(result: xr.Dataset, about: Mapping[str, Any]) -> Presence:
     """The presence that a run.json keeps of its result (`activation`); computed where it keeps none, or one that cannot be."""
-    names, made = component_names(result), about.get("activation")
+    made: Any = about.get("activation")
+    names = component_names(result)
     try:
         size, explained, p = (np.asarray(made[name], float) for name in ("size", "explained", "p"))
         n_pixels, drift = int(made["n_pixels"]), float(made["drift"])

@@ -155,8 +155,8 @@ def _open_all(plan: RunPlan) -> list[Opened]:
 def _fit(plan: RunPlan, model: Any, files: Sequence[Opened]) -> Path | None:
     """Fit the model to the cubes; the checkpoint that is to be deleted once the run is written, or None."""
     cubes = [file.cube for file in files]
-    told = {"resume": plan.resume, "overwrite": plan.overwrite, "progress": plan.progress}
-    return fit(model, cubes if len(cubes) > 1 else cubes[0], plan.out, **told)
+    data = cubes if len(cubes) > 1 else cubes[0]
+    return fit(model, data, plan.out, resume=plan.resume, overwrite=plan.overwrite, progress=plan.progress)
 
 
 def _map_one(work: Work, file: Opened, run: dict[str, Any], compared: Path | None = None) -> None:

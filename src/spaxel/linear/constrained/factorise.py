@@ -111,7 +111,7 @@ def constrain(
     spectra = Rules(-np.inf if conditions.signed else 0.0, fixed=0 if known is None else len(known))
     plan = Plan(codes, spectra, conditions.loss)
     found, plan, history = _solve(table, whole, n_components, plan, conditions, search)
-    return _finished(_Seen(x, w, seen, total, trust), found, plan, history, closure=conditions.closure)
+    return _finished(_Seen(x, w, np.asarray(seen), total, trust), found, plan, history, closure=conditions.closure)
 
 
 def _solve(

@@ -46,11 +46,10 @@ def look(cubes: Sequence[xr.Dataset], model: Model, n: int, seed: int, memory: i
         chosen = np.sort(rng.permutation(len(rows))[: -(-MOST_PAIRS // n_tiles)])
         beside = [embedded[rows[chosen], columns[chosen] + step] for step in (0, 1)]
         pairs.append(np.stack(beside, axis=1))
-        tiles.append(
-            tuple(part[: -(-len(part) * HELD // max(n_tiles, HELD))].copy() for part in (embedded, patch.good))
-        )
-    parts = (np.concatenate(part) for part in (spectra, z, pairs))
-    return Looked(next(parts), *(part.astype(np.float64) for part in parts), tiles)
+        held = -(-len(embedded) * HELD // max(n_tiles, HELD))
+        tiles.append((embedded[:held].copy(), patch.good[:held].copy()))
+    embeddings, touching = (np.concatenate(part).astype(np.float64) for part in (z, pairs))
+    return Looked(np.concatenate(spectra), embeddings, touching, tiles)
 
 
 def contacts(looked: Looked, centers: np.ndarray) -> np.ndarray:

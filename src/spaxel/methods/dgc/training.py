@@ -104,7 +104,7 @@ def _denoised(
     objective = Denoising(encoder, torch.tensor(axes.haze, dtype=torch.float32), _strength(settings))
 
     def score() -> tuple[float, dict[str, float]]:
-        left = float(np.mean([objective.held_out([part.to(objective.haze.device) for part in b]) for b in held]))
+        left = float(np.mean([objective.held_out(tuple(part.to(objective.haze.device) for part in b)) for b in held]))
         return left, {"held_out": left}
 
     plan = _plan(settings, settings.epochs, settings.rate, phase=1)
@@ -142,8 +142,8 @@ def _agreeing(
         objective, _batches(cubes, axes, settings, AGREEING, settings.epochs), plan, score=score, stop=stop,
         after_step=objective.after_step, progress=progress,
     )  # fmt: skip
-    centers = objective.held.numpy().astype(np.float64)
-    return _arrays(objective.teacher), centers, done.history, done.best, before
+    held_centers = objective.held.numpy().astype(np.float64)
+    return _arrays(objective.teacher), held_centers, done.history, done.best, before
 
 
 def _batches(cubes: Sequence[xr.Dataset], axes: Axes, settings: Settings, n_pairs: int, first: int) -> Any:

@@ -48,7 +48,7 @@ def judged(cubes: Sequence[xr.Dataset], axes: Axes, seed: int, memory: int | Non
     for number, tile in sorted(skip):
         spectra, good = read_patch(cubes[number], tile)
         if good.any():
-            views = [draw_views(*good.shape, CELL, rng) for _ in range(3)]
+            views = [draw_views(good.shape[0], good.shape[1], CELL, rng) for _ in range(3)]
             small = _as_scores(Patch(spectra, good, number, views), axes)
             found += [batched([(small, pair)]) for pair in views]
     return found or [

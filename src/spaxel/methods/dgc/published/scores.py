@@ -21,9 +21,10 @@ MOST = 2  # channels
 class WindowEncoder(PublishedEncoder):
     """The published encoder as a PatchEncoder is called: scores (B, q, h, w), good (B, h, w) -> unit vectors (B, h, w, 32)."""
 
-    def forward(self, scores: Tensor, good: Tensor) -> Tensor:
+    def forward(self, scores: Tensor, good: Tensor | None = None) -> Tensor:
         """Embedding of every pixel; those without data are taken as zero."""
-        return super().forward(scores * good[:, None]).permute(0, 2, 3, 1)
+        scores = scores if good is None else scores * good[:, None]
+        return super().forward(scores).permute(0, 2, 3, 1)
 
 
 class OnScores(nn.Module):

@@ -78,7 +78,8 @@ def _objective(axes: Axes, settings: Settings) -> Any:
 
     q, signs = axes.project.shape[1], SIGNS[settings.objective]
     if settings.encoder == "paper":
-        encoder, width = WindowEncoder(q, WIDTH, settings.seed), WIDTH
+        encoder: Any = WindowEncoder(q, WIDTH, settings.seed)
+        width = WIDTH
     else:
         encoder, width = PatchEncoder(q, settings.sizes, settings.width, axes.level, settings.seed), q
     vary = as_published if signs == "published" else as_corrected
