@@ -87,7 +87,7 @@ def picture(data: bytes, words: str, style: str = "") -> Picture:
     return Picture(words, "data:image/png;base64," + base64.b64encode(data).decode(), style)
 
 
-def sized(data: bytes, words: str, shape: tuple[int, int], side: int = 218) -> Picture:
+def sized(data: bytes, words: str, shape: tuple[int, ...], side: int = 218) -> Picture:
     """A map of (y, x) pixels as a picture that is at most `side` wide and high on the screen."""
     scale = side / max(shape)
     rows, columns = (max(1, round(n * scale)) for n in shape)
