@@ -32,7 +32,7 @@ def evidence_figures(result: xr.Dataset, *, width: int = 234, height: int = 190)
     for name, values in zip(names, np.asarray(evidence, float), strict=True):
         if np.isfinite(values).any():
             vote = votes(result).get(str(name))
-            drawn.append(_curve(str(name), levels, values, vote, x_range, width, height))
+            drawn.append(_curve(str(name), levels, values, vote, x_range, (width, height)))
     taken = result.attrs.get("n_components", result.sizes.get("component"))
     for plot in drawn:
         if taken is not None:
@@ -44,14 +44,14 @@ def level_figure(name: str, curve: dict[int, float], taken: int, *, width: int =
     """One curve over numbers of components: the highest as a dot, the number that was taken as a dashed line."""
     levels, values = np.array(list(curve), float), np.array(list(curve.values()), float)
     x_range = Range1d(levels.min() - 0.5, levels.max() + 0.5)
-    plot = _curve(name, levels, values, int(levels[values.argmax()]), x_range, width, height)
+    plot = _curve(name, levels, values, int(levels[values.argmax()]), x_range, (width, height))
     plot.yaxis.axis_label = PlainText(text=name)
     plot.vspan(x=[taken], line_color=INK, line_dash="dashed", line_alpha=0.5)
     return plot
 
 
-def _curve(name: str, levels, values, vote, x_range, width: int, height: int) -> figure:
-    plot = figure(width=width, height=height, x_range=x_range, tools=[], toolbar_location=None)
+def _curve(name: str, levels, values, vote, x_range, size: tuple[int, int]) -> figure:
+    plot = figure(width=size[0], height=size[1], x_range=x_range, tools=[], toolbar_location=None)
     good = np.isfinite(values)
     plot.line(levels[good], values[good], color="#666666", line_width=1.5)
     plot.scatter(levels[good], values[good], color="#666666", size=4)

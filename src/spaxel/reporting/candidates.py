@@ -49,7 +49,7 @@ def _summary(page: Page, found: Interpretation) -> list[list]:
     for name, color, own in named:
         more = sorted((c for c in own if _more(c)), key=lambda c: -c.times if math.isfinite(c.times) else -math.inf)
         rest = [c for c in own if not _more(c)]
-        rows.append([swatch(color), _short(name), _listed(more, True), _listed(rest, False)])
+        rows.append([swatch(color), _short(name), _listed(more, times=True), _listed(rest, times=False)])
     return rows
 
 
@@ -57,7 +57,7 @@ def _more(candidate: Candidate) -> bool:
     return not candidate.times < MORE  # what the mean does not show is more
 
 
-def _listed(own: list[Candidate], times: bool) -> str:
+def _listed(own: list[Candidate], *, times: bool) -> str:
     """Names, with their times; one without another line to support it is followed by a question mark."""
     said = []
     for c in own:

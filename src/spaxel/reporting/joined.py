@@ -90,7 +90,7 @@ def _cubes(page: Page, found: dict[str, Presence], maps: dict[str, bytes]) -> Ma
     cubes = [
         {
             "name": name,
-            "cells": [_cell(here, bool(new[name][i]), i) for i in range(len(here.names) + 1)],
+            "cells": [_cell(here, i, new=bool(new[name][i])) for i in range(len(here.names) + 1)],
             "present": f"{here.present[:-1].sum()} of {len(here.names)}",
         }
         for name, here in found.items()
@@ -112,7 +112,7 @@ def _cubes(page: Page, found: dict[str, Presence], maps: dict[str, bytes]) -> Ma
     )
 
 
-def _cell(here: Presence, new: bool, i: int) -> tuple[str, str]:
+def _cell(here: Presence, i: int, *, new: bool) -> tuple[str, str]:
     """The share of a component in a cube, and its class in the table."""
     text = percent(here.share[i]) if here.size[i] else "–"
     return text, " new" if new else "" if here.present[i] else " absent"
