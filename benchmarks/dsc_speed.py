@@ -36,6 +36,7 @@ def step(clustering: str, net: str) -> None:
     import torch
 
     from spaxel.cube.sampling import Sample
+    from spaxel.methods.dsc.estimator import DeepSpectralClustering
     from spaxel.methods.dsc.settings import Settings
     from spaxel.methods.dsc.start import linear_start, views
     from spaxel.methods.dsc.train_net import _objective
@@ -45,7 +46,8 @@ def step(clustering: str, net: str) -> None:
     torch.set_num_threads(1)
     spectra = templates(4 * BATCH)
     sample = Sample(spectra, np.zeros((0, 2, CHANNELS)), 1.0)
-    settings = Settings(n_latent=LATENT, clustering=clustering, net=net)
+    method = DeepSpectralClustering(n_latent=LATENT, clustering=clustering, net=net)
+    settings = Settings.of(method, counts=True)
     start = linear_start(sample, fit_scaling("counts", sample), settings)
     data = views(spectra, start.scaling, settings)
     objective = _objective(start, data, np.random.default_rng(1).normal(size=(K, LATENT)), settings)

@@ -9,7 +9,9 @@ from spaxel.cube.sampling import sample_cubes, sample_spectra
 from spaxel.errors import CubeError
 from spaxel.methods.dgc.axes import learn_axes
 from spaxel.methods.dgc.encoder import Model, projected
-from spaxel.methods.dgc.prototypes import HELD, Looked, contacts, look, many_clusters
+from spaxel.methods.dgc.estimator import DeepGlobalClustering
+from spaxel.methods.dgc.micro_clusters import HELD, Looked, contacts, look, many_clusters
+from spaxel.methods.dgc.settings import Settings
 from spaxel.methods.dgc.windows import judged, windows
 from spaxel.testing import tiny_cube
 
@@ -19,6 +21,10 @@ CUBE = tiny_cube(90, 80, 9, counts=False)
 @pytest.fixture(scope="module")
 def axes():
     return learn_axes(sample_spectra(CUBE, 2000, 0), 0)
+
+
+def told(**given):
+    return Settings.of(DeepGlobalClustering(**given))
 
 
 def untrained(axes, sizes=(1, 3)):
@@ -60,14 +66,16 @@ def test_windows_follow_seed_and_epoch_and_never_show_what_is_held_out(axes):
         assert number == 0
         cube["spectra"].values[tile.y0 : tile.y1, tile.x0 : tile.x1] = 1000
     largest = max(
-        np.abs(b[0]).max() for e in (0, 1) for b in windows([cube], axes, e, len(covering(*shape)), 1, 2, 0, None)
+        np.abs(b[0]).max()
+        for e in (0, 1)
+        for b in windows([cube], axes, told(tiles=len(covering(*shape)), reuse=1), e, 2)
     )
     score = projected(np.ones((1, 1, 9), np.float32), axes.blocks)
     assert largest == pytest.approx(np.abs(score).max(), rel=1e-4)
     kept_apart = [np.abs(b[0]).max() for b in judged([cube], axes, 0, None)]
     assert len(kept_apart) > 0
     assert min(kept_apart) > 100 * np.abs(score).max()
-    one, same, other = (list(windows([CUBE], axes, e, 1, 3, 2, 0, None)) for e in (0, 0, 1))
+    one, same, other = (list(windows([CUBE], axes, told(tiles=1, reuse=3), e, 2)) for e in (0, 0, 1))
     assert [len(b[0]) for b in one] == [2, 1]
     assert all(np.array_equal(p, q) for b, c in zip(one, same, strict=True) for p, q in zip(b, c, strict=True))
     assert not np.array_equal(one[0][0], other[0][0])

@@ -13,7 +13,7 @@ from spaxel.methods.centers.groups import Rules
 from spaxel.methods.contract import Cubes
 from spaxel.methods.dgc.axes import learn_axes
 from spaxel.methods.dgc.encoder import Model, in_double
-from spaxel.methods.dgc.settings import Settings
+from spaxel.methods.dgc.settings import SIZES, Settings
 from spaxel.methods.dgc.training import learn
 from spaxel.methods.parameters import (
     Checkpoint,
@@ -110,7 +110,7 @@ class DeepGlobalClustering(Segmenting):
         shapes = np.array([(cube.sizes["y"], cube.sizes["x"]) for cube in task.cubes])
         about = trained_from(self, UNSEEN, sample.spectra, sample.pairs, task.axis, shapes)
         axes = learn_axes(sample, seed)
-        learned = learn(task.cubes, axes, number, rules, self._settings()._replace(about=about), task.progress)
+        learned = learn(task.cubes, axes, number, rules, Settings.of(self, about=about), task.progress)
         looked, groups = learned.sample, learned.groups
         arrays = {"project": axes.project, "scaling_center": axes.scaling.center, "scaling_weight": axes.scaling.weight}
         info = {
@@ -126,9 +126,7 @@ class DeepGlobalClustering(Segmenting):
     def _model(self) -> Model:
         state = self.state_
         scaling = Scaling("mnf", state["scaling_center"], state["scaling_weight"])
-        return in_double(
-            Model(scaling, state["project"], Settings().sizes, unpack(dict, state, "encoder."), self.encoder)
-        )
+        return in_double(Model(scaling, state["project"], SIZES, unpack(dict, state, "encoder."), self.encoder))
 
     def _reading(self) -> tuple[int, int]:
         return N_LOOK, 0
@@ -153,7 +151,3 @@ class DeepGlobalClustering(Segmenting):
                 f"{what if kind != 'array' else 'this is a table of spectra'}. Try KMeans, or DeepSpectralClustering "
                 "with context=0."
             )
-
-    def _settings(self) -> Settings:
-        shared = set(Settings._fields) & set(self.get_params())
-        return Settings(seed=self.random_state, **{name: getattr(self, name) for name in shared})

@@ -7,27 +7,37 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 SIZES = (1, 3, 5, 9)  # sides of the windows that a pixel is seen with
+RATE_VIEWS = 1e-3  # of Adam where views learn to agree
 
 
 class Settings(NamedTuple):
-    """What a fit is told; see DeepGlobalClustering. about : what a checkpoint is known by, by name"""
+    """What a fit is told. Its values are those of DeepGlobalClustering, which alone says the defaults (`Settings.of`).
 
-    n_micro: int = 48
+    sizes : of the windows, see SIZES      rate_views : of the second phase      about : what a checkpoint is known by, by name
+    """
+
+    n_micro: int
+    width: int
+    epochs: int
+    epochs_views: int
+    tiles: int
+    reuse: int
+    rate: float
+    vary: float
+    n_sample: int
+    device: str
+    precision: str
+    memory: int | None
+    seed: int
+    objective: str
+    encoder: str
+    checkpoint: str | None
     sizes: tuple[int, ...] = SIZES
-    width: int = 64
-    epochs: int = 8
-    epochs_views: int = 4
-    tiles: int = 8
-    reuse: int = 10
-    rate: float = 4e-3
-    rate_views: float = 1e-3
-    vary: float = 1.0
-    n_sample: int = 20_000
-    device: str = "cpu"
-    precision: str = "32-true"
-    memory: int | None = None
-    seed: int = 0
-    objective: str = "stable"
-    encoder: str = "ours"
-    checkpoint: str | None = None
+    rate_views: float = RATE_VIEWS
     about: Mapping[str, Any] = MappingProxyType({})
+
+    @classmethod
+    def of(cls, method: Any, **more: Any) -> Settings:
+        """The settings of a DeepGlobalClustering. more : sizes, rate_views, about"""
+        names = set(cls._fields) - set(cls._field_defaults) - {"seed"}
+        return cls(seed=method.random_state, **{name: getattr(method, name) for name in names}, **more)

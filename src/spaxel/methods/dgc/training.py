@@ -16,7 +16,7 @@ from spaxel.methods.centers.linkage import Parts
 from spaxel.methods.dgc.axes import Axes
 from spaxel.methods.dgc.borders import linkage_of
 from spaxel.methods.dgc.encoder import Model
-from spaxel.methods.dgc.prototypes import Looked, contacts, look, many_clusters
+from spaxel.methods.dgc.micro_clusters import Looked, contacts, look, many_clusters
 from spaxel.methods.dgc.published.training import PAIRS, report_of, told, train_published
 from spaxel.methods.dgc.settings import Settings
 from spaxel.methods.dgc.windows import judged, windows
@@ -34,45 +34,67 @@ class Learned(NamedTuple):
     report: dict[str, Any]
 
 
+class Scene(NamedTuple):
+    """What every phase looks at: cubes on one axis as seen on these axes, and batches of windows held out.
+
+    progress : told (epochs done, in all) of each phase
+    """
+
+    cubes: Sequence[xr.Dataset]
+    axes: Axes
+    settings: Settings
+    held: list
+    progress: Progress | None
+
+    def batches(self, n_pairs: int, first: int) -> Any:
+        """epoch -> batches of n_pairs pairs of windows, the first epoch being number `first`."""
+
+        def drawn(epoch: int) -> Any:
+            return (_tensors(batch) for batch in windows(self.cubes, self.axes, self.settings, first + epoch, n_pairs))
+
+        return drawn
+
+    def look(self, model: Model) -> Looked:
+        """The sample that clusters are made of, as a model embeds it."""
+        return look(self.cubes, model, self.settings.n_sample, self.settings.seed, self.settings.memory)
+
+
 def learn(
     cubes: Sequence[xr.Dataset], axes: Axes, number: int | None, rules: Rules, settings: Settings,
     progress: Progress | None = None,
 ) -> Learned:  # fmt: skip
     """Train on windows of cubes on one axis. number : of components, None to find it."""
     held = [_tensors(batch) for batch in judged(cubes, axes, settings.seed, settings.memory)]
+    scene = Scene(cubes, axes, settings, held, progress)
     if settings.objective != "stable":
-        return _as_published(cubes, axes, number, rules, settings, held, progress)
-    encoder, first = _denoised(cubes, axes, settings, held, progress)
+        return _as_published(scene, number, rules)
+    encoder, first = _denoised(scene)
     model = _model(axes, settings, encoder)
-    sample = look(cubes, model, settings.n_sample, settings.seed, settings.memory)
+    sample = scene.look(model)
     centers = many_clusters(sample.z, settings.n_micro, settings.seed)
-    start = _grouped(sample, centers, number, rules)
+    start = groups = _grouped(sample, centers, number, rules)
     report: dict[str, Any] = {"denoising": [line["held_out"] for line in first]}
     history = [{"phase": 1.0} | line for line in first]
-    groups = start
     if settings.epochs_views and len(centers) > 1:
-        weights, centers, second, kept, before = _agreeing(
-            cubes, axes, encoder, start, sample, settings, held, progress
-        )
-        history += [{"phase": 2.0} | line | {"kept": float(i + 1 == kept)} for i, line in enumerate(second)]
-        report |= {name: [line[name] for line in second] for name in ("agreement", "information")}
-        report |= {"kept": kept, "start": before}
-        if kept:
-            model = model._replace(weights=weights)
-            sample = look(cubes, model, settings.n_sample, settings.seed, settings.memory)
-            groups = _grouped(sample, centers, number, rules)
+        found = _agreeing(scene, encoder, start, sample)
+        lines = enumerate(found.history, 1)
+        history += [{"phase": 2.0} | line | {"kept": float(i == found.kept)} for i, line in lines]
+        report |= {name: [line[name] for line in found.history] for name in ("agreement", "information")}
+        report |= {"kept": found.kept, "start": found.before}
+        if found.kept:
+            model = model._replace(weights=found.weights)
+            sample = scene.look(model)
+            groups = _grouped(sample, found.centers, number, rules)
     report |= {"sentence": _sentence(report), "changed": changed_share(start, groups)}
     return Learned(model.weights, groups, sample, history, report)
 
 
-def _as_published(
-    cubes: Sequence[xr.Dataset], axes: Axes, number: int | None, rules: Rules, settings: Settings, held: list,
-    progress: Progress | None,
-) -> Learned:  # fmt: skip
+def _as_published(scene: Scene, number: int | None, rules: Rules) -> Learned:
     """Encoder and centres of the published objective, then the tree of the stable one."""
-    found = train_published(_batches(cubes, axes, settings, PAIRS, 0), held, axes, settings, progress)
+    axes, settings = scene.axes, scene.settings
+    found = train_published(scene.batches(PAIRS, 0), scene.held, axes, settings, scene.progress)
     model = _model(axes, settings, found.encoder)
-    sample = look(cubes, model, settings.n_sample, settings.seed, settings.memory)
+    sample = scene.look(model)
     groups = told(_grouped(sample, found.centers, number, rules))
     history = [{"phase": 1.0} | line for line in found.history]
     return Learned(model.weights, groups, sample, history, report_of(found, groups, sample, settings))
@@ -91,15 +113,15 @@ def _grouped(sample: Looked, centers: np.ndarray, number: int | None, rules: Rul
     return groups_of(parts, number, rules, linkage)
 
 
-def _denoised(
-    cubes: Sequence[xr.Dataset], axes: Axes, settings: Settings, held: list, progress: Progress | None
-) -> tuple[Any, list[dict[str, float]]]:
+def _denoised(scene: Scene) -> tuple[Any, list[dict[str, float]]]:
+    """An encoder that sees through noise, and a line per epoch."""
     import torch
 
     from spaxel.methods.dgc.net.denoising import Denoising
     from spaxel.methods.dgc.net.encoder import PatchEncoder
     from spaxel.training.loop import train
 
+    axes, settings, held = scene.axes, scene.settings, scene.held
     encoder = PatchEncoder(axes.project.shape[1], settings.sizes, settings.width, axes.level, settings.seed)
     objective = Denoising(encoder, torch.tensor(axes.haze, dtype=torch.float32), _strength(settings))
 
@@ -108,22 +130,33 @@ def _denoised(
         return left, {"held_out": left}
 
     plan = _plan(settings, settings.epochs, settings.rate, phase=1)
-    done = train(objective, _batches(cubes, axes, settings, DENOISING, 0), plan, score=score, progress=progress)
+    done = train(objective, scene.batches(DENOISING, 0), plan, score=score, progress=scene.progress)
     return objective.encoder, done.history
 
 
-def _agreeing(
-    cubes: Sequence[xr.Dataset], axes: Axes, encoder: Any, start: Groups, sample: Looked, settings: Settings, held: list,
-    progress: Progress | None,
-) -> tuple[Arrays, np.ndarray, list[dict[str, float]], int, dict[str, float]]:  # fmt: skip
-    """Encoder, centres, a line per epoch, the epoch kept (0: the start), and the monitor at the start."""
+class Agreed(NamedTuple):
+    """weights : of the encoder      centers : (k, q) prototypes      history : a line per epoch
+
+    kept : the epoch, 0: the start      before : the monitor at the start
+    """
+
+    weights: Arrays
+    centers: np.ndarray
+    history: list[dict[str, float]]
+    kept: int
+    before: dict[str, float]
+
+
+def _agreeing(scene: Scene, encoder: Any, start: Groups, sample: Looked) -> Agreed:
+    """The second phase: two views of a pixel agree on its prototype."""
     import torch
 
     from spaxel.methods.dgc.net.agreement import GlobalClustering
     from spaxel.training.loop import train
 
+    settings, held = scene.settings, scene.held
     mass = torch.tensor(np.maximum(start.sizes, 1) / np.maximum(start.sizes, 1).sum(), dtype=torch.float32)
-    centers, haze = (torch.tensor(values, dtype=torch.float32) for values in (start.centers, axes.haze))
+    centers, haze = (torch.tensor(values, dtype=torch.float32) for values in (start.centers, scene.axes.haze))
     apart = float(1 - (sample.z * start.centers[start.micro]).sum(1).mean())
     objective = GlobalClustering(encoder, centers, mass, apart, haze, _strength(settings))
 
@@ -139,21 +172,11 @@ def _agreeing(
 
     plan = _plan(settings, settings.epochs_views, settings.rate_views, phase=2)
     done = train(
-        objective, _batches(cubes, axes, settings, AGREEING, settings.epochs), plan, score=score, stop=stop,
-        after_step=objective.after_step, progress=progress,
+        objective, scene.batches(AGREEING, settings.epochs), plan, score=score, stop=stop,
+        after_step=objective.after_step, progress=scene.progress,
     )  # fmt: skip
     held_centers = objective.held.numpy().astype(np.float64)
-    return _arrays(objective.teacher), held_centers, done.history, done.best, before
-
-
-def _batches(cubes: Sequence[xr.Dataset], axes: Axes, settings: Settings, n_pairs: int, first: int) -> Any:
-    def batches(epoch: int) -> Any:
-        drawn = windows(
-            cubes, axes, first + epoch, settings.tiles, settings.reuse, n_pairs, settings.seed, settings.memory
-        )
-        return (_tensors(batch) for batch in drawn)
-
-    return batches
+    return Agreed(_arrays(objective.teacher), held_centers, done.history, done.best, before)
 
 
 def _plan(settings: Settings, epochs: int, rate: float, phase: int) -> Any:

@@ -12,21 +12,22 @@ from spaxel.cube.tiles import CELL
 from spaxel.cube.windows import draw_views
 from spaxel.methods.dgc.axes import Axes
 from spaxel.methods.dgc.encoder import projected
+from spaxel.methods.dgc.settings import Settings
 
 SAMPLING = 1_000_000  # the number of an epoch that is none
 
 
 def windows(
-    cubes: Sequence[xr.Dataset], axes: Axes, epoch: int, n_tiles: int, reuse: int, n_pairs: int, seed: int,
-    memory: int | None, side: int = CELL,
-) -> Iterator[tuple[np.ndarray, ...]]:  # fmt: skip
-    """Batches of n_pairs pairs of windows from n_tiles tiles, each looked at `reuse` times; see spaxel.cube.patches.batched.
+    cubes: Sequence[xr.Dataset], axes: Axes, settings: Settings, epoch: int, n_pairs: int
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """Batches of n_pairs pairs of windows of an epoch's tiles, each looked at several times; see spaxel.cube.patches.batched.
 
     The tiles of an epoch are held as scores, which are small, so that a batch mixes cubes. Tiles held out are not read.
     """
+    seed, memory = settings.seed, settings.memory
     skip = held_out([(c.sizes["y"], c.sizes["x"]) for c in cubes], seed)
     found: dict[tuple[int, ...], list] = {}
-    for patch in draws(cubes, seed, epoch, n_tiles, reuse, side, memory, skip=skip):
+    for patch in draws(cubes, seed, epoch, settings.tiles, settings.reuse, memory=memory, skip=skip):
         small = _as_scores(patch, axes)
         tile = patch.views[0][0].tile
         found.setdefault((tile.y1 - tile.y0, tile.x1 - tile.x0), []).extend((small, pair) for pair in patch.views)

@@ -21,7 +21,7 @@ from spaxel.methods.contract import Cubes
 from spaxel.methods.dsc.choice import choose_start
 from spaxel.methods.dsc.decoder import decoded, decoder_of, decoding, scaling_of, with_decoded
 from spaxel.methods.dsc.numpy_net import Model, in_double, latents
-from spaxel.methods.dsc.settings import COUNTED, Settings
+from spaxel.methods.dsc.settings import Settings
 from spaxel.methods.dsc.smoothing import Odds, smoothed
 from spaxel.methods.dsc.state import found_of
 from spaxel.methods.dsc.training import learn
@@ -179,7 +179,7 @@ class DeepSpectralClustering(Segmenting):
         number = self.n_clusters if isinstance(self.n_clusters, int) else None
         seed, own = self.random_state, task.own
         choice = choose_scaling(own, number, seed, look=task.look) if self.scaling == "auto" else None
-        settings = self._settings(counts=task.look.counts, negative=bool((own.spectra < 0).any()))
+        settings = Settings.of(self, counts=task.look.counts, negative=bool((own.spectra < 0).any()))
         settings = settings._replace(about=trained_from(self, UNSEEN, task.sample.spectra))
         scaling = fit_scaling(choice.name if choice else self.scaling, own)
         chosen = choose_start(task.sample, scaling, settings, number, seed, free=choice is not None)
@@ -223,21 +223,6 @@ class DeepSpectralClustering(Segmenting):
         if not 2 <= low <= high <= 64:
             raise ParameterError(f"n_clusters is {self.n_clusters!r}, expected LOW:HIGH with 2 <= LOW <= HIGH <= 64.")
         return low, high
-
-    def _settings(self, *, counts: bool, negative: bool) -> Settings:
-        likelihood = ("multinomial" if counts else "gaussian") if self.likelihood == "auto" else self.likelihood
-        if likelihood in COUNTED and negative:
-            raise ParameterError(f"likelihood is {likelihood!r}, but the spectra hold negative values. Try gaussian.")
-        names = set(Settings._fields) - {"likelihood", "n_latent", "denoise", "k", "seed", "about"}
-        given = {name: getattr(self, name) for name in names}
-        return Settings(
-            likelihood=likelihood,
-            n_latent=None if self.n_latent == "auto" else self.n_latent,
-            denoise=self.denoise and (counts or likelihood == "gaussian"),
-            k=self.n_clusters if isinstance(self.n_clusters, int) else 0,
-            seed=self.random_state,
-            **given,
-        )
 
     def _fresh(self, cubes: Cubes) -> Any:
         """epoch -> spectra of another sample of the same cubes."""

@@ -19,7 +19,7 @@ import numpy as np
 from spaxel.cube.mapping import Progress
 from spaxel.methods.centers.groups import Groups
 from spaxel.methods.dgc.axes import Axes
-from spaxel.methods.dgc.prototypes import Looked
+from spaxel.methods.dgc.micro_clusters import Looked
 from spaxel.methods.dgc.published.numpy_encoder import WIDTH
 from spaxel.methods.dgc.settings import Settings
 
