@@ -120,6 +120,7 @@ def test_fit_and_predict_take_them(given):
 def test_the_last_axis_of_an_array_is_spectral_unless_said():
     xr.testing.assert_identical(make_cube(FIRST, AXIS, "keV", channel_axis=0), make_cube(SPECTRA, AXIS, "keV"))
     xr.testing.assert_identical(make_cube(FIRST, AXIS, "keV", channel_axis=-3), make_cube(SPECTRA, AXIS, "keV"))
+    xr.testing.assert_identical(make_cube(SPECTRA, AXIS, "keV", channel_axis=-1), make_cube(SPECTRA, AXIS, "keV"))
     assert make_cube(FIRST).sizes["channel"] == 17
     assert spaxel.open_cube(FIRST, channel_axis=0, channel=AXIS, units="keV").sizes["channel"] == 11
 
@@ -192,6 +193,23 @@ def test_a_dimension_without_a_name_for_it_is_a_guess_that_is_said():
     assert make_cube(array, channel_axis="a").sizes["channel"] == 20
     named = GIVEN["DataArray"].assign_coords(y=np.arange(20.0) * 3)
     assert make_cube(named, channel_axis="y")["channel"].values[2] == 6
+
+
+def test_of_two_dimensions_that_may_be_spectral_the_last_is_a_guess_that_is_said():
+    array = xr.DataArray(SPECTRA, dims=("band", "x", "energy"), coords={"energy": AXIS})
+    with pytest.warns(GuessWarning, match=r"energy, the last of the dimensions \(band, x, energy\)"):
+        assert make_cube(array)["channel"].values.tolist() == AXIS.tolist()
+    first = xr.DataArray(FIRST, dims=("energy", "wavelength", "x"), coords={"energy": AXIS})
+    with pytest.warns(GuessWarning, match="x, the last of the dimensions"):
+        assert make_cube(first).sizes["channel"] == 17
+
+
+@pytest.mark.parametrize("name", ["Spectrum", "NDCube"])
+def test_where_another_axis_is_said_to_be_spectral_it_has_no_values_of_the_first(name):
+    cube = make_cube(GIVEN[name], channel_axis=1)
+    assert cube.sizes["channel"] == (17 if name == "Spectrum" else 20)
+    assert cube["channel"].values[:3].tolist() == [0, 1, 2]
+    assert cube["channel"].attrs == {"units": "index", "long_name": "channel"}
 
 
 @pytest.mark.parametrize(
