@@ -359,3 +359,22 @@ def test_what_is_here_for_sure(tmp_path):
         "unlike anything fitted",
     ):
         assert part in text, part
+
+
+@pytest.mark.parametrize(("usual", "said"), [(2.0, False), (1.6, False), (1.4, True), (0.8, True)])
+def test_a_cube_that_lies_far_as_a_whole_is_said_to(usual, said):
+    cube = tiny_cube(20, 17)
+    result = KMeans(n_clusters=3).fit(cube).predict(cube)
+    result["unlike"][:] = 20
+    result["unlike"].attrs["seen"] = [340, 0, 10 * usual]
+    assert (f"The whole cube lies {2 / usual:.1f} times as far" in words(render(result, {}))) is said
+
+
+def test_what_is_new_is_said_of_the_component_that_is():
+    cube = tiny_cube(20, 17)
+    result = KMeans(n_clusters=3).fit(cube).predict(cube)
+    found = words(render(result, {"presence": {"new": [1], "compared_with": 4}}))
+    rows = re.findall(
+        r"component (\d) [\d.]+ % (?:&lt; )?[\d.]+ % (\w+) (\w+)", found.split("Which components are present?")[1]
+    )
+    assert rows == [("0", "yes", "no"), ("1", "yes", "yes"), ("2", "yes", "no")]

@@ -1,5 +1,7 @@
+import sys
 from importlib.metadata import version
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -45,3 +47,12 @@ def test_a_part_counts_where_a_part_is_said(tmp_path, monkeypatch):
     before, after, early = (content(tmp_path, 2**20 + 1, where) for where in (2**16, 2**16 + 1, 2**16 - 1))
     assert after["hashed"] == "the first 64 KiB of each file"
     assert after["sha256"] == before["sha256"] != early["sha256"]
+
+
+@pytest.mark.parametrize(("system", "unit"), [("linux", 1024), ("darwin", 1)])
+def test_peak_memory_is_told_in_bytes_though_systems_count_otherwise(monkeypatch, system, unit):
+    monkeypatch.setitem(
+        sys.modules, "resource", SimpleNamespace(RUSAGE_SELF=0, getrusage=lambda _: SimpleNamespace(ru_maxrss=5000))
+    )
+    monkeypatch.setattr(provenance.sys, "platform", system)
+    assert provenance.peak_memory() == 5000 * unit

@@ -6,7 +6,7 @@ from scipy.optimize import linear_sum_assignment
 
 from spaxel.errors import CubeError
 from spaxel.linear.sparse.factorise import factorise
-from spaxel.linear.sparse.spikes import despiked, has_spikes
+from spaxel.linear.sparse.spikes import counts_noise, despiked, has_spikes
 from spaxel.methods.mcr.estimator import MCR
 from spaxel.synth import simulate
 
@@ -127,3 +127,11 @@ def test_small_tables_and_missing_values():
     X[0, 0] = np.nan
     with pytest.raises(CubeError, match="NaN"):
         despiked(X, found)
+
+
+def test_only_whole_numbers_of_which_none_is_negative_have_the_noise_of_counts():
+    fit = np.array([[3.0, -1.0], [0.0, 8.0]])
+    counts = np.array([[2.0, 0.0], [1.0, 9.0]])
+    np.testing.assert_array_equal(counts_noise(counts, fit), [[2, 1], [1, 3]])
+    assert counts_noise(counts - 1, fit) == 0
+    assert counts_noise(counts + 0.5, fit) == 0

@@ -178,3 +178,9 @@ def test_parameters_have_one_declaration(fitted):
     names = [f.name for f in fields(fitted)]
     assert names == list(inspect.signature(type(fitted)).parameters)
     assert {"n_clusters", "random_state", "memory", "n_sample"} <= set(names)
+
+
+def test_pixels_without_data_do_not_count_in_the_score():
+    model = clone(METHODS["kmeans"]).fit(CUBE)
+    half = CUBE.assign(valid=(("y", "x"), np.arange(20)[:, None] + np.zeros((1, 17)) < 10))
+    assert 0 < model.score(half) == pytest.approx(model.score(CUBE.isel(y=slice(0, 10))), rel=1e-12)
