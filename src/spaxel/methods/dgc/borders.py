@@ -19,7 +19,7 @@ LIGHT = 1.5  # the shares of a mix add up to 1 within this factor, else it is a 
 
 
 def linkage_of(name: str, contact: np.ndarray, spectra: np.ndarray | None, rare: float = RARE) -> Linkage:
-    """How prototypes are merged: "border", "contact" or "centroid", and mixed parts of a border given to one side.
+    """How micro-clusters are merged: "border", "contact" or "centroid", and mixed parts of a border given to one side.
 
     contact : (m, m) counts of neighbouring pixels      spectra : (n, channel) of the sample, not scaled; None: nothing is moved
     """

@@ -135,7 +135,7 @@ def _denoised(scene: Scene) -> tuple[Any, list[dict[str, float]]]:
 
 
 class Agreed(NamedTuple):
-    """weights : of the encoder      centers : (k, q) prototypes      history : a line per epoch
+    """weights : of the encoder      centers : (k, q) of micro-clusters      history : a line per epoch
 
     kept : the epoch, 0: the start      before : the monitor at the start
     """
@@ -148,7 +148,7 @@ class Agreed(NamedTuple):
 
 
 def _agreeing(scene: Scene, encoder: Any, start: Groups, sample: Looked) -> Agreed:
-    """The second phase: two views of a pixel agree on its prototype."""
+    """The second phase: two views of a pixel agree on its micro-cluster."""
     import torch
 
     from spaxel.methods.dgc.net.agreement import GlobalClustering

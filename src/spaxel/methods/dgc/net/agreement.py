@@ -141,7 +141,7 @@ class GlobalClustering(nn.Module):
             self._reseed()
 
     def _reseed(self) -> None:
-        """Prototypes with less than a quarter of the floor go to the past pixels that are farthest from all others."""
+        """Centres with less than a quarter of the floor go to the past pixels that are farthest from all others."""
         dead = torch.nonzero(self.mass < self.rule.floor / 4 / len(self.mass)).flatten()
         for k in dead:
             worst = (self.queue @ self.held.T).amax(1).argmin()
@@ -173,12 +173,12 @@ class GlobalClustering(nn.Module):
         return _said(joint, gram, self.held.cpu())
 
 
-def _said(joint: Tensor, gram: Tensor, prototypes: Tensor) -> dict[str, float]:
+def _said(joint: Tensor, gram: Tensor, centers: Tensor) -> dict[str, float]:
     table = (joint + joint.T) / (2 * joint.sum()).clamp_min(1)
     mass = table.sum(0)
     expected = (mass[:, None] * mass[None]).clamp_min(1e-300)
     information = float((table * (table.clamp_min(1e-300) / expected).log()).sum())
-    cosines = prototypes @ prototypes.T - 2 * torch.eye(len(prototypes))
+    cosines = centers @ centers.T - 2 * torch.eye(len(centers))
     values = torch.linalg.eigvalsh(gram.double()).clamp_min(0)
     shares = (values / values.sum().clamp_min(1e-300)).clamp_min(1e-300)
     rank = float(torch.exp(-(shares * shares.log()).sum()))
