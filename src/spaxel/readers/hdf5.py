@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
-import xarray as xr
-
-from spaxel.readers.parts.container import Options, open_variables
+from spaxel.readers.parts.container import Options, reads_variables
 from spaxel.readers.parts.h5 import check_link, h5_variables, is_hdf5
+from spaxel.readers.parts.variables import Variables
 from spaxel.readers.registry import Reader
 
 
-def open_hdf5(
-    path: str | Path,
-    *,
-    dataset: str | None = None,
-    channel_axis: int | None = None,
-    channel: str | Sequence[float] | None = None,
-    units: str | None = None,
-    truth: str | None = None,
-    truth_background: int | str | None = None,
-    shape: Sequence[int] | str | None = None,
-    pixel_order: Literal["C", "F"] | None = None,
-) -> xr.Dataset:
+@reads_variables("C")
+def open_hdf5(path: Path, options: Options) -> Variables:
     """The cube in an HDF5 file, lazily. A 3-D dataset is an image; a matrix is a list of spectra, or an image (shape).
 
     dataset      : path of the dataset ("entry/data"); needed if several could hold the spectra
@@ -35,11 +22,9 @@ def open_hdf5(
     truth, truth_background, shape : see open_matlab          pixel_order : of a matrix, "C" (the habit here) or "F"
     Raises ReadError (damaged, ambiguous, a group, a link, never written), NotFound, AxisError, CubeError.
     """
-    path = Path(path)
-    if dataset is not None:
-        check_link(path, dataset)
-    options = Options(dataset, channel_axis, channel, units, truth, truth_background, shape, pixel_order)
-    return open_variables(path, h5_variables(path), options, order="C")
+    if options.dataset is not None:
+        check_link(path, options.dataset)
+    return h5_variables(path)
 
 
 def _sniff(path: Path, head: bytes) -> bool:

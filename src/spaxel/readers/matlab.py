@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
-import xarray as xr
-
-from spaxel.readers.parts.container import Options, open_variables
+from spaxel.readers.parts.container import Options, reads_variables
 from spaxel.readers.parts.side import is_matlab, variables_of
+from spaxel.readers.parts.variables import Variables
 from spaxel.readers.registry import Reader
 
 
-def open_matlab(
-    path: str | Path,
-    *,
-    dataset: str | None = None,
-    channel_axis: int | None = None,
-    channel: str | Sequence[float] | None = None,
-    units: str | None = None,
-    truth: str | None = None,
-    truth_background: int | str | None = None,
-    shape: Sequence[int] | str | None = None,
-    pixel_order: Literal["C", "F"] | None = None,
-) -> xr.Dataset:
+@reads_variables("F")
+def open_matlab(path: Path, options: Options) -> Variables:
     """The cube in a .mat file. A 3-D array is an image; a matrix is a list of spectra, or of the pixels of an image.
 
     dataset          : the variable that holds the spectra; needed if several could
@@ -37,9 +24,7 @@ def open_matlab(
     pixel_order      : "F" (column by column, the habit of MATLAB) or "C" (row by row) for such a matrix
     Raises ReadError (damaged, ambiguous), NotFound, AxisError, CubeError. Version 7.3 is read lazily.
     """
-    path = Path(path)
-    options = Options(dataset, channel_axis, channel, units, truth, truth_background, shape, pixel_order)
-    return open_variables(path, variables_of(path), options, order="F")
+    return variables_of(path)
 
 
 def _sniff(path: Path, head: bytes) -> bool:

@@ -58,15 +58,15 @@ def open_table(
     table = read_table(path, separator, decimal)
     guesses: list[str] = []
     headed = _has_header(table, header, guesses)
-    turned = orientation == "columns" if orientation else _is_turned(table, headed, guesses)
+    turned = orientation == "columns" if orientation else _is_turned(table, guesses, headed=headed)
     if turned:
-        return _from_columns(table, headed, channel, units, guesses)
-    columns = _sort_columns(table, headed, target, id)
+        return _from_columns(table, channel, units, guesses, headed=headed)
+    columns = _sort_columns(table, target, id, headed=headed)
     found = columns.axis and Axis(*columns.axis, f"the header of {path.name}", "header")
     values, told, doubt = settle_axis(path, found, len(columns.channels), channel, units)
     spectra = table.numbers(int(headed), columns.channels)[:, None, :]
     cube = make_cube(spectra, values, told, source=str(path))
-    return _guessed(_with_columns(cube, table, columns, headed), guesses + doubt)
+    return _guessed(_with_columns(cube, table, columns, headed=headed), guesses + doubt)
 
 
 def _has_header(table: Table, header: bool | None, guesses: list[str]) -> bool:
@@ -85,7 +85,7 @@ def _has_header(table: Table, header: bool | None, guesses: list[str]) -> bool:
     return True
 
 
-def _is_turned(table: Table, headed: bool, guesses: list[str]) -> bool:
+def _is_turned(table: Table, guesses: list[str], *, headed: bool) -> bool:
     """Whether each column is a spectrum, the axis in the first column."""
     if len(table.rows[0]) < 2 or len(table.rows) < 3 + headed:
         return False
@@ -112,7 +112,7 @@ def _is_sorted(table: Table, cells: Sequence[str]) -> bool:
 
 
 def _from_columns(
-    table: Table, headed: bool, channel: str | Sequence[float] | None, units: str | None, guesses: list[str]
+    table: Table, channel: str | Sequence[float] | None, units: str | None, guesses: list[str], *, headed: bool
 ) -> xr.Dataset:
     if len(table.rows[0]) < 2:
         raise ReadError(f"{table.path} has one column: no spectrum is left beside the axis. Try orientation='rows'.")
@@ -138,7 +138,7 @@ def _axis_cells(table: Table, names: Sequence[str]) -> tuple[list[int], tuple[np
     return [], None
 
 
-def _sort_columns(table: Table, headed: bool, target: str | Sequence[str] | None, id: str | None) -> _Columns:
+def _sort_columns(table: Table, target: str | Sequence[str] | None, id: str | None, *, headed: bool) -> _Columns:
     names = [name.strip() for name in table.rows[0]] if headed else [str(n + 1) for n in range(len(table.rows[0]))]
     wanted = [target] if isinstance(target, str) else list(target or [])
     for name in (*wanted, *([id] if id is not None else [])):
@@ -154,17 +154,19 @@ def _sort_columns(table: Table, headed: bool, target: str | Sequence[str] | None
         words = {at for at in range(len(names)) if headed and not any(table.is_number(row[at]) for row in body)}
         channels = [at for at in range(len(names)) if at not in aside | words]
     rest = [at for at in range(len(names)) if at not in channels]
-    text = [at for at in rest if _is_name(table, names[at], [row[at] for row in body], headed) or names[at] == id]
+    text = [
+        at for at in rest if _is_name(table, names[at], [row[at] for row in body], headed=headed) or names[at] == id
+    ]
     if not channels or not body:
         raise ReadError(f"{table.path} has no column of numbers under {', '.join(names[:8])} … Try the option header.")
     return _Columns(channels, [at for at in rest if at not in text or names[at] in wanted], text, axis)
 
 
-def _is_name(table: Table, name: str, cells: Sequence[str], headed: bool) -> bool:
+def _is_name(table: Table, name: str, cells: Sequence[str], *, headed: bool) -> bool:
     return headed and (_ID.match(name) is not None or not all(table.is_number(c) or not c.strip() for c in cells))
 
 
-def _with_columns(cube: xr.Dataset, table: Table, columns: _Columns, headed: bool) -> xr.Dataset:
+def _with_columns(cube: xr.Dataset, table: Table, columns: _Columns, *, headed: bool) -> xr.Dataset:
     names = [name.strip() for name in table.rows[0]] if headed else [str(n + 1) for n in range(len(table.rows[0]))]
     for at in columns.targets:
         word = re.sub(r"\W+", "_", names[at]).strip("_")

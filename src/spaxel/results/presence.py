@@ -86,7 +86,7 @@ def recalled(result: xr.Dataset, about: Mapping[str, Any]) -> Presence:
     made: Any = about.get("activation")
     names = component_names(result)
     try:
-        size, explained, p = (np.asarray(made[name], float) for name in ("size", "explained", "p"))
+        size, explained, p = (np.asarray(made[name], np.float64) for name in ("size", "explained", "p"))
         n_pixels, drift = int(made["n_pixels"]), float(made["drift"])
     except (TypeError, KeyError, ValueError, OverflowError):
         return presence(result)

@@ -5,8 +5,11 @@ The readers of MATLAB, HDF5, npy and npz differ only in how they list their vari
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import wraps
+from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,6 +42,30 @@ class Options:
     truth_background: int | str | None = None
     shape: Sequence[int] | str | None = None
     pixel_order: Literal["C", "F"] | None = None
+
+
+Listing = Callable[[Path, Options], Variables]
+
+
+def reads_variables(order: Literal["C", "F"]) -> Callable[[Listing], Callable[..., xr.Dataset]]:
+    """A function that lists the variables of a file (path, options) becomes one that opens it: (path, **options) -> cube.
+
+    order : see `open_variables`      The options, each by its name, are those of `Options`; its docstring has to name them.
+    """
+    fields = dataclasses.fields(Options)
+    shown = [Parameter("path", Parameter.POSITIONAL_OR_KEYWORD, annotation="str | Path")]
+    shown += [Parameter(f.name, Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type) for f in fields]
+
+    def decorate(listing: Listing) -> Callable[..., xr.Dataset]:
+        @wraps(listing)
+        def open_file(path: str | Path, **given: Any) -> xr.Dataset:
+            path, options = Path(path), Options(**given)
+            return open_variables(path, listing(path, options), options, order=order)
+
+        open_file.__signature__ = Signature(shown, return_annotation="xr.Dataset")  # type: ignore[attr-defined]
+        return open_file
+
+    return decorate
 
 
 def open_variables(path: Path, variables: Variables, options: Options, *, order: str) -> xr.Dataset:

@@ -53,7 +53,7 @@ def h5_variables(path: Path, *, matlab: bool = False) -> Variables:
 
     def visit(name: str, item: h5py.HLObject) -> None:
         if isinstance(item, h5py.Dataset) and not (matlab and name.startswith("#")):
-            found[name] = _variable(path, name, item, matlab)
+            found[name] = _variable(path, name, item, matlab=matlab)
 
     try:
         with h5py.File(path, "r") as file:
@@ -80,7 +80,7 @@ def check_link(path: Path, name: str) -> None:
         raise ReadError(f"{path}: {name} cannot be followed: {error}. Try another dataset.") from error
 
 
-def _variable(path: Path, name: str, dataset: h5py.Dataset, matlab: bool) -> Variable:
+def _variable(path: Path, name: str, dataset: h5py.Dataset, *, matlab: bool) -> Variable:
     if dataset.shape is None:
         return Variable((), np.dtype("O"), lambda: np.empty(0), problem="it is empty (a null dataspace)")
     shape, chunks = dataset.shape, dataset.chunks

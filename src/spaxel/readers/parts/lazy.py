@@ -130,13 +130,13 @@ def lazy_array(
     if stored is not None:
         warn_layout(path, shape, stored, source.dtype.itemsize)
     in_source = tuple(chunks[order.index(axis)] for axis in range(3))
-    return arrange(_from_source(source, in_source, path, part, lock), channel_axis)
+    return arrange(_from_source(source, in_source, path, part, lock=lock), channel_axis)
 
 
 def lazy_rows(source: Any, *, path: Path, part: str = "", channel_axis: int = 1, lock: bool = False) -> da.Array:
     """A Dask array (spectrum, channel) over a 2-D array-like, 4096 whole spectra at a time; see lazy_array."""
     chunks = tuple(n if axis == channel_axis else min(n, CELL * CELL) for axis, n in enumerate(source.shape))
-    return arrange(_from_source(source, chunks, path, part, lock), channel_axis)
+    return arrange(_from_source(source, chunks, path, part, lock=lock), channel_axis)
 
 
 def arrange(array: Any, channel_axis: int) -> Any:
@@ -188,7 +188,7 @@ def warn_layout(path: Path, shape: Sequence[int], storage_chunks: Sequence[int],
         )
 
 
-def _from_source(source: Any, chunks: tuple[int, ...], path: Path, part: str, lock: bool) -> da.Array:
+def _from_source(source: Any, chunks: tuple[int, ...], path: Path, part: str, *, lock: bool) -> da.Array:
     status = path.stat()
     token = tokenize(str(path.resolve()), status.st_mtime_ns, status.st_size, part, tuple(source.shape), chunks)
     meta = np.empty((0,) * len(chunks), source.dtype)
