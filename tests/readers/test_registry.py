@@ -151,14 +151,13 @@ def test_guesses_are_warned_once_each(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::spaxel.errors.GuessWarning")
-def test_the_howto_runs(tmp_path):
+def test_the_howto_runs(tmp_path, monkeypatch):
     page = Path(__file__).parents[2] / "docs" / "howto" / "add_a_reader.md"
     code, lazy, test = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
     scope = {}
     exec(code + test, scope)
     scope["test_toy"](tmp_path)
-    path = tmp_path / "raw"
-    path.write_bytes(bytes(512) + np.arange(2 * 3 * 5, dtype="<u2").tobytes())
-    scope |= {"path": path, "n_channels": 2, "height": 3, "width": 5}
+    monkeypatch.chdir(tmp_path)
     exec(lazy, scope)
-    np.testing.assert_array_equal(scope["spectra"][2, 4], [14, 29])
+    scope["path"].write_bytes(bytes(512) + np.arange(4 * 3 * 5, dtype="<u2").tobytes())
+    np.testing.assert_array_equal(scope["spectra"][2, 4], [14, 29, 44, 59])
