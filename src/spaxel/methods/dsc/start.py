@@ -176,7 +176,7 @@ def _outside(own: np.ndarray, wide: Projection) -> float:
     rest = own.shape[1] - wide.basis.shape[1]
     if rest <= 0:
         return 0.0
-    return float(np.sqrt(max(float(own.var(0).sum()) - wide.variance.sum(), 0.0) / rest))
+    return float(np.sqrt(max(float(own.var(0, ddof=1).sum()) - wide.variance.sum(), 0.0) / rest))
 
 
 def reconstruction(start: Linear, data: Views, centroids: np.ndarray, settings: Settings) -> First:
