@@ -82,7 +82,9 @@ def write(name: str, about: dict, plan: list[tuple], done: dict[tuple, dict], be
     runs, left_out = [done[key] for key in plan if key in done], [key for key in plan if key not in done]
     write_json(name, about, runs=runs, left_out=left_out, beside=beside)
     if runs:
-        (RESULTS / f"{name}.md").write_text(page(runs, left_out, beside, SETS))
+        title, rest = page(runs, left_out, beside, SETS).split("\n", 1)
+        made = f"`{about['command']}`, {about['date']}, spaxel {about['spaxel']}; {about['machine']}."
+        (RESULTS / f"{name}.md").write_text(f"{title}\n\n{made}\n{rest}")
 
 
 def most_seeds(k: int) -> int:
