@@ -65,6 +65,7 @@ class DeepGlobalClustering(Segmenting):
     """
 
     method: ClassVar[str] = "dgc"
+    libraries: ClassVar[tuple[str, ...]] = ("torch", "lightning-fabric")  # that its fit works with
     limits: ClassVar[tuple[float, float]] = SINGLE
 
     n_clusters: NClusters = "auto"
