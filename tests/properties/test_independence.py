@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spaxel.cube.mapping import DEFAULT_MEMORY, map_tiles
-from spaxel.methods.centers import assign
+from spaxel.methods.centers import maps
 from spaxel.methods.kmeans.estimator import KMeans
 from spaxel.testing import tiny_cube
 
@@ -39,11 +39,16 @@ def test_memory_and_chunks_do_not_matter_to_fit(memory, rows, columns):
     ("scheduler", "workers"), [("synchronous", 1), ("threads", 1), ("threads", 5), ("processes", 2)]
 )
 def test_scheduler_and_workers_do_not_matter(monkeypatch, scheduler, workers):
-    def mapped(function, cube, fill, *, memory, progress):
-        return map_tiles(function, cube, fill, memory=2**22, progress=progress, scheduler=scheduler, workers=workers)
+    used = []
 
-    monkeypatch.setattr(assign, "map_tiles", mapped)
+    def mapped(function, cube, fill, *, memory, progress, **reading):
+        used.append(scheduler)
+        how = {"scheduler": scheduler, "workers": workers}
+        return map_tiles(function, cube, fill, memory=2**22, progress=progress, **how, **reading)
+
+    monkeypatch.setattr(maps, "map_tiles", mapped)
     xr.testing.assert_identical(MODEL.predict(CUBE), EXPECTED)
+    assert used == [scheduler]
     assert DEFAULT_MEMORY > 2**22
 
 

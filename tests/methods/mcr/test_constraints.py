@@ -155,7 +155,9 @@ def test_known_spectra_come_from_a_run_or_a_file(tmp_path):
     again = MCR(n_components=3, known=str(run)).fit(cube)
     assert min(matched_spectra(again.components_, MCR(n_components=3).fit(X).components_)["cosine"]) > 1 - 1e-9
     with pytest.raises(CubeError, match="channels"):
-        MCR(n_components=3, known=str(run)).fit(X[:, 1:])
+        MCR(n_components=3, known=str(run)).fit(make_cube(X[:, None, 1:], AXIS[1:], "nm"))
+    with pytest.raises(CubeError, match="axis in nm, the model in index"):
+        MCR(n_components=3, known=str(run)).fit(X)
 
 
 def test_bands_are_drawn_and_what_is_not_unique_is_said():
