@@ -174,7 +174,7 @@ def scaled_by(scaling: Scaling, factor: float) -> Scaling:
 def _outside(own: np.ndarray, wide: Projection) -> float:
     """Standard deviation of the noise per feature: what the axes leave of the variance, shared by the rest."""
     rest = own.shape[1] - wide.basis.shape[1]
-    if rest <= 0:
+    if rest <= 0 or len(own) < 2:
         return 0.0
     return float(np.sqrt(max(float(own.var(0, ddof=1).sum()) - wide.variance.sum(), 0.0) / rest))
 
