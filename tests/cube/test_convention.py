@@ -96,6 +96,8 @@ def test_units_have_one_spelling():
 @pytest.mark.parametrize(
     ("found", "ours", "quantity"),
     [
+        ("Wavenumbers (cm-1)", "1/cm", "wavenumber"), ("cm⁻¹", "1/cm", "wavenumber"), ("Raman Shift", "1/cm", "wavenumber"),
+        ("Millimeters", "mm", "wavelength"), ("THz", "THz", "frequency"), ("m s-1", "m/s", "velocity"), ("EV", "eV", "energy"),
         ("microns", "um", "wavelength"), ("Micrometers", "um", "wavelength"), ("micron", "um", "wavelength"),
         ("µm", "um", "wavelength"), ("μm", "um", "wavelength"), ("Nanometers", "nm", "wavelength"),
         ("nanometre", "nm", "wavelength"), ("Angstroms", "Angstrom", "wavelength"), ("Å", "Angstrom", "wavelength"),

@@ -123,6 +123,65 @@ def test_no_wavelengths_is_a_guess_that_names_the_option(tmp_path):
         open_cube(path, channel=[1, 2])
 
 
+def with_list(folder, lines, values=None):
+    return raw(folder, HEADER + lines + "\n", np.moveaxis(numbers() if values is None else values, 2, 0))
+
+
+@pytest.mark.parametrize(
+    ("lines", "unit"),
+    [
+        ("wavelength = {" + "; ".join(f"{v + 0.5:g}".replace(".", ",") for v in AXIS) + "}", "nm"),
+        ("wavelength = {" + ", ".join(f"{v + 0.5:g}".replace(".", ",") for v in AXIS) + "}", "nm"),
+        ("wavelength = {" + ",\n".join(f"{v + 0.5:g}".replace(".", ",") for v in AXIS) + "}", "nm"),
+        ("Wavelengths  =  {\n" + ",\n".join(f"{v + 0.5:g}" for v in AXIS) + " }\nWavelength Units = Nanometers", "nm"),
+        ("band names = {" + ", ".join(f"Band {k} ({v + 0.5:g} nm)" for k, v in enumerate(AXIS, 1)) + "}", "nm"),
+        ("band names = {" + ", ".join(f"Band {k} ({v + 0.5:g} Nanometers)" for k, v in enumerate(AXIS, 1)) + "}", "nm"),
+        ("band names = {" + ", ".join(f"{v + 0.5:g} nm" for v in AXIS) + "}", "nm"),
+        ("band names = {" + ", ".join(f"{v + 0.5:g}" for v in AXIS) + "}", "nm"),
+        ("band names = {" + ", ".join(f"R{k}: {v + 0.5:g} cm-1 shift" for k, v in enumerate(AXIS)) + "}", "1/cm"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::spaxel.errors.GuessWarning")
+def test_every_way_to_write_wavelengths(tmp_path, lines, unit):
+    cube = open_cube(with_list(tmp_path, lines))
+    np.testing.assert_allclose(cube["channel"], np.array(AXIS) + 0.5)
+    assert cube["channel"].attrs["units"] == unit
+
+
+def test_a_list_of_whole_numbers_without_blanks_is_no_list_of_decimals(tmp_path):
+    cube = open_cube(
+        with_list(tmp_path, "wavelength units = nm\nwavelength = {400,410, 420,430, 440,450,460,470,480,490,500}")
+    )
+    np.testing.assert_array_equal(cube["channel"], AXIS)
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("wavelength = {1, two}", "something else than numbers"),
+        ("wavelength = {0, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1}", "2 different values for 11 channels"),
+        ("wavelength = {1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3}", "4 different values"),
+        ("wavelength = {1, 2, 3, nan, 5, 6, 7, 8, 9, 10, 11}", "NaN"),
+        ("band names = {" + ", ".join(f"Band {k}" for k in range(11)) + "}", "no spectral axis"),
+    ],
+)
+def test_a_list_that_is_no_axis_numbers_the_channels_and_refuses_nothing(tmp_path, lines, said):
+    with pytest.warns(GuessWarning, match=rf"{said}.* channels are numbered\. Option channel decides"):
+        cube = open_cube(with_list(tmp_path, lines + "\nbbl = {a}\nfwhm = {b}"))
+    np.testing.assert_array_equal(cube["channel"], np.arange(11))
+
+
+def test_detectors_that_overlap_are_sorted_and_every_channel_kept(tmp_path):
+    axis = [400, 410, 420, 430, 440, 450, 430, 445, 460, 470, 480]
+    lines = "wavelength units = nm\nwavelength = {" + ", ".join(map(str, axis)) + "}"
+    with pytest.warns(GuessWarning, match="not in order .* sorted, and 1 of them occurs more than once"):
+        cube = open_cube(with_list(tmp_path, lines + "\nfwhm = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}"))
+    found, order = cube["channel"].values, cube["fwhm"].values.astype(int)
+    assert (np.diff(found) > 0).all()
+    np.testing.assert_allclose(found, np.array(axis)[order], atol=2.6)
+    np.testing.assert_array_equal(cube["spectra"], numbers()[..., order])
+
+
 def test_units_are_guessed_from_the_range_where_the_header_is_silent(tmp_path):
     path = write(tmp_path, numbers(), **{"wavelength units": "Unknown"})
     with pytest.warns(GuessWarning, match="took nm from its range 400 to 500. Option units"):
@@ -199,7 +258,6 @@ def test_one_pixel_and_one_channel(tmp_path, size):
         ("lines = 13", "lines = many", ReadError, "no integer"),
         ("lines = 13\n", "", ReadError, "no field 'lines'"),
         ("bsq", "spiral", ReadError, "interleave = 'spiral'"),
-        ("bands", "wavelength = {1, two}\nbands", ReadError, "something else than numbers"),
         ("bands", "wavelength = {1, 2", ReadError, "never closed"),
         ("bands", "file compression = 1\nbands", ReadError, "compressed"),
         ("bands", "major frame offsets = {4, 4}\nbands", ReadError, "frame offsets"),

@@ -245,3 +245,69 @@ def test_junk_at_the_end_is_harmless(tmp_path):
 
 def test_promises_of_a_reader(tmp_path):
     check_reader(readers()["fits"], save(tmp_path / "a.fits", ("", None), ("DATA", DATA), ("IVAR", abs(DATA))))
+
+
+@pytest.mark.parametrize(
+    ("header", "units", "quantity", "first"),
+    [
+        ({"CTYPE3": "VRAD", "CUNIT3": None, "CRVAL3": 7000.0, "CDELT3": 100.0, "CRPIX3": 1.0}, "m/s", "velocity", 7000),
+        ({"CTYPE3": "VELO-LSR", "CUNIT3": None, "CRVAL3": 4000.0, "CRPIX3": 1.0}, "m/s", "velocity", 4000),
+        ({"CTYPE3": "VOPT", "CUNIT3": "km/s", "CRVAL3": 700.0, "CRPIX3": 1.0}, "km/s", "velocity", 700),
+        ({"CTYPE3": "FREQ", "CUNIT3": None, "CRVAL3": 1.4e9, "CDELT3": 1e6, "CRPIX3": 1.0}, "Hz", "frequency", 1.4e9),
+        ({"CTYPE3": "AWAV", "CUNIT3": None, "CRVAL3": 5e-7, "CDELT3": 1e-9, "CRPIX3": 1.0}, "nm", "wavelength", 500),
+    ],
+)
+def test_the_type_of_the_axis_comes_before_its_range(tmp_path, header, units, quantity, first):
+    """Radio cubes without CUNIT3: 7000 m/s were called 7000 Angstrom."""
+    cube = open_cube(save(tmp_path / "a.fits", ("", DATA[None]), **header, CTYPE4="STOKES", CRVAL4=1.0, CDELT4=1.0))
+    assert cube["spectra"].shape == SPECTRA.shape
+    assert cube["channel"].attrs == {"units": units, "long_name": quantity}
+    np.testing.assert_allclose(cube["channel"][0], first)
+    assert cube.attrs["guesses"] == []
+
+
+NONE = {f"{key}3": None for key in ("CTYPE", "CUNIT", "CRVAL", "CRPIX", "CDELT")}
+WAVE = 3600 * 1.005 ** np.arange(11)
+
+
+def table(name, **columns):
+    held = [fits.Column(n, "D" if v.ndim == 1 else f"{v.size}D", unit=u, array=v) for n, (v, u) in columns.items()]
+    return fits.BinTableHDU.from_columns(held, name=name)
+
+
+def wave_image(name, values, unit=None):
+    hdu = fits.ImageHDU(values, name=name)
+    if unit:
+        hdu.header["BUNIT"] = unit
+    return hdu
+
+
+@NO_AXIS
+@pytest.mark.parametrize(
+    ("extension", "units", "ends"),
+    [
+        (wave_image("WAVE", WAVE), "Angstrom", WAVE[[0, -1]]),
+        (wave_image("WAVELENGTH", WAVE[None] / 10, "nm"), "nm", WAVE[[0, -1]] / 10),
+        (wave_image("LAMBDA", WAVE * 1e-10, "m"), "nm", WAVE[[0, -1]] / 10),
+        (table("WAVE", lam=(WAVE / 1e4, "um")), "um", WAVE[[0, -1]] / 1e4),
+        (table("WCS-TABLE", wavelength=(WAVE[None] / 1e4, "um")), "um", WAVE[[0, -1]] / 1e4),
+        (table("ENERGIES", Energy=(WAVE, "MeV")), "MeV", WAVE[[0, -1]]),
+        (table("EBOUNDS", CHANNEL=(np.arange(11.0), ""), E_MIN=(WAVE, "keV"), E_MAX=(WAVE + 2, "keV")), "keV",
+         WAVE[[0, -1]] + 1),
+    ],
+)  # fmt: skip
+def test_the_axis_may_be_an_extension(tmp_path, extension, units, ends):
+    path = save(tmp_path / "a.fits", ("", DATA), **NONE)
+    with fits.open(path) as hdus:
+        fits.HDUList([*hdus, wave_image("WAVE", np.arange(5.0)), extension]).writeto(tmp_path / "b.fits")
+    cube = open_cube(tmp_path / "b.fits")
+    np.testing.assert_allclose(cube["channel"].values[[0, -1]], ends)
+    assert cube["channel"].attrs["units"] == units
+    np.testing.assert_array_equal(cube["spectra"], SPECTRA)
+
+
+def test_a_header_that_declares_its_axis_needs_no_extension(tmp_path):
+    path = save(tmp_path / "a.fits", ("", DATA))
+    with fits.open(path) as hdus:
+        fits.HDUList([*hdus, wave_image("WAVE", WAVE)]).writeto(tmp_path / "b.fits")
+    np.testing.assert_array_equal(open_cube(tmp_path / "b.fits")["channel"], 4750 + 1.25 * (np.arange(11) - 1))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from spaxel.cube.convention import (
-    QUANTITY,
     as_cube,
     axis_label,
-    canonical_units,
     check_cube,
     make_cube,
     note,
     note_guess,
     usable,
 )
+from spaxel.cube.units import QUANTITY, canonical_units
 
 __all__ = [
     "QUANTITY",

@@ -23,26 +23,10 @@ import xarray as xr
 
 from spaxel.cube.coerce import cube_parts
 from spaxel.cube.objects import Parts, unit_text
+from spaxel.cube.units import QUANTITY, canonical_units
 from spaxel.errors import AxisError, CubeError, GuessWarning
 
 DIMS = ("y", "x", "channel")
-QUANTITY = {  # what an axis in these units is called
-    "kev": "energy", "ev": "energy", "nm": "wavelength", "um": "wavelength", "angstrom": "wavelength", "m": "wavelength",
-    "1/cm": "wavenumber", "index": "channel", "min": "time", "s": "time", "hz": "frequency",
-}  # fmt: skip
-UNITS = {  # spellings found in files -> ours
-    "nanometers": "nm", "nanometer": "nm", "nanometre": "nm", "nanometres": "nm", "nm": "nm",
-    "micrometers": "um", "micrometer": "um", "microns": "um", "micron": "um", "um": "um", "µm": "um", "μm": "um",
-    "angstrom": "Angstrom", "angstroms": "Angstrom", "å": "Angstrom", "a": "Angstrom",
-    "cm-1": "1/cm", "1/cm": "1/cm", "cm^-1": "1/cm", "cm**-1": "1/cm", "wavenumber": "1/cm",
-    "kev": "keV", "ev": "eV", "index": "index", "unknown": "index", "": "index",
-}  # fmt: skip
-
-
-def canonical_units(units: str | None) -> str:
-    """The one spelling of a unit that spaxel uses ('Nanometers' -> 'nm'); an unknown one is kept as it is."""
-    text = str(units or "").strip()
-    return UNITS.get(text.lower(), text)
 
 
 def make_cube(

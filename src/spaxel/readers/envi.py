@@ -11,7 +11,7 @@ import xarray as xr
 
 from spaxel.cube import make_cube, note, note_guess
 from spaxel.errors import CubeError, NotFound, ReadError
-from spaxel.readers.parts.axis import Axis
+from spaxel.readers.parts.envi_axis import beside_channels, header_axis
 from spaxel.readers.parts.envi_header import find_pair, georeference, integer, is_header, numbers, read_header
 from spaxel.readers.parts.lazy import FileArray, lazy_array
 from spaxel.readers.parts.side import settle_axis
@@ -32,7 +32,8 @@ def open_envi(
 ) -> xr.Dataset:
     """The cube of an ENVI header and its raw file, lazily; `path` is either of them.
 
-    channel : axis values, a file with them, "file:variable", or "index" to number the channels; else the header's
+    channel : axis values, a file with them, "file:variable", or "index" to number the channels; else the header's (its list of
+              wavelengths, also with decimal commas, or band names that hold numbers)
     units   : of the axis, if the header does not say them
     Besides the spectra: `good_channel (channel)` from the bad band list and `fwhm (channel)` as coordinates, `valid`
     from the data ignore value, crs, transform (GDAL order) and map_info in attrs. No scale factor is applied.
@@ -45,11 +46,13 @@ def open_envi(
     spectra = lazy_array(source, path=data_path, part=str(source.offset), channel_axis=channel_axis)
     if "spectral library" in header.get("file type", "").lower():
         spectra = spectra[0][:, None, :]
-    values, told, doubt = settle_axis(header_path, _axis(header_path, header), spectra.shape[2], channel, units)
+    n_channels = spectra.shape[2]
+    found = header_axis(header_path, header, n_channels)
+    values, told, doubt = settle_axis(header_path, found, n_channels, channel, units)
     valid = _valid(spectra, header_path, header)
     attrs = georeference(header) | _kept(header) | {"files": [str(header_path), str(data_path)]}
     cube = make_cube(spectra, values, told, valid=valid, source=str(path), **attrs)
-    cube = _beside_channels(cube, header_path, header, values)
+    cube = beside_channels(cube, header_path, header, values)
     for sentence in offset_note:
         cube = note(cube, sentence)
     for sentence in guesses + doubt:
@@ -100,13 +103,6 @@ def _refuse_unsupported(path: Path, header: dict[str, str]) -> None:
         raise ReadError(f"{path} has frame offsets, which spaxel does not read. Try to save the cube without them.")
 
 
-def _axis(header_path: Path, header: dict[str, str]) -> Axis | None:
-    if "wavelength" not in header:
-        return None
-    values = numbers(header_path, header, "wavelength")
-    return Axis(values, header.get("wavelength units"), f"wavelength in {header_path.name}", "wavelength")
-
-
 def _valid(spectra: Any, path: Path, header: dict[str, str]) -> Any:
     """False where every channel holds the data ignore value; None if the header has none."""
     if "data ignore value" not in header:
@@ -122,22 +118,6 @@ def _holds(dtype: np.dtype, value: float) -> bool:
         return True
     limits = np.iinfo(dtype)
     return value == int(value) and limits.min <= value <= limits.max
-
-
-def _beside_channels(cube: xr.Dataset, path: Path, header: dict[str, str], values: Any) -> xr.Dataset:
-    """The cube with `good_channel` and `fwhm`, in the order of its channels."""
-    n_channels = cube.sizes["channel"]
-    order = np.arange(n_channels) if values is None else np.argsort(values, kind="stable")
-    good, fwhm = numbers(path, header, "bbl"), numbers(path, header, "fwhm")
-    if len(good) == n_channels:
-        cube = cube.assign_coords(good_channel=("channel", (good > 0)[order]))
-        if bad := int((good <= 0).sum()):
-            cube = note(cube, f"the header marks {bad} channels as bad (good_channel is False there); they are kept")
-    elif len(good):
-        cube = note(cube, f"the bad band list has {len(good)} entries for {n_channels} channels and is left out")
-    if len(fwhm) == n_channels:
-        cube = cube.assign_coords(fwhm=("channel", fwhm[order], {"units": cube["channel"].attrs["units"]}))
-    return cube
 
 
 def _kept(header: dict[str, str]) -> dict[str, str]:

@@ -16,7 +16,9 @@ import xarray as xr
 
 from spaxel.cube import make_cube, note, note_guess
 from spaxel.errors import NotFound, ReadError, missing_extra
-from spaxel.readers.parts.fits_wcs import axis_values, read_wcs, spectral_axis
+from spaxel.readers.parts.axis import Axis, fault_of
+from spaxel.readers.parts.fits_axis import axis_beside
+from spaxel.readers.parts.fits_wcs import axis_values, is_declared, read_wcs, spectral_axis
 from spaxel.readers.parts.lazy import FileArray, arrange, check_axis_number, lazy_array
 from spaxel.readers.parts.side import settle_axis
 from spaxel.readers.registry import Reader
@@ -65,7 +67,8 @@ def open_fits(
 
     dataset      : name (EXTNAME) or number of the HDU, if there are several
     channel_axis : 0, 1 or 2 in NumPy's order (0 is the last axis of FITS), if the WCS does not declare it
-    channel      : axis values, a file with them, or "index" to number the channels; else the WCS, in the file's unit
+    channel      : axis values, a file with them, or "index" to number the channels; else the WCS, in the file's unit,
+                   or an extension WAVE, LAMBDA, ENERGIES … (an image of one row, or a table)
     units        : of the axis, if the header does not say it
     `variance` is STAT, VAR …, 1 / IVAR, or ERR squared, if one of the same shape is there (where IVAR is 0: infinite, and
     `valid` is False where it is 0 in every channel). BSCALE, BZERO and BLANK (-> NaN) are applied lazily. attrs:
@@ -78,7 +81,7 @@ def open_fits(
         chosen = _choose(path, images, dataset)
         wcs = read_wcs(chosen.header, hdus)
         spectra, at, guess = _arranged(path, chosen, channel_axis)
-        axis = axis_values(chosen.header, wcs, len(chosen.shape) - chosen.kept[at])
+        axis = _axis(chosen, wcs, hdus, chosen.kept[at])
         values, told, doubt = settle_axis(path, axis, spectra.shape[2], channel, units)
         beside, history = _beside(path, chosen, images, at)
         attrs = {"wcs_header": wcs.to_header_string(relax=True)} if wcs is not None else {}
@@ -167,6 +170,15 @@ def _arranged(path: Path, image: Image, channel_axis: int | None) -> tuple[Any, 
             f"{image.shape[kept[0]]} channels), as is the custom. Option channel_axis decides."
         ]
     return _data(path, image, at), at, guess
+
+
+def _axis(image: Image, wcs: Any, hdus: Any, at: int) -> Axis | None:
+    """The axis of a header that declares it; else an extension that holds it (WAVE, ENERGIES), else what the header has."""
+    number = len(image.shape) - at
+    told = axis_values(image.header, wcs, number)
+    if told is not None and is_declared(image.header, number) and not fault_of(told.values):
+        return told
+    return axis_beside(hdus, image.shape[at]) or told
 
 
 def _data(path: Path, image: Image, at: int) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from spaxel.errors import NotFound, ReadError
+from spaxel.readers.parts.axis import numbers_of_list
 
 DATA_SUFFIXES = ("", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip", ".bin", ".sli", ".ref", ".rfl", ".rad", ".hyspex")
 _FIELD = re.compile(r"^[ \t]*([^=\n{};][^=\n{}]*?)[ \t]*=[ \t]*(\{[^}]*(?:\}|\Z)|[^\n]*)", re.MULTILINE)
@@ -90,7 +91,7 @@ def integer(
 def numbers(path: Path, header: dict[str, str], name: str) -> np.ndarray:
     """A field as a row of floats, empty if it is missing; ReadError if one of its entries is no number."""
     try:
-        return np.array([float(part) for part in re.split(r"[,\s]+", header.get(name, "").strip(" ,\t")) if part])
+        return numbers_of_list(header.get(name, ""))
     except ValueError as error:
         raise ReadError(f"{path}: {name} holds something else than numbers: {error}. Try to correct it.") from error
 

@@ -12,7 +12,14 @@ from spaxel.readers.parts.axis import Axis
 
 _SPECTRAL = re.compile(r"WAVE|AWAV|VELO|VRAD|VOPT|ZOPT|BETA|FREQ|ENER|WAVN|FELO|LAMBDA|SPEC|CHAN|WLEN|RAMAN|LOGLAM")
 _CELESTIAL = re.compile(r"RA(-|$)|DEC(-|$)|.LON|.LAT|STOKES")
-_UNITS = re.compile(r"(angstroms?|nm|nanomet\w*|[kMG]?hz|k?ev|cm-1|1/cm)$", re.IGNORECASE)
+_BY_STANDARD = (  # units where CUNIT is missing, FITS standard 4.0, table 25; for wavelengths and energies see axis_values
+    (re.compile(r"VRAD|VELO|VOPT|FELO"), "m/s"),
+    (re.compile(r"FREQ"), "Hz"),
+    (re.compile(r"WAVN"), "1/m"),
+)
+_UNITS = re.compile(
+    r"(angstroms?|nm|nanomet\w*|um|microns?|[kMGT]?hz|[kMGT]?ev|cm-1|1/cm|k?m/s|k?m s-1)$", re.IGNORECASE
+)
 
 
 def read_wcs(header: Any, hdus: Any) -> Any:
@@ -46,10 +53,16 @@ def spectral_axis(header: Any, naxis: int) -> int | None:
     return None
 
 
+def is_declared(header: Any, number: int) -> bool:
+    """Whether the CTYPE of FITS axis `number` says that it is spectral."""
+    return _SPECTRAL.match(str(header.get(f"CTYPE{number}", "")).strip().upper()) is not None
+
+
 def axis_values(header: Any, wcs: Any, number: int) -> Axis | None:
     """The values along FITS axis `number`, in the unit of its CUNIT, or None if the header has no values for it.
 
-    Metres become nm. Without CUNIT the unit is None: many files then mean Angstrom, though the standard says metres.
+    What CTYPE says comes first: a velocity or frequency without CUNIT is in m/s or Hz, as the standard has it. Of a wavelength
+    without CUNIT the unit is None, unless its values can only be metres: many files then mean Angstrom. Metres become nm.
     """
     if not any(f"{key}{number}" in header for key in ("CRVAL", "CDELT")) and f"CD{number}_{number}" not in header:
         return None
@@ -64,7 +77,8 @@ def axis_values(header: Any, wcs: Any, number: int) -> Axis | None:
         values = header.get(f"CRVAL{number}", 0.0) + (np.arange(n) + 1 - header.get(f"CRPIX{number}", 0.0)) * step
     if header.get("DC-FLAG") == 1:  # IRAF: the axis is the decimal logarithm
         values = 10.0**values
-    if units == "m" or (not units and np.abs(values).max() < 1e-4):
+    units = units or next((told for pattern, told in _BY_STANDARD if pattern.match(kind)), "")
+    if units == "m" or (not units and 0 < np.abs(values).max() < 1e-4 and not kind.startswith("ENER")):
         values, units = values * 1e9, "nm"
     name = "energy" if kind.startswith("ENER") else "wavelength" if kind.startswith(("WAVE", "AWAV")) else kind
     return Axis(np.asarray(values, dtype=float), units or None, f"axis {number} of the FITS header", name)

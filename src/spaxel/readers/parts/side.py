@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from spaxel.errors import AxisError, NotFound, ReadError
-from spaxel.readers.parts.axis import Axis, is_spectral, numbers_in, parse_cells, settle_units
+from spaxel.readers.parts.axis import Axis, fault_of, in_order, is_spectral, numbers_in, parse_cells, settle_units
 from spaxel.readers.parts.h5 import h5_variables, is_hdf5
 from spaxel.readers.parts.variables import (
     Variable,
@@ -123,7 +123,8 @@ def settle_axis(
     """The axis of a file with at most one of its own: (values or None for numbered channels, unit, guesses).
 
     found : what the file says     channel, units : options of the user
-    Raises AxisError if the option channel has another number of values; a list of the file that has is left out.
+    Raises AxisError if the option channel has another number of values; a list of the file that has, or that cannot be an axis
+    (NaN, flags, a list that repeats itself), is left out. Values that turn back are sorted, doubled ones moved apart, aloud.
     """
     if is_index(channel):
         return None, "index", []
@@ -133,15 +134,24 @@ def settle_axis(
         if found is None:
             sizes = ", ".join(str(len(axis.values)) for axis in given)
             raise AxisError(f"The option channel gives {sizes} values, and {path.name} has {n_channels} channels.")
-    if found is None or len(found.values) != n_channels:
-        why = "no spectral axis" if found is None else f"{len(found.values)} axis values for {n_channels} channels"
-        return (
-            None,
-            "index",
-            [f"{path.name} has {why}; its {n_channels} channels are numbered. Option channel decides."],
-        )
-    axis = settle_units(found, units)
+    why = _why_numbered(found, n_channels)
+    if found is None or (why and channel is None):
+        sentence = f"{path.name} has {why}; its {n_channels} channels are numbered. Option channel decides."
+        return None, "index", [sentence]
+    axis = in_order(settle_units(found, units)) if not why else found
     return axis.values, axis.units, list(axis.guesses)
+
+
+def _why_numbered(found: Axis | None, n_channels: int) -> str:
+    """Why the channels are numbered, in words; '' if the axis can be used."""
+    if found is None:
+        return "no spectral axis"
+    if found.fault:
+        return f"an axis that cannot be used ({found.origin}: {found.fault})"
+    if len(found.values) != n_channels:
+        return f"{len(found.values)} axis values for {n_channels} channels ({found.origin})"
+    fault = fault_of(found.values)
+    return f"an axis that cannot be used ({found.origin}: {fault})" if fault else ""
 
 
 def as_axis(name: str, variable: Variable, origin: str) -> Axis | None:
