@@ -38,6 +38,11 @@ class Reading:
     channel: Annotated[str | None, Parameter(help="variable or file that holds the axis values")] = None
     units: Annotated[str | None, Parameter(help="of the axis: keV, nm, Angstrom, 1/cm …")] = None
     truth: Annotated[str | None, Parameter(help="variable or file that holds a truth to compare with")] = None
+    no_data: Annotated[
+        str | None,
+        Parameter(allow_leading_hyphen=True, help="values that mean not measured, as -9999,0; or none"),
+    ] = None
+    raw: Annotated[bool, Parameter(negative="", help="leave scale and offset that the file declares alone")] = False
     option: Annotated[
         tuple[str, ...], Parameter(negative="", help="any other option of the reader, as name=value; may be repeated")
     ] = ()
@@ -46,7 +51,7 @@ class Reading:
         """Those that were given, as open_cube takes them."""
         given = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "option"}
         extra = parse_pairs(self.option)
-        return {name: value for name, value in given.items() if value is not None} | extra
+        return {name: value for name, value in given.items() if value not in (None, False)} | extra
 
 
 @Parameter(name="*")

@@ -15,7 +15,7 @@ attrs                     source, history (list of sentences), steps (list of {n
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,7 @@ def make_cube(
     truth_labels: Any = None,
     truth_abundances: Any = None,
     truth_spectra: Any = None,
+    beside: Mapping[str, tuple[Any, ...]] | None = None,
     source: str = "",
     **attrs: Any,
 ) -> xr.Dataset:
@@ -54,6 +55,8 @@ def make_cube(
     units, long_name : of the axis; common spellings are made one ("Nanometers" -> "nm")
     valid            : (y, x) bool, False = no data       variance : (y, x, channel)
     truth_*          : see the module                     source : the file
+    beside           : further variables of any name, (dims, values) or (dims, values, attrs); those along `channel` are
+                       sorted with the axis
     attrs            : kept (crs, transform, wcs_header, origin, …)
     An axis that is not increasing is sorted, together with everything on it, and `history` says so.
     Raises CubeError for complex, text or object arrays, a wrong number of dimensions, an empty cube;
@@ -68,16 +71,16 @@ def make_cube(
     parts = cube_parts(spectra, channel_axis)
     _check_array(parts.spectra)
     axis = _axis(parts, channel, units, long_name)
-    beside = {
+    known = {
         "valid": (("y", "x"), parts.valid if valid is None else valid),
         "variance": (DIMS, parts.variance if variance is None else variance),
         "truth_labels": (("y", "x"), truth_labels),
         "truth_abundances": (("y", "x", "truth_component"), truth_abundances),
         "truth_spectra": (("truth_component", "channel"), truth_spectra),
     }
-    given = {name: (dims, value) for name, (dims, value) in beside.items() if value is not None}
-    for name, (dims, value) in given.items():
-        _check_beside(name, np.shape(value), dims, parts.spectra.shape)
+    given = {name: part for name, part in {**known, **(beside or {})}.items() if part[1] is not None}
+    for name, (dims, value, *_) in given.items():
+        _check_beside(name, np.shape(value), (dims,) if isinstance(dims, str) else dims, parts.spectra.shape)
     cube = xr.Dataset({"spectra": (DIMS, parts.spectra)} | given, coords={"channel": axis})
     cube, sentence = _increasing(cube)
     history = [*attrs.pop("history", []), *sentence]

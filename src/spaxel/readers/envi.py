@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -13,6 +12,7 @@ from spaxel.cube import make_cube, note, note_guess
 from spaxel.errors import CubeError, NotFound, ReadError
 from spaxel.readers.parts.envi_axis import beside_channels, header_axis
 from spaxel.readers.parts.envi_header import find_pair, georeference, integer, is_header, numbers, read_header
+from spaxel.readers.parts.envi_values import declared_values
 from spaxel.readers.parts.lazy import FileArray, lazy_array
 from spaxel.readers.parts.side import settle_axis
 from spaxel.readers.registry import Reader
@@ -35,8 +35,9 @@ def open_envi(
     channel : axis values, a file with them, "file:variable", or "index" to number the channels; else the header's (its list of
               wavelengths, also with decimal commas, or band names that hold numbers)
     units   : of the axis, if the header does not say them
-    Besides the spectra: `good_channel (channel)` from the bad band list and `fwhm (channel)` as coordinates, `valid`
-    from the data ignore value, crs, transform (GDAL order) and map_info in attrs. No scale factor is applied.
+    Besides the spectra: `good_channel (channel)` from the bad band list and `fwhm (channel)` as coordinates, crs,
+    transform (GDAL order) and map_info in attrs. Declared for the door (see spaxel.readers.parts.stored): data ignore
+    value, data gain values, data offset values, reflectance scale factor (which divides, unless there are gains).
     Raises ReadError (truncated, incomplete header), NotFound (half of the pair), CubeError (complex), AxisError.
     """
     header_path, data_path = find_pair(Path(path))
@@ -49,13 +50,13 @@ def open_envi(
     n_channels = spectra.shape[2]
     found = header_axis(header_path, header, n_channels)
     values, told, doubt = settle_axis(header_path, found, n_channels, channel, units)
-    valid = _valid(spectra, header_path, header)
+    declared, left_out = declared_values(header_path, header, n_channels)
     attrs = georeference(header) | _kept(header) | {"files": [str(header_path), str(data_path)]}
-    cube = make_cube(spectra, values, told, valid=valid, source=str(path), **attrs)
+    cube = make_cube(spectra, values, told, beside=declared.beside(), source=str(path), **attrs)
     cube = beside_channels(cube, header_path, header, values)
     for sentence in offset_note:
         cube = note(cube, sentence)
-    for sentence in guesses + doubt:
+    for sentence in guesses + left_out + doubt:
         cube = note_guess(cube, sentence)
     return cube
 
@@ -101,23 +102,6 @@ def _refuse_unsupported(path: Path, header: dict[str, str]) -> None:
         raise ReadError(f"{path} says that its data are compressed (file compression). Try to unpack them with gunzip.")
     if any(numbers(path, header, "major frame offsets")) or any(numbers(path, header, "minor frame offsets")):
         raise ReadError(f"{path} has frame offsets, which spaxel does not read. Try to save the cube without them.")
-
-
-def _valid(spectra: Any, path: Path, header: dict[str, str]) -> Any:
-    """False where every channel holds the data ignore value; None if the header has none."""
-    if "data ignore value" not in header:
-        return None
-    ignored = numbers(path, header, "data ignore value")[0]
-    if np.isnan(ignored):
-        return ~np.isnan(spectra).all(-1) if spectra.dtype.kind == "f" else None
-    return (spectra != spectra.dtype.type(ignored)).any(-1) if _holds(spectra.dtype, ignored) else None
-
-
-def _holds(dtype: np.dtype, value: float) -> bool:
-    if dtype.kind == "f":
-        return True
-    limits = np.iinfo(dtype)
-    return value == int(value) and limits.min <= value <= limits.max
 
 
 def _kept(header: dict[str, str]) -> dict[str, str]:

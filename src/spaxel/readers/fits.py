@@ -7,7 +7,6 @@ import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +19,9 @@ from spaxel.readers.parts.axis import Axis, fault_of
 from spaxel.readers.parts.fits_axis import axis_beside
 from spaxel.readers.parts.fits_wcs import axis_values, is_declared, read_wcs, spectral_axis
 from spaxel.readers.parts.lazy import FileArray, arrange, check_axis_number, lazy_array
+from spaxel.readers.parts.physical import unpacked
 from spaxel.readers.parts.side import settle_axis
+from spaxel.readers.parts.stored import Stored, numbers_of, usable_scale
 from spaxel.readers.registry import Reader
 
 _SCIENCE = ("DATA", "SCI", "SCIENCE", "FLUX", "PRIMARY", "SPECTRA", "CUBE")
@@ -71,7 +72,7 @@ def open_fits(
                    or an extension WAVE, LAMBDA, ENERGIES … (an image of one row, or a table)
     units        : of the axis, if the header does not say it
     `variance` is STAT, VAR …, 1 / IVAR, or ERR squared, if one of the same shape is there (where IVAR is 0: infinite, and
-    `valid` is False where it is 0 in every channel). BSCALE, BZERO and BLANK (-> NaN) are applied lazily. attrs:
+    `valid` is False where it is 0 in every channel). BSCALE, BZERO and BLANK are declared for the door. attrs:
     wcs_header, origin "lower". A mask extension is named in the history and not used.
     Raises MissingExtra without astropy, ReadError (truncated, no or several cubes), NotFound, CubeError, AxisError.
     """
@@ -80,12 +81,23 @@ def open_fits(
         images = list(_images(path, hdus))
         chosen = _choose(path, images, dataset)
         wcs = read_wcs(chosen.header, hdus)
-        spectra, at, guess = _arranged(path, chosen, channel_axis)
+        at, guess = _channels(path, chosen, channel_axis)
+        spectra, declared = _data(path, chosen, at)
         axis = _axis(chosen, wcs, hdus, chosen.kept[at])
         values, told, doubt = settle_axis(path, axis, spectra.shape[2], channel, units)
-        beside, history = _beside(path, chosen, images, at)
+        found, history = _beside(path, chosen, images, at)
         attrs = {"wcs_header": wcs.to_header_string(relax=True)} if wcs is not None else {}
-    cube = make_cube(spectra, values, told, **beside, source=str(path), origin="lower", dataset=chosen.name, **attrs)
+    cube = make_cube(
+        spectra,
+        values,
+        told,
+        **found,
+        beside=declared.beside(),
+        source=str(path),
+        origin="lower",
+        dataset=chosen.name,
+        **attrs,
+    )
     if "BUNIT" in chosen.header:
         cube["spectra"].attrs["units"] = str(chosen.header["BUNIT"])
     for sentence in history:
@@ -152,8 +164,8 @@ def _choose(path: Path, images: list[Image], dataset: str | int | None) -> Image
     raise ReadError(f"{path} holds several cubes: {held}. Try dataset=… with a name or a number.")
 
 
-def _arranged(path: Path, image: Image, channel_axis: int | None) -> tuple[Any, int, list[str]]:
-    """The spectra (y, x, channel), the NumPy axis of the channels among the three kept, and sentences of what was guessed."""
+def _channels(path: Path, image: Image, channel_axis: int | None) -> tuple[int, list[str]]:
+    """The NumPy axis of the channels among the three kept, and sentences of what was guessed."""
     kept = image.kept
     if len(kept) != 3:
         raise ReadError(f"{path}: HDU {image.name} has axes {image.shape}, a cube has three. Try another dataset.")
@@ -169,7 +181,7 @@ def _arranged(path: Path, image: Image, channel_axis: int | None) -> tuple[Any, 
             f"{path.name} declares no spectral axis; took the last axis of FITS (NumPy axis 0, "
             f"{image.shape[kept[0]]} channels), as is the custom. Option channel_axis decides."
         ]
-    return _data(path, image, at), at, guess
+    return at, guess
 
 
 def _axis(image: Image, wcs: Any, hdus: Any, at: int) -> Axis | None:
@@ -181,8 +193,11 @@ def _axis(image: Image, wcs: Any, hdus: Any, at: int) -> Axis | None:
     return axis_beside(hdus, image.shape[at]) or told
 
 
-def _data(path: Path, image: Image, at: int) -> Any:
-    """The numbers of an image as (y, x, channel), scaled; lazy unless the file is compressed. at : axis of the channels."""
+def _data(path: Path, image: Image, at: int) -> tuple[Any, Stored]:
+    """The numbers of an image as (y, x, channel), lazy unless the file is compressed, and what its header declares of them.
+
+    at : axis of the channels      Unsigned integers, which FITS stores with an offset of half their range, come as such.
+    """
     bits = int(image.header["BITPIX"])
     shape = tuple(image.shape[axis] for axis in image.kept)
     if image.offset is None:
@@ -191,23 +206,21 @@ def _data(path: Path, image: Image, at: int) -> Any:
         dtype = np.dtype({8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}[bits])
         source = FileArray(path, dtype, shape, image.offset).check_size()
         raw = lazy_array(source, path=path, part=f"hdu {image.number}", channel_axis=at)
-    scale, zero = float(image.header.get("BSCALE", 1)), float(image.header.get("BZERO", 0))
-    blank = image.header.get("BLANK") if raw.dtype.kind in "iu" else None
-    if (scale, zero, blank) == (1, 0, None):
-        return raw
-    unsigned = (
-        {16: "u2", 32: "u4", 64: "u8"}.get(bits) if scale == 1 and blank is None and zero == 2 ** (bits - 1) else None
-    )
-    dtype = np.dtype(unsigned or ("f8" if abs(bits) > 16 else "f4"))
-    scaled = partial(_scaled, scale=scale, zero=zero, blank=blank, dtype=dtype)
-    return scaled(raw) if image.offset is None else raw.map_blocks(scaled, dtype=dtype, meta=np.empty((0, 0, 0), dtype))
+    scale, zero = (image.header.get(name, plain) for name, plain in (("BSCALE", 1), ("BZERO", 0)))
+    blank = numbers_of(image.header.get("BLANK", ())) if raw.dtype.kind in "iu" else ()
+    unsigned = {16: "u2", 32: "u4", 64: "u8"}.get(bits) if scale == 1 and zero == 2 ** (bits - 1) else None
+    if unsigned:
+        dtype, blank, zero = np.dtype(unsigned), tuple(value + 2 ** (bits - 1) for value in blank), 0
+        raw = _unsigned(raw, dtype) if image.offset is None else raw.map_blocks(_unsigned, dtype, dtype=dtype)
+    factor, shift = usable_scale(numbers_of(scale), 1), usable_scale(numbers_of(zero), 1, zero=True)
+    plain = (factor, shift) == (1, 0)
+    used = [n for n in ("BLANK", "BSCALE", "BZERO") if n in image.header and (blank if n == "BLANK" else not plain)]
+    origin = f"{', '.join(used)} of {image.name}" if used else ""
+    return raw, Stored(blank, None, None if plain else factor, None if plain else shift, None, origin)
 
 
-def _scaled(raw: np.ndarray, scale: float, zero: float, blank: int | None, dtype: np.dtype) -> np.ndarray:
-    if dtype.kind == "u":
-        return raw.astype(dtype) + dtype.type(zero)  # modulo 2**bits, which is what FITS means by unsigned
-    values = raw.astype(dtype) * dtype.type(scale) + dtype.type(zero)
-    return values if blank is None else np.where(raw == blank, dtype.type(np.nan), values)
+def _unsigned(raw: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    return raw.astype(dtype) + dtype.type(2 ** (8 * dtype.itemsize - 1))  # modulo 2**bits, which is what FITS means
 
 
 def _beside(path: Path, chosen: Image, images: list[Image], at: int) -> tuple[dict[str, Any], list[str]]:
@@ -224,7 +237,7 @@ def _beside(path: Path, chosen: Image, images: list[Image], at: int) -> tuple[di
         if word in _MASKS:
             history.append(f"the file also holds a mask {image.name}, which is not used")
         elif "variance" not in found:
-            found |= _variance(_data(path, image, at), _VARIANCE[word])
+            found |= _variance(unpacked(*_data(path, image, at)), _VARIANCE[word])
             history.append(f"variance from {image.name} ({_VARIANCE[word]})")
     return found, history
 

@@ -107,7 +107,7 @@ def open_zarr(
     truth            : array or file with ground truth       truth_background : the label that means unlabelled
     shape            : (height, width) of a list of spectra  pixel_order : "C" or "F", how it was flattened
     Raises ReadError: damaged, incomplete, from a newer spaxel, ambiguous; ParameterError for an option that our own
-    layout decides itself. CF packing (scale_factor, add_offset) of other people's arrays is not undone.
+    layout decides itself. CF packing (scale_factor, add_offset, _FillValue) of other people's arrays is for the door.
     """
     options = Options(dataset, channel_axis, channel, units, truth, truth_background, shape, pixel_order)
     node = open_node(path)

@@ -19,6 +19,7 @@ from spaxel.errors import CubeError, ReadError
 from spaxel.readers.parts.axis import Axis, numbers_in, parse_cells
 from spaxel.readers.parts.lazy import FileArray, arrange, check_axis_number, lazy_array
 from spaxel.readers.parts.side import settle_axis
+from spaxel.readers.parts.stored import Stored, usable_scale
 from spaxel.readers.parts.zarrays import check_believable
 from spaxel.readers.registry import Reader
 
@@ -57,8 +58,8 @@ def open_raster(
     channel      : axis values, a file with them, or "index" to number the channels; else the metadata of the bands
                    (wavelength, CENTRAL_WAVELENGTH_UM) or their names, if all are numbers
     units        : of the axis, if the file does not say it
-    `valid` is False where every band holds its no-data value. attrs: crs (WKT) and transform (six numbers in GDAL's order:
-    x of the corner, pixel width, row rotation, y of the corner, column rotation, minus pixel height), if there.
+    The no-data value, scale and offset of each band are declared for the door. attrs: crs (WKT) and transform (six numbers
+    in GDAL's order: x of the corner, pixel width, row rotation, y of the corner, column rotation, minus pixel height).
     Raises ReadError (truncated, no cube inside), CubeError (complex), AxisError. Warns if rasterio is missing and the file
     is georeferenced.
     """
@@ -84,28 +85,31 @@ def _open_bands(path: Path, channel: str | Sequence[float] | None, units: str | 
         source = Bands(path, shape, np.result_type(*file.dtypes))
         rows, columns = file.block_shapes[0]
         deep = file.count if file.interleaving is not None and file.interleaving.name == "pixel" else 1
-        axis, nodata = _axis(path, file), file.nodatavals
+        axis, declared = _axis(path, file), _declared(file)
         attrs: dict[str, Any] = {"crs": file.crs.to_wkt()} if file.crs else {}
         if not file.transform.is_identity:
             attrs["transform"] = list(file.transform.to_gdal())
     check_believable(path, "the image", shape[:2])
     spectra = lazy_array(source, path=path, storage_chunks=(rows, columns, deep), lock=True)
     values, told, doubt = settle_axis(path, axis, shape[2], channel, units)
-    cube = make_cube(spectra, values, told, valid=_valid(spectra, nodata), source=str(path), **attrs)
+    cube = make_cube(spectra, values, told, beside=declared.beside(), source=str(path), **attrs)
     for sentence in doubt:
         cube = note_guess(cube, sentence)
     return cube
 
 
-def _valid(spectra: Any, nodata: Sequence[float | None]) -> Any:
-    """False where every band holds its no-data value; None if a band has none."""
-    if None in nodata:
-        return None
-    marks = np.array(nodata, dtype=float)
-    absent = (
-        (spectra == marks) | (np.isnan(spectra) & np.isnan(marks)) if spectra.dtype.kind == "f" else spectra == marks
-    )
-    return ~absent.all(-1)
+def _declared(file: Any) -> Stored:
+    """The no-data values, scales and offsets of the bands of an open raster, for the door."""
+    nodata, count = np.array(file.nodatavals, dtype=float), file.count
+    alike = bool((nodata == nodata[0]).all())
+    by_band = None if alike or np.isnan(nodata).all() else nodata
+    scale, offset = usable_scale(file.scales, count), usable_scale(file.offsets, count, zero=True)
+    scaled = (scale is not None and np.any(scale != 1)) or (offset is not None and np.any(offset != 0))
+    used = ["no-data value"] if alike or by_band is not None else []
+    used += ["scales and offsets"] if scaled else []
+    origin = f"{' and '.join(used)} of the bands" if used else ""
+    no_data = (float(nodata[0]),) if alike else ()
+    return Stored(no_data, by_band, scale if scaled else None, offset if scaled else None, None, origin)
 
 
 def _axis(path: Path, file: Any) -> Axis | None:

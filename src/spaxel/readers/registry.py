@@ -20,8 +20,10 @@ import xarray as xr
 from spaxel.cube import as_cube, check_cube, make_cube
 from spaxel.errors import NotFound, ParameterError, ReadError, SpaxelError, naming
 from spaxel.readers.parts.lazy import FOREIGN
+from spaxel.readers.parts.physical import physical
 from spaxel.store.addresses import check_local
 
+DOOR = ("raw", "no_data")  # options that every reader takes, since the door itself obeys them
 HEAD = 2880  # bytes given to a sniffer: one FITS block, more than any other signature needs
 
 # In this order they are asked; a vendor file that is HDF5 inside comes before plain HDF5.
@@ -75,7 +77,9 @@ def open_cube(path: Any, reader: str | None = None, **options: Any) -> xr.Datase
               an array, a DataArray, a signal … as make_cube takes them, with its options `channel`, `units`, `channel_axis`
     reader  : the name of a reader, if the content does not decide
     options : of the reader; most take `dataset=` (path or variable inside the file), `channel_axis=` (0, 1 or 2),
-              `channel=` (axis values, a variable, or a file that holds them), `units=`, `truth=` (variable or file)
+              `channel=` (axis values, a variable, or a file that holds them), `units=`, `truth=` (variable or file).
+              Every one takes `raw=True` (scale and offset that the file declares are left alone) and `no_data=` (values
+              that mean "not measured", in place of those that the file declares; "none": there are none)
     returns : xarray.Dataset with `spectra (y, x, channel)`, see spaxel.cube; `valid` is False where no data are
     Raises NotFound, ReadError (truncated, unknown, ambiguous: the message lists the candidates), ParameterError
     (an option that the reader does not know), CubeError (complex, empty …). Warns (GuessWarning) about each guess.
@@ -91,7 +95,7 @@ def open_cube(path: Any, reader: str | None = None, **options: Any) -> xr.Datase
     if not path.exists():
         raise NotFound(f"There is no file {path}. Try an absolute path.")
     chosen = _choose(path, reader)
-    _check_options(chosen, options)
+    options, at_door = _sorted_options(chosen, options)
     with naming(path):
         try:
             cube = chosen.open(path, **options)
@@ -101,15 +105,19 @@ def open_cube(path: Any, reader: str | None = None, **options: Any) -> xr.Datase
             raise ReadError(
                 f"{path} looks like {chosen.description} but cannot be read: {error}. Is it complete?"
             ) from error
-        cube = _with_valid(check_cube(cube))
+        cube = _with_valid(physical(check_cube(cube), **at_door))
     return cube.assign_attrs(source=str(path), reader=chosen.name)
 
 
 def _from_memory(data: Any, reader: str | None, options: dict[str, Any]) -> xr.Dataset:
     known = ("channel", "units", "channel_axis")
+    options, at_door = (
+        {n: v for n, v in options.items() if n not in DOOR},
+        {n: options[n] for n in DOOR if n in options},
+    )
     if unknown := [*(["reader"] if reader else []), *sorted(set(options) - set(known))]:
-        raise ParameterError(f"{', '.join(unknown)} is for files. A cube in memory takes {', '.join(known)}.")
-    return _with_valid(make_cube(data, **options) if options else as_cube(data))
+        raise ParameterError(f"{', '.join(unknown)} is for files. A cube in memory takes {', '.join((*known, *DOOR))}.")
+    return _with_valid(physical(make_cube(data, **options) if options else as_cube(data), **at_door))
 
 
 def _choose(path: Path, name: str | None) -> Reader:
@@ -138,11 +146,14 @@ def _head(path: Path) -> bytes:
         raise ReadError(f"{path} cannot be opened: {error.strerror}. Try to check its permissions.") from error
 
 
-def _check_options(reader: Reader, options: dict[str, Any]) -> None:
+def _sorted_options(reader: Reader, options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(options of the reader, options of the door); one that both know is the reader's. ParameterError for any other."""
     known = [n for n, p in inspect.signature(reader.open).parameters.items() if p.kind is p.KEYWORD_ONLY]
-    if unknown := set(options) - set(known):
-        wrong, right = ", ".join(sorted(unknown)), ", ".join(known) or "none"
+    if unknown := set(options) - set(known) - set(DOOR):
+        wrong, right = ", ".join(sorted(unknown)), ", ".join([*known, *(n for n in DOOR if n not in known)])
         raise ParameterError(f"The reader {reader.name!r} has no option {wrong}. It has: {right}.")
+    own = {name: value for name, value in options.items() if name in known}
+    return own, {name: value for name, value in options.items() if name not in known}
 
 
 def _with_valid(cube: xr.Dataset) -> xr.Dataset:

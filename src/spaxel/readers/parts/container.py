@@ -21,6 +21,7 @@ from spaxel.errors import AxisError, CubeError, ParameterError, ReadError
 from spaxel.readers.parts.axis import Axis, is_spectral, settle_units
 from spaxel.readers.parts.lazy import arrange, check_axis_number, guess_channel_axis, lazy_array, lazy_rows, tile_chunks
 from spaxel.readers.parts.side import as_axis, is_index, spectral_axes
+from spaxel.readers.parts.stored import from_attributes
 from spaxel.readers.parts.truth import Image, find_truth, is_truth
 from spaxel.readers.parts.variables import Variable, Variables, describe, pick
 
@@ -85,8 +86,9 @@ def open_variables(path: Path, variables: Variables, options: Options, *, order:
     spectra, image, told = _lay_out(path, name, variable, at, size, options.pixel_order, order)
     channel, units, doubt = _axis_of(path, axes, n_channels, options)
     truth, history = find_truth(path, variables, name, image, options.truth, options.truth_background)
+    declared = from_attributes(variable.attrs, n_channels, name)
     more: dict[str, Any] = {"history": history, "source": str(path), "dataset": name, **truth}
-    cube = make_cube(spectra, channel, units, **more)
+    cube = make_cube(spectra, channel, units, beside=declared.beside(), **more)
     for sentence in (*guesses, *told, *doubt):
         cube = note_guess(cube, sentence)
     return cube

@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 
 from spaxel.errors import ReadError
+from spaxel.readers.parts.stored import numbers_of
 from spaxel.readers.parts.variables import Variable, Variables, dtype_problem
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -89,7 +90,37 @@ def _variable(path: Path, name: str, dataset: h5py.Dataset, *, matlab: bool) -> 
     source = H5Array(path, name, shape, dataset.dtype, matlab)
     scales = {} if matlab else _scales(dataset)
     units = _text(dataset.attrs.get("units"))
-    return Variable(shape, dataset.dtype, lambda: _load(source), source, chunks, units, scales, _problem(dataset))
+    problem, attrs = _problem(dataset), _attrs(dataset)
+    return Variable(shape, dataset.dtype, lambda: _load(source), source, chunks, units, scales, problem, attrs)
+
+
+def _attrs(dataset: h5py.Dataset) -> dict[str, Any]:
+    """Its attributes; one that cannot be read is left out."""
+    found = {}
+    for name in dataset.attrs:
+        try:
+            found[name] = dataset.attrs[name]
+        except (OSError, TypeError, ValueError, RuntimeError, KeyError):
+            continue
+    return found | _prisma_scale(dataset)
+
+
+def _prisma_scale(dataset: h5py.Dataset) -> dict[str, float]:
+    """Scale and offset of a PRISMA cube, whose file says them at its root (PRISMA product specification, ASI 2020).
+
+    L2: value x (max - min) / 65535 + min, by `L2ScaleVnirMin` and `…Max`. L1: value / `ScaleFactor_Vnir` - `Offset_Vnir`.
+    """
+    which = dataset.name.rpartition("/")[2].partition("_")[0].capitalize()
+    if which not in ("Vnir", "Swir") or not dataset.name.endswith("_Cube"):
+        return {}
+    root = dataset.file.attrs
+    names = (f"L2Scale{which}Min", f"L2Scale{which}Max", f"ScaleFactor_{which}", f"Offset_{which}")
+    low, high, divisor, offset = (numbers_of(root.get(name, ()))[:1] for name in names)
+    if low and high and high[0] > low[0]:
+        return {"scale_factor": (high[0] - low[0]) / 65535, "add_offset": low[0]}
+    if divisor and divisor[0] > 0:
+        return {"scale_factor": 1 / divisor[0], "add_offset": -offset[0] if offset else 0.0}
+    return {}
 
 
 def _load(source: H5Array) -> np.ndarray:

@@ -32,6 +32,7 @@ class Variable:
     source : array-like that reads slices, None if the format cannot     chunks : of the storage, or None
     units : what the file says     scales : axis number -> name of the variable that numbers it
     problem : why it cannot be a cube or an axis, '' if it can
+    attrs : further attributes that the file gives it (see spaxel.readers.parts.stored.from_attributes)
     """
 
     shape: tuple[int, ...]
@@ -42,6 +43,7 @@ class Variable:
     units: str | None = None
     scales: Mapping[int, str] = field(default_factory=dict)
     problem: str = ""
+    attrs: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_numeric(self) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import struct
 import warnings
 from pathlib import Path
 from typing import Any
@@ -114,7 +116,27 @@ def _variable(path: Path, name: str, array: zarr.Array, arrays: dict[str, zarr.A
         None if units is None else str(units),
         scales,
         "" if array.dtype.kind in "biufcUT" else f"it has dtype {array.dtype}",
+        _attrs(array),
     )
+
+
+def _attrs(array: zarr.Array) -> dict[str, Any]:
+    """Its attributes. A fill value other than 0 means no data, and so does what xarray encodes as `_FillValue`."""
+    found: dict[str, Any] = dict(array.attrs)
+    fill = getattr(array.metadata, "fill_value", None)
+    if isinstance(found.get("_FillValue"), str):
+        found["_FillValue"] = _decoded(found["_FillValue"])
+    if "_FillValue" not in found and array.dtype.kind in "iuf" and fill is not None and fill != 0:
+        found["_FillValue"] = fill
+    return found
+
+
+def _decoded(text: str) -> float | str:
+    """A float as xarray writes it into Zarr 3: eight bytes in base 64; other text as it is."""
+    try:
+        return struct.unpack("<d", base64.b64decode(text, validate=True))[0]
+    except (ValueError, struct.error):
+        return text
 
 
 def check_believable(path: Path, name: str, shape: tuple[int, ...]) -> None:

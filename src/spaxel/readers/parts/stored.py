@@ -1,0 +1,117 @@
+"""What a file declares about its stored numbers: which of them mean "no data", and how they become physical values.
+
+A reader says it once, in the order of the file, and hands it to `make_cube`, which sorts it together with the axis:
+
+    declared = Stored(no_data=(-9999,), scale=gains, origin="data gain values in scan.hdr")
+    make_cube(spectra, values, units, beside=declared.beside())
+
+The door (`spaxel.readers.open_cube`) then hides, scales and notes, lazily and for all readers alike: `parts/physical.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+NAMES = ("stored", "stored_scale", "stored_offset", "stored_no_data")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """How stored numbers are meant. Physical value = stored value x scale + offset, where it is not no data.
+
+    no_data       : stored values that mean "nothing was measured here", in any channel
+    band_no_data  : (channel,) one such value for each channel, NaN where a channel has none
+    scale, offset : one number, or (channel,) in the order of the channels in the file; None: none is declared
+    valid_range   : (lowest, highest) stored value that can be data
+    origin        : where the file says so, in words, for the history
+    """
+
+    no_data: tuple[float, ...] = ()
+    band_no_data: Any = None
+    scale: Any = None
+    offset: Any = None
+    valid_range: tuple[float, float] | None = None
+    origin: str = ""
+
+    def beside(self) -> dict[str, tuple[Any, ...]]:
+        """The argument `beside` of make_cube, {} if nothing is declared. What is given by channel is sorted with the axis."""
+        found: dict[str, tuple[Any, ...]] = {}
+        for name, value in (("scale", self.scale), ("offset", self.offset), ("no_data", self.band_no_data)):
+            if value is not None:
+                array = np.asarray(value, np.float64)
+                found[f"stored_{name}"] = (("channel",) if array.ndim else (), array)
+        if not found and not self.no_data and self.valid_range is None:
+            return {}
+        told = {"no_data": list(self.no_data), "valid_range": self.valid_range, "origin": self.origin}
+        return {**found, "stored": ((), 0, told)}
+
+
+def numbers_of(value: Any) -> tuple[float, ...]:
+    """The numbers in an attribute of a file (a number, a list, text of numbers); () if it holds anything else."""
+    values = np.ravel(np.asarray(value))
+    try:
+        return tuple(number(v) for v in values.tolist())
+    except (TypeError, ValueError):
+        return ()
+
+
+def from_attributes(attributes: Mapping[str, Any], n_channels: int, where: str = "") -> Stored:
+    """What the attributes of an array say by the conventions of CF, NEON and others; what is no number says nothing.
+
+    `_FillValue`, `missing_value`, `Data_Ignore_Value`, `no_data`; `scale_factor` and `add_offset` are applied, NEON's
+    `Scale_Factor` divides; `valid_range`, `valid_min`, `valid_max`.    where : the array, for the history
+    """
+    hidden: list[float] = []
+    for name in ("_FillValue", "missing_value", "Data_Ignore_Value", "data_ignore_value", "nodata", "no_data"):
+        hidden += [v for v in numbers_of(attributes.get(name, ())) if v not in hidden]
+    scale = usable_scale(numbers_of(attributes.get("scale_factor", ())), n_channels)
+    if (
+        scale is None
+        and (divisor := usable_scale(numbers_of(attributes.get("Scale_Factor", ())), n_channels)) is not None
+    ):
+        scale = 1 / divisor
+    offset = usable_scale(numbers_of(attributes.get("add_offset", ())), n_channels, zero=True)
+    named = [name for name in attributes if name in _DECLARING]
+    origin = f"{', '.join(named)} of {where}" if where else ", ".join(named)
+    return Stored(tuple(hidden), None, scale, offset, _range(attributes), origin if named else "")
+
+
+def usable_scale(numbers: Sequence[float], n_channels: int, *, zero: bool = False) -> Any:
+    """One number or (channel,) of them, None if there are none, another number of them, or one that cannot be used.
+
+    zero : whether all of them may be 0
+    """
+    array = np.asarray(numbers, np.float64)
+    if array.size not in (1, n_channels) or not np.isfinite(array).all() or not (zero or array.all()):
+        return None
+    return float(array[0]) if (array == array[0]).all() else array
+
+
+_DECLARING = (
+    "_FillValue", "missing_value", "Data_Ignore_Value", "data_ignore_value", "nodata", "no_data", "scale_factor",
+    "Scale_Factor", "add_offset", "valid_range", "valid_min", "valid_max",
+)  # fmt: skip
+
+
+def _range(attributes: Mapping[str, Any]) -> tuple[float, float] | None:
+    both = numbers_of(attributes.get("valid_range", ()))
+    low = both[:1] if len(both) == 2 else numbers_of(attributes.get("valid_min", ()))
+    high = both[1:] if len(both) == 2 else numbers_of(attributes.get("valid_max", ()))
+    found = (low[0] if low else -np.inf, high[0] if high else np.inf)
+    return found if found != (-np.inf, np.inf) and found[0] < found[1] else None
+
+
+def number(value: Any) -> float:
+    """A number, whole ones as integers of any size. Raises ValueError, TypeError."""
+    if isinstance(value, bytes):
+        value = value.decode("ascii")
+    if isinstance(value, str):
+        try:
+            return int(value)
+        except ValueError:
+            return float(value)
+    return value if isinstance(value, (int, float)) else float(value)
