@@ -28,9 +28,6 @@ SAID: dict[str, tuple[str, ...]] = {  # case -> words of which one is told to th
 }
 STEPS = {"fluorescence": [{"name": "baseline", "parameters": {}}]}  # what the advice says
 NOT_YET = {  # case -> what is missing today
-    "envi_gain": "gains are not applied",
-    "envi_gain_step": "gains are not applied",
-    "envi_partial_nodata": "no data is known per pixel",
     "envi_undeclared_nodata": "sentinels are not recognised",
     "esri_bil": "ESRI headers",
     "fits_mask": "MASK extensions",
@@ -38,7 +35,6 @@ NOT_YET = {  # case -> what is missing today
     "emit": "EMIT",
     "prisma": "PRISMA",
     "nexus": "NXdata",
-    "nc_cf": "CF attributes",
     "mat_struct": "MATLAB structs",
     "mat_v4": "MATLAB 4",
     "npz_mask": "masks beside a cube",
