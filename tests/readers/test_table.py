@@ -44,7 +44,7 @@ def test_every_dialect_is_the_same_cube(tmp_path, separator, decimal, encoding, 
     np.testing.assert_array_equal(cube["spectra"].values[:, 0], SPECTRA)
     np.testing.assert_array_equal(cube["channel"], AXIS)
     np.testing.assert_array_equal(cube["target_Fat"].values[:, 0], np.arange(N) + 0.5)
-    assert cube["id"].values.tolist() == [f"T{k}" for k in range(N)]
+    assert cube["sample"].values.tolist() == [f"T{k}" for k in range(N)]
     assert cube.attrs["guesses"] == []
 
 
@@ -74,7 +74,7 @@ def test_spectra_in_columns_under_a_named_axis(tmp_path, head):
     cube = open_cube(path)
     np.testing.assert_array_equal(cube["spectra"].values[:, 0], SPECTRA)
     assert cube["channel"].attrs["units"] == ("1/cm" if "Raman" in head else "nm")
-    assert cube["id"].values.tolist() == [f"s{k}" for k in range(N)]
+    assert cube["sample"].values.tolist() == [f"s{k}" for k in range(N)]
     assert cube.attrs["guesses"] == []
 
 
@@ -106,7 +106,7 @@ def test_numbers_alone(tmp_path):
 def test_an_index_column_under_an_empty_header_is_no_channel(tmp_path):
     cube = open_cube(write(tmp_path, ",400 nm,410 nm,420 nm\n0,1,3,2\n1,2,1,4\n"))
     assert cube["channel"].values.tolist() == [400, 410, 420]
-    assert cube["id"].values.tolist() == ["0", "1"]
+    assert cube["sample"].values.tolist() == ["0", "1"]
     plain = open_cube(write(tmp_path, ",400,410,420\n0,1,3,2\n1,2,1,4\n", "b.csv"), units="nm")
     np.testing.assert_array_equal(plain["spectra"], cube["spectra"])
 
@@ -117,7 +117,7 @@ def test_quoted_cells(tmp_path):
         open_cube(path)
     cube = open_cube(path, decimal=",")
     assert cube["spectra"].values.ravel().tolist() == [1.5, 2]
-    assert cube["id"].values.tolist() == ["a, b"]
+    assert cube["sample"].values.tolist() == ["a, b"]
 
 
 @quiet
@@ -125,7 +125,7 @@ def test_options_name_columns(tmp_path):
     path = write(tmp_path, text())
     assert open_cube(path, target="850").sizes["channel"] == C - 1
     assert "target_850" in open_cube(path, target=["850", "Fat"])
-    assert open_cube(path, id="Fat")["id"].values[0] == "T0 0.5"
+    assert open_cube(path, id="Fat")["sample"].values[0] == "T0 0.5"
     assert open_cube(path, channel=AXIS + 1)["channel"].values[0] == 851
     assert open_cube(path, channel="index")["channel"].attrs["units"] == "index"
     with pytest.raises(NotFound, match=r"no column 'Protein'\. It has: id, Fat, 850"):

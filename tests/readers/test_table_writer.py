@@ -32,9 +32,9 @@ def test_names_targets_and_what_is_missing(tmp_path):
     cube = cube.assign(
         target_Fat=(("y", "x"), [[1.5], [2], [np.nan], [4]]), valid=(("y", "x"), [[True], [True], [True], [False]])
     )
-    cube = cube.assign_coords(id=("y", ["a, b", "c", "d", "e"]))
+    cube = cube.assign_coords(sample=("y", ["a, b", "c", "d", "e"]))
     again = spaxel.open_cube(spaxel.write_cube(cube, tmp_path / "a.csv"))
-    assert again["id"].values.tolist() == ["a, b", "c", "d", "e"]
+    assert again["sample"].values.tolist() == ["a, b", "c", "d", "e"]
     np.testing.assert_array_equal(again["target_Fat"].values, cube["target_Fat"].values)
     np.testing.assert_array_equal(again["spectra"].values[:3], cube["spectra"].values[:3])
     assert np.isnan(again["spectra"].values[3]).all()

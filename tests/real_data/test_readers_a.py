@@ -90,7 +90,7 @@ def test_tecator_columns(real):
     cube = open_cube(real / "tecator/tecator_train.csv", units="nm")
     assert cube.attrs["guesses"] == []
     np.testing.assert_allclose(cube["target_Fat"].values[:2, 0], [22.5, 40.1], rtol=1e-6)
-    assert cube["id"].values[0] == "T1"
+    assert cube["sample"].values[0] == "T1"
     assert cube["spectra"].values[0, 0, 0] == 2.61776
 
 

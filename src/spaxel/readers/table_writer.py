@@ -44,7 +44,7 @@ def check_suffix(path: Path) -> str:
 def write_table(cube: xr.Dataset, path: Path, *, overwrite: bool) -> Path:
     """Write the spectra of a list (a cube of width 1) as CSV or TSV: a header with the axis values, one spectrum per row.
 
-    Names (`id`) and targets are columns of their own; what is no data is left empty. Numbers are written with all their
+    Names (`sample`), groups and targets are columns of their own; what is no data is left empty. Numbers are written with all their
     digits. Warns of a truth or variance, which a table cannot hold. Raises CubeError for an image, Exists as write_cube.
     """
     if cube.sizes["x"] != 1:
@@ -60,7 +60,7 @@ def write_table(cube: xr.Dataset, path: Path, *, overwrite: bool) -> Path:
             UserWarning,
             stacklevel=3,
         )
-    names = ["id"] if "id" in cube.coords else []
+    names = [name for name in ("sample", "group") if name in cube.coords and cube[name].dims == ("y",)]
     header = [*names, *(name.removeprefix("target_") for name in targets), *_axis(cube)]
     with (
         replacing(path, overwrite=overwrite, owned=Path.is_file) as beside,
