@@ -38,8 +38,6 @@ NOT_YET = {  # case -> what is missing today
     "mat_struct": "MATLAB structs",
     "mat_v4": "MATLAB 4",
     "npz_mask": "masks beside a cube",
-    "xyz_map": "text maps",
-    "wire_long": "the long text format",
     "ome_zarr": "OME-Zarr",
     "zspy": "HyperSpy's Zarr",
     "hspy_4d": "four axes",

@@ -112,7 +112,13 @@ def test_no_header_and_no_names(tmp_path):
 def test_axis_and_units_of_labspec(tmp_path):
     x, y = places()
     rows = np.column_stack([x, y, CUBE.reshape(-1, C)]).tolist()
-    head = ["#Acq. time (s)=\t1", "#AxisType[1]=\tSpectr", "#AxisUnit[1]=\tnm", "#AxisUnit[2]=\tµm", "#AxisUnit[3]=\tµm"]
+    head = [
+        "#Acq. time (s)=\t1",
+        "#AxisType[1]=\tSpectr",
+        "#AxisUnit[1]=\tnm",
+        "#AxisUnit[2]=\tµm",
+        "#AxisUnit[3]=\tµm",
+    ]
     axis = "\t\t" + "\t".join(f"{a:g}" for a in AXIS)
     told = open_cube(write(tmp_path / "map.txt", [*head, axis], rows))
     assert told["channel"].attrs["units"] == "nm"
@@ -193,7 +199,9 @@ def test_positions_that_are_no_grid_stay_a_list(tmp_path):
 
 def long_rows(axis, keys=places):
     x, y = keys()
-    return [[a, b, w, v] for a, b, s in zip(x, y, CUBE.reshape(-1, C), strict=True) for w, v in zip(axis, s, strict=True)]
+    return [
+        [a, b, w, v] for a, b, s in zip(x, y, CUBE.reshape(-1, C), strict=True) for w, v in zip(axis, s, strict=True)
+    ]
 
 
 @quiet
@@ -292,7 +300,9 @@ def test_memory_is_that_of_the_numbers(tmp_path):
     n, c = 3000, 150
     values = np.random.default_rng(0).random((n, c)).round(3)
     path = tmp_path / "a.csv"
-    np.savetxt(path, values, delimiter=",", fmt="%.3f", header=",".join(f"{k}" for k in range(400, 400 + c)), comments="")
+    np.savetxt(
+        path, values, delimiter=",", fmt="%.3f", header=",".join(f"{k}" for k in range(400, 400 + c)), comments=""
+    )
     open_cube(path, channel="index")
     tracemalloc.start()
     cube = open_cube(path)

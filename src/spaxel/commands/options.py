@@ -43,7 +43,9 @@ class Reading:
         Parameter(allow_leading_hyphen=True, help="values that mean not measured, as -9999,0; or none"),
     ] = None
     raw: Annotated[bool, Parameter(negative="", help="leave scale and offset that the file declares alone")] = False
-    grid: Annotated[str | None, Parameter(help="whether positions in a text table make an image: yes, no, or x,y")] = None
+    grid: Annotated[str | None, Parameter(help="whether positions in a text table make an image: yes, no, or x,y")] = (
+        None
+    )
     option: Annotated[
         tuple[str, ...], Parameter(negative="", help="any other option of the reader, as name=value; may be repeated")
     ] = ()

@@ -181,7 +181,9 @@ def _from_long(
     channel, units, grid = asked
     spectra, axis, begins = pivot(table, long, int(headed))
     name = names[long.axis] if long.told else "column 3"
-    values, told, doubt = _settled(table, Axis(axis, None, f"{name} of {table.path.name}", name), len(axis), channel, units)
+    values, told, doubt = _settled(
+        table, Axis(axis, None, f"{name} of {table.path.name}", name), len(axis), channel, units
+    )
     cube = make_cube(spectra[:, None, :], values, told, source=str(table.path))
     keys = ["x", "y"] if not long.told else [names[at] for at in long.keys]
     if not long.told:
@@ -209,7 +211,9 @@ def _guessed(cube: xr.Dataset, guesses: Sequence[str]) -> xr.Dataset:
 def _sniff(path: Path, head: bytes) -> bool:
     if not head or path.is_dir() or (b"\0" in head and head[:2] not in (b"\xff\xfe", b"\xfe\xff")):
         return False
-    text = "\n".join(line for line in decode(head[: len(head) // 2 * 2]).splitlines() if line.lstrip()[:1] not in ("#", "%"))
+    text = "\n".join(
+        line for line in decode(head[: len(head) // 2 * 2]).splitlines() if line.lstrip()[:1] not in ("#", "%")
+    )
     words = [word for word in re.split(r"[\s;,]+", text) if word]
     like = sum(re.match(r"^[-+]?[\d.]+([eE][-+]?\d+)?\D{0,3}$", word) is not None for word in words)
     return bool(words) and like >= len(words) * (0.1 if path.suffix.lower() in (".csv", ".tsv", ".tab") else 0.5)

@@ -44,8 +44,8 @@ def check_suffix(path: Path) -> str:
 def write_table(cube: xr.Dataset, path: Path, *, overwrite: bool) -> Path:
     """Write the spectra of a list (a cube of width 1) as CSV or TSV: a header with the axis values, one spectrum per row.
 
-    Names (`sample`), groups and targets are columns of their own; what is no data is left empty. Numbers are written with all their
-    digits. Warns of a truth or variance, which a table cannot hold. Raises CubeError for an image, Exists as write_cube.
+    Names (`sample`), groups and targets are columns of their own; what is no data is left empty. Numbers are written with all
+    their digits. Warns of a truth or variance, which a table cannot hold. Raises CubeError for an image, Exists as write_cube.
     """
     if cube.sizes["x"] != 1:
         raise CubeError(

@@ -67,4 +67,6 @@ def guess_units(name: str, axis: Axis, *, blank: bool = False) -> UnitGuess | No
     if not why:
         return None
     low, high = values.min(), values.max()
-    return UnitGuess("1/cm", f"{axis.origin} has no unit; took 1/cm ({low:g} to {high:g}), {why}. Option units decides.")
+    return UnitGuess(
+        "1/cm", f"{axis.origin} has no unit; took 1/cm ({low:g} to {high:g}), {why}. Option units decides."
+    )

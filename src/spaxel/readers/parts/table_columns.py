@@ -73,7 +73,9 @@ def sort_columns(
     if not channels or not len(body):
         raise ReadError(f"{table.path} has no column of numbers under {', '.join(names[:8])} … Try the option header.")
     rest = [at for at in range(len(names)) if at not in channels and names[at] not in target]
-    groups = [at for at in rest if headed and (GROUP.match(names[at]) or roles.get(at) == "class") and names[at] != sample]
+    groups = [
+        at for at in rest if headed and (GROUP.match(names[at]) or roles.get(at) == "class") and names[at] != sample
+    ]
     text = [at for at in rest if at not in groups and headed and (ID.match(names[at]) or table.is_text(at))]
     samples = _samples(table, names, text)
     samples = sorted({*samples, names.index(sample)}) if sample is not None else samples
@@ -147,14 +149,16 @@ def find_places(
 def _by_numbers(table: Table, names: Sequence[str], numeric: list[int], *, headed: bool) -> tuple[Places | None, str]:
     """Positions by their numbers alone."""
     free = [at for at in numeric if at not in axis_cells(names)[0]] if headed else numeric
-    free = free[:4] if headed else [at for at in (*numeric[:2], *numeric[-2:])] if len(numeric) > 4 else []
+    free = free[:4] if headed else [*numeric[:2], *numeric[-2:]] if len(numeric) > 4 else []
     pairs = list(combinations(free, 2)) if headed else [(free[0], free[1]), (free[2], free[3])] if free else []
     for a, b in pairs:
         found = _places(table, names, a, b, headed)
         grid = found.grid
         if grid is None or grid.filled < ALL or grid.scanned < ALL or min(grid.shape) < 3:
             continue
-        called = f"{names[a] or 'column 1'!r} and {names[b] or 'column 2'!r}" if headed else f"columns {a + 1} and {b + 1}"
+        called = (
+            f"{names[a] or 'column 1'!r} and {names[b] or 'column 2'!r}" if headed else f"columns {a + 1} and {b + 1}"
+        )
         size = f"{grid.shape[0]} x {grid.shape[1]}"
         if not headed or (len(table.values) > SURE and not is_quantity(names[a]) and not is_quantity(names[b])):
             took = f"{table.path.name}: took {called} as positions x, y of an image of {size} pixels"
@@ -177,7 +181,9 @@ def _named_words(table: Table, names: Sequence[str], found: Places, grid: Wish) 
     called = " and ".join(repr(names[at]) for at in found.columns)
     sentence = f"{table.path.name}: {called} are positions, but not those of a grid"
     if grid is True:
-        raise ReadError(f"{sentence}: few values that come again in equal steps, and one spectrum at each. Try grid=no.")
+        raise ReadError(
+            f"{sentence}: few values that come again in equal steps, and one spectrum at each. Try grid=no."
+        )
     return f"{sentence}; took the spectra as a list. Option grid decides."
 
 

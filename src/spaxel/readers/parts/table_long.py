@@ -111,7 +111,11 @@ def _places(table: Table, axis: np.ndarray, owner: np.ndarray) -> tuple[np.ndarr
         common = np.unique(axis[owner == np.bincount(owner).argmax()])
     if not len(common) or not np.isfinite(axis).all():
         raise ReadError(f"{table.path} is in the long format, and a place on its axis is missing. Try to correct it.")
-    places = np.clip(np.searchsorted(common, axis), 1, max(1, len(common) - 1)) if len(common) > 1 else np.zeros(len(axis), int)
+    places = (
+        np.clip(np.searchsorted(common, axis), 1, max(1, len(common) - 1))
+        if len(common) > 1
+        else np.zeros(len(axis), int)
+    )
     if len(common) > 1:
         places -= (axis - common[places - 1]) < (common[places] - axis)
         if (np.abs(axis - common[places]) > DRIFT * np.diff(common).max()).any():

@@ -12,17 +12,33 @@ from spaxel.readers.parts.axis import is_spectral, parse_cells
 
 ID = re.compile(r"^(|unnamed.*|id|ids|index|nr|no|sample|sample[ _-]?(id|name|no|nr)|name|spectrum|file(name)?)$", re.I)
 GROUP = re.compile(
-    r"^(class(es)?|label|group|category|cultivar|species|variety|treatment|type|origin|batch|material|diagnosis)s?$", re.I
+    r"^(class(es)?|label|group|category|cultivar|species|variety|treatment|type|origin|batch|material|diagnosis)s?$",
+    re.I,
 )
 INTENSITY = re.compile(
-    r"^(intensit(y|ies)|counts?|absorbance|reflectance|transmittance|signal|value|intens|flux|abundance|i|y|a\.?u\.?)\b", re.I
+    r"^(intensit(y|ies)|counts?|absorbance|reflectance|transmittance|signal|value|intens|flux|abundance|i|y|a\.?u\.?)\b",
+    re.I,
 )
 UNIT = re.compile(r"[\[(]\s*([^\])]*)[\])]\s*$|[_\s](um|µm|μm|microns?|mm|cm|nm|px|deg)$", re.I)  # at the end of a name
-_WORDS = r"(?:map|pos|position|stage|coord|coords|coordinate|spatial|pixel|px|loc|location|axis|sample|scan|index|no|nr)"
+_WORDS = (
+    r"(?:map|pos|position|stage|coord|coords|coordinate|spatial|pixel|px|loc|location|axis|sample|scan|index|no|nr)"
+)
 _XY = re.compile(rf"^(?:{_WORDS}[ _.-]*)?([xy])(?:[ _.-]*{_WORDS})?$", re.I)
 _NAMED = {"x": re.compile(r"^(col|cols|column|columns|lon|longitude|easting)([ _.-]*(index|no|nr|number))?$", re.I),
           "y": re.compile(r"^(row|rows|line|lines|lat|latitude|northing)([ _.-]*(index|no|nr|number))?$", re.I)}  # fmt: skip
-_TYPES = {"continuous", "c", "n", "numeric", "discrete", "d", "string", "s", "text", "time", "t"}  # of columns of Orange
+_TYPES = {
+    "continuous",
+    "c",
+    "n",
+    "numeric",
+    "discrete",
+    "d",
+    "string",
+    "s",
+    "text",
+    "time",
+    "t",
+}  # of columns of Orange
 _FLAGS = {"": "", "class": "class", "c": "class", "meta": "meta", "m": "meta", "ignore": "meta", "i": "meta", "weight": "meta",
           "w": "meta"}  # fmt: skip
 _PREFIX = re.compile(r"^([mcwi]?)([CDSTN]?)#(.*)$")
