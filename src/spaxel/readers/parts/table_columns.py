@@ -138,9 +138,9 @@ def find_places(
     if all(len(found) == 1 for found in named.values()) and (len(names) > 2 or alone):
         found = _places(table, names, named["x"][0], named["y"][0], headed)
         return found, _named_words(table, names, found, grid) if found.grid is None else ""
-    if headed and len(names) > 4 and not any(name.strip() for name in names[:2]) and axis_cells(names[2:])[0]:
-        if (found := _places(table, names, 0, 1, headed)).grid:
-            return found, f"{table.path.name}: took the two columns without a name as positions x, y. {decides}"
+    unnamed = headed and len(names) > 4 and not any(name.strip() for name in names[:2]) and axis_cells(names[2:])[0]
+    if unnamed and (found := _places(table, names, 0, 1, headed)).grid:
+        return found, f"{table.path.name}: took the two columns without a name as positions x, y. {decides}"
     if grid is True:
         return _asked(table, names, (names[0], names[1])), ""
     return _by_numbers(table, names, numeric, headed=headed)
