@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube import usable
+from spaxel.cube.noise import Gathered, Noise, joined_noise, read_variance
 from spaxel.cube.tiles import CELL, Tile, grid
 from spaxel.errors import CubeError, MemoryBudgetError, ParameterError
 
@@ -28,12 +29,14 @@ class Sample(NamedTuple):
                   (m, 3, 2 channel) with a context, see sample_spectra
     valid_share : usable pixels over those that were looked at
     runs        : (n,) the cube of each spectrum, where all were read in their order; else None
+    noise       : what the variance says, where each cube has one; else None
     """
 
     spectra: np.ndarray
     pairs: np.ndarray
     valid_share: float
     runs: np.ndarray | None = None
+    noise: Noise | None = None
 
     def differences(self) -> np.ndarray:
         """(m, channel) float64: a spectrum minus its right neighbour's, which is noise where the scene is smooth."""
@@ -100,12 +103,16 @@ def sample_spectra(
     order, most = np.random.default_rng([seed, 0]).permutation(len(cells)), int(np.ceil(MOST_CELLS * share))
     n_pixels = sum(cells[i].n_pixels for i in order[:most])
     kept, pairs, n_usable, looked = Thinned(n), [], 0, 0
+    noise, rows = (Gathered(cube.sizes["channel"]), Thinned(n)) if "variance" in cube else (None, None)
     for place, i in enumerate([*np.sort(order[:most]), *order[most:]]):
         if place >= most and n_usable >= n:  # only where the first ones are nearly empty are more visited
             break
         block, good = read_tile(cube, cells[i], partly, context)
         rng = np.random.default_rng([seed, 1, int(i)])
-        kept.add(block[good][rng.permutation(int(good.sum()))])
+        shuffled = rng.permutation(int(good.sum()))
+        kept.add(block[good][shuffled])
+        if noise and rows:
+            rows.add(noise.add(read_variance(cube, cells[i])[good])[shuffled])
         wanted = int(np.ceil(MOST_PAIRS * share * cells[i].n_pixels / n_pixels))
         pairs.append(_draw_pairs(block, good, wanted, rng, context))
         n_usable, looked = n_usable + int(good.sum()), looked + good.size
@@ -115,7 +122,8 @@ def sample_spectra(
             f"{none} pixel holds data: all are zero, not finite, or marked as invalid. Try spaxel info on the file."
         )
     spectra = kept.drawn(np.random.default_rng([seed, 5]))
-    return Sample(spectra, np.concatenate(pairs)[:MOST_PAIRS], n_usable / looked)
+    known = noise.noise(rows.drawn(np.random.default_rng([seed, 5]))[:, 0]) if noise and rows else None
+    return Sample(spectra, np.concatenate(pairs)[:MOST_PAIRS], n_usable / looked, noise=known)
 
 
 def sample_cubes(
@@ -129,7 +137,9 @@ def sample_cubes(
     ]
     spectra, pairs = (np.concatenate([getattr(p, name) for p in parts]) for name in ("spectra", "pairs"))
     valid_share = float(np.average([p.valid_share for p in parts], weights=pixels))
-    return Sample(_evenly(spectra, n), _evenly(pairs, MOST_PAIRS), valid_share)
+    noise = joined_noise([p.noise for p in parts], pixels)
+    noise = None if noise is None else noise._replace(row=_evenly(noise.row, n))
+    return Sample(_evenly(spectra, n), _evenly(pairs, MOST_PAIRS), valid_share, noise=noise)
 
 
 def _evenly(rows: np.ndarray, most: int) -> np.ndarray:
@@ -148,18 +158,29 @@ def ordered_cubes(cubes: list[xr.Dataset], most: int, memory: int | None = None,
             f"There are {pixels} spectra, but these constraints look at all of them and n_sample is {most}. Try a larger "
             "n_sample, or a part of the data."
         )
-    spectra, runs = [], []
+    spectra, runs, noises = [], [], []
     for run, cube in enumerate(cubes):
         _check_memory(cube, memory)
-        block, good = read_tile(cube, Tile(0, cube.sizes["y"], 0, cube.sizes["x"]), partly)
+        whole = Tile(0, cube.sizes["y"], 0, cube.sizes["x"])
+        block, good = read_tile(cube, whole, partly)
         spectra.append(block[good])
         runs.append(np.full(int(good.sum()), run))
+        noises.append(_noise_of(cube, whole, good))
     held = np.concatenate(spectra)
     if not len(held):
         raise CubeError(
             "No pixel holds data: all are zero, not finite, or marked as invalid. Try spaxel info on the file."
         )
-    return Sample(held, np.empty((0, 2, held.shape[1]), held.dtype), len(held) / pixels, np.concatenate(runs))
+    noise = joined_noise(noises, np.array([max(len(part), 1) for part in spectra]))
+    return Sample(held, np.empty((0, 2, held.shape[1]), held.dtype), len(held) / pixels, np.concatenate(runs), noise)
+
+
+def _noise_of(cube: xr.Dataset, tile: Tile, good: np.ndarray) -> Noise | None:
+    """What the variance says of all usable spectra of a tile; None without one."""
+    if "variance" not in cube:
+        return None
+    gathered = Gathered(cube.sizes["channel"])
+    return gathered.noise(gathered.add(read_variance(cube, tile)[good])[:, 0])
 
 
 class Thinned:
@@ -200,7 +221,8 @@ def _draw_pairs(block: np.ndarray, good: np.ndarray, n: int, rng: np.random.Gene
 
 def _check_memory(cube: xr.Dataset, memory: int | None) -> None:
     height, width, channels = cube["spectra"].shape
-    cell = min(height, CELL) * min(width, CELL) * channels * cube["spectra"].dtype.itemsize
+    beside = cube["variance"].dtype.itemsize if "variance" in cube else 0
+    cell = min(height, CELL) * min(width, CELL) * channels * max(cube["spectra"].dtype.itemsize, beside)
     if memory is not None and 3 * cell > memory:
         raise MemoryBudgetError(
             f"A tile of 64 x 64 pixels and {channels} channels takes {cell / 2**20:.1f} MiB, and three of them must fit "

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 MOST = 10  # components that `auto` keeps at most
+CLEAR = 1.1  # times the variance that a known noise makes along a direction, from which it counts
 EXACT_BELOW = 600  # features up to which the covariance is decomposed exactly
 
 
@@ -18,11 +19,16 @@ class Projection(NamedTuple):
     variance: np.ndarray
 
 
-def fit_pca(features: np.ndarray, n_components: int | None = None, seed: int = 0) -> Projection:
+def fit_pca(
+    features: np.ndarray, n_components: int | None = None, seed: int = 0, noise: np.ndarray | None = None
+) -> Projection:
     """Principal components of (n, feature) data.
 
     n_components : None keeps those above the noise (2 to 10): singular values above the optimal hard threshold for
                    unknown noise, 2.858 x their median for square data (Gavish & Donoho 2014, doi:10.1109/TIT.2014.2323359)
+    noise        : (feature,) variance by noise where it is known, for n_components None: then those are kept whose variance is
+                   above that of noise of so much along them, (1 + √(feature / n))² times it; a direction that noisy
+                   features make is left out, however large it is
     seed         : of the randomised decomposition that is used above 600 features
     Signs are fixed: the largest entry of each column is positive.
     """
@@ -38,10 +44,22 @@ def fit_pca(features: np.ndarray, n_components: int | None = None, seed: int = 0
         _, singular, right = randomized_svd(centred, max(most, 40), n_iter=4, random_state=seed)
     if n_components is None:
         total = float((centred**2).sum())
-        most = int(np.clip(_above_noise(singular, total, n, n_features), min(2, most), most))
+        if noise is None:
+            count = _above_noise(singular, total, n, n_features)
+        else:
+            order, count = _above_known(singular**2 / max(1, n - 1), right, noise, n)
+            singular, right = singular[order], right[order]
+        most = int(np.clip(count, min(2, most), most))
     basis = right[:most].T
     basis = basis * np.where(basis[np.abs(basis).argmax(0), np.arange(most)] < 0, -1.0, 1.0)
     return Projection(mean, np.ascontiguousarray(basis), singular[:most] ** 2 / max(1, n - 1))
+
+
+def _above_known(variance: np.ndarray, right: np.ndarray, noise: np.ndarray, n: int) -> tuple[np.ndarray, int]:
+    """Order of the principal components, those above a known noise first, and how many are."""
+    edge = (1 + np.sqrt(right.shape[1] / n)) ** 2
+    above = variance[: len(right)] > CLEAR * edge * (right**2 @ noise)
+    return np.argsort(~above, kind="stable"), int(above.sum())
 
 
 def _exact(centred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from spaxel.cube.sampling import Sample
 from spaxel.linear.pca import fit_pca
-from spaxel.preprocess.scaling import fit_scaling
+from spaxel.preprocess.scaling import feature_noise, fit_scaling
 
 TRIED = 8000  # spectra on which candidates are compared
 COMPARED = 4000  # of them, those in the silhouette
@@ -35,7 +35,8 @@ class Look(NamedTuple):
     """What a sample looks like.
 
     brightness : median sum of a spectrum      brightness_spread : its standard deviation over its mean
-    noise      : share of the variance between pixels that neighbours do not share, nan for a table
+    noise      : share of the variance between pixels that is noise by the file's variance, or else that neighbours do not
+                 share; nan for a table without a variance
     """
 
     counts: bool
@@ -64,19 +65,21 @@ def look_at(sample: Sample) -> Look:
     negative = bool((spectra < 0).any())
     whole = bool((spectra == np.round(spectra)).all()) and not negative
     spread = float(total.std() / max(total.mean(), 1e-300))
-    noise, poisson = float("nan"), True
+    noise, poisson, spectral = float("nan"), True, max(spectra.var(0).sum(), 1e-300)
     if len(sample.pairs) >= 10:
         noise_variance = (sample.differences() ** 2).mean(0) / 2
-        noise = float(min(1.0, noise_variance.sum() / max(spectra.var(0).sum(), 1e-300)))
+        noise = float(min(1.0, noise_variance.sum() / spectral))
         poisson = 0.2 <= _weighted_median(noise_variance, spectra.mean(0)) <= 5
+    if sample.noise is not None:
+        noise = float(min(1.0, sample.noise.channel.sum() / spectral))
     return Look(whole and poisson, negative, float(np.median(spectra.sum(1))), spread, noise)
 
 
-def candidates(look: Look, has_neighbours: bool) -> tuple[str, ...]:
-    """The scalings worth trying for data that look so."""
+def candidates(look: Look, sees_noise: bool) -> tuple[str, ...]:
+    """The scalings worth trying for data that look so. sees_noise : by neighbouring pixels, or by a variance"""
     if look.counts:
         return ("counts", "hellinger") if look.brightness >= FEW_PHOTONS else ("counts",)
-    noisy = has_neighbours and look.noise > NOISY
+    noisy = sees_noise and look.noise > NOISY
     return ("none", "unit", "zscore", *(("mnf",) if noisy else ()))
 
 
@@ -87,10 +90,11 @@ def choose_scaling(sample: Sample, n_clusters: int | None = None, seed: int = 0,
     Fails, in the sense of guessing, where candidates lie within 0.02 of each other; the sentence then says so.
     """
     look = look or look_at(sample)
-    names = candidates(look, len(sample.pairs) >= 10)
+    names = candidates(look, len(sample.pairs) >= 10 or sample.noise is not None)
     rng = np.random.default_rng([seed, 2])
     chosen = rng.permutation(len(sample.spectra))[:TRIED]
-    small = Sample(sample.spectra[chosen], sample.pairs, sample.valid_share)
+    noise = None if sample.noise is None else sample.noise.of(chosen)
+    small = Sample(sample.spectra[chosen], sample.pairs, sample.valid_share, noise=noise)
     n_clusters = FIXED_CLUSTERS if n_clusters is None else n_clusters
     if not 2 <= n_clusters < len(small.spectra) or len(np.unique(small.spectra[:COMPARED], axis=0)) <= n_clusters:
         name = "counts" if look.counts else "none"
@@ -117,7 +121,7 @@ def _silhouette(name: str, sample: Sample, n_clusters: int, seed: int) -> float:
     with threadpool_limits(1):
         scaling, spectra = fit_scaling(name, sample), sample.spectra
         features = np.concatenate([scaling(spectra[i : i + 512]) for i in range(0, len(spectra), 512)])
-        projection = fit_pca(features, seed=seed)
+        projection = fit_pca(features, seed=seed, noise=feature_noise(scaling, sample))
         scores = (features - projection.mean) @ projection.basis
         labels = KMeans(n_clusters, n_init=10, random_state=seed).fit(scores).labels_[:COMPARED]
         few = len(np.unique(labels)) < 2

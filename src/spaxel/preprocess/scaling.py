@@ -11,6 +11,8 @@
 | hellinger    | √(x / Σx)                                              | Poisson counts, many channels of few              |
 | mnf          | (x - m) N^(-1/2), N = noise covariance                 | noise that differs by channel or is correlated    |
 
+Where the file says how noisy its values are (`variance`), noisy channels count less: see spaxel.preprocess.quiet.
+
 p is the mean spectrum with sum 1. `counts` is correspondence analysis with two guards for few photons, chosen on simulated
 paintings (at 6 photons per pixel they lift ARI from 0.02 to 0.61, above 100 they change nothing): every pixel is taken as
 if it had seen 5 more photons like the mean, and dark channels count as if they had a tenth of the mean channel.
@@ -34,6 +36,9 @@ PRIOR = 5.0  # photons like the mean that every pixel is taken to have seen besi
 FEWEST_PAIRS = 10  # of neighbouring pixels, below which `mnf` does not see the noise
 SMOOTH, ROUNDS = 0.9, 5  # share of the differences of neighbours taken for noise, and how often it is found again
 OFTEN = 0.5  # share of neighbours that differ in a channel, above which differences are told in units of its noise
+WHITENED = ("unit", "unit_bright", "snv")  # scalings whose features get the same noise where it is known
+UNEVEN = ("none", "zscore")  # scalings after which noise still differs by channel
+LEAST_SHARE = 0.01  # of a channel that is taken for signal in `zscore`, however noisy its file says it is
 TINY = 1e-12
 
 
@@ -103,7 +108,7 @@ def _over(weight: np.ndarray) -> np.ndarray:
 def fit_scaling(name: str, sample: Sample) -> Scaling:
     """Learn a scaling from a sample.
 
-    Raises ParameterError for an unknown name, and for `mnf` without neighbouring pixels (a table has none).
+    Raises ParameterError for an unknown name, and for `mnf` without neighbouring pixels (a table has none) or a variance.
     """
     if name not in SCALINGS:
         raise ParameterError(f"There is no scaling {name!r}. Known: {', '.join(SCALINGS)}, auto.")
@@ -118,11 +123,44 @@ def fit_scaling(name: str, sample: Sample) -> Scaling:
         center = total / max(total.sum(), TINY)
         weight = np.where(center > 0, 1 / np.sqrt(center + RARE / channels), 0.0)
     elif name == "mnf":
-        matrix = _whitener(sample.differences())
+        matrix = _whitener(sample)
     elif name == "unit_bright":
         bright = log_norm(sample.spectra)
         matrix = np.array([[bright.mean(), _brightness_weight(sample.spectra) / max(bright.std(), TINY)]])
-    return Scaling(name, center, weight, matrix)
+    return Scaling(name, center, weight * quiet(name, sample), matrix)
+
+
+def quiet(name: str, sample: Sample) -> np.ndarray | float:
+    """By how much noisy channels count less under a scaling, (channel,), where the noise is known; else 1.
+
+    unit, unit_bright, snv : median σ / σ_c, so that the noise of all features is alike (no more than 100 times the median)
+    zscore : √(1 - σ_c² / s_c²), the share of a channel that is not noise        others : 1; `mnf` whitens by its matrix
+    σ_c² : mean variance of a channel of the file      s_c² : variance between the spectra
+    """
+    if sample.noise is None:
+        return 1.0
+    noise = sample.noise.channel
+    if name in WHITENED:
+        return np.sqrt(np.median(noise) / noise)
+    if name == "zscore":
+        spread = np.maximum(sample.spectra.var(0, dtype=np.float64), TINY)
+        return np.sqrt(np.clip(1 - noise / spread, LEAST_SHARE, 1))
+    return 1.0
+
+
+def noise_words(name: str) -> list[str]:
+    """What a known noise is used for under a scaling, in words."""
+    weighed = [f"the weights of channels (scaling {name})"] if name in (*WHITENED, "zscore") else []
+    whitened = ["noise whitening"] if name == "mnf" else []
+    directions = ["the number of principal components"] if name in UNEVEN else []
+    return [*weighed, *whitened, *directions]
+
+
+def feature_noise(scaling: Scaling, sample: Sample) -> np.ndarray | None:
+    """Variance by noise of each feature, (channel,), of scalings under which it differs by channel; else None."""
+    if sample.noise is None or scaling.name not in UNEVEN:
+        return None
+    return sample.noise.channel * scaling.weight**2
 
 
 def scale_rows(name: str, spectra: np.ndarray, center: np.ndarray) -> np.ndarray:
@@ -156,21 +194,40 @@ def _brightness_weight(spectra: np.ndarray) -> float:
     return float(np.sqrt(np.linalg.eigvalsh(np.cov(unit.T))[-1])) if len(unit) > 1 and unit.shape[1] > 1 else 1.0
 
 
-def _whitener(differences: np.ndarray) -> np.ndarray:
-    """N^(-1/2) for the noise covariance N of one spectrum, from differences of neighbours (which hold it twice).
+def _whitener(sample: Sample) -> np.ndarray:
+    """N^(-1/2) for the noise covariance N of one spectrum, so far as it is known: by its variance, by neighbours, by both.
+
+    By both it is the geometric mean D^(1/2) E^(1/2) D^(1/2) of the variance D and of what neighbours show, E in its units and
+    nowhere less: neighbours see what they differ by besides, which counts half.
+    """
+    known, pairs = sample.noise, len(sample.pairs)
+    if known is None:
+        return _inverse_root(_still(sample.differences()))
+    sigma = np.sqrt(known.channel)
+    if pairs < FEWEST_PAIRS:
+        return np.diag(1 / sigma)
+    still = _still(sample.differences()) / sigma
+    values, vectors = np.linalg.eigh(still.T @ still / (2 * len(still)))
+    return (vectors / np.maximum(values, 1.0) ** 0.25 / sigma[:, None]) @ vectors.T
+
+
+def _still(differences: np.ndarray) -> np.ndarray:
+    """Differences of neighbours (m, channel) without those that are edges of the scene.
 
     A tenth of the differences is left out, as edges of the scene: those that are largest, first as they are and then, found
     again a few times, in units of the noise that the others show. N is shrunk towards its diagonal. Only channels in which
     most neighbours differ tell edges in these units: one of rare photons would lose them all, and its noise would be none.
     """
     if len(differences) < FEWEST_PAIRS:
-        raise ParameterError("mnf needs neighbouring pixels to see the noise, and this cube has too few. Try zscore.")
+        raise ParameterError(
+            "mnf needs neighbouring pixels, or the variance of the file, to see the noise; this cube has too few. Try zscore."
+        )
     differences = differences.astype(np.float64)
     kept = _smooth(differences)
     telling = np.compress((differences != 0).mean(0) > OFTEN, differences, axis=1)
     for _ in range(ROUNDS if telling.size else 0):
         kept = _smooth(telling @ _inverse_root(telling[kept]))
-    return _inverse_root(differences[kept])
+    return differences[kept]
 
 
 def _smooth(differences: np.ndarray) -> np.ndarray:

@@ -35,7 +35,8 @@ from spaxel.methods.contract import (
 from spaxel.methods.saving import save as save_run
 from spaxel.methods.state import SegmentingInfo, pack
 from spaxel.preprocess.choice import Choice, Look, look_at
-from spaxel.preprocess.scaling import Scaling
+from spaxel.preprocess.known_noise import Belief, known_noise, said_of_noise, say_unbelieved
+from spaxel.preprocess.scaling import Scaling, noise_words
 from spaxel.results.convention import relabel
 
 
@@ -45,6 +46,7 @@ class Task(NamedTuple):
     cubes  : prepared, on one axis (channel,) in these units
     sample : of them, as `_reading` asks for it      own : the same without what was read of the surroundings
     look   : what the sample looks like      progress : to be told (epochs done, in all) by methods that train
+    belief : what is used of the variance of the file
     """
 
     cubes: Cubes
@@ -54,6 +56,7 @@ class Task(NamedTuple):
     own: Sample
     look: Look
     progress: Progress | None
+    belief: Belief
 
 
 class Found(NamedTuple):
@@ -122,11 +125,13 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
         self._check_cubes(cubes, kind)
         cubes, axis, info = prepare_all(cubes)
         n_sample, context = self._reading()
-        sample = sample_cubes(cubes, n_sample, self.random_state, self.memory, context=context)
+        read = sample_cubes(cubes, n_sample, self.random_state, self.memory, context=context)
+        sample, belief = known_noise(read)
+        say_unbelieved(belief)
         own = without_context(sample, len(axis))
         check_range(own.spectra, *self.limits)
         with threadpool_limits(1):
-            task = Task(cubes, axis, info["units"], sample, own, look_at(own), progress)
+            task = Task(cubes, axis, info["units"], sample, own, look_at(own), progress, belief)
             found = self._learn(task)
             self.state_ = _state(task, found, self.random_state)
         self.info_ = _info(self.method, info["steps"], task, found)
@@ -202,7 +207,7 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
 
 def without_context(sample: Sample, channels: int) -> Sample:
     """A sample without what was read of the surroundings."""
-    return Sample(sample.spectra[:, :channels], sample.pairs[:, :2, :channels], sample.valid_share)
+    return Sample(sample.spectra[:, :channels], sample.pairs[:, :2, :channels], sample.valid_share, noise=sample.noise)
 
 
 def said_of_scaling(name: str, choice: Choice | None) -> dict[str, Any]:
@@ -233,4 +238,5 @@ def _info(method: str, steps: list[dict[str, Any]], task: Task, found: Found) ->
         "counts": task.look.counts,
         "valid_share": task.sample.valid_share,
     }
+    always |= said_of_noise(task.belief, noise_words(found.scaling.name))
     return cast(SegmentingInfo, always | found.info)

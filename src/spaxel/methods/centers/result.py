@@ -33,7 +33,7 @@ def nearest_result(cube: xr.Dataset, state: Arrays, info: SegmentingInfo, maps: 
     levels = state["levels"]
     evidence, scores = _evidence(state, info, levels)
     result = make_result(
-        note(cube, info["scaling_sentence"]),
+        _noted(cube, info),
         coords={"level": levels, **evidence.pop("coords", {}), **scores.pop("coords", {})},
         labels=relabel(maps["micro"], component),
         confidence=maps["confidence"],
@@ -56,6 +56,12 @@ def nearest_result(cube: xr.Dataset, state: Arrays, info: SegmentingInfo, maps: 
         **scores,
     )
     return _described(result, cube, state, info)
+
+
+def _noted(cube: xr.Dataset, info: SegmentingInfo) -> xr.Dataset:
+    """The cube, with what the model says of its scaling and of the noise that it knows."""
+    cube = note(cube, info["scaling_sentence"])
+    return note(cube, info["noise"]["sentence"]) if "noise" in info else cube
 
 
 def _no_sums(n_micro: int, channels: int) -> Arrays:

@@ -70,7 +70,7 @@ def choose_start(
 
 def _own(sample: Sample, channels: int) -> Sample:
     """The sample without its context."""
-    return Sample(sample.spectra[:, :channels], sample.pairs[:, :2, :channels], sample.valid_share)
+    return Sample(sample.spectra[:, :channels], sample.pairs[:, :2, :channels], sample.valid_share, noise=sample.noise)
 
 
 def _told(sample: Sample, start: Linear, settings: Settings, k: int, seed: int) -> float:

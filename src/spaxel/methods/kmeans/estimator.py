@@ -25,7 +25,7 @@ from spaxel.methods.parameters import (
 )
 from spaxel.methods.state import pack, unpack
 from spaxel.preprocess.choice import choose_scaling
-from spaxel.preprocess.scaling import Scaling, fit_scaling
+from spaxel.preprocess.scaling import Scaling, feature_noise, fit_scaling
 
 MOST_VALUES = 16_000_000  # of the scaled sample from which principal components are learned
 
@@ -72,7 +72,9 @@ class KMeans(Segmenting):
         choice = choose_scaling(sample, number, seed, look=task.look) if self.scaling == "auto" else None
         scaling = fit_scaling(choice.name if choice else self.scaling, sample)
         n_components = None if self.n_components == "auto" else self.n_components
-        folded = fold(scaling, fit_pca(_features(scaling, sample.spectra), n_components, seed))
+        folded = fold(
+            scaling, fit_pca(_features(scaling, sample.spectra), n_components, seed, feature_noise(scaling, sample))
+        )
         model = Projected(scaling.name, folded)
         scores = project_blocks(sample.spectra, model)
         beside = project_blocks(sample.pairs.reshape(-1, model.channels), model)

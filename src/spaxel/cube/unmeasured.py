@@ -1,0 +1,31 @@
+"""Values that a variance says were not measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dask.array as da
+import numpy as np
+
+
+def hide_unmeasured(spectra: Any, variance: Any) -> Any:
+    """Spectra in which values of infinite variance (IVAR = 0) are NaN; lazy arrays stay lazy. Both (y, x, channel).
+
+    Whole numbers beside a lazy variance stay whole numbers, and keep such values: only reading all of it could tell.
+    """
+    lazy = isinstance(spectra, da.Array) or isinstance(variance, da.Array)
+    if not lazy and not np.isinf(variance).any():
+        return spectra
+    if spectra.dtype.kind in "biu" and isinstance(variance, da.Array):
+        return spectra
+    dtype = np.dtype(np.float32 if spectra.dtype.itemsize <= 2 or spectra.dtype == np.float32 else np.float64)
+    dtype = np.result_type(dtype, spectra.dtype) if spectra.dtype.kind == "f" else dtype
+    where = da.where if lazy else np.where
+    return where(np.isinf(variance), dtype.type(np.nan), spectra.astype(dtype))
+
+
+def laid_variance(variance: Any, shape: tuple[int, ...]) -> Any:
+    """A variance as (y, x, channel): one per channel, (channel,), holds for every pixel; another shape stays as it is."""
+    if np.shape(variance) != shape[2:]:
+        return variance
+    return da.broadcast_to(variance, shape) if isinstance(variance, da.Array) else np.broadcast_to(variance, shape)
