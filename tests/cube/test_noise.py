@@ -62,7 +62,11 @@ def test_infinite_variance_is_a_missing_value():
     spectra, variance = np.ones((3, 4, 5), np.float32), np.ones((3, 4, 5))
     assert hide_unmeasured(spectra, variance) is spectra
     variance[1, 2, 3] = np.inf
-    for given in ((spectra, variance), (da.from_array(spectra), da.from_array(variance)), (np.ones((3, 4, 5), np.int16), variance)):
+    for given in (
+        (spectra, variance),
+        (da.from_array(spectra), da.from_array(variance)),
+        (np.ones((3, 4, 5), np.int16), variance),
+    ):
         hidden = np.asarray(hide_unmeasured(*given))
         assert np.argwhere(np.isnan(hidden)).tolist() == [[1, 2, 3]]
         assert hidden.dtype == np.float32
@@ -81,3 +85,27 @@ def test_a_variance_that_is_left_out_is_noted():
     assert "variance" not in left
     assert left.attrs["history"][-1] == "variance left out: its values changed"
     assert without_variance(left, "again") is left
+
+
+def test_make_cube_takes_what_others_call_uncertainty():
+    """astropy NDData with each kind of uncertainty, also in another unit; a HyperSpy signal is told apart by its metadata."""
+    astropy = pytest.importorskip("astropy.nddata")
+    units = pytest.importorskip("astropy.units")
+    values, sigma = np.ones((3, 4, 5)), np.full((3, 4, 5), 0.5)
+    sigma[1, 2, 3] = np.inf
+    kinds = {
+        astropy.StdDevUncertainty: sigma,
+        astropy.VarianceUncertainty: sigma**2,
+        astropy.InverseVariance: 1 / sigma**2,
+    }
+    for kind, given in kinds.items():
+        cube = spaxel.make_cube(astropy.NDData(values, uncertainty=kind(given), unit="Jy"))
+        assert cube["spectra"].attrs["units"] == "Jy"
+        np.testing.assert_allclose(cube["variance"], sigma**2)
+        assert np.argwhere(np.isnan(cube["spectra"].values)).tolist() == [[1, 2, 3]]
+    milli = astropy.StdDevUncertainty(sigma * 1000, unit=units.mJy)
+    np.testing.assert_allclose(
+        spaxel.make_cube(astropy.NDData(values, uncertainty=milli, unit="Jy"))["variance"], sigma**2
+    )
+    length = astropy.NDData(values, uncertainty=astropy.UnknownUncertainty(sigma), unit="Jy")
+    assert "variance" not in spaxel.make_cube(length)

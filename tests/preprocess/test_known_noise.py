@@ -39,7 +39,13 @@ def test_the_level_of_the_noise_is_seen(shape):
 
 @pytest.mark.parametrize(
     ("times", "words"),
-    [(0.0, "zero everywhere"), (-1.0, "negative in 100%"), (1e-3, "scatter"), (1e3, "times larger"), (np.nan, "no finite")],
+    [
+        (0.0, "zero everywhere"),
+        (-1.0, "negative in 100%"),
+        (1e-3, "scatter"),
+        (1e3, "times larger"),
+        (np.nan, "no finite"),
+    ],
 )
 @pytest.mark.parametrize("shape", [(30, 34), (900, 1)])
 def test_a_variance_that_is_plainly_wrong_is_said_and_not_used(times, words, shape):
@@ -86,7 +92,9 @@ def test_mnf_takes_the_noise_from_the_variance():
     rest = np.random.default_rng(1).normal(size=(5000, CHANNELS)) * sigma @ matrix
     assert 0.5 < rest.std(0).min() < rest.std(0).max() < 1.3
     scaling = fit_scaling("mnf", image)
-    np.testing.assert_allclose(scaling.inverse(scaling(image.spectra), image.spectra), image.spectra, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(
+        scaling.inverse(scaling(image.spectra), image.spectra), image.spectra, rtol=1e-6, atol=1e-9
+    )
 
 
 def test_look_sees_the_noise_of_a_table():
@@ -115,7 +123,9 @@ def test_scaling_cube_and_variance_together_leaves_labels():
     for scaling in ("unit", "zscore", "none", "mnf", "auto"):
         one = spaxel.KMeans(n_clusters=3, scaling=scaling).fit_predict(cube)["labels"].values
         eight = cube.assign(spectra=cube["spectra"] * 8, variance=cube["variance"] * 64)
-        np.testing.assert_array_equal(spaxel.KMeans(n_clusters=3, scaling=scaling).fit_predict(eight)["labels"].values, one)
+        np.testing.assert_array_equal(
+            spaxel.KMeans(n_clusters=3, scaling=scaling).fit_predict(eight)["labels"].values, one
+        )
 
 
 def test_a_model_says_what_the_noise_was_used_for(tmp_path):

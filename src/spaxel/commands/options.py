@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -46,6 +46,10 @@ class Reading:
     grid: Annotated[str | None, Parameter(help="whether positions in a text table make an image: yes, no, or x,y")] = (
         None
     )
+    variance: Annotated[
+        Literal["use", "none"] | None,
+        Parameter(help="what the file says of its noise: use it, or leave it aside (none)"),
+    ] = None
     option: Annotated[
         tuple[str, ...], Parameter(negative="", help="any other option of the reader, as name=value; may be repeated")
     ] = ()

@@ -7,6 +7,7 @@
 | xarray DataArray, 3-D                    | the dimension named like one, else the last  | its coordinate           |
 | HyperSpy signal                          | its signal axis                              | of this axis             |
 | specutils Spectrum, Spectrum1D           | `spectral_axis_index`, else the last one     | `spectral_axis`          |
+| astropy NDData, CCDData                  | the last one                                 | numbered                 |
 | NDCube                                   | the one whose physical type is spectral      | of its world coordinates |
 
 `channel_axis`, a number or a name, decides for all of them. Two axes are a line of pixels where the object says what its axes
@@ -20,7 +21,18 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from spaxel.cube.objects import Named, Parts, axis_number, dataarray, listed, ndcube, signal, spectrum, unit_text
+from spaxel.cube.objects import (
+    Named,
+    Parts,
+    axis_number,
+    dataarray,
+    listed,
+    ndcube,
+    nddata,
+    signal,
+    spectrum,
+    unit_text,
+)
 from spaxel.errors import CubeError
 
 X_NAMES = ("x", "column", "columns", "col", "lon", "longitude", "easting", "sample", "samples")
@@ -45,6 +57,8 @@ def cube_parts(data: Any, channel_axis: int | str | None = None) -> Parts:
         named = spectrum(data)
     elif hasattr(data, "array_axis_physical_types"):
         named = ndcube(data)
+    elif _is_nddata(data):
+        named = nddata(data, channel_axis)
     elif isinstance(data, xr.DataArray):
         named = dataarray(data, channel_axis)
     else:
@@ -62,7 +76,12 @@ def _knows_its_axes(data: Any) -> bool:
         _is_signal(data)
         or (hasattr(data, "spectral_axis") and hasattr(data, "flux"))
         or hasattr(data, "array_axis_physical_types")
+        or (_is_nddata(data) and np.ndim(data.data) == 3)
     )
+
+
+def _is_nddata(data: Any) -> bool:
+    return hasattr(data, "uncertainty") and hasattr(data, "mask") and hasattr(data, "unit") and hasattr(data, "data")
 
 
 def _is_signal(data: Any) -> bool:

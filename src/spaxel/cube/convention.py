@@ -3,7 +3,7 @@
 spectra (y, x, channel)   any real dtype, NumPy or Dask; always in this order
 channel                   strictly increasing, attrs `units` (keV, nm, 1/cm, Angstrom, index …) and `long_name`
 valid (y, x)              optional bool, False = no data: never sampled, label -1
-variance (y, x, channel)  optional
+variance (y, x, channel)  optional: of the noise of each value; infinite where nothing was measured
 truth_labels (y, x)       optional int32, -1 = unlabelled
 truth_abundances (y, x, truth_component), truth_spectra (truth_component, channel)   optional
 attrs                     source, history (list of sentences), steps (list of {name, parameters}: what `predict`
@@ -24,6 +24,7 @@ import xarray as xr
 from spaxel.cube.coerce import cube_parts
 from spaxel.cube.objects import Parts, unit_text
 from spaxel.cube.units import QUANTITY, canonical_units
+from spaxel.cube.unmeasured import laid_variance, measured
 from spaxel.errors import AxisError, CubeError, GuessWarning
 
 DIMS = ("y", "x", "channel")
@@ -53,7 +54,8 @@ def make_cube(
                        units `index`
     channel_axis     : which axis of `spectra` is spectral, by number or name, if it is not the last one
     units, long_name : of the axis; common spellings are made one ("Nanometers" -> "nm")
-    valid            : (y, x) bool, False = no data       variance : (y, x, channel)
+    valid            : (y, x) bool, False = no data       variance : (y, x, channel), or
+                       (channel,) for all pixels alike; where it is infinite, the value is missing (NaN)
     truth_*          : see the module                     source : the file
     beside           : further variables of any name, (dims, values) or (dims, values, attrs); those along `channel` are
                        sorted with the axis
@@ -71,9 +73,11 @@ def make_cube(
     parts = cube_parts(spectra, channel_axis)
     _check_array(parts.spectra)
     axis = _axis(parts, channel, units, long_name)
+    given_variance = parts.variance if variance is None else variance
+    laid = None if given_variance is None else laid_variance(given_variance, parts.spectra.shape)
     known = {
         "valid": (("y", "x"), parts.valid if valid is None else valid),
-        "variance": (DIMS, parts.variance if variance is None else variance),
+        "variance": (DIMS, laid),
         "truth_labels": (("y", "x"), truth_labels),
         "truth_abundances": (("y", "x", "truth_component"), truth_abundances),
         "truth_spectra": (("truth_component", "channel"), truth_spectra),
@@ -81,7 +85,8 @@ def make_cube(
     given = {name: part for name, part in {**known, **(beside or {})}.items() if part[1] is not None}
     for name, (dims, value, *_) in given.items():
         _check_beside(name, np.shape(value), (dims,) if isinstance(dims, str) else dims, parts.spectra.shape)
-    cube = xr.Dataset({"spectra": (DIMS, parts.spectra)} | given, coords={"channel": axis})
+    spectra = parts.spectra if laid is None else measured(parts.spectra, laid)
+    cube = xr.Dataset({"spectra": (DIMS, spectra)} | given, coords={"channel": axis})
     cube, sentence = _increasing(cube)
     history = [*attrs.pop("history", []), *sentence]
     cube.attrs = {"source": source, "history": history, "steps": [], "guesses": [], "origin": "upper"} | attrs

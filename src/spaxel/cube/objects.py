@@ -84,7 +84,7 @@ def signal(data: Any, channel_axis: int | str | None) -> Named:
         )
     at = spectral[0] if channel_axis is None else axis_number(channel_axis, names)
     parts = Parts(None, np.asarray(axes[at].axis, np.float64), unit_text(axes[at].units))
-    return Named(data.data, names, at, parts)
+    return Named(data.data, names, at, parts, variance=_noise_of_signal(data))
 
 
 def spectrum(data: Any) -> Named:
@@ -95,7 +95,7 @@ def spectrum(data: Any) -> Named:
     at = n - 1 if at is None else int(at) % n
     parts = Parts(None, np.asarray(axis.value, np.float64), unit_text(axis.unit), values=unit_text(flux.unit))
     names = tuple("spectral" if i == at else f"axis {i}" for i in range(n))
-    return Named(flux.value, names, at, parts, data.mask, _variance(data.uncertainty))
+    return Named(flux.value, names, at, parts, data.mask, _variance(data.uncertainty, flux.unit))
 
 
 def ndcube(data: Any) -> Named:
@@ -112,7 +112,7 @@ def ndcube(data: Any) -> Named:
                 f"The axis {names[at]} has other values in each pixel, so it is no axis of a cube. Try to resample."
             )
         parts.channel, parts.units = np.asarray(axis.value, np.float64), unit_text(axis.unit)
-    return Named(data.data, names, at, parts, data.mask, _variance(data.uncertainty))
+    return Named(data.data, names, at, parts, data.mask, _variance(data.uncertainty, data.unit))
 
 
 def unit_text(unit: Any) -> str:
@@ -140,10 +140,41 @@ def listed(names: tuple[str, ...]) -> str:
     return f"({', '.join(names)})"
 
 
-def _variance(uncertainty: Any) -> Any:
-    """Variance from an astropy uncertainty (std, var or ivar); None if there is none, or one of another kind."""
+def nddata(data: Any, channel_axis: int | str | None) -> Named:
+    """An astropy NDData or CCDData: an array with a unit, a mask and an uncertainty; its last axis is spectral."""
+    n = np.ndim(data.data)
+    names = tuple(f"axis {i}" for i in range(n))
+    at = n - 1 if channel_axis is None else axis_number(channel_axis, names)
+    parts = Parts(None, values=unit_text(data.unit))
+    return Named(np.asarray(data.data), names, at, parts, data.mask, _variance(data.uncertainty, data.unit))
+
+
+def _variance(uncertainty: Any, unit: Any = None) -> Any:
+    """Variance from an astropy uncertainty (std, var or ivar); None if there is none, or one of another kind.
+
+    unit : of the values; an uncertainty in another one is converted. Raises CubeError if it cannot be.
+    """
     values, kind = getattr(uncertainty, "array", None), getattr(uncertainty, "uncertainty_type", "")
     if values is None or kind not in ("std", "var", "ivar"):
         return None
+    own, power = getattr(uncertainty, "unit", None), {"std": 1, "var": 2, "ivar": -2}[kind]
+    if own is not None and unit is not None:
+        try:
+            values = values * own.to(unit**power)
+        except ValueError as error:
+            raise CubeError(
+                f"The uncertainty is in {own}, the values in {unit}: {error}. Try the same unit."
+            ) from error
     with np.errstate(divide="ignore"):
         return values**2 if kind == "std" else 1 / values if kind == "ivar" else values
+
+
+def _noise_of_signal(data: Any) -> Any:
+    """The variance that a HyperSpy signal keeps in its metadata, an array or one number for all; else None."""
+    found = getattr(getattr(data, "metadata", None), "get_item", lambda name, default: None)(
+        "Signal.Noise_properties.variance", None
+    )
+    values = getattr(found, "data", found)
+    if values is None or np.ndim(values) not in (0, np.ndim(data.data)):
+        return None
+    return values if np.ndim(values) else np.broadcast_to(np.float64(values), np.shape(data.data))

@@ -18,10 +18,15 @@ def hide_unmeasured(spectra: Any, variance: Any) -> Any:
         return spectra
     if spectra.dtype.kind in "biu" and isinstance(variance, da.Array):
         return spectra
-    dtype = np.dtype(np.float32 if spectra.dtype.itemsize <= 2 or spectra.dtype == np.float32 else np.float64)
-    dtype = np.result_type(dtype, spectra.dtype) if spectra.dtype.kind == "f" else dtype
+    small = spectra.dtype.itemsize <= 2
+    dtype = spectra.dtype if spectra.dtype.kind == "f" else np.dtype(np.float32 if small else np.float64)
     where = da.where if lazy else np.where
-    return where(np.isinf(variance), dtype.type(np.nan), spectra.astype(dtype))
+    return where(np.isinf(variance), dtype.type(np.nan), spectra.astype(dtype)).astype(dtype)
+
+
+def measured(spectra: Any, variance: Any) -> Any:
+    """`hide_unmeasured` for a variance in memory; a lazy one is looked at by the door that opens files."""
+    return spectra if isinstance(variance, da.Array) else hide_unmeasured(spectra, variance)
 
 
 def laid_variance(variance: Any, shape: tuple[int, ...]) -> Any:

@@ -19,20 +19,16 @@ from spaxel.readers.parts.axis import Axis, fault_of
 from spaxel.readers.parts.fits_axis import axis_beside
 from spaxel.readers.parts.fits_wcs import axis_values, is_declared, read_wcs, spectral_axis
 from spaxel.readers.parts.lazy import FileArray, arrange, check_axis_number, lazy_array
+from spaxel.readers.parts.noise import KINDS, WORDS, as_variance
 from spaxel.readers.parts.physical import unpacked
 from spaxel.readers.parts.side import settle_axis
 from spaxel.readers.parts.stored import Stored, numbers_of, usable_scale
 from spaxel.readers.registry import Reader
 
 _SCIENCE = ("DATA", "SCI", "SCIENCE", "FLUX", "PRIMARY", "SPECTRA", "CUBE")
-_VARIANCE = {
-    **dict.fromkeys(("STAT", "VAR", "VARIANCE"), "variance"),
-    **dict.fromkeys(("IVAR", "INVVAR"), "inverse"),
-    **dict.fromkeys(("ERR", "ERROR", "ERRORS", "UNCERT", "UNCERTAINTY", "SIGMA", "NOISE", "STDDEV"), "sigma"),
-}
 _SIGNATURE = b"SIMPLE  ="
 _MASKS = ("DQ", "MASK", "BADPIX", "BPM", "QUALITY", "FLAGS")
-_BESIDE = (*_VARIANCE, *_MASKS, "WMAP", "WEIGHT", "WEIGHTS", "EXP", "EXPOSURE", "COVERAGE", "PSF", "DISP", "PREDISP")
+_BESIDE = (*KINDS, *_MASKS, "WMAP", "WEIGHT", "WEIGHTS", "EXP", "EXPOSURE", "COVERAGE", "PSF", "DISP", "PREDISP")
 
 
 class Image(NamedTuple):
@@ -71,9 +67,9 @@ def open_fits(
     channel      : axis values, a file with them, or "index" to number the channels; else the WCS, in the file's unit,
                    or an extension WAVE, LAMBDA, ENERGIES … (an image of one row, or a table)
     units        : of the axis, if the header does not say it
-    `variance` is STAT, VAR …, 1 / IVAR, or ERR squared, if one of the same shape is there (where IVAR is 0: infinite, and
-    `valid` is False where it is 0 in every channel). BSCALE, BZERO and BLANK are declared for the door. attrs:
-    wcs_header, origin "lower". A mask extension is named in the history and not used.
+    `variance` is STAT, VAR …, 1 / IVAR, or ERR squared, if one of the same shape is there (where IVAR is 0: infinite, the
+    value is missing, and `valid` is False where it is 0 in every channel). BSCALE, BZERO and BLANK are declared for
+    the door. attrs: wcs_header, origin "lower". A mask extension is named in the history and not used.
     Raises MissingExtra without astropy, ReadError (truncated, no or several cubes), NotFound, CubeError, AxisError.
     """
     path = Path(path)
@@ -230,23 +226,21 @@ def _beside(path: Path, chosen: Image, images: list[Image], at: int) -> tuple[di
     found: dict[str, Any] = {}
     history = []
     for image in images:
-        word = _word(image.name, (*_VARIANCE, *_MASKS))
+        word = _word(image.name, (*KINDS, *_MASKS))
         prefix = image.name.upper().removesuffix(word or "").rstrip("._- ")
         if word is None or image.number == chosen.number or image.shape != chosen.shape or prefix not in ours:
             continue
         if word in _MASKS:
             history.append(f"the file also holds a mask {image.name}, which is not used")
         elif "variance" not in found:
-            found |= _variance(unpacked(*_data(path, image, at)), _VARIANCE[word])
-            history.append(f"variance from {image.name} ({_VARIANCE[word]})")
+            found |= _variance(unpacked(*_data(path, image, at)), KINDS[word])
+            history.append(f"variance from {image.name} ({WORDS[KINDS[word]]})")
     return found, history
 
 
 def _variance(values: Any, kind: str) -> dict[str, Any]:
-    if kind == "inverse":
-        known = values > 0
-        return {"variance": np.where(known, 1 / np.where(known, values, 1), np.inf), "valid": known.any(-1)}
-    return {"variance": values * values if kind == "sigma" else values}
+    known = {"valid": (values > 0).any(-1)} if kind == "inverse" else {}
+    return {"variance": as_variance(values, kind)} | known
 
 
 def _word(name: str, words: Sequence[str]) -> str | None:

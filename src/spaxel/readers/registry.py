@@ -19,11 +19,12 @@ import xarray as xr
 
 from spaxel.cube import as_cube, check_cube, make_cube
 from spaxel.errors import NotFound, ParameterError, ReadError, SpaxelError, naming
+from spaxel.readers.parts import noise
 from spaxel.readers.parts.lazy import FOREIGN
 from spaxel.readers.parts.physical import physical
 from spaxel.store.addresses import check_local
 
-DOOR = ("raw", "no_data")  # options that every reader takes, since the door itself obeys them
+DOOR = ("raw", "no_data", "variance")  # options that every reader takes, since the door itself obeys them
 HEAD = 2880  # bytes given to a sniffer: one FITS block, more than any other signature needs
 
 # In this order they are asked; a vendor file that is HDF5 inside comes before plain HDF5.
@@ -79,7 +80,8 @@ def open_cube(path: Any, reader: str | None = None, **options: Any) -> xr.Datase
     options : of the reader; most take `dataset=` (path or variable inside the file), `channel_axis=` (0, 1 or 2),
               `channel=` (axis values, a variable, or a file that holds them), `units=`, `truth=` (variable or file).
               Every one takes `raw=True` (scale and offset that the file declares are left alone) and `no_data=` (values
-              that mean "not measured", in place of those that the file declares; "none": there are none)
+              that mean "not measured", in place of those that the file declares; "none": there are none), and
+              `variance="none"` (what the file says of its noise is left aside)
     returns : xarray.Dataset with `spectra (y, x, channel)`, see spaxel.cube; `valid` is False where no data are
     Raises NotFound, ReadError (truncated, unknown, ambiguous: the message lists the candidates), ParameterError
     (an option that the reader does not know), CubeError (complex, empty …). Warns (GuessWarning) about each guess.
@@ -105,7 +107,7 @@ def open_cube(path: Any, reader: str | None = None, **options: Any) -> xr.Datase
             raise ReadError(
                 f"{path} looks like {chosen.description} but cannot be read: {error}. Is it complete?"
             ) from error
-        cube = _with_valid(physical(check_cube(cube), **at_door))
+        cube = _with_valid(_through(check_cube(cube), **at_door))
     return cube.assign_attrs(source=str(path), reader=chosen.name)
 
 
@@ -117,7 +119,12 @@ def _from_memory(data: Any, reader: str | None, options: dict[str, Any]) -> xr.D
     )
     if unknown := [*(["reader"] if reader else []), *sorted(set(options) - set(known))]:
         raise ParameterError(f"{', '.join(unknown)} is for files. A cube in memory takes {', '.join((*known, *DOOR))}.")
-    return _with_valid(physical(make_cube(data, **options) if options else as_cube(data), **at_door))
+    return _with_valid(_through(make_cube(data, **options) if options else as_cube(data), **at_door))
+
+
+def _through(cube: xr.Dataset, variance: str = "use", **stored: Any) -> xr.Dataset:
+    """The cube through the door: physical values, and what is known of their noise."""
+    return noise.at_door(physical(cube, **stored), variance)
 
 
 def _choose(path: Path, name: str | None) -> Reader:

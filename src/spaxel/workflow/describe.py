@@ -17,6 +17,7 @@ from spaxel.cube.mapping import cores
 from spaxel.cube.sampling import sample_spectra
 from spaxel.errors import CubeError
 from spaxel.preprocess.choice import look_at
+from spaxel.preprocess.known_noise import known_noise
 from spaxel.preprocess.masks import find_bad_channels
 from spaxel.readers import readers
 
@@ -104,10 +105,12 @@ def _sampled(cube: xr.Dataset) -> dict[str, Any]:
     except CubeError as error:
         return {"valid": f"0 % of the pixels looked at: {error}"}
     total = sample.spectra.astype(np.float64).sum(1)
+    sample, belief = known_noise(sample)
     bad, phrase = find_bad_channels(cube)
     return {
         "valid": f"{sample.valid_share:.1%} of the pixels looked at",
         "looks like": look_at(sample).words(),
+        **({"noise": belief.sentence.removeprefix("Noise: ")} if belief.sentence else {}),
         "sum per pixel": f"median {np.median(total):.6g}, {np.percentile(total, 2):.6g} to {np.percentile(total, 98):.6g}",
         "channels that say nothing": f"{len(bad)} ({phrase})" if bad else "none",
     }
