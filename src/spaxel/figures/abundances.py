@@ -10,12 +10,15 @@ from bokeh.models import Range1d
 from bokeh.palettes import Viridis256
 from bokeh.plotting import figure
 
+from spaxel.errors import printable
 from spaxel.figures.maps import component_names, component_rgb
 from spaxel.figures.palette import to_rgb
 from spaxel.figures.reduce import png, reduce_mean
 from spaxel.figures.spectra import plain_axes
+from spaxel.results.convention import spectra_names
 
 MOST = 40  # profiles that are drawn
+NAMED = 60  # spectra whose names are written below the profiles
 
 
 def quantity_png(values: np.ndarray, top: float, origin: str, side: int = 256, *, bottom: float = 0.0) -> bytes:
@@ -43,9 +46,19 @@ def profiles(result: xr.Dataset, colors: Sequence[str], *, width: int = 1180, he
     plot.toolbar.autohide = True
     plot.xaxis.axis_label, plot.yaxis.axis_label = "spectrum", "abundance"
     plain_axes(plot)
+    _name_spectra(plot, spectra_names(result).get("sample", ("y", []))[1])
     shown = component_rgb(result, colors)[:MOST]
     for i, (name, color) in enumerate(zip(component_names(result), shown, strict=False)):
         plot.line(np.arange(n), abundances[:, i], line_color=color, line_width=2, name=name)
         if n <= 300:
             plot.scatter(np.arange(n), abundances[:, i], size=5, color=color)
     return plot
+
+
+def _name_spectra(plot: figure, names: Sequence[str]) -> None:
+    """The names of a list of spectra below its profiles, where there is room for them."""
+    if not 0 < len(names) <= NAMED:
+        return
+    plot.xaxis.ticker = list(range(len(names)))
+    plot.xaxis.major_label_overrides = {i: printable(name)[:24] for i, name in enumerate(names)}
+    plot.xaxis.major_label_orientation = 1.0

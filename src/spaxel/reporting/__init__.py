@@ -13,6 +13,7 @@ from spaxel.figures.reduce import reduce_labels
 from spaxel.lines.gas import wavelengths
 from spaxel.reporting import scene, sections
 from spaxel.reporting.autoencoder import autoencoder
+from spaxel.reporting.groups import groups
 from spaxel.reporting.here import here
 from spaxel.reporting.joined import render_joined
 from spaxel.reporting.mixture import mixture
@@ -66,7 +67,14 @@ def render(result: xr.Dataset, run: dict[str, Any] | None = None) -> str:
     levels = other_levels(result)
     for sides in SIDES:
         page = Page(result, run, levels, *sides)
-        parts = [scene.what(page), sections.components(page), mixture(page), autoencoder(page), here(page)]
+        parts = [
+            scene.what(page),
+            groups(page),
+            sections.components(page),
+            mixture(page),
+            autoencoder(page),
+            here(page),
+        ]
         parts += [sections.sure(page), training(page), sections.done(page)]
         text = finish(page, f"{scene.title(result, run)} · spaxel", Markup("").join(parts))
         if len(text.encode()) <= MOST_BYTES:

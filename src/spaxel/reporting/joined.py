@@ -16,7 +16,7 @@ from spaxel.reporting.html import Markup, fill, percent, picture
 from spaxel.reporting.page import Page, finish
 from spaxel.reporting.sections import components, done
 from spaxel.reporting.training import training
-from spaxel.results.convention import component_names
+from spaxel.results.convention import component_names, spectra_names
 from spaxel.results.cut import merge_moments
 from spaxel.results.presence import UNLIKE, Presence, new_here, recalled
 from spaxel.store.run_folder import is_run, read_json, read_result
@@ -56,7 +56,8 @@ class _Pool:
         self._parts.append((spectra, spread, size))
         if self._first is None:
             keep = {"component_spectra", "component_spread", "component_size", "component_color"}
-            self._first = result.drop_vars([name for name in result.data_vars if name not in keep]).load()
+            left = [name for name in result.data_vars if name not in keep]
+            self._first = result.drop_vars([*left, *spectra_names(result)]).load()
 
     def result(self) -> xr.Dataset:
         if self._first is None:

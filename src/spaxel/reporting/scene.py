@@ -12,6 +12,7 @@ from spaxel.figures.maps import Frame, component_names, component_rgb, label_map
 from spaxel.figures.reduce import component_sizes, step_for
 from spaxel.reporting.html import Markup, fill, picture, show, swatch
 from spaxel.reporting.page import Page
+from spaxel.results.convention import spectra_names
 
 ROWS = 64  # spectra of a list that are written out one by one
 TALL = 20  # names in one column beside the map
@@ -108,6 +109,7 @@ def _columns(page: Page) -> list[list[tuple]]:
     confidence = result["confidence"].values.ravel() if "confidence" in result else np.full(labels.size, np.nan)
     called = [swatch(colors[k]) + " " + names[k] if k >= 0 else "no data" for k in labels]
     sure = [f"{value:.2f}" if np.isfinite(value) else "–" for value in confidence]
-    rows = list(zip(range(labels.size), called, sure, strict=True))
+    numbers = spectra_names(result).get("sample", ("y", list(range(labels.size))))[1]
+    rows = list(zip(numbers, called, sure, strict=True))
     third = -(-len(rows) // 3)
     return [rows[i : i + third] for i in range(0, len(rows), third)]

@@ -42,6 +42,8 @@ What a method with an autoencoder adds for its pictures:
     micro_decoded (micro, channel)       mean of what is decoded from the latents of each part, in the units of the cube
     decoded_picture (y, x, rgb)          uint8, the decoded cube in the colours of `picture`
 
+Spectra of a list that have names in their table keep them: text coordinates `sample (y)` and `group (y)`.
+
 Components that people named have a text coordinate `component`; the others are called "component 3" in it.
 """
 
@@ -86,6 +88,7 @@ _DIMS = {
     "micro_decoded": ("micro", "channel"),
     "decoded_picture": ("y", "x", "rgb"),
 }
+SPECTRA_NAMES = ("sample", "group")  # text coordinates along y of a list of spectra
 _CARRIED = ("source", "history", "steps", "guesses", "origin", "wcs_header", "crs", "transform", "redshift")
 
 
@@ -93,7 +96,7 @@ def make_result(cube: xr.Dataset, *, coords: dict[str, Any] | None = None, **arr
     """A result for this cube, checked.
 
     arrays : by the names of the module's table; `labels` is needed      coords : level, criterion, scaling
-    Carries the cube's channel axis, its attributes and its truth labels.
+    Carries the cube's channel axis, its attributes, its truth labels, and the names and groups of its spectra.
     Raises CubeError for a name that the convention does not know or a shape that does not fit.
     """
     if unknown := set(arrays) - set(_DIMS):
@@ -102,10 +105,16 @@ def make_result(cube: xr.Dataset, *, coords: dict[str, Any] | None = None, **arr
         arrays["truth_labels"] = np.asarray(cube["truth_labels"])
     result = xr.Dataset(
         {name: (_DIMS[name], value) for name, value in arrays.items() if value is not None},
-        coords={"channel": cube["channel"], **(coords or {})},
+        coords={"channel": cube["channel"], **spectra_names(cube), **(coords or {})},
         attrs={key: _plain(cube.attrs[key]) for key in _CARRIED if key in cube.attrs},
     )
     return check_result(result)
+
+
+def spectra_names(data: xr.Dataset) -> dict[str, tuple[str, list[str]]]:
+    """The coordinates `sample` and `group` along y of a cube or a result, as many as it has."""
+    found = [name for name in SPECTRA_NAMES if name in data.coords and data[name].dims == ("y",)]
+    return {name: ("y", [str(value) for value in data[name].values]) for name in found}
 
 
 def _plain(value: Any) -> Any:

@@ -5,6 +5,7 @@
     history.jsonl       one line per stage of the work
     result.zarr         the result, see spaxel.results.convention
     report.html         the page for people
+    labels.csv          of a list of spectra: their names, groups, components
     activation.csv      of labels: which components are in the cube, and their share
 
 It is written beside its place and renamed, so that a killed process leaves either the old run or the new one.
@@ -25,7 +26,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from spaxel.errors import NotFound, ReadError
-from spaxel.results.convention import check_result
+from spaxel.results.convention import SPECTRA_NAMES, check_result
 from spaxel.store.addresses import check_local
 from spaxel.store.codecs import CheckedStore
 from spaxel.store.places import check_names, placed
@@ -78,7 +79,7 @@ def write_history(folder: Path, lines: Sequence[dict[str, Any]]) -> None:
 
 def write_result(folder: Path, result: xr.Dataset) -> None:
     """Write result.zarr into a folder."""
-    texts = ("criterion", "scaling", "component")
+    texts = ("criterion", "scaling", "component", *SPECTRA_NAMES)
     names = {name: [str(v) for v in result[name].values] for name in texts if name in result.coords}
     plain = result.drop_vars(names).assign_attrs(names=names)
     plain.attrs = json.loads(json.dumps(plain.attrs, default=_plain))
@@ -132,9 +133,14 @@ def read_result(path: str | Path) -> xr.Dataset:
     try:
         result = xr.open_zarr(CheckedStore(folder), consolidated=False)
         names = result.attrs.pop("names", {})
-        return check_result(result.assign_coords({name: (name, values) for name, values in names.items()}))
+        return check_result(result.assign_coords({name: (_along(name), values) for name, values in names.items()}))
     except (OSError, ValueError, KeyError) as error:
         raise ReadError(f"{folder} is damaged: {error}. Try to segment again.") from error
+
+
+def _along(name: str) -> str:
+    """The dimension of a text coordinate of a result."""
+    return "y" if name in SPECTRA_NAMES else name
 
 
 def read_run(path: str | Path) -> tuple[dict[str, Any], xr.Dataset]:

@@ -17,7 +17,7 @@ from spaxel.metrics import score
 from spaxel.results.presence import Presence, is_new, kept, new_here, presence, recalled
 from spaxel.store.places import is_plain
 from spaxel.store.run_folder import read_json, read_result
-from spaxel.workflow.tables import write_activation, write_mixture
+from spaxel.workflow.tables import write_activation, write_labels, write_mixture
 
 SIDE = 256  # of the maps that colours are dealt for; smaller for more than 8 results, so that they stay small together
 
@@ -47,6 +47,7 @@ def write_beside(
 
     others : presence in the cubes that this one is compared with; None if there are none
     """
+    write_labels(folder, result)
     if "abundances" in result:
         write_mixture(folder, result)
         return {"presence": {}}
@@ -62,6 +63,8 @@ def write_joined(folder: Path, names: Sequence[str], reference: Sequence[str] = 
     Returns what run.json of each cube says of presence, as `write_beside`; {} of abundances, which have tables of their own.
     """
     results = {name: read_result(folder / name) for name in names}
+    for name, result in results.items():
+        write_labels(folder / name, result)
     if any("abundances" in result for result in results.values()):
         for name, result in results.items():
             write_mixture(folder / name, result)

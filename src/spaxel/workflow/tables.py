@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from spaxel.results.convention import component_names
+from spaxel.results.convention import component_names, spectra_names
 from spaxel.results.presence import UNLIKE, Presence
 from spaxel.store.places import placed
 from spaxel.store.run_folder import ACTIVATION
 
-COMPONENTS, ABUNDANCES = "components.csv", "abundances.csv"
+COMPONENTS, ABUNDANCES, LABELS = "components.csv", "abundances.csv", "labels.csv"
 MOST_SPECTRA = 100_000  # whose abundances are written as text too
 COLUMNS = ("cube", "component", "name", "n_pixels", "share", "present", "new", "explained", "p")  # of activation.csv
 
@@ -29,8 +29,35 @@ def write_mixture(folder: Path, result: xr.Dataset) -> list[Path]:
     if (n := abundances.shape[0] * abundances.shape[1]) <= MOST_SPECTRA:
         y, x = np.divmod(np.arange(n), abundances.shape[1])
         rows = np.column_stack([y, x, abundances.reshape(n, k), result["residual"].values.ravel()])
-        written.append(_write_numbers(folder, ABUNDANCES, ["y", "x", *names, "residual"], rows))
+        called = spectra_names(result)
+        cells = ([f"{value:.7g}" for value in row] for row in rows)
+        lines = (list(own) + line for own, line in zip(_called(called, n), cells, strict=True))
+        written.append(_write(folder, ABUNDANCES, [*called, "y", "x", *names, "residual"], lines))
     return written
+
+
+def write_labels(folder: Path, result: xr.Dataset) -> Path | None:
+    """labels.csv of a list of spectra, with their names and groups where their table has them; None for an image.
+
+    Columns: sample, group, y, label (-1 = no data), component (its name), confidence. Returns the path.
+    """
+    labels = result["labels"].values
+    if labels.shape[1] != 1:
+        return None
+    called, names = spectra_names(result), component_names(result)
+    sure = result["confidence"].values[:, 0] if "confidence" in result else np.full(len(labels), np.nan)
+    rows = (
+        [*own, y, label, names[label] if label >= 0 else "", f"{confidence:.4f}" if np.isfinite(confidence) else ""]
+        for own, y, label, confidence in zip(
+            _called(called, len(labels)), range(len(labels)), labels[:, 0], sure, strict=True
+        )
+    )
+    return _write(folder, LABELS, [*called, "y", "label", "component", "confidence"], rows)
+
+
+def _called(names: Mapping[str, tuple[str, list[str]]], n: int) -> Iterable[tuple[str, ...]]:
+    """Names and groups of n spectra, one after the other."""
+    return zip(*(values for _, values in names.values()), strict=True) if names else ((),) * n
 
 
 def write_activation(folder: Path, found: Mapping[str, Presence], new: Mapping[str, np.ndarray]) -> Path:
