@@ -53,7 +53,7 @@ def test_names_reach_result_tables_and_page(tmp_path, method):
 
 
 def test_names_survive_cut_and_predict_and_several_files(tmp_path):
-    a, b = table(tmp_path / "a.csv"), table(tmp_path / "b.csv", 12, first=100)
+    a, b = table(tmp_path / "a.csv", 80), table(tmp_path / "b.csv", 12, first=100)
     run = runs.segment([a, b], tmp_path / "run")
     assert read_result(run / "b")["sample"].values[0] == "leaf 100"
     assert [row["sample"] for row in read(run / "b" / "labels.csv")] == [f"leaf {k}" for k in range(100, 112)]

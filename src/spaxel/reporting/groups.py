@@ -13,7 +13,7 @@ MOST_GROUPS, MOST_COMPONENTS = 40, 16  # rows and columns of the table
 
 
 def groups(page: Page) -> Markup:
-    """How many spectra of each group have the label of each component; nothing without groups, or with one for each spectrum."""
+    """Spectra of each group, counted by their component; nothing without groups, or where each spectrum is its own."""
     result = page.result
     named = spectra_names(result).get("group")
     if named is None or not page.data.any():
