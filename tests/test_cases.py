@@ -43,8 +43,6 @@ NOT_YET = {  # case -> what is missing today
     "hspy_4d": "four axes",
     "ripple": "ripple files",
     "nan_one_each": "missing values inside pixels",
-    "cosmic": "spikes",
-    "fluorescence": "baselines",
     "bil_npy": "channels between the sides",
     "tiff_folder": "a folder of bands",
     "one_material": "nothing to divide",

@@ -192,7 +192,9 @@ COMMANDS = sorted(
         (str(path.relative_to(ROOT)), line[2:].split(" #")[0].strip())
         for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
         for line in path.read_text().splitlines()
-        if line.startswith("$ spaxel ") and "…" not in line and line.split()[2] not in ("demo", "doctor", "simulate")
+        if line.startswith("$ spaxel ")
+        and "…" not in line
+        and line.split()[2] not in ("demo", "doctor", "simulate", "steps")
     }
 )
 

@@ -26,6 +26,7 @@ VERBS = {  # verb -> module of spaxel.commands, one line of help
     "report": ("runs", "Write the report of a run again."),
     "info": ("files", "What a file holds, and what a fit would cost."),
     "convert": ("files", "Write any file in the native layout (Zarr), which is quick to read by tiles."),
+    "steps": ("corrections", "The corrections of spectra that --step takes, each with its options."),
     "simulate": ("files", "Write a simulated cube with known truth."),
     "demo": ("about", "Simulate a small painting, segment it, compare with the truth."),
     "doctor": ("about", "Versions, processors, readers, and what is missing."),

@@ -64,11 +64,24 @@ class Reading:
 @Parameter(name="*")
 @dataclass
 class Treating:
-    """What is done to the spectra before the fit, in this order; predict repeats it."""
+    """What is done to the spectra before the fit: crop, rebin, despike, each --step, smooth, derivative; predict repeats it."""
 
     crop: Annotated[str | None, Parameter(help="range of the axis to keep, as LOW:HIGH")] = None
     rebin: Annotated[float | None, Parameter(help="channels to sum into one")] = None
-    despike: Annotated[float | None, Parameter(help="remove spikes above this many robust standard deviations")] = None
+    despike: Annotated[
+        str | None,
+        Parameter(
+            help="remove spikes above this many robust standard deviations; none; auto: where there are any, as the pixels "
+            "around tell (default auto in segment, none in unmix)"
+        ),
+    ] = None
+    step: Annotated[
+        tuple[str, ...],
+        Parameter(
+            negative="",
+            help="any correction, as 'baseline method=arpls': see spaxel steps; may be repeated, done in this order",
+        ),
+    ] = ()
     smooth: Annotated[int | None, Parameter(help="Savitzky-Golay width, an odd number of channels")] = None
     derivative: Annotated[int | None, Parameter(help="degree of a Savitzky-Golay derivative")] = None
     keep_channels: Annotated[
@@ -76,15 +89,39 @@ class Treating:
     ] = False
 
     def steps(self) -> list[dict[str, Any]]:
-        """The steps that were asked for, as spaxel.preprocess takes them."""
-        found = []
-        if self.crop is not None:
-            low, high = _range(self.crop)
-            found.append({"name": "crop", "parameters": {"low": low, "high": high}})
-        for name, key in (("rebin", "factor"), ("despike", "threshold"), ("smooth", "width"), ("derivative", "degree")):
-            if (value := getattr(self, name)) is not None:
-                found.append({"name": name, "parameters": {key: value}})
+        """The steps that were asked for, as spaxel.preprocess takes them. Raises ParameterError."""
+        found = (
+            [] if self.crop is None else [_step("crop", **dict(zip(("low", "high"), _range(self.crop), strict=True)))]
+        )
+        if self.rebin is not None:
+            found.append(_step("rebin", factor=self.rebin))
+        if (threshold := _threshold(self.despike or "none")) is not None:
+            found.append(_step("despike", threshold=threshold))
+        if self.step:
+            from spaxel.preprocess.steps import parse_step  # here and not above: help waits for no library
+
+            found += [parse_step(text) for text in self.step]
+        if self.smooth is not None:
+            found.append(_step("smooth", width=self.smooth))
+        if self.derivative is not None:
+            found.append(_step("derivative", degree=self.derivative))
         return found
+
+
+def _step(name: str, **parameters: Any) -> dict[str, Any]:
+    return {"name": name, "parameters": parameters}
+
+
+def _threshold(text: str) -> float | str | None:
+    """What --despike says: a number, auto, or None for none. Raises ParameterError."""
+    if text.lower() in ("none", "auto"):
+        return None if text.lower() == "none" else "auto"
+    try:
+        return float(text)
+    except ValueError:
+        raise ParameterError(
+            f"--despike is {text!r}, expected a number of standard deviations, none or auto."
+        ) from None
 
 
 def parse_memory(text: str) -> int:

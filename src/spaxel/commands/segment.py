@@ -93,9 +93,9 @@ def _run(
     return_tiles()
     with watching() as watch:
         runs.segment(
-            files, out, **asked, steps=treating.steps(), drop_channels=not treating.keep_channels,
-            options=reading.options(), overwrite=fitting.overwrite, resume=fitting.resume, command=command_line(),
-            tell=watch.stage, progress=watch.progress,
+            files, out, **asked, steps=treating.steps(), despike=treating.despike or "auto",
+            drop_channels=not treating.keep_channels, options=reading.options(), overwrite=fitting.overwrite,
+            resume=fitting.resume, command=command_line(), tell=watch.stage, progress=watch.progress,
         )  # fmt: skip
     if process_number() == 0:
         print_all(out)

@@ -18,6 +18,8 @@ class RunPlan:
 
     paths, options : files, and what open_cube needs to know of them      out : the folder to make
     method, parameters : which, and its parameters by name                steps : {name, parameters} of spaxel.preprocess
+    despike : auto: methods that segment remove spikes where there are any, after crop and rebin, unless a step does it
+              (unmixing has its own way); anything else: only what the steps say
     drop_channels  : leave out channels that say nothing (see mask_channels)
     reference : of several files, those that the others are compared with (else each with all others): what is new?
     overwrite : replace the run that lies at `out`
@@ -31,6 +33,7 @@ class RunPlan:
     method: str = "kmeans"
     parameters: dict[str, Any] = field(default_factory=dict)
     steps: Sequence[dict[str, Any]] = ()
+    despike: str = "auto"
     drop_channels: bool = True
     options: dict[str, Any] = field(default_factory=dict)
     reference: Sequence[str | Path] = ()

@@ -15,12 +15,12 @@ import xarray as xr
 
 from spaxel.errors import NotFound, ParameterError, naming
 from spaxel.methods.contract import parse_parameters
-from spaxel.methods.registry import apply, load, method_class
+from spaxel.methods.registry import UNMIXING, apply, load, method_class
 from spaxel.methods.saving import describe
 from spaxel.metrics import abundance_rmse, matched_spectra
 from spaxel.metrics.labels import truth_labels
 from spaxel.preprocess import mask_channels, repeat
-from spaxel.preprocess.steps import apply_step
+from spaxel.preprocess.steps import apply_to_all
 from spaxel.readers import open_cube
 from spaxel.reporting import report
 from spaxel.results.cut import recall
@@ -79,8 +79,8 @@ class Work:
 def segment(paths: Sequence[str | Path], out: str | Path, **options: Any) -> Path:
     """Segment or unmix one file, or several on one axis with one model, and write a run folder. Returns `out`.
 
-    options : see spaxel.workflow.plan.RunPlan: method, parameters, steps, drop_channels, options, reference, overwrite,
-              resume, command, tell, progress
+    options : see spaxel.workflow.plan.RunPlan: method, parameters, steps, despike, drop_channels, options, reference,
+              overwrite, resume, command, tell, progress
     Several files: the model and a joined page lie in `out`, the result of each in a folder of its own inside. Of several
     processes of torchrun only the first writes.
     Raises any SpaxelError; then nothing is written but the checkpoint of a method that trains.
@@ -143,13 +143,20 @@ def _open_all(plan: RunPlan) -> list[Opened]:
     if not plan.paths:
         raise ParameterError("There is no file to segment. Try spaxel segment FILE --out RUN.")
     cubes = [open_cube(path, **(plan.options or {})) for path in plan.paths]
-    first = cubes[0]
     with naming(plan.paths[0]):
-        for step in plan.steps:
-            first = apply_step(first, step["name"], step["parameters"])
-        first = mask_channels(first) if plan.drop_channels else first
-    treated = [first, *(repeat(cube, first.attrs["steps"]) for cube in cubes[1:])]
+        treated = apply_to_all(cubes, _steps(plan))
+        first = mask_channels(treated[0]) if plan.drop_channels else treated[0]
+    treated = [first, *(repeat(cube, first.attrs["steps"]) for cube in treated[1:])]
     return [Opened(*file) for file in zip(plan.paths, cubes, treated, strict=True)]
+
+
+def _steps(plan: RunPlan) -> list[dict[str, Any]]:
+    """The steps of a plan, with the search for spikes where it belongs."""
+    steps = list(plan.steps)
+    if plan.despike != "auto" or plan.method in UNMIXING or any(step["name"] == "despike" for step in steps):
+        return steps
+    place = next((i for i, step in enumerate(steps) if step["name"] not in ("crop", "rebin")), len(steps))
+    return [*steps[:place], {"name": "despike", "parameters": {"threshold": "auto"}}, *steps[place:]]
 
 
 def _fit(plan: RunPlan, model: Any, files: Sequence[Opened]) -> Path | None:
