@@ -209,10 +209,44 @@ def test_complex_cells_structs_and_nothing(tmp_path):
     with pytest.raises(ReadError, match="complex"):
         open_cube(tmp_path / "c.mat", dataset="img")
     path = save5(tmp_path / "b.mat", s={"img": CUBE}, cells=np.array([CUBE, "x"], dtype=object))
-    with pytest.raises(ReadError, match=r"holds no array that can be spectra\. It holds: .*MATLAB struct"):
+    with pytest.raises(ReadError, match=r"several arrays .* s\.img \(13, 7, 11\) int16, cells\{1,1\} \(13, 7, 11\)"):
         open_cube(path)
     with pytest.raises(ReadError, match="cells cannot be read: a MATLAB cell"):
         open_cube(path, dataset="cells")
+    np.testing.assert_array_equal(
+        open_cube(path, dataset="cells{1,1}", channel_axis=2, channel="index")["spectra"], CUBE
+    )
+
+
+@quiet
+def test_the_fields_of_a_struct_are_searched_as_variables_are(tmp_path):
+    held = {"DataCube": CUBE, "Wavelength": AXIS, "Metadata": {"sensor": "x", "gain": 2.0}}
+    path = save5(tmp_path / "a.mat", data=held)
+    cube = open_cube(path)
+    np.testing.assert_array_equal(cube["spectra"], CUBE)
+    np.testing.assert_array_equal(cube["channel"], AXIS)
+    for name in ("data.DataCube", "data/DataCube"):
+        np.testing.assert_array_equal(open_cube(path, dataset=name)["spectra"], CUBE)
+    with pytest.raises(NotFound, match=r"It holds: .*data\.DataCube \(13, 7, 11\)"):
+        open_cube(path, dataset="data.Cube")
+
+
+def test_a_struct_of_version_7_3(tmp_path):
+    path = save73(tmp_path / "a.mat", **{"data/DataCube": CUBE, "data/wavelength_nm": AXIS})
+    for options in ({}, {"dataset": "data.DataCube"}):
+        cube = open_cube(path, **options)
+        np.testing.assert_array_equal(cube["spectra"], CUBE)
+        np.testing.assert_array_equal(cube["channel"], AXIS)
+
+
+@quiet
+def test_version_4(tmp_path):
+    path = tmp_path / "a.dat"
+    savemat(tmp_path / "a.mat", {"X": CUBE[0].astype(float), "wavelength": AXIS}, format="4")
+    (tmp_path / "a.mat").rename(path)
+    cube = open_cube(path)
+    np.testing.assert_array_equal(cube["spectra"][:, 0], CUBE[0])
+    np.testing.assert_array_equal(cube["channel"], AXIS)
 
 
 @quiet

@@ -23,6 +23,12 @@ FILES = {  # file -> options that the README of the data gives
     "raman_renishaw/renishaw_test_streamline.wdf": {},
     "muse_dryrun/CUBE.fits": {},
     "moffett/moffett.mat": {"truth": "S_GT"},
+    "moffett/Moffett_vca.mat": {},
+    "als2004/als2004dataset.MAT": {},
+    "formats/dso.mat": {},
+    "formats/small_diamond_nxs.nxs": {},
+    "formats/sparc-hyperspectral.h5": {},
+    "formats/test_hyperspectral.h5": {},
     "formats/renishaw_test_map.wdf": {},
     "formats/example_cube.fits": {},
     "mcr_carbs/carbs.npz": {},
@@ -31,12 +37,9 @@ FILES = {  # file -> options that the README of the data gives
     "gasoline/gasoline.npz": {},
     "tecator/tecator_train.csv": {},
 }
-CUBES = (".mat", ".hdr", ".bcf", ".wdf", ".fits", ".npz", ".csv")
-AUXILIARY = {"samson/Wavelengths.mat", "salinas_a/SalinasA_gt.mat"}
-NOT_YET = {  # file -> what is wrong today
-    "formats/dso.mat": "a MATLAB struct is not read",
-    "moffett/Moffett_vca.mat": "the abundances (50, 50, 3) are taken for the cube instead of Y, bands first",
-}
+CUBES = (".mat", ".MAT", ".hdr", ".bcf", ".wdf", ".fits", ".npz", ".csv", ".nxs", ".h5", ".hdf5")
+AUXILIARY = {"samson/Wavelengths.mat", "salinas_a/SalinasA_gt.mat", "formats/small_OK.hdf5"}  # and one of four pixels
+NOT_YET: dict[str, str] = {}  # file -> what is wrong today
 
 
 def test_no_file_is_left_out(real):

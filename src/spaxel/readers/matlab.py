@@ -1,11 +1,12 @@
-"""MATLAB files, version 5 (SciPy) and 7.3 (HDF5, lazily)."""
+"""MATLAB files, version 4 to 7.2 (SciPy) and 7.3 (HDF5, lazily)."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from spaxel.readers.parts.container import Options, reads_variables
-from spaxel.readers.parts.side import is_matlab, variables_of
+from spaxel.readers.parts.matlab_variables import is_matlab
+from spaxel.readers.parts.side import variables_of
 from spaxel.readers.parts.variables import Variables
 from spaxel.readers.registry import Reader
 
@@ -14,7 +15,7 @@ from spaxel.readers.registry import Reader
 def open_matlab(path: Path, options: Options) -> Variables:
     """The cube in a .mat file. A 3-D array is an image; a matrix is a list of spectra, or of the pixels of an image.
 
-    dataset          : the variable that holds the spectra; needed if several could
+    dataset          : the variable that holds the spectra, also a field of a struct ("data.cube"); needed if several could
     channel_axis     : 0, 1 or 2: which axis is spectral; else the one as long as the axis values, else a noted guess
     channel          : axis values, a variable, a file, "file:variable", or "index" to number the channels
     units            : of the axis (nm, keV, 1/cm …), if the file does not say them
@@ -31,4 +32,4 @@ def _sniff(path: Path, head: bytes) -> bool:
     return is_matlab(head)
 
 
-reader = Reader("matlab", "a MATLAB file (version 5 to 7.3)", (".mat",), _sniff, open_matlab)
+reader = Reader("matlab", "a MATLAB file (version 4 to 7.3)", (".mat",), _sniff, open_matlab)

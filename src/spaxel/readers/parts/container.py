@@ -17,18 +17,22 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube import QUANTITY, canonical_units, make_cube, note_guess
-from spaxel.errors import AxisError, CubeError, ParameterError, ReadError
-from spaxel.readers.parts.axis import Axis, is_spectral, settle_units
-from spaxel.readers.parts.lazy import arrange, check_axis_number, guess_channel_axis, lazy_array, lazy_rows, tile_chunks
-from spaxel.readers.parts.side import as_axis, is_index, spectral_axes
+from spaxel.errors import AxisError, ParameterError
+from spaxel.readers.parts.axis import Axis, fault_of, in_order, is_spectral, settle_units
+from spaxel.readers.parts.choice import choose_spectra
+from spaxel.readers.parts.flags import with_flags
+from spaxel.readers.parts.layout import (
+    as_matrix_or_image,
+    channel_option,
+    find_channels,
+    image_size,
+    lay_out,
+    size_by_companions,
+)
+from spaxel.readers.parts.side import as_axis, settle_axis, spectral_axes
 from spaxel.readers.parts.stored import from_attributes
-from spaxel.readers.parts.truth import Image, find_truth, is_truth
-from spaxel.readers.parts.variables import Variable, Variables, describe, pick
-
-_SIZES = (
-    ("lines", "cols"), ("lines", "columns"), ("lines", "samples"), ("nrow", "ncol"), ("nrows", "ncols"),
-    ("rows", "cols"), ("rows", "columns"), ("height", "width"), ("h", "w"), ("ny", "nx"),
-)  # fmt: skip
+from spaxel.readers.parts.truth import find_truth
+from spaxel.readers.parts.variables import Variable, Variables
 
 
 @dataclass(frozen=True)
@@ -75,143 +79,66 @@ def open_variables(path: Path, variables: Variables, options: Options, *, order:
     order : how this kind of file lays out a list of pixels by habit, "C" (row by row) or "F" (column by column)
     Raises ReadError if no array or several could be the spectra, AxisError and CubeError as make_cube does.
     """
-    size = _image_size(variables, options.shape)
+    size = image_size(variables, options.shape)
     axes = spectral_axes(path, variables, options.channel)
-    name = choose_spectra(path, variables, options.dataset, size, {len(a.values) for a in axes})
-    variable = _as_matrix_or_image(path, name, variables[name], options.channel_axis)
-    axes = (_scales(name, variables, variable) if options.channel is None else []) or axes
-    axes = [axis for axis in axes if options.channel is not None or len(axis.values) in variable.shape]
-    at, guesses = _channel_axis(path, name, variable, options, size, {len(a.values) for a in axes})
-    n_channels = variable.shape[at]
-    spectra, image, told = _lay_out(path, name, variable, at, size, options.pixel_order, order)
-    channel, units, doubt = _axis_of(path, axes, n_channels, options)
-    truth, history = find_truth(path, variables, name, image, options.truth, options.truth_background)
-    declared = from_attributes(variable.attrs, n_channels, name)
-    more: dict[str, Any] = {"history": history, "source": str(path), "dataset": name, **truth}
+    name, history, guesses = choose_spectra(
+        path, variables, options.dataset, size or _any_size(variables), {len(a.values) for a in axes}
+    )
+    variable = as_matrix_or_image(path, name, variables[name], options.channel_axis)
+    variable, axes = _own_axes(name, variables, channel_option(options.channel_axis, variable), axes, options)
+    size = size or (size_by_companions(variables, name) if len(variable.shape) == 2 else None)
+    at, doubt = find_channels(path, name, variables, variable, size, {len(a.values) for a in axes})
+    _check_shape(path, name, variable, options.shape)
+    orders = {"given": options.pixel_order, "habit": order}
+    spectra, image, told = lay_out(path, name, variable, at, size, orders)
+    channel, units, unsure = _axis_of(path, axes, variable.shape[at], options)
+    truth, found = find_truth(path, variables, name, image, options.truth, options.truth_background)
+    more: dict[str, Any] = {"history": [*history, *found], "source": str(path), "dataset": name, **truth}
+    declared = from_attributes(variable.attrs, variable.shape[at], name)
     cube = make_cube(spectra, channel, units, beside=declared.beside(), **more)
-    for sentence in (*guesses, *told, *doubt):
+    cube = with_flags(cube, variables, name, channel)
+    for sentence in (*guesses, *doubt, *told, *unsure):
         cube = note_guess(cube, sentence)
     return cube
 
 
-def choose_spectra(
-    path: Path, variables: Variables, dataset: str | None, size: tuple[int, int] | None, lengths: set[int]
-) -> str:
-    """The name of the array of spectra: the one asked for, or the only one that can be it.
-
-    size : (height, width) if known     lengths : of the known spectral axes
-    Raises NotFound, ReadError: none, or several, with their shapes and types.
-    """
-    if dataset is not None:
-        pick(path, variables, dataset)
-        return dataset if dataset in variables else dataset.strip("/")
-    arrays = {n: v for n, v in variables.items() if v.is_numeric and not is_truth(n, often=False)}
-    cubes = {n: v for n, v in arrays.items() if len(v.shape) == 3}
-    tables = {n: v for n, v in arrays.items() if len(v.shape) == 2 and not v.is_vector}
-    pixels = size[0] * size[1] if size else None
-    single = {n: v for n, v in arrays.items() if len(variables) == 1}
-    groups = (
-        cubes, {n: v for n, v in tables.items() if pixels in v.shape},
-        {n: v for n, v in tables.items() if lengths & set(v.shape)}, tables, single,
-    )  # fmt: skip
-    for group in groups:
-        others = [v.size for n, v in group.items() if not is_truth(n)]
-        likely = {n: v for n, v in group.items() if not is_truth(n) or v.size >= max(others, default=0)}
-        if len(likely) == 1:
-            return next(iter(likely))
-        if likely and group is cubes:
-            break
-    found = cubes or tables
-    if not found:
-        raise ReadError(f"{path} holds no array that can be spectra. It holds: {describe(variables)}. Try dataset=…")
-    raise ReadError(
-        f"{path} holds several arrays that could be the spectra: {describe(found)}. Try dataset=… with one."
-    )
+def _any_size(variables: Variables) -> tuple[int, int] | None:
+    """(height, width) that an image of a file gives a matrix of pixels of it; None unless all such agree."""
+    matrices = [n for n, v in variables.items() if v.is_numeric and len(v.shape) == 2 and not v.is_vector]
+    sizes = {size for n in matrices if (size := size_by_companions(variables, n))}
+    return sizes.pop() if len(sizes) == 1 else None
 
 
-def _image_size(variables: Variables, shape: Sequence[int] | str | None) -> tuple[int, int] | None:
-    if shape is not None:
-        parts = shape.replace("x", ",").split(",") if isinstance(shape, str) else shape
-        try:
-            height, width = (int(part) for part in parts)
-        except ValueError as error:
-            raise ParameterError(f"shape={shape!r} is not a height and a width. Try shape=(95, 95).") from error
-        return height, width
-    scalars = {n.lower(): v for n, v in variables.items() if v.is_numeric and v.is_vector and np.prod(v.shape) == 1}
-    for tall, wide in _SIZES:
-        if tall in scalars and wide in scalars:
-            return int(scalars[tall].vector()[0]), int(scalars[wide].vector()[0])
-    return None
+def _own_axes(
+    name: str, variables: Variables, variable: Variable, axes: list[Axis], options: Options
+) -> tuple[Variable, list[Axis]]:
+    """The variable with the axis that its scales call spectral, and the spectral axes that can be its own."""
+    if options.channel is not None:
+        return variable, axes
+    scales = _scales(name, variables, variable)
+    own = {at: axis for at, axis in scales.items() if _says_so(axis)}
+    if variable.spectral is not None:
+        own = {at: axis for at, axis in own.items() if at == variable.spectral}
+    elif len(own) == 1:
+        variable = replace(variable, spectral=next(iter(own)))
+    fitting = [axis for axis in axes if len(axis.values) in variable.shape]
+    inside = [axis for axis in fitting if not axis.guesses]  # those beside the file are guesses
+    at = variable.spectral
+    numbered = [scales[at]] if at in scales and not _is_count(scales[at].values) else []
+    return variable, [*own.values()] or _attribute_axes(name, fitting) or inside or numbered or fitting
 
 
-def _as_matrix_or_image(path: Path, name: str, variable: Variable, channel_axis: int | None) -> Variable:
-    """A variable of 2 or 3 axes: one spectrum is a row; with channel_axis=2 a matrix is an image of one channel."""
-    axes = len(variable.shape)
-    if axes == 2 and str(channel_axis) == "2":
-        read = variable.read
-        return replace(variable, shape=(*variable.shape, 1), read=lambda: read()[..., None], source=None)
-    if axes in (2, 3):
-        return variable
-    if axes == 1:
-        row = variable.read()[None]
-        return replace(variable, shape=row.shape, read=lambda: row, source=None)
-    raise CubeError(f"{path}: {name} has {axes} axes {variable.shape}, a cube has 3. Try another dataset.")
+def _attribute_axes(name: str, axes: list[Axis]) -> list[Axis]:
+    """Of several axes those that are attributes of the spectra, or else of a group that holds them."""
+    held = [axis for axis in axes if axis.name.startswith(f"{name}@")]
+    folder = name.rpartition("/")[0]
+    return held or [axis for axis in axes if "@" in axis.name and axis.name.rpartition("@")[0] == folder]
 
 
-def _channel_axis(
-    path: Path, name: str, variable: Variable, options: Options, size: tuple[int, int] | None, lengths: set[int]
-) -> tuple[int, list[str]]:
-    """The axis of the channels, and the sentences of what was guessed."""
-    shape = variable.shape
-    if options.channel_axis is not None:
-        return check_axis_number(options.channel_axis, len(shape)), []
-    if len(shape) == 2:
-        pixels = [axis for axis, n in enumerate(shape) if size and n == size[0] * size[1]]
-        if len(pixels) == 1:
-            return 1 - pixels[0], []
-        if options.shape is not None:
-            raise ParameterError(f"shape={options.shape!r} does not fit {name} {shape} of {path}. Try another shape.")
-        matches = [axis for axis, n in enumerate(shape) if n in lengths]
-        if len(matches) == 1:
-            return matches[0], []
-        at, known = 1, False
-    else:
-        at, known = guess_channel_axis(shape, lengths)
-    sentence = (
-        f"{path.name} does not say which axis of {name} {shape} is spectral; took axis {at} ({shape[at]} channels"
-        f"{', one spectrum per row' if len(shape) == 2 else ''}). Option channel_axis decides."
-    )
-    return at, [] if known else [sentence]
-
-
-def _lay_out(
-    path: Path,
-    name: str,
-    variable: Variable,
-    at: int,
-    size: tuple[int, int] | None,
-    pixel_order: str | None,
-    habit: str,
-) -> tuple[Any, Image, list[str]]:
-    """The spectra as (y, x, channel), the sizes that truth must fit, and what was guessed."""
-    lazy, order = variable.source is not None, pixel_order or habit
-    if len(variable.shape) == 3:
-        spectra = (
-            lazy_array(variable.source, path=path, part=name, channel_axis=at, storage_chunks=variable.chunks)
-            if lazy
-            else arrange(variable.read(), at)
-        )
-        return spectra, Image(spectra.shape[0], spectra.shape[1], spectra.shape[2], order), []
-    source, part = variable.source, name
-    rows = lazy_rows(source, path=path, part=part, channel_axis=at) if lazy else arrange(variable.read(), at)
-    if not size or size[0] * size[1] != rows.shape[0]:
-        return rows[:, None, :], Image(rows.shape[0], 1, rows.shape[1], "C"), []
-    image = Image(*size, rows.shape[1], order)
-    spectra = image.fold(rows)
-    spectra = spectra.rechunk(tile_chunks(spectra.shape)) if lazy else spectra
-    words = "column by column" if order == "F" else "row by row"
-    guess = f"{path.name} does not say in which order the {size[0]} x {size[1]} pixels of {name} lie; took {words}"
-    return spectra, image, [] if pixel_order else [f"{guess}. Option pixel_order decides."]
+def _check_shape(path: Path, name: str, variable: Variable, shape: Sequence[int] | str | None) -> None:
+    size = image_size({}, shape)
+    if size and len(variable.shape) == 2 and size[0] * size[1] not in variable.shape:
+        raise ParameterError(f"shape={shape!r} does not fit {name} {variable.shape} of {path}. Try another shape.")
 
 
 def _axis_of(
@@ -219,25 +146,52 @@ def _axis_of(
 ) -> tuple[np.ndarray | None, str, list[str]]:
     """Axis values (None: numbered), their unit, and what was guessed."""
     fitting = [axis for axis in axes if len(axis.values) == n_channels]
-    if not fitting and options.channel is not None and axes:
-        raise AxisError(
-            f"{axes[0].origin} has {len(axes[0].values)} values, the spectra of {path} have {n_channels} channels. "
-            "Try another channel or channel_axis."
-        )
-    if not fitting:
-        guess = f"{path.name} has no spectral axis; its {n_channels} channels are numbered. Option channel decides."
-        return None, "index", [] if is_index(options.channel) else [guess]
-    axis = settle_units(fitting[0], options.units)
-    guesses = list(axis.guesses)
-    if len(fitting) > 1:
-        others = ", ".join(other.origin for other in fitting)
+    if options.channel is not None:
+        if not fitting and axes:
+            raise AxisError(
+                f"{axes[0].origin} has {len(axes[0].values)} values, the spectra of {path} have {n_channels} channels. "
+                "Try another channel or channel_axis."
+            )
+        if not fitting:
+            return None, "index", []
+        axis = settle_units(fitting[0], options.units)
+        axis = axis if fault_of(axis.values) else in_order(axis)
+        return axis.values, axis.units or "index", list(axis.guesses)
+    usable = [axis for axis in fitting if not fault_of(axis.values)]
+    values, units, guesses = settle_axis(path, next(iter(usable or fitting), None), n_channels, None, options.units)
+    if len(usable) > 1 and not _alike(usable):
+        others = ", ".join(other.origin for other in usable)
         guesses.append(f"{path.name} has several spectral axes ({others}); took the first. Option channel decides.")
-    return axis.values, axis.units or "index", guesses
+    return values, units or "index", guesses
 
 
-def _scales(name: str, variables: Variables, variable: Variable) -> list[Axis]:
-    """Spectral axes among the variables that number the axes of this one: HDF5 scales, or NIR_dim_1 for NIR."""
+def _alike(axes: list[Axis]) -> bool:
+    return all(np.array_equal(axis.values, axes[0].values) for axis in axes[1:])
+
+
+def _scales(name: str, variables: Variables, variable: Variable) -> dict[int, Axis]:
+    """The variables that number the axes of this one, by axis: HDF5 scales, or NIR_dim_1 for NIR."""
     named = {axis: f"{name}_dim_{axis}" for axis in range(len(variable.shape))} | dict(variable.scales)
-    found = [(held, as_axis(held, variables[held], held)) for held in named.values() if held in variables]
-    spectral = set(QUANTITY) - {"index", "min", "s", "hz"}
-    return [a for n, a in found if a and (is_spectral(n) or canonical_units(a.units).lower() in spectral)]
+    found = {at: as_axis(held, variables[held], held) for at, held in named.items() if held in variables}
+    return {at: axis for at, axis in found.items() if axis and len(axis.values) == variable.shape[at]}
+
+
+def _says_so(axis: Axis) -> bool:
+    """Whether a scale is spectral by its name or unit; lengths, which are those of a stage too, by its name only."""
+    units = canonical_units(axis.units).lower()
+    return is_spectral(axis.name) or units in set(QUANTITY) - {
+        "index",
+        "min",
+        "s",
+        "hz",
+        "m",
+        "cm",
+        "mm",
+        "um",
+        "m/s",
+        "km/s",
+    }
+
+
+def _is_count(values: np.ndarray) -> bool:
+    return np.array_equal(values, np.arange(len(values)) + values[:1])

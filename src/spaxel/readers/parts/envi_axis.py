@@ -11,6 +11,7 @@ import xarray as xr
 
 from spaxel.cube import canonical_units, note
 from spaxel.readers.parts.axis import NUMBER, Axis, fault_of, numbers_of_list
+from spaxel.readers.parts.flags import with_good_channels
 
 _KEYS = ("wavelength", "wavelengths", "center wavelength", "central wavelength", "wavenumber", "wavenumbers", "energy",
          "energies", "band center", "band centers")  # fmt: skip
@@ -77,14 +78,6 @@ def beside_channels(cube: xr.Dataset, path: Path, header: dict[str, str], values
         cube = note(cube, f"the bad band list has {count} for {n_channels} channels and is left out")
     if fwhm is not None and len(fwhm) == n_channels:
         cube = cube.assign_coords(fwhm=("channel", fwhm[order], {"units": cube["channel"].attrs["units"]}))
-    return cube
-
-
-def with_good_channels(cube: xr.Dataset, good: np.ndarray, who: str) -> xr.Dataset:
-    """The cube with the coordinate `good_channel`, in the order of its channels. who : says so, for the history."""
-    cube = cube.assign_coords(good_channel=("channel", good))
-    if bad := int((~good).sum()):
-        cube = note(cube, f"{who} marks {bad} channels as bad (good_channel is False there); they are kept")
     return cube
 
 

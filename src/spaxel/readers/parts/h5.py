@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ import h5py
 import numpy as np
 
 from spaxel.errors import ReadError
+from spaxel.readers.parts.axis import is_spectral, numbers_of_list
+from spaxel.readers.parts.declared import declare, text_of
 from spaxel.readers.parts.stored import numbers_of
 from spaxel.readers.parts.variables import Variable, Variables, dtype_problem
 
@@ -51,16 +55,53 @@ def is_hdf5(head: bytes) -> bool:
 def h5_variables(path: Path, *, matlab: bool = False) -> Variables:
     """All datasets by path. matlab: the axes are reversed, and MATLAB's own bookkeeping (#refs#) is left out."""
     found: Variables = {}
+    groups: dict[str, dict[str, Any]] = {}
 
     def visit(name: str, item: h5py.HLObject) -> None:
         if isinstance(item, h5py.Dataset) and not (matlab and name.startswith("#")):
             found[name] = _variable(path, name, item, matlab=matlab)
+        elif isinstance(item, h5py.Group) and not matlab:
+            groups[name] = _attrs(item)
 
     try:
         with h5py.File(path, "r") as file:
+            groups[""] = _attrs(file)
             file.visititems(visit)
     except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
         raise ReadError(f"{path} cannot be read as HDF5: {error}. Is the file complete?") from error
+    held = {name: variable.attrs for name, variable in found.items()} | groups
+    lists = {f"{name}@{key}": v for name, attrs in held.items() for key, v in _lists(attrs).items()}
+    return found | lists if matlab else declare(found | lists, groups)
+
+
+def _lists(attrs: Mapping[str, Any]) -> Variables:
+    """Attributes that are a row of numbers, as variables: an axis may lie there (`List_Cw_Vnir` of PRISMA, `wavelength`)."""
+    found: Variables = {}
+    for key, value in attrs.items():
+        values = np.asarray(value)
+        if isinstance(value, (str, bytes)) and is_spectral(key):
+            values = _numbers(text_of(value))
+        if values.ndim == 1 and values.size > 1 and values.dtype.kind in "biuf":
+            units = text_of(attrs.get(f"{key}_units", attrs.get(f"{key} units", ""))) or None
+            found[key] = Variable(values.shape, values.dtype, partial(np.asarray, values), units=units)
+    return found
+
+
+def _numbers(text: str) -> np.ndarray:
+    try:
+        return numbers_of_list(text.strip("[]{}() "))
+    except ValueError:
+        return np.empty(0)
+
+
+def _attrs(item: h5py.HLObject) -> dict[str, Any]:
+    """The attributes of a group or dataset; one that cannot be read is left out."""
+    found = {}
+    for name in item.attrs:
+        try:
+            found[name] = item.attrs[name]
+        except (OSError, TypeError, ValueError, RuntimeError, KeyError):
+            continue
     return found
 
 
@@ -89,20 +130,9 @@ def _variable(path: Path, name: str, dataset: h5py.Dataset, *, matlab: bool) -> 
         shape, chunks = shape[::-1], chunks and chunks[::-1]
     source = H5Array(path, name, shape, dataset.dtype, matlab)
     scales = {} if matlab else _scales(dataset)
-    units = _text(dataset.attrs.get("units"))
-    problem, attrs = _problem(dataset), _attrs(dataset)
+    problem, attrs = _problem(dataset), _attrs(dataset) | _prisma_scale(dataset)
+    units = _text(next((attrs[key] for key in ("units", "Units", "UNIT", "unit", "Unit") if key in attrs), None))
     return Variable(shape, dataset.dtype, lambda: _load(source), source, chunks, units, scales, problem, attrs)
-
-
-def _attrs(dataset: h5py.Dataset) -> dict[str, Any]:
-    """Its attributes; one that cannot be read is left out."""
-    found = {}
-    for name in dataset.attrs:
-        try:
-            found[name] = dataset.attrs[name]
-        except (OSError, TypeError, ValueError, RuntimeError, KeyError):
-            continue
-    return found | _prisma_scale(dataset)
 
 
 def _prisma_scale(dataset: h5py.Dataset) -> dict[str, float]:
@@ -158,8 +188,4 @@ def _scales(dataset: h5py.Dataset) -> dict[int, str]:
 
 
 def _text(value: Any) -> str | None:
-    if isinstance(value, np.ndarray):
-        value = value.ravel()[0] if value.size else None
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return str(value) if value is not None else None
+    return text_of(value) or None

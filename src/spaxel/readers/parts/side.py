@@ -10,12 +10,13 @@ import numpy as np
 
 from spaxel.errors import AxisError, NotFound, ReadError
 from spaxel.readers.parts.axis import Axis, fault_of, in_order, is_spectral, numbers_in, parse_cells, settle_units
+from spaxel.readers.parts.flags import is_flag
 from spaxel.readers.parts.h5 import h5_variables, is_hdf5
+from spaxel.readers.parts.matlab_variables import is_matlab, matlab_variables
 from spaxel.readers.parts.variables import (
     Variable,
     Variables,
     describe,
-    matlab_variables,
     npy_variable,
     npz_variables,
     pick,
@@ -48,11 +49,6 @@ def variables_of(path: Path) -> Variables:
     except ValueError as error:
         raise ReadError(f"{path} holds more than numbers: {error}. Try a MATLAB, HDF5, npy or npz file.") from error
     return {path.stem: Variable(values.shape, values.dtype, lambda: values)}
-
-
-def is_matlab(head: bytes) -> bool:
-    """Whether these first bytes are the header of a MATLAB file, version 5 to 7.3."""
-    return head[126:128] in (b"IM", b"MI") and head[124:126] in (b"\x00\x01", b"\x01\x00", b"\x00\x02", b"\x02\x00")
 
 
 def lookup(path: Path, variables: Variables, wanted: str) -> tuple[str, Variables]:
@@ -99,7 +95,7 @@ def spectral_axes(path: Path, variables: Variables, channel: str | Sequence[floa
     channel : values, a variable, a file, "file:variable", "index" for none, or None to look by name
     """
     if channel is None:
-        inside = [as_axis(n, v, n) for n, v in variables.items() if is_spectral(n)]
+        inside = [as_axis(n, v, n) for n, v in variables.items() if is_spectral(n) and not is_flag(n)]
         return [axis for axis in inside if axis] or list(_beside(path))
     if not isinstance(channel, str):
         return [Axis(np.asarray(channel, dtype=float), None, "the option channel", "channel")]

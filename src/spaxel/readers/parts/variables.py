@@ -12,16 +12,12 @@ from tokenize import TokenError
 from typing import IO, Any
 
 import numpy as np
-import scipy.io
 from scipy.io.matlab import MatReadError
 
 from spaxel.errors import CubeError, NotFound, ReadError
 from spaxel.readers.parts.lazy import FileArray
 
-_MATLAB = {"double": "f8", "single": "f4", "logical": "?", "char": "U1"} | {
-    f"{sign}int{bits}": f"{sign or 'i'}{bits // 8}" for sign in ("", "u") for bits in (8, 16, 32, 64)
-}
-_ENDS = (MatReadError, zlib.error, zipfile.BadZipFile, ValueError, TypeError, KeyError, IndexError, EOFError, OSError)
+ENDS = (MatReadError, zlib.error, zipfile.BadZipFile, ValueError, TypeError, KeyError, IndexError, EOFError, OSError)
 
 
 @dataclass(frozen=True)
@@ -33,6 +29,8 @@ class Variable:
     units : what the file says     scales : axis number -> name of the variable that numbers it
     problem : why it cannot be a cube or an axis, '' if it can
     attrs : further attributes that the file gives it (see spaxel.readers.parts.stored.from_attributes)
+    told, sure : why the file itself says that these are the spectra, '' if it does not; 2 if it says so of one array only
+    spectral, labels : number of the axis that the file calls spectral, and the names of all axes, if it has any
     """
 
     shape: tuple[int, ...]
@@ -44,6 +42,10 @@ class Variable:
     scales: Mapping[int, str] = field(default_factory=dict)
     problem: str = ""
     attrs: Mapping[str, Any] = field(default_factory=dict)
+    told: str = ""
+    sure: int = 0
+    spectral: int | None = None
+    labels: tuple[str, ...] = ()
 
     @property
     def is_numeric(self) -> bool:
@@ -70,16 +72,20 @@ Variables = dict[str, Variable]
 
 def describe(variables: Variables) -> str:
     """What a file holds, for an error message: 'a (3, 4) int16, b (5,) float64'."""
-    shown = [
-        f"{name} {tuple(v.shape)} {v.problem or v.dtype}".replace("()", "scalar")
-        for name, v in list(variables.items())[:20]
-    ]
-    return ", ".join(shown) + (f" and {len(variables) - 20} more" if len(variables) > 20 else "") or "nothing"
+    held = [(name, v) for name, v in variables.items() if "@" not in name]
+    shown = [f"{name} {tuple(v.shape)} {v.problem or v.dtype}".replace("()", "scalar") for name, v in held[:20]]
+    return ", ".join(shown) + (f" and {len(held) - 20} more" if len(held) > 20 else "") or "nothing"
+
+
+def name_of(variables: Variables, wanted: str) -> str:
+    """The name of the variable that is meant: 'data.cube' and '/data/cube' are 'data/cube' where there is one."""
+    spellings = (wanted, wanted.strip("/"), wanted.replace(".", "/"), wanted.strip("/").replace("/", "."))
+    return next((name for name in spellings if name in variables), wanted)
 
 
 def pick(path: Path, variables: Variables, name: str) -> Variable:
     """The variable of this name; NotFound with what the file holds, ReadError if it cannot be read as numbers."""
-    found = variables.get(name) or variables.get(name.strip("/"))
+    found = variables.get(name_of(variables, name))
     if found is None:
         raise NotFound(f"{path} has no dataset {name!r}. It holds: {describe(variables)}.")
     if found.problem:
@@ -87,40 +93,15 @@ def pick(path: Path, variables: Variables, name: str) -> Variable:
     return found
 
 
-def matlab_variables(path: Path) -> Variables:
-    """The variables of a MATLAB 5 file (any up to version 7.2)."""
-    try:
-        listed = scipy.io.whosmat(str(path))
-    except (*_ENDS, NotImplementedError) as error:
-        raise _damaged(path, "MATLAB", error) from error
-    return {name: _matlab_variable(path, name, tuple(map(int, shape)), kind) for name, shape, kind in listed}
-
-
-def _matlab_variable(path: Path, name: str, shape: tuple[int, ...], kind: str) -> Variable:
-    def read() -> np.ndarray:
-        try:
-            value = scipy.io.loadmat(str(path), variable_names=[name])[name]
-        except _ENDS as error:
-            raise _damaged(path, f"MATLAB variable {name}", error) from error
-        if not isinstance(value, np.ndarray) or (value.shape != shape and value.dtype.kind != "U"):
-            raise ReadError(
-                f"{path}: {name} is not the array of shape {shape} that the file announces. Is it complete?"
-            )
-        return value
-
-    problem = "" if kind in _MATLAB else f"a MATLAB {kind}, not an array of numbers"
-    return Variable(shape, np.dtype(_MATLAB.get(kind, "O")), read, problem=problem)
-
-
 def npz_variables(path: Path) -> Variables:
     """The arrays of an npz file; those that would need pickle carry it as their problem."""
     try:
         with zipfile.ZipFile(path) as archive:
             return {i.filename.removesuffix(".npy"): _npz_variable(path, archive, i) for i in archive.infolist()}
-    except (*_ENDS, RuntimeError) as error:
+    except (*ENDS, RuntimeError) as error:
         if isinstance(error, (ReadError, CubeError)):
             raise
-        raise _damaged(path, "npz", error) from error
+        raise damaged(path, "npz", error) from error
 
 
 def _npz_variable(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Variable:
@@ -130,8 +111,8 @@ def _npz_variable(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 return arrays[name]
-        except _ENDS as error:
-            raise _damaged(path, f"npz array {name}", error) from error
+        except ENDS as error:
+            raise damaged(path, f"npz array {name}", error) from error
 
     with archive.open(info) as file:
         shape, _, dtype = npy_header(path, file)
@@ -159,8 +140,8 @@ def npy_header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.d
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = read(file)
-    except (*_ENDS, SyntaxError, TokenError, RecursionError) as error:
-        raise _damaged(path, "npy header", error) from error
+    except (*ENDS, SyntaxError, TokenError, RecursionError) as error:
+        raise damaged(path, "npy header", error) from error
     return tuple(map(int, shape)), fortran, dtype
 
 
@@ -171,5 +152,6 @@ def dtype_problem(dtype: np.dtype) -> str:
     return "it is a table of several columns (a compound type)" if dtype.names else ""
 
 
-def _damaged(path: Path, what: str, error: Exception) -> ReadError:
+def damaged(path: Path, what: str, error: BaseException) -> ReadError:
+    """The error for a file that its library cannot read."""
     return ReadError(f"{path} cannot be read as {what}: {error}. Is the file complete? Try to copy it again.")
