@@ -208,10 +208,15 @@ def test_arrays_that_are_no_spectra(refused, tmp_path, spectra, message):
     assert message in refused(tmp_path / "a.npy")
 
 
-@pytest.mark.parametrize("axis", [[1.0, 1, 2, 3, 4], [1.0, 2, np.nan, 4, 5]])
-def test_axes_that_order_nothing(refused, tmp_path, axis):
+@pytest.mark.parametrize("axis", [[1.0, 0, 1, 1, 0], [1.0, 2, np.nan, 4, 5]])
+def test_axes_that_order_nothing(cli, refused, tmp_path, axis):
+    """A list of the file is left out, aloud, and the channels are numbered; one that the user gives is refused."""
     np.savez(tmp_path / "a.npz", spectra=SPECTRA[:, :, :5], wavelength=np.array(axis))
-    assert "axis holds" in refused(tmp_path / "a.npz")
+    code, _, err = cli("info", tmp_path / "a.npz")
+    assert code == 0
+    assert "its 5 channels are numbered. Option channel decides" in err
+    (tmp_path / "axis.txt").write_text(" ".join(map(str, axis)))
+    assert "axis holds" in refused(tmp_path / "a.npz", "--channel", "axis.txt")
 
 
 def test_headers_that_claim_petabytes(refused, tmp_path):
