@@ -10,7 +10,7 @@ import pytest
 import spaxel
 from spaxel.errors import MissingExtra
 from spaxel.methods.mixtures.baselines import MCRALS
-from spaxel.readers import instrument
+from spaxel.readers.parts import rosetta
 from spaxel.testing import tiny_cube
 
 EXTRAS = metadata("spaxel").get_all("Provides-Extra")
@@ -59,7 +59,7 @@ ERRORS = [
     (ImportError("The 'sparse' library was not found. 'sparse' must be installed."), "sparse", "'spaxel[vendors]'"),
     (ModuleNotFoundError("No module named 'sparse'", name="sparse"), "sparse", "'spaxel[vendors]'"),
     (ModuleNotFoundError("No module named 'mrcz'", name="mrcz"), "mrcz", "mrcz"),
-    (ImportError("The `imagecodecs` package is required"), "imagecodecs", "imagecodecs"),
+    (ImportError("The `imagecodecs` package is required"), "imagecodecs", "'spaxel[vendors]'"),
     (ImportError("something is missing"), "another library (something is missing)", "'spaxel[vendors]'"),
 ]
 
@@ -69,7 +69,7 @@ def test_what_rosettasciio_lacks_is_named(tmp_path, monkeypatch, error, library,
     def refuse(*_):
         raise error
 
-    monkeypatch.setattr(instrument, "_read", refuse)
+    monkeypatch.setattr(rosetta, "read_with", refuse)
     with pytest.raises(MissingExtra) as said:
         wdf(tmp_path)
     assert f"Reading a.wdf needs {library}, which is not installed. Try: pip install {install}" in str(said.value)

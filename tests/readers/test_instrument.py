@@ -89,15 +89,16 @@ def test_undeclared_axis_is_a_guess(tmp_path):
     np.testing.assert_array_equal(open_cube(path, channel_axis=0, channel="index")["spectra"], np.moveaxis(DATA, 0, -1))
 
 
-def test_several_signals_are_listed(tmp_path):
+def test_of_several_maps_the_first_of_the_largest_is_taken_aloud(tmp_path):
     import h5py
 
     save(tmp_path / "a.hspy", title="left")
     save(tmp_path / "b.hspy", DATA + 1, title="right")
     with h5py.File(tmp_path / "b.hspy") as source, h5py.File(tmp_path / "a.hspy", "a") as target:
         source.copy("Experiments/right", target["Experiments"])
-    with pytest.raises(ReadError, match=r"left.*right.*dataset"):
-        open_cube(tmp_path / "a.hspy")
+    with pytest.warns(GuessWarning, match=r"left.*right.*took 'left'.*Option dataset decides"):
+        cube = open_cube(tmp_path / "a.hspy")
+    np.testing.assert_array_equal(cube["spectra"], DATA)
     np.testing.assert_array_equal(open_cube(tmp_path / "a.hspy", dataset="right")["spectra"], DATA + 1)
     with pytest.raises(NotFound, match="left"):
         open_cube(tmp_path / "a.hspy", dataset="middle")

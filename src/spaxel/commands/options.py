@@ -34,9 +34,12 @@ class Reading:
 
     reader: Annotated[str | None, Parameter(help="format, if the content does not decide")] = None
     dataset: Annotated[str | None, Parameter(help="path or variable inside the file that holds the spectra")] = None
-    channel_axis: Annotated[int | None, Parameter(help="which axis is spectral: 0, 1 or 2")] = None
+    channel_axis: Annotated[int | None, Parameter(help="which axis is spectral: 0, 1, 2 …")] = None
     channel: Annotated[str | None, Parameter(help="variable or file that holds the axis values")] = None
     units: Annotated[str | None, Parameter(help="of the axis: keV, nm, Angstrom, 1/cm …")] = None
+    index: Annotated[str | None, Parameter(help="of more than 3 axes, the one map to take, as t=0 (else stacked)")] = (
+        None
+    )
     truth: Annotated[str | None, Parameter(help="variable or file that holds a truth to compare with")] = None
     no_data: Annotated[
         str | None,

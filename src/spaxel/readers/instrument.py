@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import re
-import shutil
-import tempfile
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from importlib import import_module
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +10,16 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube import make_cube, note_guess
-from spaxel.errors import MissingExtra, NotFound, ReadError, missing_extra
+from spaxel.errors import CubeError, NotFound, ReadError
 from spaxel.readers.parts.axis import Axis, is_spectral
-from spaxel.readers.parts.h5 import is_hdf5
-from spaxel.readers.parts.instrument_checks import CHECKS
-from spaxel.readers.parts.lazy import LARGE, arrange, check_axis_number, tile_chunks, warn_layout
+from spaxel.readers.parts.events import events_in
+from spaxel.readers.parts.extra_axes import Index, Layout, Maps, as_image, plan_axes
+from spaxel.readers.parts.instrument_kinds import MODULES, kind_of
+from spaxel.readers.parts.lazy import LARGE, Computed, check_axis_number, lazy_array
+from spaxel.readers.parts.rosetta import Signal, read_signals
 from spaxel.readers.parts.side import settle_axis
-from spaxel.readers.registry import HEAD, Reader
+from spaxel.readers.registry import Reader
 
-_MAGIC = {b"AAMVHFSS": "bcf", b"SFMHFSSS": "bcf", b"WDF1": "wdf"}
-_MODULES = {  # the suffix that RosettaSciIO expects -> its module
-    "bcf": "bruker", "wdf": "renishaw", "hspy": "hspy", "emd": "emd", "dm3": "digitalmicrograph",
-    "dm4": "digitalmicrograph", "ser": "tia", "pts": "jeol", "elid": "phenom", "prz": "pantarhei",
-    "spd": "edax", "sur": "digitalsurf", "tvf": "trivista",
-}  # fmt: skip
-_STARTS: dict[str, bytes | tuple[bytes, ...]] = {  # short signatures, which count only together with the suffix
-    "dm3": b"\0\0\0\3", "dm4": b"\0\0\0\4", "ser": b"II\x97\1", "pts": b"\x30\1\0\0", "elid": b"PK\3\4",
-    "prz": b"PK\3\4", "spd": b"MAPSPECTRA_DATA", "sur": (b"DIGITAL SURF", b"DSCOMPRESSED"),
-    "tvf": (b"<", b"\xef\xbb\xbf<"),
-}  # fmt: skip
 _ENERGY = {"ev", "kev", "1/cm", "cm-1"}
 
 
@@ -46,113 +30,87 @@ def open_instrument(
     channel_axis: int | None = None,
     channel: str | Sequence[float] | None = None,
     units: str | None = None,
+    index: Index = None,
 ) -> xr.Dataset:
     """The spectrum image in a file of an instrument, eagerly up to 256 MiB: most of these formats cannot be read in parts.
 
     dataset      : title or number of the signal, if the file holds several that can be spectra
-    channel_axis : 0, 1 or 2, if the file does not tell which axis is the signal
+    channel_axis : 0, 1, 2 …, if the file does not tell which axis is the signal
     channel      : axis values, a file with them, or "index" to number the channels; else the file's, also uneven ones
     units        : of the axis, if the file does not say it
+    index        : of a signal of more axes, the position to take, as "t=0"; else its maps are stacked along y, aloud
     A line scan becomes a cube of width 1, a single spectrum a cube of one pixel. attrs: elements, instrument, pixel_size
-    [y, x] and pixel_units, where the file has them.
+    [y, x] and pixel_units, where the file has them, and maps, where each stacked map begins.
     Raises MissingExtra without RosettaSciIO, ReadError (damaged, no or several spectrum images), NotFound, AxisError.
     """
     path = Path(path)
-    signals = _signals(path)
-    signal = _choose(path, signals, dataset)
+    signal, several = _choose(path, read_signals(path), dataset)
     axes = [signal["axes"][n] for n in range(len(signal["axes"]))]
     at, guess = _signal_axis(path, axes, channel_axis)
-    spectra = _as_cube(path, signal["data"], at)
+    names = [str(axis.get("name") or "") for axis in axes]
+    layout = plan_axes(path, signal["data"].shape, names, at, index)
+    spectra = _as_cube(path, signal["data"], layout)
     values, told, doubt = settle_axis(path, _axis(axes[at]), spectra.shape[2], channel, units)
-    metadata = signal.get("metadata", {})
-    cube = make_cube(
-        spectra, values, told, source=str(path), **_attrs(metadata, [a for a in axes if a is not axes[at]])
-    )
-    for sentence in (*guess, *doubt):
+    about = layout.attrs() | _attrs(signal.get("metadata", {})) | _pixel_size(axes, layout)
+    cube = make_cube(spectra, values, told, source=str(path), **about)
+    for sentence in filter(None, (*several, layout.sentence(path), *guess, *doubt)):
         cube = note_guess(cube, sentence)
     return cube
 
 
-def _signals(path: Path) -> list[dict[str, Any]]:
-    """All signals as RosettaSciIO gives them, lazy where it can. A file with another suffix is read through a link."""
-    with path.open("rb") as file:
-        suffix = _kind(path, head := file.read(HEAD))
-    if suffix in CHECKS:
-        CHECKS[suffix](path, head)
-    try:
-        module = import_module(f"rsciio.{_MODULES[suffix]}")
-    except ImportError as error:
-        raise missing_extra(f"Reading {path.name}", "RosettaSciIO", "vendors") from error
-    try:
-        with _quiet():
-            return _read(module, path, suffix)
-    except ImportError as error:
-        raise _missing(path, error) from error
-
-
-def _missing(path: Path, error: ImportError) -> MissingExtra:
-    """The error for a library that RosettaSciIO asks for; it does not always say which in the same way."""
-    quoted = re.search(r"['`]([A-Za-z][\w.-]*)['`]", str(error))
-    library = error.name or (quoted[1] if quoted else None)
-    if library in ("sparse", "h5py", "dask", None):
-        return missing_extra(f"Reading {path.name}", library or f"another library ({error})", "vendors")
-    return MissingExtra(f"Reading {path.name} needs {library}, which is not installed. Try: pip install {library}")
-
-
-def _read(module: Any, path: Path, suffix: str) -> list[dict[str, Any]]:
-    if path.suffix.lower() != f".{suffix}":
-        with tempfile.TemporaryDirectory() as folder:
-            linked = Path(folder) / f"{path.stem}.{suffix}"
-            _link(path.resolve(), linked)
-            return module.file_reader(str(linked))
-    try:
-        return module.file_reader(str(path), lazy=True)
-    except NotImplementedError:
-        return module.file_reader(str(path))
-
-
-def _link(path: Path, name: Path) -> None:
-    """The file under another name: a link, or a copy where the system allows no links (Windows)."""
-    try:
-        name.symlink_to(path)
-    except OSError:
-        shutil.copyfile(path, name)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence the warnings and the log of the library for a while; its errors are raised all the same."""
-    log = logging.getLogger("rsciio")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.setLevel(level)
-
-
-def _choose(path: Path, signals: list[dict[str, Any]], dataset: str | int | None) -> dict[str, Any]:
-    titles = [str(s.get("metadata", {}).get("General", {}).get("title", "")) for s in signals]
+def _choose(path: Path, signals: list[Signal], dataset: str | int | None) -> tuple[Signal, list[str]]:
+    """The signal that is meant, and what was guessed: of several spectrum images the first of the largest."""
+    titles = [str(s.get("metadata", {}).get("General", {}).get("title") or "") for s in signals]
     held = "; ".join(f"{n} {t} {s['data'].shape}" for n, (t, s) in enumerate(zip(titles, signals, strict=True)))
     if dataset is not None:
         for number, (title, signal) in enumerate(zip(titles, signals, strict=True)):
             if str(dataset) in (title, str(number)):
-                return signal
+                return _as_numbers(path, signal), []
         raise NotFound(f"{path} has no signal {dataset!r}. It has: {held or 'none'}.")
-    for n_axes in (3, 2, 1):
-        found = [s for s in signals if s["data"].ndim == n_axes and s["data"].dtype.names is None and _is_spectral(s)]
+    plain = [s for s in signals if s["data"].dtype.names is None and s["data"].ndim and s["data"].dtype.kind != "O"]
+    images = [s for s in plain if s["data"].ndim >= 3 and _is_spectral(s)]
+    if images:
+        largest = max(images, key=lambda s: (_says_which(s), s["data"].size))
+        many = f"{path.name} holds {len(images)} spectrum images ({held}); took {titles[_place(signals, largest)]!r}"
+        return largest, [f"{many}, the first of the largest. Option dataset decides."] if len(images) > 1 else []
+    for found in ([s for s in plain if s["data"].ndim == n and _is_spectral(s)] for n in (2, 1)):
         if len(found) == 1:
-            return found[0]
+            return found[0], []
         if found:
             raise ReadError(f"{path} holds several signals: {held}. Try dataset=… with a title or a number.")
+    pictures = [s for s in plain if s["data"].ndim == 2]
+    if len(pictures) == 1:
+        words = f"{path.name} holds a picture and no spectra; took it as a cube of one channel"
+        return _as_picture(pictures[0]), [f"{words}. Option dataset decides."]
     raise ReadError(f"{path} holds no spectrum image. It holds: {held or 'nothing'}. Try dataset=… if one is meant.")
 
 
-def _is_spectral(signal: dict[str, Any]) -> bool:
-    axes = signal["axes"]
-    return len(axes) == 3 or sum(not a.get("navigate", False) for a in axes) == 1 or any(_says_so(a) for a in axes)
+def _place(signals: list[Signal], wanted: Signal) -> int:
+    return next(n for n, signal in enumerate(signals) if signal is wanted)
+
+
+def _as_numbers(path: Path, signal: Signal) -> Signal:
+    if signal["data"].dtype.names is not None or signal["data"].dtype.kind == "O":
+        raise CubeError(f"{path}: this signal is {signal['data'].dtype}, not an array of numbers. Try another dataset.")
+    return _as_picture(signal) if signal["data"].ndim == 2 and not _is_spectral(signal) else signal
+
+
+def _as_picture(signal: Signal) -> Signal:
+    """An image without spectra, as one channel of it."""
+    data = signal["data"][...]
+    channel = {"size": 1, "navigate": False, "name": ""}
+    axes = [signal["axes"][n] | {"navigate": True} for n in range(2)]
+    return signal | {"data": data.reshape((*data.shape, 1)), "axes": [*axes, channel]}
+
+
+def _is_spectral(signal: Signal) -> bool:
+    return signal["data"].ndim == 3 or _says_which(signal)
+
+
+def _says_which(signal: Signal) -> bool:
+    """Whether the axes of a signal say which of them is spectral."""
+    axes = [signal["axes"][n] for n in range(len(signal["axes"]))]
+    return sum(not a.get("navigate", False) for a in axes) == 1 or any(_says_so(a) for a in axes)
 
 
 def _says_so(axis: dict[str, Any]) -> bool:
@@ -170,35 +128,39 @@ def _signal_axis(path: Path, axes: list[dict[str, Any]], channel_axis: int | Non
     return len(axes) - 1, [f"{sentence} Option channel_axis decides."]
 
 
-def _as_cube(path: Path, data: Any, at: int) -> Any:
+def _as_cube(path: Path, data: Any, layout: Layout) -> Any:
     """(y, x, channel): loaded if it is small, because most libraries parse the whole file for every part of it."""
-    if data.ndim > 3:
-        raise ReadError(f"{path}: the signal has {data.ndim} axes {data.shape}, a cube has 3. Try another dataset.")
-    spectra = arrange(data, at)
-    spectra = spectra[None, None] if data.ndim == 1 else spectra[:, None] if data.ndim == 2 else spectra
-    if not hasattr(spectra, "compute"):
-        return np.asarray(spectra)
+    if (events := events_in(data)) is not None:
+        part = f"events {layout.channel} {layout.positions}"
+        return lazy_array(Maps(events, layout), path=path, part=part)
+    if isinstance(data, np.ndarray):
+        return as_image(data, layout)
+    if not hasattr(data, "compute"):  # an array of Zarr
+        maps = Maps(data, layout)
+        part = f"{data.name} {layout.channel} {dict(layout.picked)}"
+        return lazy_array(maps, path=path, part=part, storage_chunks=maps.chunks(data.chunks))
+    spectra = as_image(data, layout)
     if spectra.nbytes <= LARGE:
         return spectra.compute()
     stored = tuple(max(side) for side in spectra.chunks)
-    warn_layout(path, spectra.shape, stored, spectra.dtype.itemsize)
-    return spectra if stored == spectra.shape else spectra.rechunk(tile_chunks(spectra.shape, stored))
+    part = f"{layout.channel} {layout.positions[:1]} {spectra.name}"
+    return lazy_array(Computed(spectra), path=path, part=part, storage_chunks=stored)
 
 
 def _axis(axis: dict[str, Any]) -> Axis | None:
     name, units = str(axis.get("name") or "signal axis"), axis.get("units")
     if "axis" in axis:
         values = np.asarray(axis["axis"], dtype=float)
-    elif "scale" in axis:
-        values = float(axis.get("offset", 0)) + float(axis["scale"]) * np.arange(int(axis["size"]))
+    elif axis.get("scale") is not None:
+        values = float(axis.get("offset") or 0) + float(axis["scale"]) * np.arange(int(axis["size"]))
     else:
         return None
-    units = None if units is None or not isinstance(units, str) else units
+    units = units if isinstance(units, str) and units else None
     numbered = units is None and np.array_equal(values, np.arange(len(values)))
     return None if numbered else Axis(values, units, f"the axis {name}", name)
 
 
-def _attrs(metadata: dict[str, Any], pixels: list[dict[str, Any]]) -> dict[str, Any]:
+def _attrs(metadata: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if elements := metadata.get("Sample", {}).get("elements"):
         found["elements"] = [str(element) for element in elements]
@@ -207,45 +169,26 @@ def _attrs(metadata: dict[str, Any], pixels: list[dict[str, Any]]) -> dict[str, 
     names.append(instrument.get("Detector", {}).get("model"))
     if named := next((name for name in names if name), None):
         found["instrument"] = str(named)
-    if len(pixels) == 2 and all("scale" in axis for axis in pixels):
-        found["pixel_size"] = [float(axis["scale"]) for axis in pixels]
-        found["pixel_units"] = str(pixels[0].get("units", ""))
     return found
 
 
-def _kind(path: Path, head: bytes) -> str:
-    """The suffix that RosettaSciIO knows this content by, '' if it is none of them."""
-    for magic, suffix in _MAGIC.items():
-        if head.startswith(magic):
-            return suffix
-    if is_hdf5(head):
-        return _kind_of_hdf5(path)
-    suffix = path.suffix.lower().lstrip(".")
-    return suffix if suffix in _STARTS and head.startswith(_STARTS[suffix]) else ""
-
-
-def _kind_of_hdf5(path: Path) -> str:
-    import h5py
-
-    try:
-        with h5py.File(path, "r") as file:
-            if "Experiments" in file:
-                return "hspy"
-            groups = [file, *(item for item in file.values() if isinstance(item, h5py.Group))]
-            is_emd = any("version_major" in g.attrs for g in groups) or "Data/SpectrumImage" in file
-            return "emd" if is_emd else ""
-    except (OSError, RuntimeError, KeyError, ValueError):
-        return ""
+def _pixel_size(axes: list[dict[str, Any]], layout: Layout) -> dict[str, Any]:
+    """pixel_size [y, x] and pixel_units, if both sides of the image have a scale in one unit."""
+    sides = [axes[side] for side in (layout.y, layout.x) if side is not None]
+    units = {str(side.get("units") or "") for side in sides}
+    if len(sides) != 2 or len(units) != 1 or any(side.get("scale") is None for side in sides):
+        return {}
+    return {"pixel_size": [abs(float(side["scale"])) for side in sides], "pixel_units": units.pop()}
 
 
 def _sniff(path: Path, head: bytes) -> bool:
-    return bool(_kind(path, head))
+    return bool(kind_of(path, head))
 
 
 reader = Reader(
     "instrument",
     "a file of an instrument (RosettaSciIO)",
-    tuple(f".{suffix}" for suffix in _MODULES),
+    tuple(f".{suffix}" for suffix in MODULES),
     _sniff,
     open_instrument,
     "vendors",

@@ -27,8 +27,8 @@ from spaxel.store.addresses import check_local
 DOOR = ("raw", "no_data", "variance")  # options that every reader takes, since the door itself obeys them
 HEAD = 2880  # bytes given to a sniffer: one FITS block, more than any other signature needs
 
-# In this order they are asked; a vendor file that is HDF5 inside comes before plain HDF5.
-_MODULES = ("native", "envi", "fits", "matlab", "array", "raster", "instrument", "hdf5", "table")
+# In this order they are asked; what a vendor made of a zip, an HDF5 or a Zarr comes before the plain ones.
+_MODULES = ("instrument", "native", "envi", "fits", "matlab", "array", "raster", "hdf5", "table")
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from zarr.storage import LocalStore
+from zarr.storage import LocalStore, ZipStore
 
 from spaxel.errors import ReadError
 
@@ -42,9 +42,24 @@ class CheckedStore(LocalStore):
         return self._checked(key, super().get_sync(key, *arguments, **options))
 
     def _checked(self, key: str, held: Any) -> Any:
-        if held is not None and key.rpartition("/")[2] in METADATA:
-            check_metadata(self.root / key, held.to_bytes())
-        return held
+        return _checked(self.root / key, held)
+
+
+class CheckedZip(ZipStore):
+    """A Zarr folder inside a zip, to read, with the same checks."""
+
+    def __init__(self, path: Path | str, *, mode: Literal["r"] = "r", read_only: bool = True, **options: Any) -> None:
+        super().__init__(path, mode=mode, read_only=read_only, **options)
+
+    async def get(self, key: str, *arguments: Any, **options: Any) -> Any:
+        """The bytes of a key, checked if they are metadata."""
+        return _checked(self.path / key, await super().get(key, *arguments, **options))
+
+
+def _checked(path: Path, held: Any) -> Any:
+    if held is not None and path.name in METADATA:
+        check_metadata(path, held.to_bytes())
+    return held
 
 
 def check_metadata(path: Path, content: bytes) -> None:

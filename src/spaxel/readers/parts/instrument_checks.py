@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
+import re
 import struct
+from math import prod
 from pathlib import Path
 
-from spaxel.errors import ReadError
+from spaxel.errors import NotFound, ReadError
+from spaxel.readers.parts.instrument_kinds import ripple_numbers
 
 
 def _check_bcf(path: Path, head: bytes) -> None:
@@ -32,4 +36,30 @@ def _check_wdf(path: Path, head: bytes) -> None:
             at += length
 
 
-CHECKS = {"bcf": _check_bcf, "wdf": _check_wdf}
+def _check_ripple(path: Path, head: bytes) -> None:
+    """NotFound if a ripple header stands alone, ReadError if its numbers are cut."""
+    numbers = ripple_numbers(path)
+    if numbers is None:
+        raise NotFound(f"There is no file {path.with_suffix('.raw')}, where {path.name} says that its numbers lie.")
+    words = re.findall(r"(?m)^\W*(?:MLX::)?([a-z-]+)\W+(\d+)\W*$", path.read_text("latin-1").lower())
+    said = {name: int(value) for name, value in words}
+    sizes = [said.get(name, 1) for name in ("width", "height", "depth", "data-length")]
+    needed, size = said.get("offset", 0) + prod(sizes), numbers.stat().st_size
+    if size < needed:
+        raise ReadError(f"{numbers} is truncated: it has {size} bytes, and {needed} are needed. Try to copy it again.")
+
+
+def _check_elid(path: Path, head: bytes) -> None:
+    """ReadError if a bzip2 file is cut or damaged: RosettaSciIO would wait for its end without end."""
+    unpacker = bz2.BZ2Decompressor()
+    try:
+        with path.open("rb") as file:
+            while not unpacker.eof and (piece := file.read(2**16)):
+                unpacker.decompress(piece)
+    except OSError as error:
+        raise ReadError(f"{path} is damaged: {error}. Try to copy it again.") from error
+    if not unpacker.eof:
+        raise ReadError(f"{path} is truncated: its bzip2 stream does not end. Try to copy it again.")
+
+
+CHECKS = {"bcf": _check_bcf, "wdf": _check_wdf, "rpl": _check_ripple, "elid": _check_elid}

@@ -96,6 +96,16 @@ class Explained:
             raise ReadError(f"{self.path} is damaged inside: {error}. Try to copy it again.") from error
 
 
+class Computed:
+    """A Dask array of a library as an array-like, so that errors at reading can be explained."""
+
+    def __init__(self, source: da.Array) -> None:
+        self.source, self.shape, self.dtype, self.ndim = source, source.shape, source.dtype, source.ndim
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        return np.asarray(self.source[key].compute(scheduler="synchronous"))
+
+
 def tile_chunks(shape: Sequence[int], storage_chunks: Sequence[int] | None = None) -> tuple[int, int, int]:
     """Chunks for a lazy cube: cells of 64 x 64 pixels with all channels, made of whole storage chunks if small.
 

@@ -19,7 +19,7 @@ from spaxel.errors import ReadError
 from spaxel.readers.parts.axis import is_spectral
 from spaxel.readers.parts.lazy import Explained, lazy_array
 from spaxel.readers.parts.variables import Variable, Variables
-from spaxel.store.codecs import CheckedStore
+from spaxel.store.codecs import CheckedStore, CheckedZip
 
 MOST_TILES = 2**20  # of 64 x 64 pixels: an image of 65,536 x 65,536; a header that claims more is not believed
 _CHANNELS = ("channel", "band", "spectral", "spectrum", "bin")
@@ -32,10 +32,12 @@ def is_zarr(path: Path) -> bool:
 
 
 def open_node(path: Path) -> zarr.Group | zarr.Array:
-    """The group or array at the root of a Zarr folder, read-only.
+    """The group or array at the root of a Zarr folder, or of a zip that holds one, read-only.
 
     Raises ReadError if its metadata are damaged, or ask for a codec that is more than arithmetic (see spaxel.store.codecs).
     """
+    if path.is_file():
+        return zarr.open(CheckedZip(path), mode="r")
     for marker in _MARKERS:
         if (path / marker).is_file():
             try:

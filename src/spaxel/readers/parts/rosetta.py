@@ -1,0 +1,149 @@
+"""RosettaSciIO (optional, under the GPL) called with care: quiet, bounded, its missing libraries named."""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from spaxel.errors import MissingExtra, ReadError, SpaxelError, missing_extra
+from spaxel.readers.parts.axis import is_spectral
+from spaxel.readers.parts.hyperspy_zarr import zspy_signals
+from spaxel.readers.parts.instrument_checks import CHECKS
+from spaxel.readers.parts.instrument_kinds import MODULES, kind_of, ripple_header
+from spaxel.readers.parts.lazy import FOREIGN
+from spaxel.readers.registry import HEAD
+
+Signal = dict[str, Any]  # of RosettaSciIO: {data, axes, metadata, original_metadata}
+_NEEDED = ("sparse", "h5py", "dask", "imagecodecs", "numba")  # libraries that the extra brings
+_MIRRORED = {"rpl": (".raw", ".RAW"), "spd": (".spc", ".ipr", ".csv")}  # files beside that a format is read with
+
+
+def read_signals(path: Path) -> list[Signal]:
+    """All signals as RosettaSciIO gives them, lazy where it can. A file with another suffix is read through a link.
+
+    Raises MissingExtra without RosettaSciIO, ReadError for a damaged file.
+    """
+    head = b"" if path.is_dir() else _head(path)
+    kind = kind_of(path, head) or path.suffix.lower().lstrip(".")
+    if kind not in MODULES:
+        raise ReadError(f"{path} is no file of an instrument that spaxel knows ({', '.join(MODULES)}).")
+    if kind == "zspy":
+        return zspy_signals(path)
+    if kind == "rpl" and (header := ripple_header(path)):
+        path = header
+    if kind in CHECKS:
+        CHECKS[kind](path, head)
+    try:
+        module = import_module(f"rsciio.{MODULES[kind]}")
+    except ImportError as error:
+        raise missing_extra(f"Reading {path.name}", "RosettaSciIO", "vendors") from error
+    try:
+        with quiet():
+            signals = read_with(module, path, kind)
+    except ImportError as error:
+        raise missing_library(path, error) from error
+    except ValueError as error:
+        if "'imagecodecs'" in str(error):  # of tifffile, for compressed pictures in a file
+            raise missing_library(path, error) from error
+        raise
+    except (SpaxelError, *FOREIGN):
+        raise
+    except Exception as error:
+        raise ReadError(
+            f"{path} cannot be read by RosettaSciIO: {error or type(error).__name__}. Is it complete?"
+        ) from error
+    return [_mended(kind, signal) for signal in signals]
+
+
+def read_with(module: Any, path: Path, kind: str) -> list[Signal]:
+    """What a module of RosettaSciIO reads from a file that it knows by the suffix `kind`."""
+    if path.suffix.lower() != f".{kind}":
+        with tempfile.TemporaryDirectory() as folder:
+            linked = Path(folder) / f"{path.stem}.{kind}"
+            _link(path.resolve(), linked)
+            for beside in (path.with_suffix(suffix) for suffix in _MIRRORED.get(kind, ())):
+                if beside.is_file():
+                    _link(beside.resolve(), linked.with_suffix(beside.suffix))
+            return list(module.file_reader(str(linked)))
+    if kind == "unf" or (kind == "prz" and not _is_plain(path)):
+        return list(module.file_reader(str(path)))
+    try:
+        return list(module.file_reader(str(path), lazy=True))
+    except (NotImplementedError, TypeError):
+        return list(module.file_reader(str(path)))
+
+
+def missing_library(path: Path, error: ImportError | ValueError) -> MissingExtra:
+    """The error for a library that RosettaSciIO asks for; it does not always say which in the same way."""
+    quoted = re.search(r"['`]([A-Za-z][\w.-]*)['`]", str(error))
+    library = getattr(error, "name", None) or (quoted[1] if quoted else None)
+    if library in (*_NEEDED, None):
+        return missing_extra(f"Reading {path.name}", library or f"another library ({error})", "vendors")
+    return MissingExtra(f"Reading {path.name} needs {library}, which is not installed. Try: pip install {library}")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence the warnings and the log of the library for a while; its errors are raised all the same."""
+    log = logging.getLogger("rsciio")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
+
+
+def _mended(kind: str, signal: Signal) -> Signal:
+    """A signal whose axes say what this kind of file means by them."""
+    axes = signal["axes"]
+    if kind == "rpl":
+        _mend_ripple(signal.get("original_metadata", {}), axes)
+    unknown = kind == "prz" and all(axis.get("scale") is None and axis.get("units") is None for axis in axes)
+    if unknown or kind == "unf":  # an old prz, whose description is pickled; Semper: three letters that fit no order
+        for axis in axes:
+            axis |= {"name": "", "navigate": True}
+    return signal
+
+
+def _mend_ripple(header: dict[str, Any], axes: list[dict[str, Any]]) -> None:
+    """The depth of a ripple file is its spectral axis; its original form gives eV per channel and no unit."""
+    for axis in axes:
+        name = str(axis.get("name", ""))
+        sides = ("width", "height", str(header.get("width-name")), str(header.get("height-name")))
+        axis["navigate"] = name in sides
+        if not axis["navigate"] and not axis.get("units"):
+            if "depth-scale" not in header and header.get("ev-per-chan"):
+                axis["units"] = "eV"
+            elif not is_spectral(name) and "depth-scale" not in header:
+                axis.pop("scale", None)  # numbered: the file says nothing of its channels
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether the numbers of a zip lie in it as they are, so that parts of them can be read."""
+    with zipfile.ZipFile(path) as archive:
+        return all(info.compress_type == zipfile.ZIP_STORED for info in archive.infolist())
+
+
+def _link(path: Path, name: Path) -> None:
+    """The file under another name: a link, or a copy where the system allows no links (Windows)."""
+    try:
+        name.symlink_to(path)
+    except OSError:
+        shutil.copyfile(path, name)
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(HEAD)
