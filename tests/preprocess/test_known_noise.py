@@ -54,8 +54,8 @@ def test_a_variance_that_is_plainly_wrong_is_said_and_not_used(times, words, sha
     with pytest.warns(UserWarning, match=words):
         model = spaxel.KMeans(n_clusters=2, scaling="unit").fit(cube)
     np.testing.assert_array_equal(model.state_["centers"], plain.state_["centers"])
-    assert model.info_["noise"]["used_for"] == []
-    assert "noise" not in plain.info_
+    assert model.info_["known_noise"]["used_for"] == []
+    assert "known_noise" not in plain.info_
 
 
 @pytest.mark.parametrize("name", ["unit", "snv", "unit_bright"])
@@ -135,6 +135,6 @@ def test_a_model_says_what_the_noise_was_used_for(tmp_path):
     assert len(said) == 1
     assert "used for the weights of channels (scaling unit)" in said[0]
     model = spaxel.KMeans(n_clusters=2, scaling="none").fit(cube)
-    assert model.info_["noise"]["used_for"] == ["the number of principal components"]
+    assert model.info_["known_noise"]["used_for"] == ["the number of principal components"]
     model.save(tmp_path / "run")
-    assert spaxel.load(tmp_path / "run").info_["noise"] == model.info_["noise"]
+    assert spaxel.load(tmp_path / "run").info_["known_noise"] == model.info_["known_noise"]

@@ -47,10 +47,10 @@ class FoundByCenters(Info):
 class SegmentingInfo(FoundByCenters, total=False):
     """Of a method that segments. If it trains: deep (what that changed), history (a dict per epoch), decoder, likelihood.
 
-    noise : what was used of the variance of the file, if it has one: sentence, level, used_for
+    known_noise : what was used of the variance of the file, if it has one: sentence, level, used_for
     """
 
-    noise: dict[str, Any]
+    known_noise: dict[str, Any]
     likelihood: str
     deep: dict[str, Any]
     history: list[dict[str, float]]

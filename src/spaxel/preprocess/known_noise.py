@@ -65,14 +65,14 @@ def say_unbelieved(belief: Belief) -> None:
 
 
 def said_of_noise(belief: Belief, used_for: list[str]) -> dict[str, Any]:
-    """What `info_` says of the noise: {noise: {sentence, level, used_for}}, {} for a cube without a variance."""
+    """What `info_` says of the noise: {known_noise: {sentence, level, used_for}}, {} for a cube without a variance."""
     if not belief.sentence:
         return {}
     used_for = used_for if belief.used else []
     words = f" It is used for {', '.join(used_for)}." if used_for else ""
     words = words or (" No step of this fit uses it." if belief.used else "")
     level = None if np.isnan(belief.level) else belief.level
-    return {"noise": {"sentence": belief.sentence + words, "level": level, "used_for": used_for}}
+    return {"known_noise": {"sentence": belief.sentence + words, "level": level, "used_for": used_for}}
 
 
 def at_most(sample: Sample, noise: Noise) -> float:

@@ -61,7 +61,7 @@ def nearest_result(cube: xr.Dataset, state: Arrays, info: SegmentingInfo, maps: 
 def _noted(cube: xr.Dataset, info: SegmentingInfo) -> xr.Dataset:
     """The cube, with what the model says of its scaling and of the noise that it knows."""
     cube = note(cube, info["scaling_sentence"])
-    return note(cube, info["noise"]["sentence"]) if "noise" in info else cube
+    return note(cube, info["known_noise"]["sentence"]) if "known_noise" in info else cube
 
 
 def _no_sums(n_micro: int, channels: int) -> Arrays:

@@ -111,6 +111,7 @@ class EnergyMCR(Unmixing):
         if self.start == "cold":
             nothing = Unmixed(np.empty((0, lit.shape[1])), info | {"kind": "table"}, [], {})
             return self._from_nothing(lit, nothing, self._ask(law, nothing, number, signed=signed))
+        sample = sample._replace(noise=None)  # its nets take the noise to be alike in all channels
         start = components_of(sample, Options(number, self.kind, signed, seed=self.random_state))
         start = start._replace(info=info | start.info, arrays={"theta": np.zeros(0)})
         scene = start.info["kind"] == "scene"

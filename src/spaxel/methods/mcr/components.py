@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -14,9 +15,11 @@ from spaxel.linear.scene.components import scene_components
 from spaxel.linear.sparse.factorise import factorise
 from spaxel.linear.sparse.report import Factors, table_sentence
 from spaxel.linear.sparse.spikes import MOST, despiked, has_spikes
-from spaxel.methods.mcr.constraints import NONE, Constraints, constrained_table
+from spaxel.methods.mcr.constraints import NONE, Constraints, How, constrained_table
+from spaxel.methods.mcr.evening import Even, evening, evens, turned_back
 from spaxel.methods.mixtures.base import Unmixed, is_signed
 
+USED_FOR = ["the weights of channels", "the number of components", "abundances"]  # what a known noise is
 FEW = 2000  # spectra up to which `auto` takes a cube for a table
 
 
@@ -43,15 +46,18 @@ def components_of(sample: Sample, options: Options, asked: Constraints = NONE) -
         kind = "scene" if len(sample.pairs) and len(spectra) > FEW and not asked.any() else "table"
     if kind == "scene" and asked.any():
         raise ParameterError("closure, unimodal, known, loss, … are constraints of a table. Try kind='table'.")
+    even = evening(spectra, sample.noise)
     if kind == "scene":
-        return _scene(holes_filled(spectra) if asked.missing else spectra, options)
+        return _scene(holes_filled(spectra) if asked.missing else spectra, options, even)
     signed = is_signed(spectra) if options.signed == "auto" else options.signed
     if asked.any() or np.isnan(spectra).any():
-        return constrained_table(spectra, options.number, asked, sample.runs, signed=signed, seed=options.seed)
-    return _table(spectra, options._replace(signed=signed))
+        how = How(sample.runs, even, bool(signed), options.seed)
+        return constrained_table(spectra, options.number, asked, how)
+    return _table(spectra, options._replace(signed=signed), even)
 
 
-def _scene(spectra: np.ndarray, options: Options) -> Unmixed:
+def _scene(spectra: np.ndarray, options: Options, even: Even | None) -> Unmixed:
+    spectra = spectra if even is None else spectra * even.channel
     found = scene_components(spectra, options.number, normalise=options.normalise, seed=options.seed)
     info = {
         "kind": "scene",
@@ -62,37 +68,49 @@ def _scene(spectra: np.ndarray, options: Options) -> Unmixed:
         "explained": 1 - found.unexplained,
         "evidence": found.evidence,
     }
-    return Unmixed(found.components, info, [], {})
+    if even is None:
+        return Unmixed(found.components, info, [], {})
+    components = found.components / even.channel
+    if found.normalisation == "unit":
+        components /= np.linalg.norm(components, axis=1, keepdims=True)
+    return Unmixed(components, info | {"noise_for": USED_FOR}, [], {"channel_weight": even.channel})
 
 
-def _table(spectra: np.ndarray, options: Options) -> Unmixed:
+def _table(spectra: np.ndarray, options: Options, even: Even | None) -> Unmixed:
     signed, number = bool(options.signed), options.number
     number = None if number is None else min(number, *spectra.shape)
     positive = spectra if signed else np.where(spectra.max(1, keepdims=True) > 0, spectra, 0.0)
-    lit = positive[positive.any(1)]
-    found, spikes, said = _factorised(lit, number, options)
+    held = np.asarray(positive.any(1))
+    lit = positive[held]
+    even = None if even is None else even._replace(row=even.row[held])
+    even = even if even is not None and evens(lit, even) else None
+    lit = lit if even is None else lit * even.channel
+    by_row = lit if even is None else lit * even.row[:, None]
+    found, spikes, said = _factorised(by_row, number, options)
+    arrays = {} if even is None else {"channel_weight": even.channel}
     evidence = {
         "edge": found.n_edge,
         "confirmed": found.n_confirmed,
         "r2": found.r2,
         "r2_expected": found.r2_expected,
         "spikes": spikes,
-        "estimates": count_components(lit).estimates,
+        "estimates": count_components(by_row).estimates,
     }
     info = {
         "kind": "table",
         "constrained": False,
         "sentence": table_sentence(found, number),
         "normalisation": "raw",
-        "noise": _noise_law(lit, found),
+        "noise": _noise_law(lit, found if even is None else replace(found, noise=found.noise / even.row)),
         "explained": found.r2,
         "evidence": evidence,
-    }
+    } | ({} if even is None else {"noise_for": USED_FOR})
     said += found.warnings
     if found.n:
-        return Unmixed(found.components, info, said, {})
+        found = found if even is None else turned_back(found, even)
+        return Unmixed(found.components, info, said, arrays)
     said.append("No component stands above the noise; the mean spectrum is given as the only one.")
-    mean = lit.mean(0, keepdims=True)
+    mean = positive[held].mean(0, keepdims=True)
     return Unmixed(mean / max(float(np.linalg.norm(mean)), 1e-300), info | {"noise": [0.0, 0.0, 1.0]}, said, {})
 
 

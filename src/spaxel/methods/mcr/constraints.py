@@ -14,6 +14,7 @@ from spaxel.linear.constrained.missing import filled_with_noise, pedestal, rank_
 from spaxel.linear.sparse.factorise import factorise
 from spaxel.linear.sparse.report import Factors
 from spaxel.methods.contract import check_same_axis, prepare
+from spaxel.methods.mcr.evening import Even
 from spaxel.methods.mixtures.base import Unmixed
 from spaxel.readers import open_cube
 from spaxel.store.run_folder import is_run, read_result
@@ -37,6 +38,18 @@ class Constraints(NamedTuple):
 
 
 NONE = Constraints()
+
+
+class How(NamedTuple):
+    """How a table is factorised.
+
+    runs : (n,) of each sample, or None; samples of a run lie in order of time      even : weights by a known noise, or None
+    """
+
+    runs: np.ndarray | None = None
+    even: Even | None = None
+    signed: bool = False
+    seed: int = 0
 
 
 class Resolved(NamedTuple):
@@ -69,39 +82,41 @@ def read_known(known: Any, axis: np.ndarray, info: dict[str, Any]) -> np.ndarray
     return spectra
 
 
-def constrained_table(
-    spectra: np.ndarray, number: int | None, asked: Constraints, runs: np.ndarray | None, *, signed: bool, seed: int
-) -> Unmixed:
+def constrained_table(spectra: np.ndarray, number: int | None, asked: Constraints, how: How) -> Unmixed:
     """The components of a table (n, channel), NaN = missing, under constraints. Arguments as of `resolve`."""
     number = None if number is None else min(number, *spectra.shape)
-    found, counted, base = resolve(spectra, number, asked, runs, signed=signed, seed=seed)
+    how = how if asked.loss == "gaussian" else how._replace(even=None)  # counts have the noise of counts
+    found, counted, base = resolve(spectra, number, asked, how)
     used = found.components.any(1) & (np.nan_to_num(found.concentrations) > 0).any(0)
     fixed = 0 if asked.known is None else len(asked.known)
     used[:fixed] = True
     k, junk = int(used.sum()), np.nonzero(found.sample_weights == 0)[0].tolist()
     info = _info(found, counted, number, k) | {"pedestal": base, "known": fixed, "junk": junk}
-    arrays = {"profiles": found.concentrations[:, used]} | ({} if runs is None else {"runs": runs})
+    arrays = {"profiles": found.concentrations[:, used]} | ({} if how.runs is None else {"runs": how.runs})
+    if how.even is not None:
+        arrays, info = arrays | {"channel_weight": how.even.channel}, info | {"noise_for": ["weights", "abundances"]}
     return Unmixed(found.components[used], info, _warnings(found, k, junk, base), arrays)
 
 
-def resolve(
-    spectra: np.ndarray, number: int | None, asked: Constraints, runs: np.ndarray | None, *, signed: bool, seed: int
-) -> Resolved:
+def resolve(spectra: np.ndarray, number: int | None, asked: Constraints, how: How) -> Resolved:
     """Factorise a table (n, channel), NaN = missing, under constraints. number : None = the usual count.
 
-    runs : (n,) of each sample; samples of a run lie in order of time. With `robust`, components that are seen in one sample
+    With `robust`, components that are seen in one sample
     only are not counted: these are outliers.
     """
     base = pedestal(spectra) if asked.pedestal else 0.0
     x = np.maximum(spectra - base, 0) if asked.loss == "poisson" else spectra - base
-    counted = _counted(x, number, signed=signed, seed=seed)
+    even = how.even or Even(np.ones(x.shape[1]), np.ones(len(x)))
+    counted = _counted(x * even.channel * even.row[:, None], number, signed=how.signed, seed=how.seed)
     k = number or max(1, counted.n_confirmed if asked.robust else counted.n)
     k = max(k, 0 if asked.known is None else len(asked.known))
-    start = counted.components if len(counted.components) == k else None
+    start = counted.components / even.channel if len(counted.components) == k else None
     conditions = Conditions(
-        asked.loss, asked.closure, runs if asked.unimodal else None, asked.known, asked.min_volume, asked.robust, signed
-    )
-    found = constrain(x, k, conditions, search=Search(start, seed))
+        asked.loss, asked.closure, how.runs if asked.unimodal else None, asked.known, asked.min_volume, asked.robust,
+        how.signed,
+    )  # fmt: skip
+    weights = None if how.even is None else (even.channel * even.row[:, None]) ** 2
+    found = constrain(x, k, conditions, weights=weights, search=Search(start, how.seed))
     return Resolved(found, counted, base)
 
 

@@ -16,6 +16,7 @@ from spaxel.methods.mcr.bands import bands_of
 from spaxel.methods.mcr.codes import encode_constrained, encode_scene, encode_table
 from spaxel.methods.mcr.components import FEW, Options, components_of
 from spaxel.methods.mcr.constraints import Constraints, read_known
+from spaxel.methods.mcr.evening import encode_evened
 from spaxel.methods.mixtures.base import Encoder, Unmixed, Unmixing
 from spaxel.methods.parameters import Kind, Known, Memory, NComponents, NSample, Seed, Signed, declared
 
@@ -99,18 +100,27 @@ class MCR(Unmixing):
         spectra, info = sample.spectra.astype(np.float64), found.info
         if len(spectra) > FEW:
             return found
+        base, known = info.get("pedestal", 0.0), info.get("known", 0)
+        weight = found.arrays.get("channel_weight")
+        if weight is not None:  # noise is even in weighed channels, and so are the bands
+            spectra, base = (spectra - base) * weight, 0.0
+        components = found.components if weight is None else found.components * weight
         (level, power, _), norm = info["noise"], np.sqrt(np.nansum(spectra**2, axis=1))
         noise = float(np.median(level * norm[norm > 0] ** power)) if norm.any() else 0.0
-        base, known = info.get("pedestal", 0.0), info.get("known", 0)
-        bands = bands_of(spectra, found.components, noise, base, closure=self.closure, known=known)
+        bands = bands_of(spectra, components, noise, base, closure=self.closure, known=known)
+        arrays = {name: band if weight is None else band / weight for name, band in bands.arrays.items()}
         about = {"ambiguity": bands.ambiguity, "sentence": bands.sentence, "warning": bands.warning}
         said = [*found.warnings, *([bands.warning] if bands.warning else [])]
-        return found._replace(info=info | {"bands": about}, warnings=said, arrays=found.arrays | bands.arrays)
+        return found._replace(info=info | {"bands": about}, warnings=said, arrays=found.arrays | arrays)
 
     def _encoder(self) -> Encoder:
-        info, components = self.info_, self.components_
+        info, weight = self.info_, self.state_.get("channel_weight")
+        components, base = self.components_ * (1 if weight is None else weight), float(info.get("pedestal", 0.0))
         if info["constrained"]:
-            return partial(encode_constrained, components, info["pedestal"], closure=self.closure, loss=self.loss)
-        if info["kind"] == "table":
-            return partial(encode_table, components, *info["noise"])
-        return partial(encode_scene, components, info["normalisation"])
+            rest = base if weight is None else 0.0
+            encoder: Encoder = partial(encode_constrained, components, rest, closure=self.closure, loss=self.loss)
+        elif info["kind"] == "table":
+            encoder = partial(encode_table, components, *info["noise"])
+        else:
+            encoder = partial(encode_scene, components, info["normalisation"])
+        return encoder if weight is None else partial(encode_evened, encoder, weight, base)

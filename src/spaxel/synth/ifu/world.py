@@ -51,6 +51,7 @@ class Galaxy:
     sky: np.ndarray
     noise: float
     residual: float
+    brightness: float
 
 
 def ifu(
@@ -69,6 +70,7 @@ def ifu(
     seeing: float = 3.0,
     resolution: float = 2.6,
     residual: float = 0.02,
+    sky: float = 1.0,
     noise: bool = True,
 ) -> xr.Dataset:
     """A simulated galaxy cube, lazy in tiles of 64 x 64 pixels, with its variance and its truth.
@@ -78,8 +80,9 @@ def ifu(
     channels, wavelengths : number, and range in Angstrom (air)      resolution : FWHM of the instrument, Angstrom
     redshift, rotation, inclination : of the galaxy; speed in km/s far out, degrees (0 is face-on)
     n_regions : H II regions      agn : strength of the active nucleus, 0 for none      seeing : FWHM in pixels
-    residual  : of sky lines left by an imperfect subtraction, as a share of them      noise : False gives the twin without
-                noise and residuals; the variance stays
+    residual  : of sky lines left by an imperfect subtraction, as a share of them
+    sky       : brightness of the night sky whose photons add noise, 1 is a dark one; 10 drowns what lies under its lines
+    noise     : False gives the twin without noise and residuals; the variance stays
     returns   : float32 cube with variance; truth_labels (what a pixel shows: see CLASSES), truth_abundances (shares of the
                 light of old stars, young stars and of each gas), truth_spectra (at the redshift, without rotation),
                 attrs truth_names, truth_classes, redshift
@@ -169,7 +172,7 @@ def _variance(galaxy: Galaxy, clean: np.ndarray) -> np.ndarray:
     """noise² (detector + sky + galaxy in units of its light at one scale length) / throughput."""
     middle = np.linspace(-1, 1, clean.shape[-1])
     throughput = 1 - 0.35 * middle**2
-    photons = 0.3 + 0.4 * galaxy.sky[0] + 0.3 * clean / _at_one_scale(galaxy)
+    photons = 0.3 + 0.4 * galaxy.brightness * galaxy.sky[0] + 0.3 * clean / _at_one_scale(galaxy)
     return (galaxy.noise**2 * photons / throughput).astype(np.float64)
 
 
@@ -219,7 +222,7 @@ def _compose(given: dict) -> Galaxy:
     n_regions = whole_number("n_regions", given["n_regions"], 0, 10_000)
     limits = {
         "snr": (1e-3, 1e6), "redshift": (0, 0.3), "rotation": (0, 2000), "inclination": (0, 80), "agn": (0, 1e3),
-        "seeing": (0.01, 1e3), "resolution": (0.1, 100), "residual": (0, 10),
+        "seeing": (0.01, 1e3), "resolution": (0.1, 100), "residual": (0, 10), "sky": (0, 1e3),
     }  # fmt: skip
     held = {name: real_number(name, given[name], *limit) for name, limit in limits.items()}
     ends = given["wavelengths"]
@@ -234,6 +237,7 @@ def _compose(given: dict) -> Galaxy:
         held["redshift"], held["rotation"], held["agn"], edges, held["resolution"], np.zeros((0, 4)),
         draw_fields(rng, 1, 0.5 * scale),
         np.stack(sky_lines(rng, (edges[1:] + edges[:-1]) / 2, held["resolution"])), 0.0, held["residual"],
+        held["sky"],
     )  # fmt: skip
     noise = _at_one_scale(galaxy) / held["snr"]
     return Galaxy(**(galaxy.__dict__ | {"knots": _arms(galaxy, rng, n_regions), "noise": noise}))

@@ -1,0 +1,66 @@
+"""The noise of a sample made even before it is unmixed, where its variance is known; components and codes turned back.
+
+A mixture stays a mixture if its channels are multiplied by numbers: X W = C (S W). So spectra are divided by the noise of each
+channel (and of each spectrum, where the solver counts), unmixed, and the components are multiplied by it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from spaxel.cube.noise import Noise
+from spaxel.linear.count.edge import scan_powers
+from spaxel.linear.sparse.report import Factors
+
+
+class Even(NamedTuple):
+    """By what spectra are multiplied so that their noise is even. channel : (channel,), median 1      row : (n,), median 1"""
+
+    channel: np.ndarray
+    row: np.ndarray
+
+
+def evening(spectra: np.ndarray, noise: Noise | None) -> Even | None:
+    """Weights of the spectra (n, channel) of a sample; None without a variance, and for counts, whose noise the count knows."""
+    if noise is None or ((np.nan_to_num(spectra) >= 0).all() and (np.round(spectra) == spectra).all()):
+        return None
+    channel, row = 1 / np.sqrt(noise.channel), 1 / np.sqrt(noise.row)
+    return Even(channel / np.median(channel), row / np.median(row))
+
+
+def evens(spectra: np.ndarray, even: Even) -> bool:
+    """Whether no more components stand above the noise with these weights: wrong ones only add some. spectra : (n, channel)"""
+    weighed = scan_powers(spectra * even.channel * even.row[:, None])[1].n
+    return weighed <= scan_powers(spectra)[1].n
+
+
+def turned_back(found: Factors, even: Even) -> Factors:
+    """A factorisation of evened spectra in the units of the data: components of norm 1, most abundant first."""
+    spectra = found.components / even.channel
+    norms = np.maximum(np.linalg.norm(spectra, axis=1), 1e-300)
+    amounts = found.concentrations * norms / even.row[:, None]
+    order = np.argsort(-amounts.sum(0), kind="stable")
+    return replace(
+        found,
+        components=(spectra / norms[:, None])[order],
+        concentrations=amounts[:, order],
+        noise=found.noise / even.row,
+        errors=(found.errors / norms)[order],
+        usage=found.usage[order],
+        effective=found.effective[order],
+    )
+
+
+def encode_evened(
+    encode: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], weight: np.ndarray, base: float, x: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Abundances of new spectra (n, channel) by components that are multiplied by `weight` (channel,), and what these explain.
+
+    encode : by those components      base : a pedestal that is taken off first
+    """
+    amounts, explained = encode((x - base) * weight)
+    return amounts, explained / weight + base
