@@ -5,17 +5,11 @@ Noise differs by channel, as it does under sky lines or at the ends of a detecto
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable
-from typing import Any
-
 import numpy as np
 import xarray as xr
 from scipy.ndimage import gaussian_filter
 
-import spaxel
-from common import RESULTS, Scene, as_scene, log, reflectance, run_cases, table, write_json, write_page
-from spaxel.metrics import matched_spectra, score
+from common import Scene, as_scene, reflectance
 from spaxel.synth import simulate
 
 SEEDS = (40, 41, 42, 43, 44)
@@ -35,13 +29,17 @@ def bands(seed: int, light: float, noisy: np.ndarray = NOISY) -> Scene:
     clean, rng = scene.cube["spectra"].values.astype(np.float64), np.random.default_rng([seed, 7])
     spectra = (clean + rng.normal(size=clean.shape) * noisy).astype(np.float32)
     variance = np.broadcast_to((noisy**2).astype(np.float32), clean.shape)
-    cube = scene.cube.assign(spectra=(scene.cube["spectra"].dims, spectra), variance=(scene.cube["spectra"].dims, variance))
+    cube = scene.cube.assign(
+        spectra=(scene.cube["spectra"].dims, spectra), variance=(scene.cube["spectra"].dims, variance)
+    )
     return Scene("bands", scene.setting, seed, cube, scene.truth, scene.k)
 
 
 def mixtures(seed: int) -> xr.Dataset:
     """A list of mixtures of smooth bands, a third of whose channels and some of whose spectra are noisy."""
-    made = simulate("mixture", seed=seed, n_components=8, per_component=8, n_channels=256, spectra="peaks", noise="none")
+    made = simulate(
+        "mixture", seed=seed, n_components=8, per_component=8, n_channels=256, spectra="peaks", noise="none"
+    )
     return uneven(made, seed)
 
 

@@ -68,6 +68,72 @@ def test_names_of_arrays_that_tell_of_noise(name, kind):
     assert kind_of(name) == kind
 
 
+def files(path, kind):
+    """The same spectra and errors as npz, MATLAB 5, MATLAB 7.3, HDF5 and NeXus; each a function of the arrays."""
+    import h5py
+    import scipy.io
+
+    def hdf5(name, arrays, group="", **attrs):
+        with h5py.File(path / name, "w") as file:
+            held = file.create_group(group) if group else file
+            held.attrs.update(attrs)
+            for key, value in arrays.items():
+                held[key] = value
+            if group:
+                held["data"].attrs["uncertainties"] = next(iter(set(arrays) - {"data", "wavelength"}))
+        return path / name
+
+    def npz(arrays):
+        np.savez(path / "a.npz", **arrays)
+        return path / "a.npz"
+
+    def mat(arrays):
+        scipy.io.savemat(path / "a.mat", arrays)
+        return path / "a.mat"
+
+    nexus = {"signal": "data", "axes": ["y", "x", "wavelength"], "NX_class": "NXdata"}
+    return {
+        "npz": npz, "mat": mat, "h5": lambda arrays: hdf5("a.h5", arrays),
+        "nexus": lambda arrays: hdf5("a.nxs", arrays, "entry", **nexus),
+    }[kind]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::spaxel.errors.GuessWarning")
+@pytest.mark.parametrize("kind", ["npz", "mat", "h5", "nexus"])
+@pytest.mark.parametrize(
+    ("name", "power"),
+    [("errors", 0.5), ("dataErrors", 0.5), ("data_sigma", 0.5), ("uncertainty", 0.5), ("ivar", -1), ("variance", 1)],
+)
+def test_arrays_beside_the_spectra_say_how_noisy_they_are(tmp_path, kind, name, power):
+    """Errors, standard deviations, variances and their inverse, laid out as the spectra are, never taken for them."""
+    rng = np.random.default_rng(5)
+    spectra, variance = rng.normal(5, 1, (9, 8, 40)), rng.uniform(1, 3, (9, 8, 40))
+    variance[3, 4, 5] = np.inf
+    arrays = {"data": spectra, name: variance**power, "wavelength": np.linspace(400, 790, 40)}
+    cube = spaxel.open_cube(files(tmp_path, kind)(arrays))
+    np.testing.assert_allclose(cube["variance"], variance, rtol=1e-9)
+    np.testing.assert_array_equal(cube["spectra"].values, np.where(np.isinf(variance), np.nan, spectra))
+    assert any(s.startswith("variance from ") and name in s for s in cube.attrs["history"])
+
+
+@pytest.mark.filterwarnings("ignore::spaxel.errors.GuessWarning")
+def test_errors_of_a_table_and_of_channels_first(tmp_path):
+    rng = np.random.default_rng(5)
+    spectra, sigma = rng.normal(5, 1, (30, 12)), rng.uniform(1, 3, (30, 12))
+    np.savez(tmp_path / "table.npz", spectra=spectra, spectra_err=sigma, wavelength=np.linspace(400, 510, 12))
+    np.testing.assert_allclose(spaxel.open_cube(tmp_path / "table.npz")["variance"].values[:, 0], sigma**2)
+    first = {
+        "cube": spectra.reshape(5, 6, 12).transpose(2, 0, 1),
+        "cube_err": sigma.reshape(5, 6, 12).transpose(2, 0, 1),
+    }
+    np.savez(tmp_path / "first.npz", **first, wavelength=np.linspace(400, 510, 12))
+    cube = spaxel.open_cube(tmp_path / "first.npz")
+    np.testing.assert_allclose(cube["variance"], sigma.reshape(5, 6, 12) ** 2)
+    alone = {"errors": sigma.reshape(5, 6, 12), "wavelength": np.linspace(400, 510, 12)}
+    np.savez(tmp_path / "alone.npz", **alone)
+    assert "variance" not in spaxel.open_cube(tmp_path / "alone.npz")
+
+
 @pytest.mark.filterwarnings("always:The variance of the file")
 def test_info_and_a_run_say_where_the_noise_is_from(tmp_path, cli):
     """spaxel info and segment, with the variance, without it, and with one that is plainly wrong."""

@@ -21,6 +21,7 @@ from spaxel.methods.mixtures.result import mixture_result
 from spaxel.methods.saving import save as save_run
 from spaxel.methods.state import pack, unpack
 from spaxel.preprocess.choice import look_at
+from spaxel.preprocess.known_noise import known_noise, said_of_noise
 
 Encoder = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # spectra -> their abundances, and what these explain
 SIGNED = 0.01  # share of the energy in negative values, above which data are signed; less is noise around zero
@@ -60,8 +61,11 @@ class Unmixing(TransformerMixin, BaseEstimator):
         with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
             whole = sample._replace(spectra=holes_filled(sample.spectra)) if partly else sample
+            sample, belief = known_noise(sample)
             found = self._learn(sample)
-        said = [*found.warnings, *(str(w.message) for w in caught if issubclass(w.category, UserWarning))]
+        self.info_ |= said_of_noise(belief, found.info.pop("noise_for", []))
+        doubted = [belief.sentence] if belief.sentence and not belief.used else []
+        said = [*doubted, *found.warnings, *(str(w.message) for w in caught if issubclass(w.category, UserWarning))]
         counts = look_at(whole).counts
         self.info_ |= found.info | {"warnings": said, "n_components": len(found.components), "counts": counts}
         recipe = picture_recipe(whole.spectra, axis, self.info_["units"], counts)

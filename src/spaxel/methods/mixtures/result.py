@@ -19,6 +19,7 @@ def mixture_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: 
 
     The label of a pixel is its largest abundance, its confidence the margin of the largest over the second, in shares.
     """
+    cube = note(cube, info["known_noise"]["sentence"]) if "known_noise" in info else cube
     abundances = maps["abundances"]
     components = state["components"]
     held = np.asarray(np.isfinite(abundances).all(-1))

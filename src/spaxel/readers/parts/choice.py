@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from spaxel.errors import ReadError
 from spaxel.readers.parts.lazy import guess_channel_axis
+from spaxel.readers.parts.noise import kind_of
 from spaxel.readers.parts.truth import is_truth
 from spaxel.readers.parts.variables import Variable, Variables, describe, name_of, pick
 
@@ -174,7 +175,8 @@ def _is_beside(name: str, variable: Variable, arrays: Variables) -> bool:
     """Whether a name or a shape tells that an array is beside the spectra: a mask, errors, distances between its rows."""
     if len(arrays) == 1:
         return False
-    if variable.dtype.kind == "b" or _BESIDE.search(name.rpartition("/")[2].rpartition(".")[2]):
+    last = name.rpartition("/")[2].rpartition(".")[2]
+    if variable.dtype.kind == "b" or _BESIDE.search(last) or kind_of(last):
         return True
     square = len(variable.shape) == 2 and variable.shape[0] == variable.shape[1]
     rows = {v.shape[0] for n, v in arrays.items() if n != name and len(v.shape) == 2 and v.shape[0] != v.shape[1]}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import wraps
+from functools import partial, wraps
 from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +29,7 @@ from spaxel.readers.parts.layout import (
     lay_out,
     size_by_companions,
 )
+from spaxel.readers.parts.noise import variance_beside
 from spaxel.readers.parts.side import as_axis, settle_axis, spectral_axes
 from spaxel.readers.parts.stored import from_attributes
 from spaxel.readers.parts.truth import find_truth
@@ -84,7 +85,8 @@ def open_variables(path: Path, variables: Variables, options: Options, *, order:
     name, history, guesses = choose_spectra(
         path, variables, options.dataset, size or _any_size(variables), {len(a.values) for a in axes}
     )
-    variable = as_matrix_or_image(path, name, variables[name], options.channel_axis)
+    like = partial(as_matrix_or_image, path, name, channel_axis=options.channel_axis)
+    variable = like(variables[name])
     variable, axes = _own_axes(name, variables, channel_option(options.channel_axis, variable), axes, options)
     size = size or (size_by_companions(variables, name) if len(variable.shape) == 2 else None)
     at, doubt = find_channels(path, name, variables, variable, size, {len(a.values) for a in axes})
@@ -93,7 +95,14 @@ def open_variables(path: Path, variables: Variables, options: Options, *, order:
     spectra, image, told = lay_out(path, name, variable, at, size, orders)
     channel, units, unsure = _axis_of(path, axes, variable.shape[at], options)
     truth, found = find_truth(path, variables, name, image, options.truth, options.truth_background)
-    more: dict[str, Any] = {"history": [*history, *found], "source": str(path), "dataset": name, **truth}
+    noise, known = variance_beside(variables, name, lambda n, v: lay_out(path, n, like(v), at, size, orders)[0])
+    more: dict[str, Any] = {
+        "history": [*history, *found, *known],
+        "source": str(path),
+        "dataset": name,
+        **truth,
+        **noise,
+    }
     declared = from_attributes(variable.attrs, variable.shape[at], name)
     cube = make_cube(spectra, channel, units, beside=declared.beside(), **more)
     cube = with_flags(cube, variables, name, channel)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import dask.array as da
 import numpy as np
 import xarray as xr
 
-from spaxel.cube import note
 from spaxel.cube.noise import without_variance
 from spaxel.cube.unmeasured import hide_unmeasured
 from spaxel.errors import ParameterError
+from spaxel.readers.parts.physical import unpacked
+from spaxel.readers.parts.stored import from_attributes
+from spaxel.readers.parts.variables import Variable, Variables
 
 KINDS = {  # last word of a name, in capitals -> what the array is
     **dict.fromkeys(("STAT", "VAR", "VARIANCE", "VARIANCES"), "variance"),
@@ -78,6 +81,34 @@ def at_door(cube: xr.Dataset, variance: str = "use") -> xr.Dataset:
     return cube
 
 
-def told(cube: xr.Dataset, name: str, kind: str) -> xr.Dataset:
-    """The cube with a sentence in its history that says what its variance was made of."""
-    return note(cube, f"variance from {name} ({WORDS[kind]})")
+def find_variance(variables: Variables, spectra: str) -> tuple[str, str] | None:
+    """(name, kind) of the array that says how noisy the spectra are: as large, in the same group, named so; else None.
+
+    A NeXus file may name it: the attribute `uncertainties` of the spectra. Of several, a variance comes before 1 / variance,
+    and that before a standard deviation.
+    """
+    shape, folder = variables[spectra].shape, spectra.rpartition("/")[0]
+    told = variables[spectra].attrs.get("uncertainties")
+    told = told.decode("utf-8", "replace") if isinstance(told, bytes) else told
+    named = f"{folder}/{told}".strip("/") if isinstance(told, str) else ""
+    if named in variables and variables[named].is_numeric and variables[named].shape == shape:
+        return named, kind_of(named) or "sigma"
+    fitting = [n for n, v in variables.items() if n != spectra and "@" not in n and v.is_numeric and v.shape == shape]
+    found = [(n, kind_of(n)) for n in fitting if n.rpartition("/")[0] == folder and kind_of(n)]
+    return min(found, key=lambda one: [*WORDS].index(one[1])) if found else None
+
+
+def variance_beside(
+    variables: Variables, spectra: str, lay: Callable[[str, Variable], Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Argument `variance` of make_cube, and a sentence for the history; empty where no array says how noisy spectra are.
+
+    lay : (name, variable) -> (y, x, channel), as the spectra were laid out
+    """
+    found = find_variance(variables, spectra)
+    if found is None:
+        return {}, []
+    name, kind = found
+    values = lay(name, variables[name])
+    declared = from_attributes(variables[name].attrs, values.shape[2], name)
+    return {"variance": as_variance(unpacked(values, declared), kind)}, [f"variance from {name} ({WORDS[kind]})"]
