@@ -29,11 +29,8 @@ SAID: dict[str, tuple[str, ...]] = {  # case -> words of which one is told to th
 STEPS = {"fluorescence": [{"name": "baseline", "parameters": {}}]}  # what the advice says
 PARTLY = ("envi_partial_nodata",)  # most values of the pixels that it marks are there
 NOT_YET = {  # case -> what is missing today
-    "envi_undeclared_nodata": "sentinels are not recognised",
     "esri_bil": "ESRI headers",
-    "fits_mask": "MASK extensions",
     "fits_nan_some": "missing values inside pixels",
-    "npz_mask": "masks beside a cube",
     "ome_zarr": "OME-Zarr",
     "nan_one_each": "missing values inside pixels",
     "bil_npy": "channels between the sides",

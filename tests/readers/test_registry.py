@@ -153,9 +153,9 @@ def test_guesses_are_warned_once_each(tmp_path):
 @pytest.mark.filterwarnings("ignore::spaxel.errors.GuessWarning")
 def test_the_howto_runs(tmp_path, monkeypatch):
     page = Path(__file__).parents[2] / "docs" / "howto" / "add_a_reader.md"
-    code, lazy, test = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    code, told, lazy, test = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
     scope = {}
-    exec(code + test, scope)
+    exec(code + told + test, scope)
     scope["test_toy"](tmp_path)
     monkeypatch.chdir(tmp_path)
     exec(lazy, scope)

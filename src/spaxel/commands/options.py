@@ -53,6 +53,14 @@ class Reading:
         Literal["use", "none"] | None,
         Parameter(help="what the file says of its noise: use it, or leave it aside (none)"),
     ] = None
+    mask: Annotated[
+        str | None,
+        Parameter(help="what to use: FILE or FILE:NAME (a picture, raster, array, polygons; 1 = use); or none"),
+    ] = None
+    mask_invert: Annotated[bool, Parameter(negative="", help="1 in the mask means: do not use")] = False
+    saturated: Annotated[
+        str | None, Parameter(help="value of a full detector, whose pixels are kept out of the fit; or none")
+    ] = None
     option: Annotated[
         tuple[str, ...], Parameter(negative="", help="any other option of the reader, as name=value; may be repeated")
     ] = ()

@@ -3,6 +3,7 @@
 spectra (y, x, channel)   any real dtype, NumPy or Dask; always in this order
 channel                   strictly increasing, attrs `units` (keV, nm, 1/cm, Angstrom, index …) and `long_name`
 valid (y, x)              optional bool, False = no data: never sampled, label -1
+saturated (y, x)          optional bool, True = a detector was full: no fit looks at it, it gets a label all the same
 variance (y, x, channel)  optional: of the noise of each value; infinite where nothing was measured
 truth_labels (y, x)       optional int32, -1 = unlabelled
 truth_abundances (y, x, truth_component), truth_spectra (truth_component, channel)   optional

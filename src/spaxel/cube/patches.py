@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from spaxel.cube.sampling import read_tile
+from spaxel.cube.sampling import read_tile, saturated
 from spaxel.cube.tiles import CELL, Tile
 from spaxel.cube.windows import View, draw_views, shared, turned
 from spaxel.errors import CubeError, MemoryBudgetError
@@ -67,8 +67,12 @@ def _all_tiles(shapes: Sequence[tuple[int, int]], seed: int, epoch: int, side: i
 
 
 def read_patch(cube: xr.Dataset, tile: Tile) -> tuple[np.ndarray, np.ndarray]:
-    """The spectra of a tile, (h, w, channel) float32 of its own with 0 where there are no data, and where there are."""
+    """The spectra of a tile to train on, (h, w, channel) float32 of its own with 0 where no data are, and where they are.
+
+    Pixels at which a detector was full count as no data here; they get labels all the same.
+    """
     spectra, good = read_tile(cube, tile)
+    good = good & ~saturated(cube, tile)
     own = np.zeros(spectra.shape, np.float32)
     np.copyto(own, spectra, where=good[..., None], casting="same_kind")
     return own, good

@@ -64,6 +64,13 @@ def read_tile(cube: xr.Dataset, tile: Tile, partly: bool = False, context: int =
     return np.concatenate([own, mean], axis=2), good[rows, columns]
 
 
+def saturated(cube: xr.Dataset, tile: Tile) -> np.ndarray:
+    """(rows, columns) bool: pixels of a tile at which a detector was full. They get labels, but no fit looks at them."""
+    if "saturated" not in cube:
+        return np.zeros((tile.y1 - tile.y0, tile.x1 - tile.x0), bool)
+    return cube["saturated"][tile.y0 : tile.y1, tile.x0 : tile.x1].compute(scheduler="synchronous").values.astype(bool)
+
+
 def _neighbours_mean(spectra: np.ndarray, good: np.ndarray, halo: int) -> np.ndarray:
     """Mean of the usable spectra around each pixel, without its own; additions in one order for every pixel."""
     own = np.where(good[..., None], spectra, 0).astype(np.result_type(spectra.dtype, np.float32))
@@ -102,12 +109,13 @@ def sample_spectra(
     cells = grid(height, width)
     order, most = np.random.default_rng([seed, 0]).permutation(len(cells)), int(np.ceil(MOST_CELLS * share))
     n_pixels = sum(cells[i].n_pixels for i in order[:most])
-    kept, pairs, n_usable, looked = Thinned(n), [], 0, 0
+    kept, pairs, n_usable, held, looked = Thinned(n), [], 0, 0, 0
     noise, rows = (Gathered(cube.sizes["channel"]), Thinned(n)) if "variance" in cube else (None, None)
     for place, i in enumerate([*np.sort(order[:most]), *order[most:]]):
         if place >= most and n_usable >= n:  # only where the first ones are nearly empty are more visited
             break
-        block, good = read_tile(cube, cells[i], partly, context)
+        block, measured = read_tile(cube, cells[i], partly, context)
+        good = measured & ~saturated(cube, cells[i])
         rng = np.random.default_rng([seed, 1, int(i)])
         shuffled = rng.permutation(int(good.sum()))
         kept.add(block[good][shuffled])
@@ -115,7 +123,7 @@ def sample_spectra(
             rows.add(noise.add(read_variance(cube, cells[i])[good])[shuffled])
         wanted = int(np.ceil(MOST_PAIRS * share * cells[i].n_pixels / n_pixels))
         pairs.append(_draw_pairs(block, good, wanted, rng, context))
-        n_usable, looked = n_usable + int(good.sum()), looked + good.size
+        n_usable, held, looked = n_usable + int(good.sum()), held + int(measured.sum()), looked + good.size
     if not n_usable:
         none = f"{source}: no" if (source := cube.attrs.get("source")) else "No"
         raise CubeError(
@@ -123,7 +131,7 @@ def sample_spectra(
         )
     spectra = kept.drawn(np.random.default_rng([seed, 5]))
     known = noise.noise(rows.drawn(np.random.default_rng([seed, 5]))[:, 0]) if noise and rows else None
-    return Sample(spectra, np.concatenate(pairs)[:MOST_PAIRS], n_usable / looked, noise=known)
+    return Sample(spectra, np.concatenate(pairs)[:MOST_PAIRS], held / looked, noise=known)
 
 
 def sample_cubes(

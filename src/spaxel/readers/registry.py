@@ -14,17 +14,15 @@ from pathlib import Path
 from typing import Any
 from warnings import warn
 
-import numpy as np
 import xarray as xr
 
 from spaxel.cube import as_cube, check_cube, make_cube
 from spaxel.errors import NotFound, ParameterError, ReadError, SpaxelError, naming
-from spaxel.readers.parts import noise
+from spaxel.readers.parts.door import OPTIONS as DOOR
+from spaxel.readers.parts.door import through_door
 from spaxel.readers.parts.lazy import FOREIGN
-from spaxel.readers.parts.physical import physical
 from spaxel.store.addresses import check_local
 
-DOOR = ("raw", "no_data", "variance")  # options that every reader takes, since the door itself obeys them
 HEAD = 2880  # bytes given to a sniffer: one FITS block, more than any other signature needs
 
 # In this order they are asked; what a vendor made of a zip, an HDF5 or a Zarr comes before the plain ones.
@@ -79,10 +77,13 @@ def open_cube(path: Any, reader: str | None = None, **options: Any) -> xr.Datase
     reader  : the name of a reader, if the content does not decide
     options : of the reader; most take `dataset=` (path or variable inside the file), `channel_axis=` (0, 1 or 2),
               `channel=` (axis values, a variable, or a file that holds them), `units=`, `truth=` (variable or file).
-              Every one takes `raw=True` (scale and offset that the file declares are left alone) and `no_data=` (values
-              that mean "not measured", in place of those that the file declares; "none": there are none), and
+              Every one takes `no_data=` (values that mean "not measured", in place of those that the file declares or that
+              are found; "none"), `raw=True` (scale and offset that the file declares are left alone), `mask=` (an array
+              (y, x), or "FILE" or "FILE:NAME": a picture, a raster, an array, polygons; 1 = use; "none": quality arrays of
+              the file are left unused), `mask_invert=True`, `saturated=` (the value of a full detector, or "none"), and
               `variance="none"` (what the file says of its noise is left aside)
-    returns : xarray.Dataset with `spectra (y, x, channel)`, see spaxel.cube; `valid` is False where no data are
+    returns : xarray.Dataset with `spectra (y, x, channel)`, see spaxel.cube; a value that was not measured is NaN, `valid` is
+              False where no value is left, `saturated (y, x)` is there if a detector was full
     Raises NotFound, ReadError (truncated, unknown, ambiguous: the message lists the candidates), ParameterError
     (an option that the reader does not know), CubeError (complex, empty …). Warns (GuessWarning) about each guess.
 
@@ -100,14 +101,13 @@ def open_cube(path: Any, reader: str | None = None, **options: Any) -> xr.Datase
     options, at_door = _sorted_options(chosen, options)
     with naming(path):
         try:
-            cube = chosen.open(path, **options)
+            cube = through_door(check_cube(chosen.open(path, **options)), **at_door)
         except SpaxelError:
             raise
         except FOREIGN as error:
             raise ReadError(
                 f"{path} looks like {chosen.description} but cannot be read: {error}. Is it complete?"
             ) from error
-        cube = _with_valid(_through(check_cube(cube), **at_door))
     return cube.assign_attrs(source=str(path), reader=chosen.name)
 
 
@@ -119,12 +119,7 @@ def _from_memory(data: Any, reader: str | None, options: dict[str, Any]) -> xr.D
     )
     if unknown := [*(["reader"] if reader else []), *sorted(set(options) - set(known))]:
         raise ParameterError(f"{', '.join(unknown)} is for files. A cube in memory takes {', '.join((*known, *DOOR))}.")
-    return _with_valid(_through(make_cube(data, **options) if options else as_cube(data), **at_door))
-
-
-def _through(cube: xr.Dataset, variance: str = "use", **stored: Any) -> xr.Dataset:
-    """The cube through the door: physical values, and what is known of their noise."""
-    return noise.at_door(physical(cube, **stored), variance)
+    return through_door(make_cube(data, **options) if options else as_cube(data), **at_door)
 
 
 def _choose(path: Path, name: str | None) -> Reader:
@@ -161,11 +156,3 @@ def _sorted_options(reader: Reader, options: dict[str, Any]) -> tuple[dict[str, 
         raise ParameterError(f"The reader {reader.name!r} has no option {wrong}. It has: {right}.")
     own = {name: value for name, value in options.items() if name in known}
     return own, {name: value for name, value in options.items() if name not in known}
-
-
-def _with_valid(cube: xr.Dataset) -> xr.Dataset:
-    """The cube with a `valid` that is also False where no channel holds a finite value other than zero."""
-    spectra = cube["spectra"]
-    held = (spectra != 0) & np.isfinite(spectra) if spectra.dtype.kind == "f" else spectra != 0
-    held = held.any("channel")
-    return cube.assign(valid=held & cube["valid"] if "valid" in cube else held)

@@ -30,6 +30,7 @@ from spaxel.readers.parts.layout import (
     size_by_companions,
 )
 from spaxel.readers.parts.noise import variance_beside
+from spaxel.readers.parts.quality_beside import find_quality
 from spaxel.readers.parts.side import as_axis, settle_axis, spectral_axes
 from spaxel.readers.parts.stored import from_attributes
 from spaxel.readers.parts.truth import find_truth
@@ -103,8 +104,9 @@ def open_variables(path: Path, variables: Variables, options: Options, *, order:
         **truth,
         **noise,
     }
+    quality = find_quality(path, variables, name, variable, at, image)
     declared = from_attributes(variable.attrs, variable.shape[at], name)
-    cube = make_cube(spectra, channel, units, beside=declared.beside(), **more)
+    cube = make_cube(spectra, channel, units, beside=declared.beside() | quality, **more)
     cube = with_flags(cube, variables, name, channel)
     for sentence in (*guesses, *doubt, *told, *unsure):
         cube = note_guess(cube, sentence)

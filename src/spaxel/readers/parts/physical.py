@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import dask.array as da
 import numpy as np
@@ -11,47 +11,106 @@ import xarray as xr
 
 from spaxel.cube import note
 from spaxel.errors import ParameterError
-from spaxel.readers.parts.stored import NAMES, Stored, number
+from spaxel.readers.parts.stored import Stored, number
 
 NoData = str | float | Sequence[float]
 _HUGE = 1e20  # values beyond are often written with too few digits: they are compared to a part in 10^5
 
 
-def physical(cube: xr.Dataset, *, raw: bool = False, no_data: NoData | None = None) -> xr.Dataset:
-    """The cube with declared no-data values as NaN, then scaled, both lazily and noted; attrs `stored` keeps the words.
+class Declared(NamedTuple):
+    """What a file, or the user in its place, says of the stored numbers; see spaxel.readers.parts.stored.Stored.
 
-    raw     : scale and offset are left alone, and the history says so
-    no_data : the values that are no data, in place of those that the file declares; "none" for none at all
-    Integers of at most 16 bits and float32 become float32, others float64; a cube keeps its dtype where nothing is to
-    be hidden or scaled. A value that the dtype cannot hold hides nothing. Raises ParameterError.
+    no_data, by_band, limits : what is hidden      parts : scale and offset, None where there is none
+    origin : who says so, in words                 settled : nothing is to be sought besides
+    """
+
+    no_data: tuple[float, ...]
+    by_band: xr.DataArray | None
+    limits: tuple[float, float] | None
+    parts: dict[str, xr.DataArray | None]
+    origin: str
+    scale_origin: str
+    settled: bool
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether a scale or an offset changes anything."""
+        plain = ((self.parts["scale"], 1), (self.parts["offset"], 0))
+        return any(v is not None and bool((v != n).any()) for v, n in plain)
+
+    def kept(self, raw: bool) -> dict[str, Any]:
+        """What the attribute `stored` of the cube remembers; {} if there is nothing. raw : whether the scale was left out"""
+        parts = {name: v.values.tolist() for name, v in self.parts.items() if v is not None}
+        if not (parts or self.no_data or self.limits or self.by_band is not None):
+            return {}
+        no_data = [v if np.isfinite(v) else str(v) for v in self.no_data]
+        return {"no_data": no_data, "raw": raw, "origin": self.scale_origin or self.origin} | parts
+
+
+def taken(cube: xr.Dataset, no_data: NoData | None = None) -> tuple[xr.Dataset, Declared]:
+    """(the cube without what its reader declared, the declaration). no_data : see `spaxel.readers.open_cube`
+
+    Raises ParameterError.
     """
     given = None if no_data is None else parse_no_data(no_data)
-    declared = {name: cube[name] for name in NAMES if name in cube}
-    cube = cube.drop_vars(list(declared))
-    told = declared["stored"].attrs if "stored" in declared else {"no_data": [], "valid_range": None, "origin": ""}
-    values = tuple(told["no_data"]) if given is None else given
-    by_band = declared.get("stored_no_data") if given is None else None
-    limits = told["valid_range"] if given is None else None
-    parts = {name: declared.get(f"stored_{name}") for name in ("scale", "offset")}
-    trivial = all(v is None or bool((v == n).all()) for v, n in ((parts["scale"], 1), (parts["offset"], 0)))
-    kept = {"no_data": [v if np.isfinite(v) else str(v) for v in values], "raw": raw, "origin": told["origin"]}
-    kept |= {name: v.values.tolist() for name, v in parts.items() if v is not None}
-    values = tuple(v for v in values if _holds(cube["spectra"].dtype, v))
-    if values or by_band is not None or limits is not None:
-        cube = _hide(cube, values, by_band, limits)
-        cube = note(cube, _hidden_words(values, by_band, limits, told["origin"] if given is None else "option no_data"))
-    if trivial:
-        return cube.assign_attrs(stored=kept) if declared or given is not None else cube
-    origin = f" ({told['origin']})" if told["origin"] else ""
+    names = [n for n in ("stored", "stored_scale", "stored_offset", "stored_no_data") if n in cube]
+    found = {name: cube[name] for name in names}
+    told = found["stored"].attrs if "stored" in found else {}
+    parts = {name: found.get(f"stored_{name}") for name in ("scale", "offset")}
+    said, settled = str(told.get("origin", "")), bool(told.get("settled", False))
+    if given is None:
+        values, by_band, limits = tuple(told.get("no_data", ())), found.get("stored_no_data"), told.get("valid_range")
+        return cube.drop_vars(names), Declared(values, by_band, limits, parts, said, said, settled)
+    return cube.drop_vars(names), Declared(given, None, None, parts, "option no_data", said, settled)
+
+
+def hide(cube: xr.Dataset, declared: Declared) -> xr.Dataset:
+    """The cube with NaN where a value means no data, lazily and noted.
+
+    Integers of at most 16 bits and float32 become float32, others float64. A cube keeps its dtype where nothing is to be
+    hidden; a value that the dtype cannot hold hides nothing.
+    """
+    values = tuple(v for v in declared.no_data if _holds(cube["spectra"].dtype, v))
+    if not values and declared.by_band is None and declared.limits is None:
+        return cube
+    cube = _hide(cube, values, declared.by_band, declared.limits)
+    return note(cube, _hidden_words(values, declared.by_band, declared.limits, declared.origin))
+
+
+def scale(cube: xr.Dataset, declared: Declared, *, raw: bool = False) -> xr.Dataset:
+    """The cube as physical values, lazily and noted; attrs `stored` keeps the words. raw : not scaled, and noted"""
+    if kept := declared.kept(raw):
+        cube = cube.assign_attrs(stored=kept)
+    if not declared.is_scaled:
+        return cube
+    origin = f" ({declared.scale_origin})" if declared.scale_origin else ""
+    words = _scale_words(declared.parts)
     if raw:
-        return note(cube, f"stored numbers kept: {_scale_words(parts)} not applied{origin}").assign_attrs(stored=kept)
-    cube = note(_scaled(cube, parts), f"physical values: {_scale_words(parts)}{origin}; option raw leaves them")
-    return cube.assign_attrs(stored=kept)
+        return note(cube, f"stored numbers kept: {words} not applied{origin}")
+    return note(_scaled(cube, declared.parts), f"physical values: {words}{origin}; option raw leaves them")
+
+
+def set_missing(cube: xr.Dataset, absent: xr.DataArray) -> xr.Dataset:
+    """The cube with no value where `absent` is True, lazily: (y, x, channel) makes NaN; (y, x) makes a pixel without data.
+
+    Whole pixels of integers become 0, so that the cube keeps its dtype and what was there can change nothing; a variance
+    becomes infinite.
+    """
+    spectra = cube["spectra"]
+    if "channel" in absent.dims:
+        found = spectra.astype(_floating(spectra.dtype)).where(~absent)
+    else:
+        found = spectra.where(~absent, np.array(np.nan if spectra.dtype.kind == "f" else 0, spectra.dtype))
+        cube = cube.assign(valid=~absent & cube["valid"] if "valid" in cube else ~absent)
+    if "variance" in cube:
+        cube = cube.assign(variance=cube["variance"].where(~absent, np.inf).transpose("y", "x", "channel"))
+    return cube.assign(spectra=found.transpose("y", "x", "channel").assign_attrs(spectra.attrs))
 
 
 def unpacked(values: Any, declared: Stored) -> Any:
     """Another array of the file (a variance) as physical values: (y, x, channel), lazy if it is."""
-    return physical(xr.Dataset({"spectra": (("y", "x", "channel"), values)} | declared.beside()))["spectra"].data
+    cube, told = taken(xr.Dataset({"spectra": (("y", "x", "channel"), values)} | declared.beside()))
+    return scale(hide(cube, told), told)["spectra"].data
 
 
 def parse_no_data(no_data: NoData) -> tuple[float, ...]:

@@ -16,8 +16,6 @@ from typing import Any
 
 import numpy as np
 
-NAMES = ("stored", "stored_scale", "stored_offset", "stored_no_data")
-
 
 @dataclass(frozen=True)
 class Stored:
@@ -28,6 +26,7 @@ class Stored:
     scale, offset : one number, or (channel,) in the order of the channels in the file; None: none is declared
     valid_range   : (lowest, highest) stored value that can be data
     origin        : where the file says so, in words, for the history
+    settled       : True if the format can hold no mark for "no data" and no full detector (counts): none is sought
     """
 
     no_data: tuple[float, ...] = ()
@@ -36,6 +35,7 @@ class Stored:
     offset: Any = None
     valid_range: tuple[float, float] | None = None
     origin: str = ""
+    settled: bool = False
 
     def beside(self) -> dict[str, tuple[Any, ...]]:
         """The argument `beside` of make_cube, {} if nothing is declared. What is given by channel is sorted with the axis."""
@@ -44,9 +44,10 @@ class Stored:
             if value is not None:
                 array = np.asarray(value, np.float64)
                 found[f"stored_{name}"] = (("channel",) if array.ndim else (), array)
-        if not found and not self.no_data and self.valid_range is None:
+        if not found and not self.no_data and self.valid_range is None and not self.settled:
             return {}
-        told = {"no_data": list(self.no_data), "valid_range": self.valid_range, "origin": self.origin}
+        told: dict[str, Any] = {"no_data": list(self.no_data), "valid_range": self.valid_range}
+        told |= {"origin": self.origin, "settled": self.settled}
         return {**found, "stored": ((), 0, told)}
 
 

@@ -1,0 +1,97 @@
+"""The door of all readers: from what a reader hands over to a cube of physical values with NaN where nothing was measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from spaxel.cube import note, note_guess
+from spaxel.errors import ParameterError
+from spaxel.readers.parts import noise
+from spaxel.readers.parts.mask_file import masked
+from spaxel.readers.parts.physical import Declared, NoData, hide, scale, taken
+from spaxel.readers.parts.quality import without_flagged
+from spaxel.readers.parts.sought import look
+from spaxel.readers.parts.stored import number
+
+OPTIONS = (
+    "no_data",
+    "raw",
+    "mask",
+    "mask_invert",
+    "saturated",
+    "variance",
+)  # which every reader takes, since the door obeys them
+
+
+def through_door(
+    cube: xr.Dataset,
+    *,
+    no_data: NoData | None = None,
+    raw: bool = False,
+    mask: Any = None,
+    mask_invert: bool = False,
+    saturated: float | str | None = None,
+    variance: str = "use",
+) -> xr.Dataset:
+    """A cube as its reader made it, ready for use; the options are explained in `spaxel.readers.open_cube`.
+
+    In this order: values that the file, or the option, calls no data become NaN; so does what its quality arrays call bad,
+    and what its variance calls unmeasured; marks for no data and a full detector that the file does not declare are sought
+    in a few pieces; scale and offset are applied; the mask of the user is laid on; `valid` is False where no value is left.
+    Raises ParameterError, NotFound, ReadError (of the mask), CubeError (its size).
+    """
+    cube, declared = taken(cube, no_data)
+    cube = without_flagged(hide(cube, declared), ignore=isinstance(mask, str) and mask.strip().lower() == "none")
+    cube = noise.at_door(cube, variance)
+    cube = _sought(cube, declared, given=no_data is not None, saturated=saturated)
+    cube = scale(cube, declared, raw=raw)
+    return with_valid(masked(cube, mask, invert=mask_invert))
+
+
+def with_valid(cube: xr.Dataset) -> xr.Dataset:
+    """The cube with a `valid` that is also False where no channel holds a finite value other than zero."""
+    spectra = cube["spectra"]
+    held = (spectra != 0) & np.isfinite(spectra) if spectra.dtype.kind == "f" else spectra != 0
+    held = held.any("channel")
+    return cube.assign(valid=held & cube["valid"] if "valid" in cube else held)
+
+
+def parse_saturated(saturated: float | str | None) -> float | None:
+    """The option saturated as a value, None for "none" and for no option. Raises ParameterError."""
+    if saturated is None or (isinstance(saturated, str) and saturated.strip().lower() == "none"):
+        return None
+    try:
+        return number(saturated)
+    except (TypeError, ValueError):
+        raise ParameterError(f"saturated is {saturated!r}, which is no number. Try 65535, or none.") from None
+
+
+def _sought(cube: xr.Dataset, declared: Declared, *, given: bool, saturated: float | str | None) -> xr.Dataset:
+    """The cube without the marks for no data that were found, and with `saturated (y, x)` if a detector was full."""
+    ceiling = parse_saturated(saturated)
+    found = (
+        look(cube, no_data=not given, ceiling=saturated is None)
+        if not declared.settled
+        else look(cube, no_data=False, ceiling=False)
+    )
+    if found.no_data:
+        words = ", ".join(f"{value:.10g}" for value in found.no_data)
+        cube = hide(
+            cube, Declared(found.no_data, None, None, declared.parts, "not declared, found by its distance", "", True)
+        )
+        cube = note_guess(
+            cube, f"Values of {words} lie far from all others and are taken as no data. Option no_data decides."
+        )
+    if found.ceiling is not None:
+        cube = note_guess(
+            cube,
+            f"Many values lie at the ceiling {found.ceiling:.10g} ({found.share:.1%} of the pixels looked at): these pixels "
+            "are taken as saturated, and kept out of the fit. Option saturated decides.",
+        )
+    elif ceiling is not None:
+        cube = note(cube, f"pixels that reach {ceiling:.10g} are saturated, and kept out of the fit (option saturated)")
+    ceiling = ceiling if found.ceiling is None else found.ceiling
+    return cube if ceiling is None else cube.assign(saturated=(cube["spectra"] >= ceiling).any("channel"))

@@ -1,0 +1,94 @@
+"""Extensions beside the cube of a FITS file: variances, and masks by the bits that each survey defines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spaxel.readers.parts.fits_image import Image, image_data
+from spaxel.readers.parts.noise import KINDS, WORDS, as_variance
+from spaxel.readers.parts.physical import unpacked
+from spaxel.readers.parts.quality import flagged
+
+SCIENCE = ("DATA", "SCI", "SCIENCE", "FLUX", "PRIMARY", "SPECTRA", "CUBE")
+_MASKS = ("DQ", "MASK", "BADPIX", "BPM", "QUALITY", "QUAL", "FLAGS", "VALID", "GOOD")
+_USE = ("VALID", "GOOD")  # where 1 means use
+BESIDE = (*KINDS, *_MASKS, "WMAP", "WEIGHT", "WEIGHTS", "EXP", "EXPOSURE", "COVERAGE", "PSF", "DISP", "PREDISP")
+_BITS = {  # bits that make a value useless; the others inform
+    "MANGA_DRP3PIXMASK": (0, 2, 3, 10),  # NOCOV, DEADFIBER, FORESTAR, DONOTUSE: Law et al. 2016, Table 14
+    "MANGA_DAPSPECMASK": (0, 1, 2, 3, 4),  # IGNORED, FORESTAR, FLUXINVALID, IVARINVALID, ARTIFACT: Westfall et al. 2019
+    "JWST": (0,),  # DO_NOT_USE: jwst-pipeline, data quality flags
+}
+
+
+def arrays_beside(
+    path: Path, chosen: Image, images: list[Image], at: int
+) -> tuple[dict[str, Any], dict[str, tuple[Any, ...]], list[str]]:
+    """From the other extensions: (argument variance of make_cube, its argument beside, sentences for the history).
+
+    at : the axis of the channels of `chosen`
+    """
+    science = last_word(chosen.name, SCIENCE) or ""
+    ours = {"", chosen.name.upper(), chosen.name.upper().removesuffix(science).rstrip("._- ")}
+    found: dict[str, Any] = {}
+    flags: dict[str, tuple[Any, ...]] = {}
+    history = []
+    for image in images:
+        word = last_word(image.name, (*KINDS, *_MASKS))
+        prefix = image.name.upper().removesuffix(word or "").rstrip("._- ")
+        if word is None or image.number == chosen.number or prefix not in ours:
+            continue
+        if word in _MASKS:
+            flags |= _flags(path, image, chosen, images, at)
+        elif "variance" not in found and image.shape == chosen.shape:
+            values = unpacked(*image_data(path, image, at))
+            found["variance"] = as_variance(values, KINDS[word])
+            history.append(f"variance from {image.name} ({WORDS[KINDS[word]]})")
+    return found, flags, history
+
+
+def _flags(path: Path, image: Image, chosen: Image, images: list[Image], at: int) -> dict[str, tuple[Any, ...]]:
+    """A mask of the size of the cube, or of its image, as `flagged` gives it; {} if it has another size."""
+    plane = tuple(n for axis, n in enumerate(chosen.shape) if axis != chosen.kept[at])
+    if image.shape == chosen.shape:
+        values, _ = image_data(path, image, at)
+    elif len(chosen.shape) == 3 and image.shape == plane:
+        values = np.asarray(image.hdu.data)
+        values = values.astype(np.int64) + int(image.header.get("BZERO", 0)) if values.dtype.kind in "iu" else values
+    else:
+        return {}
+    if last_word(image.name, _USE):
+        return flagged(
+            image.name, values == 0, f"no data where {image.name} is 0 (1 means use); mask=none leaves it unused"
+        )
+    survey = _survey(images)
+    if survey and values.dtype.kind in "iu":
+        bits = _BITS[survey]
+        absent, named = (
+            (values & sum(1 << bit for bit in bits)) != 0,
+            f"has bit {', '.join(map(str, bits))} of {survey}",
+        )
+    else:
+        absent, named = values != 0, "is not 0"
+    return flagged(image.name, absent, f"no data where {image.name} {named}; mask=none leaves it unused")
+
+
+def _survey(images: Sequence[Image]) -> str | None:
+    """The survey whose bits the masks of this file have, None if any bit is bad (MUSE, and what is not known)."""
+    headers = [image.header for image in images]
+    names = {str(header.get("MASKNAME", "")).strip().upper() for header in headers}
+    if known := next((name for name in _BITS if name in names), None):
+        return known
+    if any(str(header.get("INSTRUME", "")).strip().upper() == "MANGA" or "VERSDRP3" in header for header in headers):
+        return "MANGA_DRP3PIXMASK"
+    return "JWST" if any(str(header.get("TELESCOP", "")).strip().upper() == "JWST" for header in headers) else None
+
+
+def last_word(name: str, words: Sequence[str]) -> str | None:
+    """The last word of an extension's name, if it is one of these: 'IFU.1.NOISE' -> 'NOISE'."""
+    last = re.split(r"[^A-Z0-9]+", name.upper())[-1]
+    return last if last in words else None
