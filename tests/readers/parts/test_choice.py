@@ -44,7 +44,7 @@ def folded(image):
     ids=lambda held: "-".join(held),
 )
 def test_a_clear_winner_is_taken_and_the_others_are_named(tmp_path, beside):
-    cube = open_cube(npz(tmp_path, **beside, zcube=CUBE), channel_axis=2, channel="index")
+    cube = open_cube(npz(tmp_path, **beside, zcube=CUBE), channel_axis=2, channel="index", mask="none")
     assert cube.attrs["dataset"] == "zcube"
     np.testing.assert_array_equal(cube["spectra"], CUBE)
     said = " ".join([*cube.attrs["history"], *cube.attrs["guesses"]])
