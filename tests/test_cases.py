@@ -33,11 +33,9 @@ NOT_YET = {  # case -> what is missing today
     "fits_nan_some": "missing values inside pixels",
     "ome_zarr": "OME-Zarr",
     "nan_one_each": "missing values inside pixels",
-    "bil_npy": "channels between the sides",
     "tiff_folder": "a folder of bands",
     "one_material": "nothing to divide",
     "specim_raw": "white and dark references",
-    "tiff_naive": "pages that are rows",
 }
 
 

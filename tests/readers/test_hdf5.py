@@ -99,6 +99,7 @@ def test_guess_of_the_channel_axis():
     assert guess_channel_axis((13, 7, 11)) == (2, False)
     assert guess_channel_axis((11, 50, 50)) == (0, False)
     assert guess_channel_axis((50, 50, 11)) == (2, False)
+    assert guess_channel_axis((50, 11, 50)) == (1, False)
     assert guess_channel_axis((5, 11, 11), {11}) == (2, False)
     assert guess_channel_axis((11, 11, 50), {11}) == (2, False)
 

@@ -18,6 +18,7 @@ from spaxel.cube import make_cube, note_guess
 from spaxel.errors import CubeError, ReadError
 from spaxel.readers.parts.axis import Axis, numbers_in, parse_cells
 from spaxel.readers.parts.lazy import FileArray, arrange, check_axis_number, lazy_array
+from spaxel.readers.parts.look import look_for_channels
 from spaxel.readers.parts.side import settle_axis
 from spaxel.readers.parts.stored import Stored, usable_scale
 from spaxel.readers.parts.zarrays import check_believable
@@ -144,16 +145,21 @@ def _stack(path: Path, tiff: TiffFile, channel_axis: int | None) -> tuple[Any, l
     check_believable(path, "the image", shape)
     others = [axis for axis, letter in enumerate(axes) if letter not in "YX"]
     at, guess = others[0] if others else 0, []
+    lazy = series.dataoffset is not None
+    source: Any = series.asarray().reshape(shape) if not lazy else None
+    if series.dataoffset is not None:
+        dtype = series.dtype.newbyteorder(tiff.byteorder)
+        source = FileArray(path, dtype, shape, series.dataoffset).check_size()
     if channel_axis is not None:
         at = check_axis_number(channel_axis, 3)
     elif axes[at] not in "CS":
+        pages = shape[at]
+        at, why = look_for_channels(source, at)
         guess = [
-            f"{path.name} does not say what its {shape[at]} pages are; took them as channels. Option channel_axis decides."
+            f"{path.name} does not say what its {pages} pages are; took axis {at} of {shape} as {shape[at]} channels, {why}. "
+            "Option channel_axis decides."
         ]
-    if series.dataoffset is None:
-        return arrange(series.asarray().reshape(shape), at), guess
-    dtype = series.dtype.newbyteorder(tiff.byteorder)
-    return lazy_array(FileArray(path, dtype, shape, series.dataoffset).check_size(), path=path, channel_axis=at), guess
+    return lazy_array(source, path=path, channel_axis=at) if lazy else arrange(source, at), guess
 
 
 def _check_complete(path: Path, tiff: TiffFile) -> None:

@@ -90,6 +90,7 @@ def open_variables(path: Path, variables: Variables, options: Options, *, order:
     variable = like(variables[name])
     variable, axes = _own_axes(name, variables, channel_option(options.channel_axis, variable), axes, options)
     size = size or (size_by_companions(variables, name) if len(variable.shape) == 2 else None)
+    variable = _loaded(variable)
     at, doubt = find_channels(path, name, variables, variable, size, {len(a.values) for a in axes})
     _check_shape(path, name, variable, options.shape)
     orders = {"given": options.pixel_order, "habit": order}
@@ -111,6 +112,14 @@ def open_variables(path: Path, variables: Variables, options: Options, *, order:
     for sentence in (*guesses, *doubt, *told, *unsure):
         cube = note_guess(cube, sentence)
     return cube
+
+
+def _loaded(variable: Variable) -> Variable:
+    """A variable that cannot be read in parts, read once: its numbers may be looked at before they are laid out."""
+    if variable.source is not None or variable.problem:
+        return variable
+    values = variable.read()
+    return replace(variable, read=lambda: values)
 
 
 def _any_size(variables: Variables) -> tuple[int, int] | None:

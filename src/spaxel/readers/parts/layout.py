@@ -151,14 +151,18 @@ def find_channels(
     if len(shape) == 2:
         return 1, [_sentence(path, name, shape, 1, "one spectrum per row")]
     at, sure = guess_channel_axis(shape, lengths)
-    at, why = look_for_channels(variable.source if variable.source is not None else variable.read(), at)
-    return at, [] if sure else [_sentence(path, name, shape, at, why)]
+    if sure:
+        return at, []
+    at, why = look_for_channels(
+        variable.source if variable.source is not None else variable.read(), at, variable.chunks
+    )
+    return at, [_sentence(path, name, shape, at, why)]
 
 
 def _sentence(path: Path, name: str, shape: tuple[int, ...], at: int, why: str) -> str:
     because = f", {why}" if why else ""
     return (
-        f"{path.name} does not say which axis of {name} {shape} is spectral; took axis {at} ({shape[at]} channels{because}). "
+        f"{path.name} does not say which axis of {name} {shape} is spectral; took axis {at} ({shape[at]} channels){because}. "
         "Option channel_axis decides."
     )
 

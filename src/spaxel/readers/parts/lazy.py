@@ -174,8 +174,11 @@ def guess_channel_axis(shape: Sequence[int], lengths: Collection[int] = ()) -> t
     matches = [axis for axis, n in enumerate(shape) if n in lengths]
     if len(matches) == 1:
         return matches[0], True
-    first_is_odd = shape[1] == shape[2] != shape[0]
-    return (0 if first_is_odd and (not matches or 0 in matches) else len(shape) - 1), False
+    for axis in (0, 1):
+        first, second = (shape[other] for other in range(3) if other != axis)
+        if first == second != shape[axis] and (not matches or axis in matches):
+            return axis, False
+    return len(shape) - 1, False
 
 
 def warn_layout(path: Path, shape: Sequence[int], storage_chunks: Sequence[int], itemsize: int) -> None:
