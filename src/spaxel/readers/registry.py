@@ -26,7 +26,10 @@ from spaxel.store.addresses import check_local
 HEAD = 2880  # bytes given to a sniffer: one FITS block, more than any other signature needs
 
 # In this order they are asked; what a vendor made of a zip, an HDF5 or a Zarr comes before the plain ones.
-_MODULES = ("instrument", "native", "envi", "fits", "matlab", "array", "raster", "hdf5", "table")
+_MODULES = (
+    *("instrument", "native", "envi", "fits", "matlab", "array", "raster", "hdf5"),
+    *("imzml", "chromatogram", "spc", "opus", "omnic", "asd", "perkin", "jcamp", "table"),
+)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ BASE = 350 * 2**20  # bytes that the program itself takes
 EXTRAS = {
     "deep": ("torch", "lightning-fabric"),
     "fits": ("astropy",),
+    "formats": ("pyimzML",),
     "geo": ("rasterio",),
     "vendors": ("rosettasciio",),
     "leaf": ("prosail",),
