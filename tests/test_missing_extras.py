@@ -26,6 +26,12 @@ def wdf(folder):
     spaxel.open_cube(folder / "a.wdf")
 
 
+def imzml(folder):
+    (folder / "a.imzML").write_text('<?xml version="1.0"?><mzML xmlns="imagingMS"/>')
+    (folder / "a.ibd").write_bytes(b"\0" * 16)
+    spaxel.open_cube(folder / "a.imzML")
+
+
 def als(folder):
     MCRALS(n_components=2).fit(np.random.default_rng(0).random((30, 9)))
 
@@ -33,6 +39,7 @@ def als(folder):
 CALLS = {
     "astropy": ("fits", fits),
     "rsciio.renishaw": ("vendors", wdf),
+    "pyimzml.ImzMLParser": ("formats", imzml),
     "prosail": ("leaf", lambda folder: spaxel.simulate("leaf", height=8, width=8)["spectra"].values),
     "pymcr.mcr": ("als", als),
     "torch": ("deep", lambda folder: spaxel.DeepSpectralClustering().fit(tiny_cube())),

@@ -82,4 +82,5 @@ class Bytes:
     def numbers(self, dtype: str, n: int, at: int) -> np.ndarray:
         """n numbers of a type such as "f4", as float64."""
         kind = np.dtype(self.order + dtype)
-        return np.frombuffer(self.piece(at, n * kind.itemsize), kind).astype(np.float64)
+        with np.errstate(invalid="ignore"):  # bytes that are no number become NaN
+            return np.frombuffer(self.piece(at, n * kind.itemsize), kind).astype(np.float64)
