@@ -21,6 +21,8 @@ _HOME = {  # public name -> module that defines it
     "mask_channels": "preprocess",
     "mask_pixels": "preprocess",
     "despike": "preprocess",
+    "destripe": "preprocess",
+    "voronoi": "preprocess",
     "baseline": "preprocess",
     "continuum_removal": "preprocess",
     "absorbance": "preprocess",

@@ -17,6 +17,7 @@ from spaxel.preprocess import continuum_removal as continuum_removal
 from spaxel.preprocess import crop as crop
 from spaxel.preprocess import derivative as derivative
 from spaxel.preprocess import despike as despike
+from spaxel.preprocess import destripe as destripe
 from spaxel.preprocess import emsc as emsc
 from spaxel.preprocess import mask_channels as mask_channels
 from spaxel.preprocess import mask_pixels as mask_pixels
@@ -25,6 +26,7 @@ from spaxel.preprocess import normalise as normalise
 from spaxel.preprocess import rebin as rebin
 from spaxel.preprocess import scale as scale
 from spaxel.preprocess import smooth as smooth
+from spaxel.preprocess import voronoi as voronoi
 from spaxel.readers import open_cube as open_cube
 from spaxel.readers.native import convert as convert
 from spaxel.readers.native import write_cube as write_cube

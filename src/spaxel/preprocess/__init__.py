@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from spaxel.preprocess.axis import crop, rebin
 from spaxel.preprocess.background import baseline, continuum_removal
+from spaxel.preprocess.binning import voronoi
 from spaxel.preprocess.choice import Choice, choose_scaling, look_at
 from spaxel.preprocess.masks import mask_channels, mask_pixels
 from spaxel.preprocess.scale import scale
@@ -13,6 +14,7 @@ from spaxel.preprocess.shifts import align
 from spaxel.preprocess.smoothing import derivative, smooth
 from spaxel.preprocess.spikes import despike
 from spaxel.preprocess.steps import repeat
+from spaxel.preprocess.stripes import destripe
 from spaxel.preprocess.values import absorbance, normalise
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "crop",
     "derivative",
     "despike",
+    "destripe",
     "emsc",
     "fit_scaling",
     "look_at",
@@ -39,4 +42,5 @@ __all__ = [
     "repeat",
     "scale",
     "smooth",
+    "voronoi",
 ]

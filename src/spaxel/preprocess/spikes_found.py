@@ -7,15 +7,13 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from spaxel.cube.sampling import read_tile
-from spaxel.cube.tiles import CELL, Tile, grid, with_halo
 from spaxel.preprocess.narrow import spike_scores
+from spaxel.preprocess.windows import read_windows
 
 WIDTH = 5
 SURE = 12.0  # robust standard deviations above the pixels around from which a value tells that there are spikes
 APART = 5.0  # and spreads of its channel from pixel to pixel above the rest: only then can it change what is found
 FEWEST, SHARE = 3, 5e-4  # spectra with a spike, in as many channels, and their share of those looked at
-LOOKED, WINDOW = 4_000_000, 500_000  # values in all, and in a window
 X_RAYS = ("kev", "ev")  # units in which photons are counted one by one, and single counts stand alone
 
 
@@ -53,21 +51,11 @@ def find_spikes(cube: xr.Dataset) -> Spikes:
 
 def _looked_at(cube: xr.Dataset) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """(spectra, heights above the running median, scores), (n, channel) float64 each, of the windows."""
-    height, width, channels = cube["spectra"].shape
-    side = int(np.clip(np.sqrt(WINDOW / channels), 3, CELL))
-    cells = grid(height, width)
-    order = np.random.default_rng(0).permutation(len(cells))[: max(1, LOOKED // (side * side * channels))]
     found = []
-    for i in np.sort(order):
-        tile, image = cells[i], (height, width)
-        around, inside = with_halo(
-            Tile(tile.y0, min(tile.y0 + side, tile.y1), tile.x0, min(tile.x0 + side, tile.x1)), image, 1
-        )
-        block, good = read_tile(cube, around, partly=True)
-        block = np.where(good[..., None], block, 0)
+    for block, good, inside in read_windows(cube):
         scores, middle, _ = spike_scores(block, WIDTH)
         chosen = good[inside]
-        found.append(tuple(part[inside][chosen] for part in (block.astype(float), block - middle, scores)))
+        found.append(tuple(part[inside][chosen] for part in (block.astype(np.float64), block - middle, scores)))
     return found
 
 

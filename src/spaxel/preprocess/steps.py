@@ -12,18 +12,20 @@ import xarray as xr
 from spaxel.errors import CubeError, ParameterError
 from spaxel.preprocess.axis import crop, rebin
 from spaxel.preprocess.background import baseline, continuum_removal
+from spaxel.preprocess.binning import voronoi
 from spaxel.preprocess.masks import mask_channels
 from spaxel.preprocess.scatter import emsc, msc
 from spaxel.preprocess.shifts import align
 from spaxel.preprocess.smoothing import derivative, smooth
 from spaxel.preprocess.spikes import despike
+from spaxel.preprocess.stripes import destripe
 from spaxel.preprocess.values import absorbance, normalise
 
 STEPS: dict[str, Callable[..., xr.Dataset]] = {
     step.__name__: step
     for step in (
-        crop, rebin, mask_channels, despike, baseline, continuum_removal, absorbance, normalise, msc, emsc, align, smooth,
-        derivative,
+        crop, rebin, mask_channels, despike, destripe, voronoi, baseline, continuum_removal, absorbance, normalise, msc, emsc,
+        align, smooth, derivative,
     )
 }  # fmt: skip
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import xarray as xr
 
+from spaxel.cube import note
 from spaxel.errors import NotFound, ParameterError, naming
 from spaxel.methods.contract import parse_parameters
 from spaxel.methods.registry import UNMIXING, apply, load, method_class
@@ -20,6 +21,7 @@ from spaxel.methods.saving import describe
 from spaxel.metrics import abundance_rmse, matched_spectra
 from spaxel.metrics.labels import truth_labels
 from spaxel.preprocess import mask_channels, repeat
+from spaxel.preprocess.advice import background_advice
 from spaxel.preprocess.steps import apply_to_all
 from spaxel.readers import open_cube
 from spaxel.reporting import report
@@ -146,7 +148,9 @@ def _open_all(plan: RunPlan) -> list[Opened]:
     with naming(plan.paths[0]):
         treated = apply_to_all(cubes, _steps(plan))
         first = mask_channels(treated[0]) if plan.drop_channels else treated[0]
+        advice = "" if plan.method in UNMIXING or _flat(first) else background_advice(first)
     treated = [first, *(repeat(cube, first.attrs["steps"]) for cube in treated[1:])]
+    treated = [note(cube, advice) for cube in treated] if advice else treated
     return [Opened(*file) for file in zip(plan.paths, cubes, treated, strict=True)]
 
 
@@ -157,6 +161,11 @@ def _steps(plan: RunPlan) -> list[dict[str, Any]]:
         return steps
     place = next((i for i, step in enumerate(steps) if step["name"] not in ("crop", "rebin")), len(steps))
     return [*steps[:place], {"name": "despike", "parameters": {"threshold": "auto"}}, *steps[place:]]
+
+
+def _flat(cube: xr.Dataset) -> bool:
+    """Whether a step has taken a background away already."""
+    return any(step["name"] in ("baseline", "derivative", "emsc", "continuum_removal") for step in cube.attrs["steps"])
 
 
 def _fit(plan: RunPlan, model: Any, files: Sequence[Opened]) -> Path | None:
