@@ -196,7 +196,7 @@ def test_missing_dataset(refused, tmp_path):
         (np.array([[[1, "a"]]], dtype=object), "Python objects"),
         (np.array([[["a", "b"]]]), "no array that can be spectra"),
         (np.zeros((3, 3), dtype=[("a", "f4")]), "compound"),
-        (np.zeros((2, 3, 4, 5)), "4 axes"),
+        (np.zeros((2, 3, 4, 5)), "no pixel holds data"),
         (np.zeros((0, 3, 4)), "empty"),
         (np.full((6, 5, 4), 3.0), "no information"),
         (SPECTRA * 1e305, "marks for no data"),

@@ -30,7 +30,6 @@ STEPS = {"fluorescence": [{"name": "baseline", "parameters": {}}]}  # what the a
 PARTLY = ("envi_partial_nodata",)  # most values of the pixels that it marks are there
 NOT_YET = {  # case -> what is missing today
     "fits_nan_some": "missing values inside pixels",
-    "ome_zarr": "OME-Zarr",
     "nan_one_each": "missing values inside pixels",
     "tiff_folder": "a folder of bands",
     "one_material": "nothing to divide",

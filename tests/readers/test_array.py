@@ -87,7 +87,6 @@ def test_lists_single_spectra_and_single_channels(tmp_path, values, shape):
         (np.array([Trap()], dtype=object), "Python objects"),
         (np.zeros((3, 4), [("a", "i4"), ("b", "f4")]), "compound"),
         (np.array([["a", "b"]]), "real numbers"),
-        (np.ones((2, 3, 4, 5)), "4 axes"),
         (np.array(3.0), "0 axes"),
         (np.ones((0, 4)), "empty"),
     ],

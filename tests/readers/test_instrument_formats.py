@@ -215,7 +215,7 @@ def test_four_axes(tmp_path, write_it):
         axes = [dict(a, index_in_array=a["index_in_array"] + 1) for a in made["axes"]]
         made |= {"data": data, "axes": [dict(axes[0], name="t", units="s", size=3, index_in_array=0), *axes]}
         import_module("rsciio.hspy").file_writer(str(path), made)
-    with pytest.warns(GuessWarning, match=r"3 maps are stacked along y, 13 rows each. Option index takes one"):
+    with pytest.warns(GuessWarning, match=r"3 maps are stacked along y, 13 rows each. Option index decides"):
         cube = open_cube(path)
     np.testing.assert_array_equal(cube["spectra"], data.reshape(39, 7, 11))
     assert [m["y"] for m in cube.attrs["maps"]] == [0, 13, 26]

@@ -19,6 +19,7 @@ def open_array(path: Path, options: Options) -> Variables:
     dataset : the array of an npz that holds the spectra; needed if several could
     channel_axis, channel, units, truth, truth_background, shape : see open_matlab; an axis may also be text ("900 nm")
     pixel_order : of a matrix with a shape, "C" (the habit here) or "F"
+    index : of an array of more than 3 axes, the position to take, as "0=2" (axis 0, position 2); else its maps are stacked
     npy is read lazily, npz is loaded. Raises ReadError (truncated, ambiguous), NotFound, AxisError,
     CubeError (complex numbers, Python objects).
     """

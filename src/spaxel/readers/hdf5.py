@@ -20,6 +20,7 @@ def open_hdf5(path: Path, options: Options) -> Variables:
                    else a dimension scale, or a dataset with the name of an axis
     units        : of the axis; else its attribute `units`
     truth, truth_background, shape : see open_matlab          pixel_order : of a matrix, "C" (the habit here) or "F"
+    index        : of an array of more than 3 axes, the position to take, as "t=0"; else its maps are stacked along y
     Raises ReadError (damaged, ambiguous, a group, a link, never written), NotFound, AxisError, CubeError.
     """
     if options.dataset is not None:

@@ -23,6 +23,7 @@ def open_matlab(path: Path, options: Options) -> Variables:
     truth_background : the label that means unlabelled, or "none"
     shape            : (height, width) of a matrix of pixels, if no scalars such as lines and cols say it
     pixel_order      : "F" (column by column, the habit of MATLAB) or "C" (row by row) for such a matrix
+    index            : of an array of more than 3 axes, the position to take, as "3=0"; else its maps are stacked along y
     Raises ReadError (damaged, ambiguous), NotFound, AxisError, CubeError. Version 7.3 is read lazily.
     """
     return variables_of(path)

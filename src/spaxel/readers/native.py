@@ -25,6 +25,7 @@ from spaxel.cube.tiles import CELL, Tile, grid, sides
 from spaxel.errors import CubeError, ParameterError, ReadError
 from spaxel.readers.parts.container import Options, open_variables
 from spaxel.readers.parts.lazy import LARGE
+from spaxel.readers.parts.ome_zarr import ome_image, open_ome
 from spaxel.readers.parts.zarrays import is_zarr, lazy_image, load, named_channel_axis, open_node, zarr_variables
 from spaxel.readers.registry import Reader, open_cube
 from spaxel.readers.table_writer import TABLES, check_suffix, write_table
@@ -98,23 +99,27 @@ def open_zarr(
     truth_background: int | str | None = None,
     shape: Sequence[int] | str | None = None,
     pixel_order: Literal["C", "F"] | None = None,
+    index: str | None = None,
 ) -> xr.Dataset:
-    """The cube in a Zarr v3 or v2 folder, lazily in its chunks. Our own layout takes no options.
+    """The cube in a Zarr v3 or v2 folder, or in OME-Zarr, lazily in its chunks. Our own layout takes no options.
 
     dataset          : path of the array inside the group, if it holds several that can be spectra
     channel_axis     : 0, 1 or 2, if neither the names of its axes nor their lengths say it
     channel, units   : axis values, an array of the group, or a file that holds them; their unit
     truth            : array or file with ground truth       truth_background : the label that means unlabelled
     shape            : (height, width) of a list of spectra  pixel_order : "C" or "F", how it was flattened
+    index            : of an array of more than 3 axes, the position to take, as "t=0,z=3"; else its maps are stacked along y
     Raises ReadError: damaged, incomplete, from a newer spaxel, ambiguous; ParameterError for an option that our own
     layout decides itself. CF packing (scale_factor, add_offset, _FillValue) of other people's arrays is for the door.
     """
-    options = Options(dataset, channel_axis, channel, units, truth, truth_background, shape, pixel_order)
+    options = Options(dataset, channel_axis, channel, units, truth, truth_background, shape, pixel_order, index)
     node = open_node(path)
     if isinstance(node, zarr.Group) and node.attrs.get("format") == FORMAT:
         if options != Options():
             raise ParameterError(f"{path} is a cube that spaxel wrote, it says all this itself. Try without options.")
         return _open_native(path, node)
+    if image := ome_image(path, node, dataset):
+        return open_ome(path, *image, options)
     if channel_axis is None:
         options = replace(options, channel_axis=named_channel_axis(node, dataset))
     return open_variables(path, zarr_variables(path, node), options, order="C")

@@ -15,12 +15,14 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube import make_cube, note_guess
-from spaxel.errors import CubeError, ReadError
+from spaxel.errors import ReadError
 from spaxel.readers.parts.axis import Axis, numbers_in, parse_cells
-from spaxel.readers.parts.lazy import FileArray, arrange, check_axis_number, lazy_array
-from spaxel.readers.parts.look import look_for_channels
+from spaxel.readers.parts.extra_axes import Index
+from spaxel.readers.parts.lazy import lazy_array
+from spaxel.readers.parts.ome import pixel_attrs
 from spaxel.readers.parts.side import settle_axis
 from spaxel.readers.parts.stored import Stored, usable_scale
+from spaxel.readers.parts.tiff_stack import read_stack
 from spaxel.readers.parts.zarrays import check_believable
 from spaxel.readers.registry import Reader
 
@@ -52,15 +54,19 @@ def open_raster(
     channel_axis: int | None = None,
     channel: str | Sequence[float] | None = None,
     units: str | None = None,
+    index: Index = None,
 ) -> xr.Dataset:
-    """The cube in a TIFF, lazily unless it is a compressed stack of pages.
+    """The cube in a TIFF, lazily unless it is a compressed stack of pages of at most 256 MiB.
 
-    channel_axis : 0, 1 or 2 of a stack of pages, if its own description is wrong
+    channel_axis : 0, 1, 2 … of a stack of pages, if its own description is wrong
     channel      : axis values, a file with them, or "index" to number the channels; else the metadata of the bands
-                   (wavelength, CENTRAL_WAVELENGTH_UM) or their names, if all are numbers
+                   (wavelength, CENTRAL_WAVELENGTH_UM) or their names, if all are numbers; in OME-TIFF the emission
+                   wavelengths or names of the channels
+    index        : of a stack with more axes (times, depths), the position to take, as "t=0"; else they are stacked along y
     units        : of the axis, if the file does not say it
     The no-data value, scale and offset of each band are declared for the door. attrs: crs (WKT) and transform (six numbers
-    in GDAL's order: x of the corner, pixel width, row rotation, y of the corner, column rotation, minus pixel height).
+    in GDAL's order: x of the corner, pixel width, row rotation, y of the corner, column rotation, minus pixel height);
+    pixel_size [y, x] and pixel_units, of OME and ImageJ too.
     Raises ReadError (truncated, no cube inside), CubeError (complex), AxisError. Warns if rasterio is missing and the file
     is georeferenced.
     """
@@ -69,12 +75,12 @@ def open_raster(
     path = Path(path)
     with tifffile.TiffFile(path) as tiff:
         _check_complete(path, tiff)
-        stack = (len(tiff.pages) > 1 and len(tiff.series[0].shape) >= 3) or channel_axis is not None
-        if not stack and _has_rasterio(path, tiff):
+        stack = len(tiff.pages) > 1 and len(tiff.series[0].shape) >= 3
+        if not (stack or channel_axis is not None or tiff.is_ome or tiff.is_imagej) and _has_rasterio(path, tiff):
             return _open_bands(path, channel, units)
-        spectra, guess = _stack(path, tiff, channel_axis)
-    values, told, doubt = settle_axis(path, None, spectra.shape[2], channel, units)
-    cube = make_cube(spectra, values, told, source=str(path))
+        spectra, axis, attrs, guess = read_stack(path, tiff, channel_axis, index)
+    values, told, doubt = settle_axis(path, axis, spectra.shape[2], channel, units)
+    cube = make_cube(spectra, values, told, source=str(path), **attrs)
     for sentence in (*guess, *doubt):
         cube = note_guess(cube, sentence)
     return cube
@@ -90,6 +96,7 @@ def _open_bands(path: Path, channel: str | Sequence[float] | None, units: str | 
         attrs: dict[str, Any] = {"crs": file.crs.to_wkt()} if file.crs else {}
         if not file.transform.is_identity:
             attrs["transform"] = list(file.transform.to_gdal())
+            attrs |= _pixels(file)
     check_believable(path, "the image", shape[:2])
     spectra = lazy_array(source, path=path, storage_chunks=(rows, columns, deep), lock=True)
     values, told, doubt = settle_axis(path, axis, shape[2], channel, units)
@@ -97,6 +104,16 @@ def _open_bands(path: Path, channel: str | Sequence[float] | None, units: str | 
     for sentence in doubt:
         cube = note_guess(cube, sentence)
     return cube
+
+
+def _pixels(file: Any) -> dict[str, Any]:
+    """pixel_size [y, x] and pixel_units of an image that is placed on the Earth."""
+    if not file.crs:
+        return {}
+    t = file.transform
+    units = file.crs.linear_units if file.crs.is_projected else "degree"
+    units = {"metre": "m", "meter": "m"}.get(str(units).lower(), str(units))
+    return pixel_attrs([np.hypot(t.b, t.e), np.hypot(t.a, t.d)], [units, units])
 
 
 def _declared(file: Any) -> Stored:
@@ -132,34 +149,6 @@ def _axis(path: Path, file: Any) -> Axis | None:
         return Axis(values, whole.get("wavelength_units"), f"wavelength of {path.name}", "wavelength")
     parsed = parse_cells(cells)
     return Axis(parsed[0], parsed[1] or units, f"the bands of {path.name}", "wavelength") if parsed else None
-
-
-def _stack(path: Path, tiff: TiffFile, channel_axis: int | None) -> tuple[Any, list[str]]:
-    """Pages, or samples of one page, as (y, x, channel), and what was guessed."""
-    series = tiff.series[0]
-    shape, axes = tuple(series.shape), series.axes
-    if len(shape) == 2:
-        shape, axes = (*shape, 1), axes + "S"
-    if len(shape) != 3:
-        raise CubeError(f"{path} has {len(shape)} axes {shape} ({axes}), a cube has 3. Try to save one of its series.")
-    check_believable(path, "the image", shape)
-    others = [axis for axis, letter in enumerate(axes) if letter not in "YX"]
-    at, guess = others[0] if others else 0, []
-    lazy = series.dataoffset is not None
-    source: Any = series.asarray().reshape(shape) if not lazy else None
-    if series.dataoffset is not None:
-        dtype = series.dtype.newbyteorder(tiff.byteorder)
-        source = FileArray(path, dtype, shape, series.dataoffset).check_size()
-    if channel_axis is not None:
-        at = check_axis_number(channel_axis, 3)
-    elif axes[at] not in "CS":
-        pages = shape[at]
-        at, why = look_for_channels(source, at)
-        guess = [
-            f"{path.name} does not say what its {pages} pages are; took axis {at} of {shape} as {shape[at]} channels, {why}. "
-            "Option channel_axis decides."
-        ]
-    return lazy_array(source, path=path, channel_axis=at) if lazy else arrange(source, at), guess
 
 
 def _check_complete(path: Path, tiff: TiffFile) -> None:

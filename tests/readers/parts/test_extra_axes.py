@@ -24,10 +24,7 @@ def test_all_maps_lie_one_below_the_other():
     np.testing.assert_array_equal(image(), DATA.reshape(30, 7, 4))
     layout = plan_axes(PATH, DATA.shape, NAMES, 4)
     assert layout.attrs()["maps"][3] == {"t": 1, "z": 1, "y": 15, "rows": 5}
-    assert (
-        "6 maps are stacked along y, 5 rows each. Option index takes one of them, as index=t=0,z=0"
-        in layout.sentence(PATH)
-    )
+    assert "6 maps are stacked along y, 5 rows each. Option index decides: index=t=0,z=0" in layout.sentence(PATH)
 
 
 @pytest.mark.parametrize("index", ["t=2,z=0", {"t": 2, "z": 0}, "0=2, 1=0", "T=-1,Z=0"])

@@ -4,7 +4,7 @@ An array is ranked by its level; the only one of the highest level is taken:
 
     5, 6  the file itself calls it the spectra (NXdata, a convention; 6 if it says so of one array only)
     4     an image of more than 4 channels, or a matrix with one row for each pixel of an image whose size is known
-    3     a matrix with a side as long as a spectral axis      2  any other matrix
+    3     a matrix with a side as long as a spectral axis, or an array of more than three axes      2  any other matrix
     1     an image of at most 4 channels: a photograph, a preview
     0     what its name or shape makes something else: a mask, errors, a map beside the cube, distances, abundances
 
@@ -151,7 +151,7 @@ def _level(
             channels = fits[0] if len(fits) == 1 else shape[guess_channel_axis(shape, lengths)[0]]
         return (1.0 if channels <= PICTURE else 4.5 if channels in lengths else 4.0), channels
     if len(shape) != 2:
-        return (0.0, 0) if len(shape) > 3 else (1.0, prod(shape))
+        return (3.5, known or shape[-1]) if len(shape) > 3 else (1.0, prod(shape))
     if any(set(shape) <= set(image) and _without(image, shape) for image in images):
         return 0.0, 0  # a map of the pixels of an image
     pixels = size[0] * size[1] if size else None

@@ -20,6 +20,7 @@ from spaxel.cube import QUANTITY, canonical_units, make_cube, note_guess
 from spaxel.errors import AxisError, ParameterError
 from spaxel.readers.parts.axis import Axis, fault_of, in_order, is_spectral, settle_units
 from spaxel.readers.parts.choice import choose_spectra
+from spaxel.readers.parts.extra_axes import Layout
 from spaxel.readers.parts.flags import with_flags
 from spaxel.readers.parts.layout import (
     as_matrix_or_image,
@@ -29,6 +30,7 @@ from spaxel.readers.parts.layout import (
     lay_out,
     size_by_companions,
 )
+from spaxel.readers.parts.many_axes import as_one_image
 from spaxel.readers.parts.noise import variance_beside
 from spaxel.readers.parts.quality_beside import find_quality
 from spaxel.readers.parts.side import as_axis, settle_axis, spectral_axes
@@ -49,6 +51,7 @@ class Options:
     truth_background: int | str | None = None
     shape: Sequence[int] | str | None = None
     pixel_order: Literal["C", "F"] | None = None
+    index: str | None = None
 
 
 Listing = Callable[[Path, Options], Variables]
@@ -83,10 +86,10 @@ def open_variables(path: Path, variables: Variables, options: Options, *, order:
     """
     size = image_size(variables, options.shape)
     axes = spectral_axes(path, variables, options.channel)
-    name, history, guesses = choose_spectra(
-        path, variables, options.dataset, size or _any_size(variables), {len(a.values) for a in axes}
-    )
-    like = partial(as_matrix_or_image, path, name, channel_axis=options.channel_axis)
+    lengths = {len(axis.values) for axis in axes}
+    name, history, guesses = choose_spectra(path, variables, options.dataset, size or _any_size(variables), lengths)
+    like, layout, stacked = _shaper(path, name, variables[name], options, lengths)
+    options = replace(options, channel_axis=None) if layout else options
     variable = like(variables[name])
     variable, axes = _own_axes(name, variables, channel_option(options.channel_axis, variable), axes, options)
     size = size or (size_by_companions(variables, name) if len(variable.shape) == 2 else None)
@@ -99,19 +102,26 @@ def open_variables(path: Path, variables: Variables, options: Options, *, order:
     truth, found = find_truth(path, variables, name, image, options.truth, options.truth_background)
     noise, known = variance_beside(variables, name, lambda n, v: lay_out(path, n, like(v), at, size, orders)[0])
     more: dict[str, Any] = {
-        "history": [*history, *found, *known],
-        "source": str(path),
-        "dataset": name,
-        **truth,
-        **noise,
-    }
+        "history": [*history, *found, *known], "source": str(path), "dataset": name,
+        **truth, **noise, **(layout.attrs() if layout else {}),
+    }  # fmt: skip
     quality = find_quality(path, variables, name, variable, at, image)
     declared = from_attributes(variable.attrs, variable.shape[at], name)
     cube = make_cube(spectra, channel, units, beside=declared.beside() | quality, **more)
     cube = with_flags(cube, variables, name, channel)
-    for sentence in (*guesses, *doubt, *told, *unsure):
+    for sentence in (*guesses, *stacked, *doubt, *told, *unsure):
         cube = note_guess(cube, sentence)
     return cube
+
+
+def _shaper(
+    path: Path, name: str, variable: Variable, options: Options, lengths: set[int]
+) -> tuple[Callable[[Variable], Variable], Layout | None, list[str]]:
+    """(what makes three axes, or two, of the spectra and of arrays like them; the layout of more than three; guesses)."""
+    one = partial(as_one_image, path, channel_axis=options.channel_axis, index=options.index, lengths=lengths)
+    _, layout, stacked = one(variable)
+    channel_axis = None if layout else options.channel_axis
+    return lambda found: as_matrix_or_image(path, name, one(found)[0], channel_axis), layout, stacked
 
 
 def _loaded(variable: Variable) -> Variable:

@@ -72,7 +72,7 @@ class Layout:
         first = ",".join(f"{self.names[axis]}=0" for axis in self.stacked)
         return (
             f"{path.name} has {len(self.shape)} axes ({sizes}); its {len(self.positions)} maps are stacked along y, "
-            f"{self.rows} rows each. Option index takes one of them, as index={first}."
+            f"{self.rows} rows each. Option index decides: index={first} takes one of them."
         )
 
     def attrs(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from spaxel.errors import AxisError, LayoutWarning, ReadError, SpaxelError
 LARGE = 256 * 2**20  # bytes: below this a bad layout is not worth a warning
 FOREIGN = (  # what libraries that read files raise on damaged ones
     *(OSError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, AttributeError, MemoryError),
-    *(RuntimeError, struct.error, zlib.error, BadZipFile),
+    *(RuntimeError, AssertionError, struct.error, zlib.error, BadZipFile),
 )
 SLOW_BYTES, SLOW_CHUNKS = 8, 512  # times the bytes of a tile, and pieces per tile, from which a layout is slow
 
