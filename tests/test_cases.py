@@ -33,7 +33,6 @@ NOT_YET = {  # case -> what is missing today
     "nan_one_each": "missing values inside pixels",
     "tiff_folder": "a folder of bands",
     "one_material": "nothing to divide",
-    "specim_raw": "white and dark references",
 }
 
 

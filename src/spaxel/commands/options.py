@@ -61,6 +61,9 @@ class Reading:
     saturated: Annotated[
         str | None, Parameter(help="value of a full detector, whose pixels are kept out of the fit; or none")
     ] = None
+    reflectance: Annotated[
+        bool, Parameter(negative="", help="divide a raw scan by the white and dark references beside it")
+    ] = False
     option: Annotated[
         tuple[str, ...], Parameter(negative="", help="any other option of the reader, as name=value; may be repeated")
     ] = ()

@@ -16,7 +16,7 @@ from spaxel.cube import make_cube, note, note_guess
 from spaxel.errors import NotFound, ReadError, missing_extra
 from spaxel.readers.parts.axis import Axis, fault_of
 from spaxel.readers.parts.fits_axis import axis_beside
-from spaxel.readers.parts.fits_beside import BESIDE, SCIENCE, arrays_beside, last_word
+from spaxel.readers.parts.fits_beside import BESIDE, SCIENCE, arrays_beside, last_word, survey_of
 from spaxel.readers.parts.fits_image import Image, image_data
 from spaxel.readers.parts.fits_wcs import axis_values, is_declared, read_wcs, spectral_axis
 from spaxel.readers.parts.lazy import check_axis_number
@@ -55,7 +55,7 @@ def open_fits(
         spectra, declared = image_data(path, chosen, at)
         axis = _axis(chosen, wcs, hdus, chosen.kept[at])
         values, told, doubt = settle_axis(path, axis, spectra.shape[2], channel, units)
-        found, more, history = arrays_beside(path, chosen, images, at)
+        found, more, history = arrays_beside(path, chosen, images, at, survey_of([hdu.header for hdu in hdus]))
         attrs = {"wcs_header": wcs.to_header_string(relax=True)} if wcs is not None else {}
     cube = make_cube(
         spectra,

@@ -83,8 +83,9 @@ def open_cube(path: Any, reader: str | None = None, **options: Any) -> xr.Datase
               Every one takes `no_data=` (values that mean "not measured", in place of those that the file declares or that
               are found; "none"), `raw=True` (scale and offset that the file declares are left alone), `mask=` (an array
               (y, x), or "FILE" or "FILE:NAME": a picture, a raster, an array, polygons; 1 = use; "none": quality arrays of
-              the file are left unused), `mask_invert=True`, `saturated=` (the value of a full detector, or "none"), and
-              `variance="none"` (what the file says of its noise is left aside)
+              the file are left unused), `mask_invert=True`, `saturated=` (the value of a full detector, or "none"),
+              `variance="none"` (what the file says of its noise is left aside), and `reflectance=True` (a raw scan is divided
+              by the white and dark references that lie beside it)
     returns : xarray.Dataset with `spectra (y, x, channel)`, see spaxel.cube; a value that was not measured is NaN, `valid` is
               False where no value is left, `saturated (y, x)` is there if a detector was full
     Raises NotFound, ReadError (truncated, unknown, ambiguous: the message lists the candidates), ParameterError

@@ -13,6 +13,7 @@ from spaxel.readers.parts import noise
 from spaxel.readers.parts.mask_file import masked
 from spaxel.readers.parts.physical import Declared, NoData, hide, scale, taken
 from spaxel.readers.parts.quality import without_flagged
+from spaxel.readers.parts.references import with_reflectance
 from spaxel.readers.parts.sought import look
 from spaxel.readers.parts.stored import number
 
@@ -23,6 +24,7 @@ OPTIONS = (
     "mask_invert",
     "saturated",
     "variance",
+    "reflectance",
 )  # which every reader takes, since the door obeys them
 
 
@@ -35,19 +37,22 @@ def through_door(
     mask_invert: bool = False,
     saturated: float | str | None = None,
     variance: str = "use",
+    reflectance: bool = False,
 ) -> xr.Dataset:
     """A cube as its reader made it, ready for use; the options are explained in `spaxel.readers.open_cube`.
 
     In this order: values that the file, or the option, calls no data become NaN; so does what its quality arrays call bad,
     and what its variance calls unmeasured; marks for no data and a full detector that the file does not declare are sought
-    in a few pieces; scale and offset are applied; the mask of the user is laid on; `valid` is False where no value is left.
+    in a few pieces; scale and offset are applied, then white and dark references; the mask of the user is laid on; `valid`
+    is False where no value is left.
     Raises ParameterError, NotFound, ReadError (of the mask), CubeError (its size).
     """
     cube, declared = taken(cube, no_data)
+    counts = cube["spectra"].dtype.kind in "iu" and not declared.is_scaled
     cube = without_flagged(hide(cube, declared), ignore=isinstance(mask, str) and mask.strip().lower() == "none")
     cube = noise.at_door(cube, variance)
     cube = _sought(cube, declared, given=no_data is not None, saturated=saturated)
-    cube = scale(cube, declared, raw=raw)
+    cube = with_reflectance(scale(cube, declared, raw=raw), wanted=reflectance, counts=counts)
     return with_valid(masked(cube, mask, invert=mask_invert))
 
 

@@ -26,11 +26,11 @@ _BITS = {  # bits that make a value useless; the others inform
 
 
 def arrays_beside(
-    path: Path, chosen: Image, images: list[Image], at: int
+    path: Path, chosen: Image, images: list[Image], at: int, survey: str | None
 ) -> tuple[dict[str, Any], dict[str, tuple[Any, ...]], list[str]]:
     """From the other extensions: (argument variance of make_cube, its argument beside, sentences for the history).
 
-    at : the axis of the channels of `chosen`
+    at : the axis of the channels of `chosen`      survey : of `survey_of`
     """
     science = last_word(chosen.name, SCIENCE) or ""
     ours = {"", chosen.name.upper(), chosen.name.upper().removesuffix(science).rstrip("._- ")}
@@ -43,7 +43,7 @@ def arrays_beside(
         if word is None or image.number == chosen.number or prefix not in ours:
             continue
         if word in _MASKS:
-            flags |= _flags(path, image, chosen, images, at)
+            flags |= _flags(path, image, chosen, at, survey)
         elif "variance" not in found and image.shape == chosen.shape:
             values = unpacked(*image_data(path, image, at))
             found["variance"] = as_variance(values, KINDS[word])
@@ -51,7 +51,7 @@ def arrays_beside(
     return found, flags, history
 
 
-def _flags(path: Path, image: Image, chosen: Image, images: list[Image], at: int) -> dict[str, tuple[Any, ...]]:
+def _flags(path: Path, image: Image, chosen: Image, at: int, survey: str | None) -> dict[str, tuple[Any, ...]]:
     """A mask of the size of the cube, or of its image, as `flagged` gives it; {} if it has another size."""
     plane = tuple(n for axis, n in enumerate(chosen.shape) if axis != chosen.kept[at])
     if image.shape == chosen.shape:
@@ -65,7 +65,6 @@ def _flags(path: Path, image: Image, chosen: Image, images: list[Image], at: int
         return flagged(
             image.name, values == 0, f"no data where {image.name} is 0 (1 means use); mask=none leaves it unused"
         )
-    survey = _survey(images)
     if survey and values.dtype.kind in "iu":
         bits = _BITS[survey]
         absent, named = (
@@ -77,9 +76,8 @@ def _flags(path: Path, image: Image, chosen: Image, images: list[Image], at: int
     return flagged(image.name, absent, f"no data where {image.name} {named}; mask=none leaves it unused")
 
 
-def _survey(images: Sequence[Image]) -> str | None:
-    """The survey whose bits the masks of this file have, None if any bit is bad (MUSE, and what is not known)."""
-    headers = [image.header for image in images]
+def survey_of(headers: Sequence[Any]) -> str | None:
+    """The survey whose bits the masks of a file have, from its headers; None if any bit is bad (MUSE, and others)."""
     names = {str(header.get("MASKNAME", "")).strip().upper() for header in headers}
     if known := next((name for name in _BITS if name in names), None):
         return known

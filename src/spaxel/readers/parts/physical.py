@@ -159,7 +159,7 @@ def _hide(cube: xr.Dataset, values: tuple[float, ...], by_band: Any, limits: Any
         found[absent] = np.nan
         return found
 
-    return _each_block(cube, hide, marks, dtype=dtype)
+    return each_block(cube, hide, marks, dtype=dtype)
 
 
 def _same(block: np.ndarray, value: float) -> np.ndarray:
@@ -182,18 +182,23 @@ def _scaled(cube: xr.Dataset, parts: Mapping[str, xr.DataArray | None]) -> xr.Da
         with np.errstate(over="ignore", invalid="ignore"):
             return (block * factor + shift).astype(dtype)
 
-    return _each_block(cube, scaled, scale, offset, dtype=dtype)
+    return each_block(cube, scaled, scale, offset, dtype=dtype)
 
 
-def _each_block(cube: xr.Dataset, function: Any, *by_channel: np.ndarray, dtype: np.dtype) -> xr.Dataset:
-    """The cube with `function(block, row of each by_channel)` in place of its spectra, lazily if they are lazy."""
+def each_block(cube: xr.Dataset, function: Any, *by_channel: np.ndarray, dtype: np.dtype) -> xr.Dataset:
+    """The cube with `function(block, part of each by_channel)` in place of its spectra, lazily if they are lazy.
+
+    by_channel : (channel,), (1, channel) or (x, channel)
+    """
     spectra = cube["spectra"].data
-    rows = [np.ascontiguousarray(values).reshape(1, 1, -1) for values in by_channel]
+    parts: list[Any] = [np.ascontiguousarray(v).reshape(1, -1, v.shape[-1]) for v in by_channel]
     if isinstance(spectra, da.Array):
-        rows = [da.from_array(row, chunks=(1, 1, spectra.chunks[2])) for row in rows]
-        found = da.map_blocks(function, spectra, *rows, dtype=dtype, meta=np.empty((0, 0, 0), dtype))
+        parts = [
+            da.from_array(p, chunks=(1, spectra.chunks[1] if p.shape[1] > 1 else 1, spectra.chunks[2])) for p in parts
+        ]
+        found = da.map_blocks(function, spectra, *parts, dtype=dtype, meta=np.empty((0, 0, 0), dtype))
     else:
-        found = function(np.asarray(spectra), *rows)
+        found = function(np.asarray(spectra), *parts)
     return cube.assign(spectra=(cube["spectra"].dims, found, cube["spectra"].attrs))
 
 
