@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import struct
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from warnings import warn
 
 import numpy as np
@@ -16,12 +14,10 @@ import xarray as xr
 
 from spaxel.cube import make_cube, note_guess
 from spaxel.errors import ReadError
-from spaxel.readers.parts.axis import Axis, numbers_in, parse_cells
 from spaxel.readers.parts.extra_axes import Index
 from spaxel.readers.parts.lazy import lazy_array
-from spaxel.readers.parts.ome import pixel_attrs
+from spaxel.readers.parts.raster_bands import band_axis, declared, opened, place
 from spaxel.readers.parts.side import settle_axis
-from spaxel.readers.parts.stored import Stored, usable_scale
 from spaxel.readers.parts.tiff_stack import read_stack
 from spaxel.readers.parts.zarrays import check_believable
 from spaxel.readers.registry import Reader
@@ -43,7 +39,7 @@ class Bands:
 
     def __getitem__(self, key: tuple[slice, slice, slice]) -> np.ndarray:
         (y0, y1, _), (x0, x1, _), bands = (part.indices(n) for part, n in zip(key, self.shape, strict=True))
-        with _opened(self.path) as file:
+        with opened(self.path) as file:
             block = file.read([band + 1 for band in range(*bands)], window=((y0, y1), (x0, x1)))
         return np.moveaxis(block, 0, -1).astype(self.dtype, copy=False)
 
@@ -87,68 +83,20 @@ def open_raster(
 
 
 def _open_bands(path: Path, channel: str | Sequence[float] | None, units: str | None) -> xr.Dataset:
-    with _opened(path) as file:
+    with opened(path) as file:
         shape = (file.height, file.width, file.count)
         source = Bands(path, shape, np.result_type(*file.dtypes))
         rows, columns = file.block_shapes[0]
         deep = file.count if file.interleaving is not None and file.interleaving.name == "pixel" else 1
-        axis, declared = _axis(path, file), _declared(file)
-        attrs: dict[str, Any] = {"crs": file.crs.to_wkt()} if file.crs else {}
-        if not file.transform.is_identity:
-            attrs["transform"] = list(file.transform.to_gdal())
-            attrs |= _pixels(file)
+        axis, marks = band_axis(path, file), declared(file)
+        attrs = place(file)
     check_believable(path, "the image", shape[:2])
     spectra = lazy_array(source, path=path, storage_chunks=(rows, columns, deep), lock=True)
     values, told, doubt = settle_axis(path, axis, shape[2], channel, units)
-    cube = make_cube(spectra, values, told, beside=declared.beside(), source=str(path), **attrs)
+    cube = make_cube(spectra, values, told, beside=marks.beside(), source=str(path), **attrs)
     for sentence in doubt:
         cube = note_guess(cube, sentence)
     return cube
-
-
-def _pixels(file: Any) -> dict[str, Any]:
-    """pixel_size [y, x] and pixel_units of an image that is placed on the Earth."""
-    if not file.crs:
-        return {}
-    t = file.transform
-    units = file.crs.linear_units if file.crs.is_projected else "degree"
-    units = {"metre": "m", "meter": "m"}.get(str(units).lower(), str(units))
-    return pixel_attrs([np.hypot(t.b, t.e), np.hypot(t.a, t.d)], [units, units])
-
-
-def _declared(file: Any) -> Stored:
-    """The no-data values, scales and offsets of the bands of an open raster, for the door."""
-    nodata, count = np.array(file.nodatavals, dtype=float), file.count
-    alike = bool((nodata == nodata[0]).all())
-    by_band = None if alike or np.isnan(nodata).all() else nodata
-    scale, offset = usable_scale(file.scales, count), usable_scale(file.offsets, count, zero=True)
-    scaled = (scale is not None and np.any(scale != 1)) or (offset is not None and np.any(offset != 0))
-    used = ["no-data value"] if alike or by_band is not None else []
-    used += ["scales and offsets"] if scaled else []
-    origin = f"{' and '.join(used)} of the bands" if used else ""
-    no_data = (float(nodata[0]),) if alike else ()
-    return Stored(no_data, by_band, scale if scaled else None, offset if scaled else None, None, origin)
-
-
-def _axis(path: Path, file: Any) -> Axis | None:
-    """The spectral axis that the metadata of the file, or of all its bands, or the names of all bands hold."""
-    bands = range(1, file.count + 1)
-    central = [file.tags(band, ns="IMAGERY").get("CENTRAL_WAVELENGTH_UM") for band in bands]
-    if all(central):
-        return Axis(np.array(central, dtype=float), "um", f"CENTRAL_WAVELENGTH_UM of {path.name}", "wavelength")
-    tags = [{k.lower().replace(" ", "_"): v for k, v in file.tags(band).items()} for band in bands]
-    if all("wavelength" in tag for tag in tags):
-        cells, units = [tag["wavelength"] for tag in tags], tags[0].get("wavelength_units")
-    elif all(file.descriptions):
-        cells, units = list(file.descriptions), None
-    else:
-        whole = {k.lower().replace(" ", "_"): v for ns in ("ENVI", None) for k, v in file.tags(ns=ns).items()}
-        if "wavelength" not in whole:
-            return None
-        values = numbers_in(whole["wavelength"].strip("{}[]() "))
-        return Axis(values, whole.get("wavelength_units"), f"wavelength of {path.name}", "wavelength")
-    parsed = parse_cells(cells)
-    return Axis(parsed[0], parsed[1] or units, f"the bands of {path.name}", "wavelength") if parsed else None
 
 
 def _check_complete(path: Path, tiff: TiffFile) -> None:
@@ -185,16 +133,6 @@ def _has_rasterio(path: Path, tiff: TiffFile) -> bool:
             warn(f"The georeference of {path} was not read, because rasterio is not installed. {advice}", stacklevel=3)
         return False
     return True
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    import rasterio
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # rasterio's, about a missing georeference and its own deprecations
-        with rasterio.open(path, driver="GTiff") as file:
-            yield file
 
 
 def _sniff(path: Path, head: bytes) -> bool:
