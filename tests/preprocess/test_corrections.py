@@ -80,6 +80,10 @@ def test_a_spectrum_that_runs_against_the_reference_is_missing():
     new = msc(make_cube(np.stack([[BANDS, 3 - BANDS]])), reference=BANDS)["spectra"].values[0]
     assert np.isfinite(new[0]).all()
     assert np.isnan(new[1]).all()
+    assert (
+        "33% of the sample do not follow it"
+        in msc(make_cube(np.stack([[BANDS, 2 * BANDS, 3 - BANDS]]))).attrs["history"][0]
+    )
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.01])

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from spaxel.commands.console import print_json, print_table, say
-from spaxel.commands.options import Json, Overwrite, Reading, Seed
+from spaxel.commands.options import Json, Overwrite, Reading, Seed, Steps
 from spaxel.errors import ParameterError
 
 
@@ -23,11 +23,15 @@ def info(file: Path, /, *, json: Json = False, reading: Reading | None = None) -
     return print_table([(name, value) for name, value in found.items()], ("", ""))
 
 
-def convert(file: Path, out: Path, /, *, overwrite: Overwrite = False, reading: Reading | None = None) -> None:
+def convert(
+    file: Path, out: Path, /, *, overwrite: Overwrite = False, step: Steps = (), reading: Reading | None = None
+) -> None:
     """Write any file that spaxel opens in the native layout (Zarr), which is quick to read by tiles."""
-    from spaxel.readers.native import convert as write
+    from spaxel.commands.options import parse_steps
+    from spaxel.workflow.converting import convert_file
 
-    say(f"wrote {write(file, out, overwrite=overwrite, **(reading or Reading()).options())}")
+    options = (reading or Reading()).options()
+    say(f"wrote {convert_file(file, out, parse_steps(step), overwrite=overwrite, **options)}")
 
 
 def simulate(

@@ -26,6 +26,14 @@ Memory = Annotated[
     str, Parameter(help="how much is read at once, as 512MiB; never changes the answer", show_default=True)
 ]
 
+Steps = Annotated[
+    tuple[str, ...],
+    Parameter(
+        negative="",
+        help="any correction, as 'baseline method=arpls': see spaxel steps; may be repeated, done in this order",
+    ),
+]
+
 
 @Parameter(name="*")
 @dataclass
@@ -89,13 +97,7 @@ class Treating:
             "around tell (default auto in segment, none in unmix)"
         ),
     ] = None
-    step: Annotated[
-        tuple[str, ...],
-        Parameter(
-            negative="",
-            help="any correction, as 'baseline method=arpls': see spaxel steps; may be repeated, done in this order",
-        ),
-    ] = ()
+    step: Steps = ()
     smooth: Annotated[int | None, Parameter(help="Savitzky-Golay width, an odd number of channels")] = None
     derivative: Annotated[int | None, Parameter(help="degree of a Savitzky-Golay derivative")] = None
     keep_channels: Annotated[
@@ -111,15 +113,21 @@ class Treating:
             found.append(_step("rebin", factor=self.rebin))
         if (threshold := _threshold(self.despike or "none")) is not None:
             found.append(_step("despike", threshold=threshold))
-        if self.step:
-            from spaxel.preprocess.steps import parse_step  # here and not above: help waits for no library
-
-            found += [parse_step(text) for text in self.step]
+        found += parse_steps(self.step)
         if self.smooth is not None:
             found.append(_step("smooth", width=self.smooth))
         if self.derivative is not None:
             found.append(_step("derivative", degree=self.derivative))
         return found
+
+
+def parse_steps(texts: Sequence[str]) -> list[dict[str, Any]]:
+    """("baseline lam=1e5", …) -> [{name, parameters}, …]. Raises ParameterError."""
+    if not texts:
+        return []
+    from spaxel.preprocess.steps import parse_step  # here and not above: help waits for no library
+
+    return [parse_step(text) for text in texts]
 
 
 def _step(name: str, **parameters: Any) -> dict[str, Any]:

@@ -85,4 +85,4 @@ def _noise(spectra: np.ndarray, middle: np.ndarray) -> np.ndarray:
     usual = np.median(middle, axis=-1, keepdims=True)
     with np.errstate(all="ignore"):
         brighter = np.where(usual > 0, middle / usual, np.where(middle > 0, np.inf, 1.0))
-    return sd * np.sqrt(np.maximum(brighter, 1.0))
+        return sd * np.sqrt(np.maximum(brighter, 1.0))

@@ -9,7 +9,9 @@ import xarray as xr
 
 from spaxel.cube import check_cube, note
 from spaxel.errors import CubeError, ParameterError
-from spaxel.preprocess.spectra import Correction, each_spectrum, mean_spectrum
+from spaxel.preprocess.spectra import Correction, each_spectrum, mean_spectrum, typical_spectra
+
+WORTH_SAYING = 0.01  # share of spectra that are lost
 
 
 def msc(cube: xr.Dataset, reference: Sequence[float] | None = None, *, n: int = 5000, seed: int = 0) -> xr.Dataset:
@@ -58,7 +60,8 @@ def _scatter(
     cube: xr.Dataset, name: str, order: int, reference: Sequence[float] | None, n: int, seed: int
 ) -> xr.Dataset:
     check_cube(cube)
-    kept = mean_spectrum(cube, n, seed) if reference is None else [float(value) for value in reference]
+    sample = typical_spectra(cube, n, seed) if reference is None else None
+    kept = mean_spectrum(sample) if sample is not None else np.asarray(reference, np.float64).tolist()
     q, r = _design(np.array(kept), order, cube.sizes["channel"])
     inverse, basis, pairs = (
         np.linalg.inv(r),
@@ -86,8 +89,11 @@ def _scatter(
         slope = np.where(found[:, -1:] > 0, found[:, -1:], np.nan)
         return (spectra - found[:, :-1] @ basis.T) / slope
 
+    lost = ""
+    if sample is not None and (share := float(np.isnan(scale(sample)).mean())) > WORTH_SAYING:
+        lost = f"; {share:.0%} of the sample do not follow it, so these are missing (label -1): try normalise"
     how = "the mean of a sample" if reference is None else "a reference"
-    text = f"{name}: scale and {'offset' if not order else f'polynomial of order {order}'} against {how} undone"
+    text = f"{name}: scale and {'offset' if not order else f'polynomial of order {order}'} against {how} undone{lost}"
     given = {"order": order} if order else {}
     return note(each_spectrum(cube, Correction(correct, scale, products=True)), text, name, **given, reference=kept)
 

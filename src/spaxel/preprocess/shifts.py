@@ -9,7 +9,7 @@ import xarray as xr
 
 from spaxel.cube import check_cube, note
 from spaxel.errors import CubeError, ParameterError
-from spaxel.preprocess.spectra import Correction, bridged, each_spectrum, lost_variance, mean_spectrum
+from spaxel.preprocess.spectra import Correction, bridged, each_spectrum, lost_variance, mean_spectrum, typical_spectra
 
 STEP = 0.1  # channels between the shifts that are tried, before the best is refined by a parabola
 ALIKE = 0.3  # correlation with the reference below which a spectrum says nothing of its shift
@@ -46,7 +46,7 @@ def align(
         raise ParameterError(
             f"limit is {limit}, expected a number above 0, at most {n_channels / 4:g} (a quarter of the channels)."
         )
-    kept = mean_spectrum(cube, n, seed) if reference is None else [float(value) for value in reference]
+    kept = mean_spectrum(typical_spectra(cube, n, seed)) if reference is None else [float(value) for value in reference]
     if len(kept) != n_channels:
         raise ParameterError(f"The reference has {len(kept)} values, the cube {n_channels} channels. Try without one.")
     finder = _Finder(np.array(kept), float(limit))

@@ -69,9 +69,8 @@ def typical_spectra(cube: xr.Dataset, n: int, seed: int) -> np.ndarray:
     return sample_spectra(cube, n, seed, partly=True).spectra.astype(np.float64)
 
 
-def mean_spectrum(cube: xr.Dataset, n: int, seed: int) -> list[float]:
-    """The mean of a sample, of what was measured; a channel in which nothing was is bridged."""
-    spectra = typical_spectra(cube, n, seed)
+def mean_spectrum(spectra: np.ndarray) -> list[float]:
+    """The mean of spectra (n, channel), of what was measured; a channel in which nothing was is bridged."""
     measured = np.isfinite(spectra)
     total, number = np.where(measured, spectra, 0).sum(0), measured.sum(0)
     with np.errstate(invalid="ignore"):
