@@ -26,9 +26,10 @@ from threadpoolctl import threadpool_limits
 
 import dsc_quality
 import energy
-import evidence
 import leaf
 import mcr_grid
+import number
+import number_worlds
 import quality
 import spaxel
 import unmixing_scenes
@@ -152,13 +153,11 @@ def check_quality(n_seeds: int) -> list[Figure]:
     return compared("quality", stored("quality"), rows, case, "seed", floors)
 
 
-def check_evidence(_: int) -> list[Figure]:
-    """The number of components that is found, and the word that is said."""
-    scenes = [painting(5, 200, 10, (80, 96, 512)), reflectance(3, 0.4, 0.03, 10)]
-    said = {word: float(i) for i, word in enumerate(evidence.WORDS)}
-    old, new = stored("evidence"), [evidence.one(scene, "centroid") for scene in scenes]
-    old, new = ([{**row, "said": said[row["word"]]} for row in rows] for rows in (old, new))
-    return compared("evidence", old, new, ("family", "setting"), "seed", {"found": 0.0, "said": 0.0})
+def check_number(_: int) -> list[Figure]:
+    """The number of components that is found, and how probable it is."""
+    scenes = [number_worlds.KINDS[kind](number.FRESH[0]) for kind in ("painting", "light", "one material")]
+    new = [number.one(scene) for scene in scenes]
+    return compared("number", stored("number"), new, ("family", "setting"), "seed", {"found": 0.0, "said": 0.02})
 
 
 def check_energy(n_seeds: int) -> list[Figure]:
@@ -201,7 +200,7 @@ CHECKS: dict[str, Callable[[int], list[Figure]]] = {
     "grid": check_grid,
     "dsc": check_dsc,
     "quality": check_quality,
-    "evidence": check_evidence,
+    "number": check_number,
     "energy": check_energy,
     "scenes": check_scenes,
     "leaf": check_leaf,

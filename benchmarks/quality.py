@@ -118,7 +118,7 @@ def automatic(scene: Scene, linkage: str) -> Rows:
     model = KMeans("auto", linkage=linkage, random_state=scene.seed).fit(scene.cube)
     result = model.predict(scene.cube)
     finest = len(result["merge_tree"]) + 1
-    said = {"word": model.info_["sentence"].split(", ")[1].split(":")[0], "scaling": model.info_["scaling"]}
+    said = {"said": max(model.info_["probability"]), "scaling": model.info_["scaling"]}
     at = {"chosen level": model.info_["n_components"], "true K": min(scene.k, finest), "finest level": finest}
     return [
         measured(scene, f"auto {linkage}, {name}", lambda k=k: cut(result, k)["labels"].values, **said)

@@ -76,7 +76,7 @@ def automatic(rows: Rows, families: list[str]) -> str:
 
 
 def levels(rows: Rows) -> str:
-    """K = auto on real scenes: the level chosen in each seed, the word, ARI and IoU of the smallest class."""
+    """K = auto on real scenes: the level chosen in each seed, how probable, ARI and IoU of the smallest class."""
     header = ("scene", "linkage", "true K", "chosen", "it said", "ARI chosen", "ARI true K", "ARI finest", "rare IoU: "
               "chosen", "rare IoU: finest")  # fmt: skip
     lines = []
@@ -87,7 +87,7 @@ def levels(rows: Rows) -> str:
                 for at in ("chosen level", "true K", "finest level")
             )
             found = ", ".join(str(row["n_components"]) for row in chosen)
-            words = ", ".join(dict.fromkeys(row["word"] for row in chosen))
+            words = ", ".join(dict.fromkeys(str(row.get("said", row.get("word"))) for row in chosen))
             scores = [pair(part, "ari") for part in (chosen, true, finest)]
             rare = [pair(part, "rare_iou") for part in (chosen, finest)]
             lines.append([setting, linkage, str(chosen[0]["k"]), found, words, *scores, *rare])

@@ -31,7 +31,6 @@ PARTLY = ("envi_partial_nodata",)  # most values of the pixels that it marks are
 NOT_YET = {  # case -> what is missing today
     "fits_nan_some": "missing values inside pixels",
     "nan_one_each": "missing values inside pixels",
-    "one_material": "nothing to divide",
 }
 
 

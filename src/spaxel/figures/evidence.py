@@ -22,13 +22,20 @@ def votes(result: xr.Dataset) -> dict[str, int]:
 def evidence_figures(result: xr.Dataset, *, width: int = 234, height: int = 190) -> list[figure]:
     """One small figure for each check that has a value: value against number of components, the one that it names as a dot.
 
-    The dashed line is the number that was taken. The result must hold `evidence` (criterion, level).
+    Before them the probability of each number, where the result holds it. The dashed line is the number that was taken. The
+    result must hold `evidence` (criterion, level).
     """
     evidence = result["evidence"]
     levels = np.asarray(evidence["level"] if "level" in evidence.coords else np.arange(evidence.sizes["level"]), float)
     names = evidence["criterion"].values if "criterion" in evidence.coords else range(evidence.sizes["criterion"])
-    x_range = Range1d(levels.min() - 0.5, levels.max() + 0.5)
+    probability = np.asarray(evidence.attrs.get("probability", []), float)
+    x_range = Range1d(levels.min() - (1.5 if len(probability) else 0.5), levels.max() + 0.5)
     drawn = []
+    if len(probability):
+        likely = int(probability.argmax()) + 1
+        drawn.append(
+            _curve("probability", np.arange(1.0, len(probability) + 1), probability, likely, x_range, (width, height))
+        )
     for name, values in zip(names, np.asarray(evidence, float), strict=True):
         if np.isfinite(values).any():
             vote = votes(result).get(str(name))

@@ -46,11 +46,18 @@ class FoundByCenters(Info):
 
 class SegmentingInfo(FoundByCenters, total=False):
     """Of a method that segments. If it trains: deep (what that changed), history (a dict per epoch), decoder, likelihood.
+    Of a consensus: views (the scalings of its members), context, agreement (of each member with the others, by scaling).
 
     known_noise : what was used of the variance of the file, if it has one: sentence, level, used_for
+    probability : of 1, 2, … components, where the number was looked at      between : the two that hold it with 80 %
     """
 
     known_noise: dict[str, Any]
+    views: list[str]
+    context: int
+    agreement: dict[str, list[float]]
+    probability: list[float]
+    between: list[int]
     likelihood: str
     deep: dict[str, Any]
     history: list[dict[str, float]]

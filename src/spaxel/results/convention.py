@@ -22,7 +22,7 @@ What a person needs to choose another number of components without fitting again
     merge_tree (merge, 4)                as scipy.cluster.hierarchy.linkage: left, right, height, number of micro-clusters
     level (level)                        the numbers of components that can be cut
     level_confidence (level, y, x)       uint8, confidence x 255 at each level
-    evidence (criterion, level)          what speaks for each number; attrs `votes`, `sentence`
+    evidence (criterion, level)          what speaks for each number; attrs `votes`, `sentence`, `probability`
     unlike (y, x)                        uint8: 100 = as far from the model as the farthest 0.1 % of what was fitted
     scaling_score (scaling)              only if the scaling was chosen: silhouette of each candidate; attrs `sentence`
 

@@ -29,13 +29,14 @@ def _groups(k, n=1500, spread=1.0, seed=0):
 def test_clear_groups_are_counted_and_the_voices_agree(k):
     evidence = weigh(*_groups(k), most=15)
     assert evidence.level == k
-    assert ", sure" in evidence.sentence
+    assert evidence.number.likeliest == k
+    assert evidence.sentence.startswith(f"{k} components (probability ")
 
 
-def test_one_cloud_leaves_doubt():
+def test_one_cloud_is_nothing_to_divide():
     evidence = weigh(*_groups(1), most=15)
-    assert ", sure" not in evidence.sentence
-    assert "Look at the other levels" in evidence.sentence
+    assert evidence.level == 1
+    assert evidence.sentence.startswith("Nothing to divide: 1 component (probability ")
 
 
 def test_a_table_has_no_voice_of_contact():

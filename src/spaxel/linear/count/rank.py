@@ -150,7 +150,9 @@ def _decide(found: Edge, estimates: dict[str, int], white: Whiteness, shape: tup
 def _explain_knee(broken: Knee, found: Edge, estimates: dict[str, int]) -> str:
     noun = "component" if broken.n == 1 else "components"
     others = ", ".join(f"{name} {k}" for name, k in estimates.items() if name not in ("edge", "knee"))
-    return f"{broken.n} {noun}, {100 * broken.sure:.0f} % sure: {knee_words(broken, found.n)}. Others: {others}."
+    return (
+        f"{broken.n} {noun} (probability {100 * broken.sure:.0f} %): {knee_words(broken, found.n)}. Others: {others}."
+    )
 
 
 def _explain(n: int, sure: float, found: Edge, estimates: dict[str, int], white: Whiteness, weights: Weights) -> str:
@@ -168,4 +170,4 @@ def _explain(n: int, sure: float, found: Edge, estimates: dict[str, int], white:
         )
     if white.fits and found.hidden:
         why += ", but so little that more may hide below it"
-    return f"{n} {noun}, {100 * sure:.0f} % sure: {why}. Others: {others}."
+    return f"{n} {noun} (probability {100 * sure:.0f} %): {why}. Others: {others}."

@@ -98,6 +98,10 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
     def _model(self) -> Model:
         """The fitted model, from `state_` and `info_`."""
 
+    def _model_of(self, cube: xr.Dataset) -> Model:
+        """The fitted model for the maps of one cube."""
+        return self._model()
+
     def _check(self) -> None:
         """What declarations cannot say, before anything is read. Raises MissingExtra, ParameterError."""
 
@@ -165,10 +169,10 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
         Raises CubeError if the axis is another one; the message says what differs.
         """
         cubes, kind = self._ready(X)
-        model, groups = self._model(), known_of(self.state_).groups
+        groups = known_of(self.state_).groups
         if kind == "array":
-            return map_distances(model, groups, cubes[0], self.memory, np.float64)[:, 0]
-        maps = [map_distances(model, groups, cube, self.memory, np.float32) for cube in cubes]
+            return map_distances(self._model_of(cubes[0]), groups, cubes[0], self.memory, np.float64)[:, 0]
+        maps = [map_distances(self._model_of(cube), groups, cube, self.memory, np.float32) for cube in cubes]
         found = [xr.DataArray(m, dims=("y", "x", "component"), name="distance") for m in maps]
         return found[0] if kind == "cube" else found
 
@@ -202,7 +206,7 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
     def _map(
         self, cube: xr.Dataset, progress: Progress | None = None, more: Sequence[More] = ()
     ) -> tuple[Arrays, Arrays]:
-        return map_centers(self._model(), known_of(self.state_), cube, self.memory, progress, more)
+        return map_centers(self._model_of(cube), known_of(self.state_), cube, self.memory, progress, more)
 
 
 def without_context(sample: Sample, channels: int) -> Sample:
@@ -239,4 +243,8 @@ def _info(method: str, steps: list[dict[str, Any]], task: Task, found: Found) ->
         "valid_share": task.sample.valid_share,
     }
     always |= said_of_noise(task.belief, noise_words(found.scaling.name))
-    return cast(SegmentingInfo, always | found.info)
+    known = {}
+    if evidence.number is not None:
+        known["probability"] = [round(float(p), 4) for p in evidence.number.probability]
+        known["between"] = [evidence.number.low, evidence.number.high]
+    return cast(SegmentingInfo, always | known | found.info)

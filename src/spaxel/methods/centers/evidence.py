@@ -1,8 +1,9 @@
-"""How many components: what speaks for each level of a merge tree, what each check names, and how sure the choice is.
+"""How many components: what speaks for each level of a merge tree, what each check names, and how probable each number is.
 
 No single index may decide: silhouette, stability and Davies-Bouldin pick two clusters on nearly every real scene. So five
-checks that look at different things each name a number, and the median is taken; how far they agree is how sure it is. Border
-trees may take more, see `rare` in `weigh`.
+checks that look at different things each name a number. How probable each number then is, and whether there is anything to
+divide at all, was learned on simulated worlds, from these checks and from what each split looks like (`number`, `splits`).
+Border trees may take more, see `rare` in `weigh`.
 
     silhouette   components are compact and apart (Rousseeuw 1987)
     valley       the two halves of every split have a gap of low density between them
@@ -19,9 +20,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.metrics import silhouette_score
 
+from spaxel.methods.centers.assign import distances
 from spaxel.methods.centers.linkage import Parts
+from spaxel.methods.centers.number import ONE, Number, doubts_of, in_words, number_of
+from spaxel.methods.centers.splits import halves_of, look_at_splits
 from spaxel.results.cut import cut_tree
 
 COMPARED = 3000  # spectra in the silhouette
@@ -30,13 +33,17 @@ INSIDE = 0.6  # share of neighbours in the same component from which it has an i
 
 
 class Evidence(NamedTuple):
-    """curves : {check: (level,)}   votes : {check: the level that it names}   level : the choice   sentence : it in words."""
+    """curves : {check: (level,)}   votes : {check: the level that it names}   level : the choice   sentence : it in words.
+
+    number : how probable each number is; None where there is nothing to choose from
+    """
 
     levels: np.ndarray
     curves: dict[str, np.ndarray]
     votes: dict[str, int]
     level: int
     sentence: str
+    number: Number | None = None
 
 
 def weigh(parts: Parts, tree: np.ndarray, most: int, *, seed: int = 0, rare: bool = False) -> Evidence:
@@ -46,7 +53,7 @@ def weigh(parts: Parts, tree: np.ndarray, most: int, *, seed: int = 0, rare: boo
     tree   : (n_micro - 1, 4), see spaxel.results.cut
     rare   : the number is at least that up to which each split leaves a valley and interiors. Silhouette and elbows weigh
              by pixels, so that a component of a fiftieth of them counts little, however clear it is; these two do not
-    Fails, in the sense of being unsure and saying so, where the data have no groups: all checks then scatter.
+    Fails, in the sense of small probabilities, where the data have no groups: all checks then scatter.
     """
     scores, micro, pairs = parts.scores, parts.micro, parts.neighbours
     levels = np.arange(2, min(most, len(tree) + 1) + 1)
@@ -71,8 +78,16 @@ def weigh(parts: Parts, tree: np.ndarray, most: int, *, seed: int = 0, rare: boo
     if len(pairs):
         curves["contact"] = np.array([_interior(cuts[int(k)][pairs]) for k in levels])
         votes["contact"] = _last(levels, curves["contact"] - INSIDE)
-    level, sentence = _agree(votes, _clear(levels, curves) if rare else 1)
-    return Evidence(levels, curves, votes, level, sentence)
+    splits = look_at_splits(parts, tree, levels)
+    number = number_of(votes, splits)
+    level, why = _chosen(votes, number, _clear(levels, curves) if rare else 0)
+    doubts = doubts_of(splits, level)
+    said = ", ".join(f"{name} {vote}" for name, vote in votes.items())
+    sentence = (
+        f"{in_words(number, level)}. The checks name: {said}{why}.{f' In doubt: {doubts}.' if doubts else ''} Option "
+        "n_clusters decides; cut shows any other level without fitting again."
+    )
+    return Evidence(levels, curves, votes, level, sentence, number)
 
 
 def _clear(levels: np.ndarray, curves: dict[str, np.ndarray]) -> int:
@@ -82,20 +97,19 @@ def _clear(levels: np.ndarray, curves: dict[str, np.ndarray]) -> int:
     return 1 + int(np.append(clear, False).argmin())
 
 
-def _agree(votes: dict[str, int], least: int) -> tuple[int, str]:
-    values = np.array(list(votes.values()))
-    median = int(np.median(values) + 0.5)
-    level = max(median, least)
-    near = np.abs(values - level) <= max(1, round(0.15 * level))
-    sure = "sure" if near.mean() >= 0.8 else "fairly sure" if near.mean() >= 0.6 else "unsure"
-    said = ", ".join(f"{name} {vote}" for name, vote in votes.items())
-    advice = "" if sure == "sure" else " Look at the other levels before you trust it."
-    if level > median:
-        said += f"; their median is {median}, but every split up to {level} leaves a clear gap and components with an interior"
-    return level, (
-        f"{level} components, {sure}: {near.sum()} of {len(values)} checks name it or a number beside it ({said}).{advice} "
-        "Option n_clusters decides; cut shows any other level without fitting again."
+def _chosen(votes: dict[str, int], number: Number, clear: int) -> tuple[int, str]:
+    """The level, and why if it is not the likeliest. clear : as `_clear`; 0 where rare components are not looked for"""
+    if number.of(1) >= ONE and clear <= 1:
+        return 1, ""
+    median = max(2, int(np.median(list(votes.values())) + 0.5))
+    if not clear:
+        return number.divided, ""
+    if clear <= median:
+        return median, ""
+    why = (
+        f"; their median is {median}, but every split up to {clear} leaves a clear gap and components with an interior"
     )
+    return clear, why
 
 
 def _top(levels: np.ndarray, curve: np.ndarray) -> int:
@@ -109,11 +123,28 @@ def _last(levels: np.ndarray, excess: np.ndarray) -> int:
 
 
 def _silhouettes(scores: np.ndarray, micro: np.ndarray, cuts: dict[int, np.ndarray], levels: np.ndarray) -> np.ndarray:
-    def one(component: np.ndarray) -> float:
-        labels = component[micro]
-        return float(silhouette_score(scores, labels)) if 1 < len(np.unique(labels)) < len(labels) else np.nan
+    """Mean silhouette at each level, from sums of distances to micro-clusters, which are added up to those to components."""
+    apart = np.concatenate([distances(part, scores) for part in np.array_split(scores, max(1, len(scores) // 512))])
+    np.fill_diagonal(apart, 0)
+    total = np.stack([apart[:, micro == m].sum(1) for m in range(len(cuts[1]))], axis=1)
+    count = np.bincount(micro, minlength=len(cuts[1])).astype(float)
+    return np.array([_silhouette(total, count, micro, cuts[int(k)]) for k in levels])
 
-    return np.array([one(cuts[int(k)]) for k in levels])
+
+def _silhouette(total: np.ndarray, count: np.ndarray, micro: np.ndarray, component: np.ndarray) -> float:
+    """Mean over spectra of (b - a) / max(a, b), a the mean distance within, b that to the nearest other component; 0 alone."""
+    member = np.eye(component.max() + 1)[component]
+    size, own = count @ member, component[micro]
+    if not 1 < (size > 0).sum() < len(micro):
+        return float("nan")
+    apart, rows = total @ member, np.arange(len(micro))
+    inside = apart[rows, own] / np.maximum(size[own] - 1, 1)
+    others = apart / np.maximum(size, 1)
+    others[:, size == 0] = np.inf
+    others[rows, own] = np.inf
+    nearest = others.min(1)
+    value = (nearest - inside) / np.maximum(np.maximum(nearest, inside), 1e-300)
+    return float(np.where(size[own] > 1, value, 0.0).mean())
 
 
 def _within(scores: np.ndarray, micro: np.ndarray, cuts: dict[int, np.ndarray]) -> np.ndarray:
@@ -138,21 +169,12 @@ def _elbow(curve: np.ndarray, number: np.ndarray) -> np.ndarray:
     return (1 - (curve - curve.min()) / fall - (number - number.min()) / run)[1:]
 
 
-def _split(coarse: np.ndarray, fine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The micro-clusters of the two halves into which one component of the coarse level falls."""
-    for parent in np.unique(coarse):
-        children = np.unique(fine[coarse == parent])
-        if len(children) == 2:
-            return fine == children[0], fine == children[1]
-    return np.zeros(len(fine), bool), np.zeros(len(fine), bool)
-
-
 def _valley(scores: np.ndarray, micro: np.ndarray, coarse: np.ndarray, fine: np.ndarray) -> float:
     """1 - density at the lowest point between the halves / density at the lower of the two modes.
 
     Seen along the line that divides the halves best (Fisher's discriminant), in a histogram of 3 bins per robust sd.
     """
-    left, right = (scores[half[micro]] for half in _split(coarse, fine))
+    left, right = (scores[half[micro]] for half in halves_of(coarse, fine))
     if min(len(left), len(right)) < 5:
         return np.nan
     within = np.cov(left.T, ddof=0) * len(left) + np.cov(right.T, ddof=0) * len(right)

@@ -12,10 +12,11 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans as Lloyd
 from sklearn.metrics import silhouette_score
 
+from spaxel.cube.sampled_windows import Windows
 from spaxel.methods.centers.assign import distances
 from spaxel.methods.centers.evidence import COMPARED, Evidence, weigh
-from spaxel.methods.centers.linkage import LINKAGES, Linkage, Parts
-from spaxel.results.cut import component_table
+from spaxel.methods.centers.linkage import LINKAGES, Linkage, Parts, by_centroid
+from spaxel.results.cut import component_table, tree_through
 
 PER_MICRO = 20  # spectra of the sample that each micro-cluster should have at least
 
@@ -49,13 +50,19 @@ class Groups(NamedTuple):
         return kept | {f"evidence_{name}": curve for name, curve in self.evidence.curves.items()}
 
 
-def find_groups(scores: np.ndarray, pairs: np.ndarray, number: int | None, rules: Rules) -> Groups:
-    """Groups of scores. number : of components, None to find it      pairs : (m, 2, d) scores of neighbours, m may be 0."""
-    centers, micro = _micro_parts(scores, number, rules)
+def find_groups(
+    scores: np.ndarray, pairs: np.ndarray, number: int | None, rules: Rules, windows: Windows | None = None
+) -> Groups:
+    """Groups of scores. number : of components, None to find it      pairs : (m, 2, d) scores of neighbours, m may be 0.
+
+    windows : small ones as scores, (w, side, side, d); with them it is seen whether components have interiors and borders
+    """
+    centers, micro = micro_parts(scores, number, rules)
     neighbours = np.zeros((0, 2), int)
     if len(pairs):
         neighbours = distances(pairs.reshape(-1, pairs.shape[2]), centers).argmin(1).reshape(-1, 2)
-    parts = Parts(scores, micro, centers, neighbours)
+    beside = (windows.spectra, windows.good) if windows is not None else ()
+    parts = Parts(scores, micro, centers, neighbours, pairs, *beside)
     return groups_of(parts, number, rules, LINKAGES[rules.linkage or "centroid"])
 
 
@@ -68,6 +75,27 @@ def groups_of(parts: Parts, number: int | None, rules: Rules, linkage: Linkage) 
     component, color = component_table(tree, sizes, evidence.level)
     levels = _levels(len(parts.centers), evidence, rules.max_clusters)
     return Groups(parts.centers, parts.micro, sizes, tree, component, color, levels, evidence)
+
+
+def groups_through(scores: np.ndarray, pairs: np.ndarray, k: int, evidence: Evidence, rules: Rules) -> Groups:
+    """Groups of scores whose tree has k-means with k centres among its levels. evidence : for the level at which it is cut."""
+    centers, micro = micro_parts(scores, None, rules)
+    neighbours = np.zeros((0, 2), int)
+    if len(pairs):
+        neighbours = distances(pairs.reshape(-1, pairs.shape[2]), centers).argmin(1).reshape(-1, 2)
+    parts = Parts(scores, micro, centers, neighbours, pairs)
+    tree = by_centroid(parts)
+    k = min(k, len(centers))
+    if k > 1:
+        middles = (
+            Lloyd(k, n_init=rules.n_init, max_iter=1000, random_state=rules.random_state).fit(scores).cluster_centers_
+        )
+        owner = distances(centers, middles).argmin(1)
+        tree = tree_through(centers, parts.sizes, owner) if len(np.unique(owner)) == k else tree
+    level = min(evidence.level, len(centers))
+    component, color = component_table(tree, parts.sizes, level)
+    levels = _levels(len(centers), evidence, rules.max_clusters)
+    return Groups(centers, micro, parts.sizes, tree, component, color, levels, evidence._replace(level=level))
 
 
 def best_silhouette(scores: np.ndarray, low: int, high: int, rules: Rules) -> tuple[int, dict[int, float]]:
@@ -98,7 +126,7 @@ def changed_share(one: Groups, other: Groups) -> float:
     return 1 - float(table[linear_sum_assignment(-table)].sum() / len(a))
 
 
-def _micro_parts(scores: np.ndarray, number: int | None, rules: Rules) -> tuple[np.ndarray, np.ndarray]:
+def micro_parts(scores: np.ndarray, number: int | None, rules: Rules) -> tuple[np.ndarray, np.ndarray]:
     """Centres (m, d), largest first, and the part of each spectrum (n,), from k-means++ with restarts."""
     wanted = number or 1
     if number is None or rules.linkage is not None:

@@ -13,6 +13,7 @@ from sklearn.neighbors import NearestNeighbors
 from spaxel.methods.centers.assign import distances
 from spaxel.results.cut import centroid_tree, component_table, connectivity_tree, contact_tree, tree_through
 
+NONE = np.zeros(0)
 NEAR = 11  # spectra, itself included, whose links count for connectivity
 
 
@@ -20,18 +21,28 @@ class Parts(NamedTuple):
     """Micro-clusters of a sample.
 
     scores : (n, d)      micro : (n,) the part of each      centers : (m, d)
-    neighbours : (p, 2) parts of neighbouring pixels, p = 0 for a table
+    neighbours : (p, 2) parts of neighbouring pixels, p = 0 for a table      pairs : (p, 2, d) their scores
+    windows, good : (w, side, side, d) scores of small windows, and which of their pixels hold data; w = 0 where there are none
     """
 
     scores: np.ndarray
     micro: np.ndarray
     centers: np.ndarray
     neighbours: np.ndarray
+    pairs: np.ndarray = NONE.reshape(0, 2, 0)
+    windows: np.ndarray = NONE.reshape(0, 0, 0, 0)
+    good: np.ndarray = NONE.reshape(0, 0, 0)
 
     @property
     def sizes(self) -> np.ndarray:
         """How many spectra each part has, (m,)."""
         return np.bincount(self.micro, minlength=len(self.centers))
+
+    @property
+    def windows_micro(self) -> np.ndarray:
+        """The part of each pixel of the windows, (w, side, side)."""
+        flat = self.windows.reshape(-1, self.centers.shape[1])
+        return distances(flat, self.centers).argmin(1).reshape(self.good.shape)
 
     @property
     def contact(self) -> np.ndarray:

@@ -108,7 +108,7 @@ def _grouped(sample: Looked, centers: np.ndarray, number: int | None, rules: Rul
     neighbours = np.zeros((0, 2), int)
     if len(sample.pairs):
         neighbours = distances(sample.pairs.reshape(-1, centers.shape[1]), centers).argmin(1).reshape(-1, 2)
-    parts = Parts(sample.z, micro, centers, neighbours)
+    parts = Parts(sample.z, micro, centers, neighbours, sample.pairs)
     linkage = linkage_of(str(rules.linkage), contacts(sample, centers), sample.spectra)
     return groups_of(parts, number, rules, linkage)
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from spaxel.linear.pca import fit_pca
 from spaxel.methods.centers.base import Found, Segmenting, Task, said_of_scaling
 from spaxel.methods.centers.groups import Rules, find_groups
-from spaxel.methods.kmeans.projection import Folded, Projected, fold, project_blocks
+from spaxel.methods.centers.projection import Folded, Projected, fold, project_blocks, windows_of
 from spaxel.methods.parameters import (
     LinkageByContact,
     MaxClusters,
@@ -80,7 +80,9 @@ class KMeans(Segmenting):
         beside = project_blocks(sample.pairs.reshape(-1, model.channels), model)
         pairs = beside.reshape(len(sample.pairs), 2, scores.shape[1])
         rules = Rules(self.linkage, self.n_micro, self.max_clusters, self.n_init, seed)
-        groups = find_groups(scores, pairs, number, rules)
+        looks = number is None or self.linkage is not None
+        windows = windows_of(model, task.cubes, seed) if looks else None
+        groups = find_groups(scores, pairs, number, rules, windows)
         info = said_of_scaling(scaling.name, choice)
         return Found(groups, scaling, sample.spectra, scores, pairs, pack("", folded), info)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+import xarray as xr
 
 from spaxel.cube.mapping import BLOCK
+from spaxel.cube.sampled_windows import Windows, sample_windows
 from spaxel.linear.pca import Projection
 from spaxel.preprocess.scaling import Scaling, log_norm, scale_rows
 
@@ -65,6 +67,13 @@ def fold(scaling: Scaling, projection: Projection) -> Folded:
         bright, along = scaling.matrix[0], projection.basis[channels]
         offset = offset + projection.mean[channels] * along
     return Folded(scaling.center, np.ascontiguousarray(project), offset, bright, along)
+
+
+def windows_of(model: Projected, cubes: list[xr.Dataset], seed: int) -> Windows:
+    """Scores of small windows of cubes, (w, side, side, d), and which of their pixels hold data."""
+    windows = sample_windows(cubes, seed)
+    scores = project_blocks(windows.spectra.reshape(-1, model.channels), model)
+    return Windows(scores.reshape(*windows.good.shape, scores.shape[1]), windows.good)
 
 
 def project_blocks(spectra: np.ndarray, model: Projected) -> np.ndarray:
