@@ -9,8 +9,8 @@ truth_labels (y, x)       optional int32, -1 = unlabelled
 truth_abundances (y, x, truth_component), truth_spectra (truth_component, channel)   optional
 attrs                     source, history (list of sentences), steps (list of {name, parameters}: what `predict`
                           repeats), guesses (sentences: what the file did not say), origin ("upper" or "lower"),
-                          redshift (of the object, if known), and what the file knew of georeference: wcs_header, crs,
-                          transform
+                          redshift (of the object, if known), pixel_size [y, x] and pixel_units, and what the file knew
+                          of georeference: wcs_header, crs, transform; maps: where each of several stacked images begins
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def make_cube(
     truth_*          : see the module                     source : the file
     beside           : further variables of any name, (dims, values) or (dims, values, attrs); those along `channel` are
                        sorted with the axis
-    attrs            : kept (crs, transform, wcs_header, origin, …)
+    attrs            : kept (crs, transform, wcs_header, pixel_size, origin, …)
     An axis that is not increasing is sorted, together with everything on it, and `history` says so.
     Raises CubeError for complex, text or object arrays, a wrong number of dimensions, an empty cube;
     AxisError for an axis of the wrong length, with NaN, or with a value twice.

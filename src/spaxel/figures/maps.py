@@ -13,6 +13,7 @@ from bokeh.models import (
     CustomJSHover,
     FixedTicker,
     HoverTool,
+    Label,
     LinearColorMapper,
     PanTool,
     Range1d,
@@ -40,11 +41,20 @@ class Frame:
 
     shape : (y, x) pixels      width, height : room on the screen; the map is the largest of its shape that fits
     origin : 'upper' (row 0 on top, images) or 'lower' (row 0 at the bottom, FITS)
+    bar    : (pixels, text) of a scale bar, or None
     """
 
-    def __init__(self, shape: tuple[int, ...], *, origin: str = "upper", width: int = 440, height: int = 440):
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        *,
+        origin: str = "upper",
+        width: int = 440,
+        height: int = 440,
+        bar: tuple[float, str] | None = None,
+    ):
         rows, columns = shape
-        self.shape = shape
+        self.shape, self.bar, self.upper = shape, bar, origin == "upper"
         self.scale = min(width / columns, height / rows)
         self.x = Range1d(0, columns)
         self.y = Range1d(rows, 0) if origin == "upper" else Range1d(0, rows)
@@ -54,6 +64,20 @@ class Frame:
         """Width and height (dw, dh) that a map reduced to `side` covers: its last block may reach over the edge."""
         step = step_for(self.shape, side)
         return {"dw": image.shape[1] * step, "dh": image.shape[0] * step}
+
+    def add_bar(self, plot: figure) -> None:
+        """The scale bar over a map, at the left of its lower edge: black on white, to be seen on any colour."""
+        if self.bar is None:
+            return
+        length, text = self.bar
+        rows, columns = self.shape
+        y, x = 0.05 * rows if not self.upper else 0.95 * rows, 0.04 * columns
+        for color, wide in (("white", 7), ("black", 3)):
+            plot.line([x, x + length], [y, y], line_color=color, line_width=wide)
+        plot.add_layout(
+            Label(x=x, y=y, y_offset=5, text=text, text_font="sans-serif", text_font_size="12px", text_color="black",
+                  background_fill_color="white", background_fill_alpha=0.7)
+        )  # fmt: skip
 
     def figure(self) -> figure:
         """An empty map in this frame: white with a light hatch, which stays visible where there is no data."""
@@ -124,6 +148,7 @@ def picture_map(result: xr.Dataset, frame: Frame, side: int = 1024) -> figure:
     rgba = np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)])
     plot = frame.figure()
     plot.image_rgba(image=[rgba.view(np.uint32)[..., 0]], x=0, y=0, **frame.extent(rgba, side))
+    frame.add_bar(plot)
     return plot
 
 
@@ -134,6 +159,7 @@ def _indexed(frame: Frame, values: np.ndarray, mapper: LinearColorMapper, script
     formatters = {"@image": script, "$x": CustomJSHover(code=PIXEL), "$y": CustomJSHover(code=PIXEL)}
     hover = HoverTool(renderers=[drawn], tooltips=tip, formatters=formatters, point_policy="follow_mouse")
     plot.add_tools(hover)
+    frame.add_bar(plot)
     return plot
 
 

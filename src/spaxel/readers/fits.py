@@ -18,7 +18,7 @@ from spaxel.readers.parts.axis import Axis, fault_of
 from spaxel.readers.parts.fits_axis import axis_beside
 from spaxel.readers.parts.fits_beside import BESIDE, SCIENCE, arrays_beside, last_word, survey_of
 from spaxel.readers.parts.fits_image import Image, image_data
-from spaxel.readers.parts.fits_wcs import axis_values, is_declared, read_wcs, spectral_axis
+from spaxel.readers.parts.fits_wcs import axis_values, is_declared, pixel_scale, read_wcs, spectral_axis
 from spaxel.readers.parts.lazy import check_axis_number
 from spaxel.readers.parts.side import settle_axis
 from spaxel.readers.registry import Reader
@@ -56,7 +56,7 @@ def open_fits(
         axis = _axis(chosen, wcs, hdus, chosen.kept[at])
         values, told, doubt = settle_axis(path, axis, spectra.shape[2], channel, units)
         found, more, history = arrays_beside(path, chosen, images, at, survey_of([hdu.header for hdu in hdus]))
-        attrs = {"wcs_header": wcs.to_header_string(relax=True)} if wcs is not None else {}
+        attrs = {"wcs_header": wcs.to_header_string(relax=True)} | pixel_scale(wcs) if wcs is not None else {}
     cube = make_cube(
         spectra,
         values,

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube import axis_label
+from spaxel.cube.pixels import pixel_words, scale_bar
 from spaxel.figures.maps import Frame, component_names, component_rgb, label_map, label_png, picture_map
 from spaxel.figures.reduce import component_sizes, step_for
 from spaxel.reporting.html import Markup, fill, picture, show, swatch
@@ -46,9 +47,11 @@ def what(page: Page) -> Markup:
 
 
 def _facts(page: Page) -> list[str]:
-    """Size, axis, instrument, pixels without data."""
+    """Size, size of a pixel, axis, instrument, pixels without data."""
     result, (rows, columns) = page.result, page.result["labels"].shape
     facts = [f"{rows} × {columns} pixels" if min(rows, columns) > 1 else f"A list of {rows * columns} spectra"]
+    if pixel := pixel_words(result.attrs):
+        facts.append(f"pixel {show(pixel)}")
     axis = np.asarray(result["channel"]) if "channel" in result.coords else np.array([])
     if axis.size:
         facts.append(f"{axis.size:,} channels, {axis_label(result)} {axis[0]:.5g} to {axis[-1]:.5g}")
@@ -74,7 +77,8 @@ def _maps(page: Page) -> dict[str, Any]:
     origin = str(result.attrs.get("origin", "upper"))
     legend_room = 190 if len(component_sizes(result)) <= TALL else 250
     side = (1130, 185) if wide else ((1216 - 28 - legend_room) // 2 - 62, 450)
-    frame = Frame(shape, origin=origin, width=side[0], height=side[1])
+    bar = scale_bar(result.attrs, shape[1])
+    frame = Frame(shape, origin=origin, width=side[0], height=side[1], bar=bar)
     figures = []
     if "picture" in result:
         caption = result["picture"].attrs.get("caption", "false colour")

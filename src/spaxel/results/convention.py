@@ -89,7 +89,10 @@ _DIMS = {
     "decoded_picture": ("y", "x", "rgb"),
 }
 SPECTRA_NAMES = ("sample", "group")  # text coordinates along y of a list of spectra
-_CARRIED = ("source", "history", "steps", "guesses", "origin", "wcs_header", "crs", "transform", "redshift")
+_CARRIED = (
+    *("source", "history", "steps", "guesses", "origin", "wcs_header", "crs", "transform", "pixel_size", "pixel_units"),
+    *("pixel_origin", "maps", "instrument", "redshift"),
+)
 
 
 def make_result(cube: xr.Dataset, *, coords: dict[str, Any] | None = None, **arrays: Any) -> xr.Dataset:

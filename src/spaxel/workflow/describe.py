@@ -14,6 +14,7 @@ from dask.utils import format_bytes
 from spaxel import __version__
 from spaxel.cube import axis_label, check_cube
 from spaxel.cube.mapping import cores
+from spaxel.cube.pixels import pixel_words
 from spaxel.cube.sampling import sample_spectra
 from spaxel.errors import CubeError
 from spaxel.preprocess.choice import look_at
@@ -44,6 +45,7 @@ def describe(cube: xr.Dataset) -> dict[str, Any]:
         "file": cube.attrs.get("source", ""),
         "format": cube.attrs.get("reader", ""),
         "pixels": f"{height} x {width} (y, x), origin {cube.attrs.get('origin', 'upper')}",
+        **({"size of a pixel": words} if (words := pixel_words(cube.attrs)) else {}),
         "channels": channels,
         "axis": f"{axis_label(cube)}: {axis[0]:g} to {axis[-1]:g}",
         "step": "one channel" if channels < 2 else _steps(step),

@@ -10,6 +10,7 @@ import numpy as np
 
 from spaxel.errors import NotFound, ReadError
 from spaxel.readers.parts.axis import numbers_of_list
+from spaxel.readers.parts.ome import pixel_attrs
 
 DATA_SUFFIXES = ("", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip", ".bin", ".sli", ".ref", ".rfl", ".rad", ".hyspex")
 _FIELD = re.compile(r"^[ \t]*([^=\n{};][^=\n{}]*?)[ \t]*=[ \t]*(\{[^}]*(?:\}|\Z)|[^\n]*)", re.MULTILINE)
@@ -96,12 +97,30 @@ def numbers(path: Path, header: dict[str, str], name: str) -> np.ndarray:
         raise ReadError(f"{path}: {name} holds something else than numbers: {error}. Try to correct it.") from error
 
 
+def pixel_size(header: dict[str, str]) -> dict[str, Any]:
+    """pixel_size [y, x] and pixel_units by `pixel size` or `map info`, as far as there; the unit is metres unless said."""
+    for key, at in (("pixel size", 0), ("map info", 5)):
+        parts = [part.strip() for part in header.get(key, "").strip("{} ").split(",")]
+        if len(parts) < at + 2:
+            continue
+        units = next((p.partition("=")[2].strip().lower() for p in parts if p.lower().startswith("units")), "")
+        if not units and parts[0].lower().startswith("geographic"):
+            units = "degree"
+        name = {"meters": "m", "metres": "m", "": "m", "degrees": "degree", "millimeters": "mm"}.get(units, units)
+        if parts[0].lower().startswith("arbitrary") and not units:
+            continue
+        if found := pixel_attrs([parts[at + 1], parts[at]], [name, name]):
+            return found
+    return {}
+
+
 def georeference(header: dict[str, str]) -> dict[str, Any]:
-    """What a header says of the place: map_info (text), transform (6 floats in GDAL order), crs (WKT or EPSG code).
+    """What a header says of the place: map_info (text), transform (6 floats in GDAL order), crs (WKT or EPSG code), and
+    pixel_size with pixel_units.
 
     transform is left out if the image is rotated or has no coordinates of its own.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = pixel_size(header)
     if wkt := header.get("coordinate system string"):
         found["crs"] = wkt
     if "map info" not in header:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from spaxel.readers.parts.axis import Axis
+from spaxel.readers.parts.ome import pixel_attrs
 
 _SPECTRAL = re.compile(r"WAVE|AWAV|VELO|VRAD|VOPT|ZOPT|BETA|FREQ|ENER|WAVN|FELO|LAMBDA|SPEC|CHAN|WLEN|RAMAN|LOGLAM")
 _CELESTIAL = re.compile(r"RA(-|$)|DEC(-|$)|.LON|.LAT|STOKES")
@@ -34,6 +35,16 @@ def read_wcs(header: Any, hdus: Any) -> Any:
             return WCS(header, fobj=hdus)
         except (ValueError, KeyError, AssertionError, TypeError):
             return None
+
+
+def pixel_scale(wcs: Any) -> dict[str, Any]:
+    """pixel_size [y, x] in seconds of arc, of an image of the sky; {} for others."""
+    from astropy.wcs.utils import proj_plane_pixel_scales
+
+    if wcs is None or not wcs.has_celestial:
+        return {}
+    x, y = proj_plane_pixel_scales(wcs.celestial) * 3600
+    return pixel_attrs([y, x], ["arcsec", "arcsec"])
 
 
 def spectral_axis(header: Any, naxis: int) -> int | None:
