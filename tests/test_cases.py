@@ -29,8 +29,6 @@ SAID: dict[str, tuple[str, ...]] = {  # case -> words of which one is told to th
 STEPS = {"fluorescence": [{"name": "baseline", "parameters": {}}]}  # what the advice says
 PARTLY = ("envi_partial_nodata",)  # most values of the pixels that it marks are there
 NOT_YET = {  # case -> what is missing today
-    "fits_nan_some": "missing values inside pixels",
-    "nan_one_each": "missing values inside pixels",
 }
 
 

@@ -15,7 +15,7 @@ from cyclopts.exceptions import CycloptsError, UnknownOptionError
 
 from spaxel import __version__
 from spaxel.commands import typed, warned
-from spaxel.errors import GuessWarning, LayoutWarning, ParameterError, SpaxelError, printable
+from spaxel.errors import GuessWarning, LayoutWarning, LostWarning, ParameterError, SpaxelError, printable
 
 VERBS = {  # verb -> module of spaxel.commands, one line of help
     "segment": ("segment", "Which pixels are alike: a label map, mean spectra and a report, without labels."),
@@ -100,7 +100,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _set_streams() -> None:
     """Our warnings as plain lines; no log of a library beside our message; names of files that are no text, escaped."""
     warnings.showwarning = _show_warning
-    for kind in (GuessWarning, LayoutWarning):
+    for kind in (GuessWarning, LayoutWarning, LostWarning):
         warnings.simplefilter("default", kind)
     if not logging.root.handlers:
         logging.root.addHandler(logging.NullHandler())

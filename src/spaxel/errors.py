@@ -56,6 +56,10 @@ class GuessWarning(UserWarning):
     """Something was guessed because the file does not say it; the message names the option that decides it."""
 
 
+class LostWarning(UserWarning):
+    """Many pixels are no data; the message says why, and how to keep them."""
+
+
 class LayoutWarning(UserWarning):
     """The file is laid out so that reading it by tiles is slow; converting it helps."""
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from spaxel.cube import make_cube
-from spaxel.errors import AxisError, CubeError
+from spaxel.errors import AxisError, CubeError, GuessWarning
 from spaxel.preprocess import mask_channels, mask_pixels, repeat
 from spaxel.testing import tiny_cube
 
@@ -56,3 +56,33 @@ def test_masked_pixels_add_up():
         mask_pixels(tiny_cube(), np.arange(13)[:, None] + np.zeros(7) < 10), np.arange(7) > np.zeros((13, 1))
     )
     assert int(cube["valid"].sum()) == 60
+
+
+def _lacking(share, channels, n_channels=40):
+    spectra = tiny_cube(30, 29, n_channels, counts=False)["spectra"].values.astype(float)
+    rows = np.random.default_rng(0).random((30, 29)) < share
+    for c in channels:
+        spectra[rows, c] = np.nan
+    return make_cube(spectra, np.arange(float(n_channels)), "nm", source="scan")
+
+
+def test_the_few_channels_that_many_pixels_lack_are_left_out_aloud():
+    with pytest.warns(GuessWarning, match=r"scan: left out 2 of 40 channels \(7, 30 nm\).*--keep-channels") as said:
+        cube = mask_channels(_lacking(0.6, (7, 30)))
+    assert "; 58% of the pixels lack nothing without them" in str(said[0].message)
+    assert cube.sizes["channel"] == 38
+    assert "2 missing in more than 25% of the pixels, of which" in cube.attrs["history"][-1]
+    assert np.isfinite(cube["spectra"]).all()
+    assert cube.attrs["steps"][-1]["parameters"]["drop"] == [7, 30]
+
+
+@pytest.mark.parametrize(("share", "channels"), [(0.2, (7, 30)), (0.6, range(20, 30))])
+def test_channels_that_few_pixels_lack_and_whole_blocks_are_kept(share, channels):
+    cube = _lacking(share, channels)
+    assert mask_channels(cube) is cube
+
+
+def test_pixels_that_hold_next_to_nothing_do_not_cost_channels():
+    cube = _lacking(0.6, range(40))
+    cube["spectra"].values[..., 3] = 1 + np.arange(30 * 29).reshape(30, 29)
+    assert mask_channels(cube) is cube

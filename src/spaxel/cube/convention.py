@@ -3,6 +3,8 @@
 spectra (y, x, channel)   any real dtype, NumPy or Dask; always in this order
 channel                   strictly increasing, attrs `units` (keV, nm, 1/cm, Angstrom, index …) and `long_name`
 valid (y, x)              optional bool, False = no data: never sampled, label -1
+                          NaN (or infinite) in spectra is a missing value, see spaxel.cube.gaps
+completion (row, channel) optional, of a cube that a method prepared: how missing values are completed where it is read
 saturated (y, x)          optional bool, True = a detector was full: no fit looks at it, it gets a label all the same
 variance (y, x, channel)  optional: of the noise of each value; infinite where nothing was measured
 truth_labels (y, x)       optional int32, -1 = unlabelled
@@ -23,6 +25,7 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube.coerce import cube_parts
+from spaxel.cube.gaps import MARKED, judge
 from spaxel.cube.objects import Parts, unit_text
 from spaxel.cube.units import QUANTITY, canonical_units
 from spaxel.cube.unmeasured import laid_variance, measured
@@ -149,20 +152,13 @@ def note_guess(cube: xr.Dataset, sentence: str) -> xr.Dataset:
     return cube.assign_attrs(guesses=[*cube.attrs.get("guesses", []), sentence])
 
 
-def usable(spectra: np.ndarray, valid: np.ndarray | None = None, partly: bool = False) -> np.ndarray:
-    """Which spectra hold data: all numbers finite, not all zero, and not marked as invalid.
+def usable(spectra: np.ndarray, valid: np.ndarray | None = None, least: float = 1.0) -> np.ndarray:
+    """Which spectra hold data: enough finite numbers, not all zero, and not marked as invalid.
 
     spectra : (..., channel)      valid : (...,) bool or None      returns : (...,) bool
-    partly  : NaN is a missing value, and a spectrum holds data if another value is not zero; infinite values never do
+    least   : share of the numbers that must be finite: 1 all of them, 0 any
     """
-    floating = np.issubdtype(spectra.dtype, np.floating)
-    if partly and floating:
-        good = ((spectra != 0) & ~np.isnan(spectra)).any(-1) & ~np.isinf(spectra).any(-1)
-        return good if valid is None else good & valid
-    good = (spectra != 0).any(-1)
-    if floating:
-        good &= np.isfinite(spectra).all(-1)
-    return good if valid is None else good & valid
+    return judge(spectra, valid, least) < MARKED
 
 
 def axis_label(cube: xr.Dataset) -> str:

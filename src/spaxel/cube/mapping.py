@@ -15,7 +15,8 @@ import numpy as np
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
-from spaxel.cube.sampling import read_tile
+from spaxel.cube.gaps import KINDS, MARKED, Gaps
+from spaxel.cube.sampling import judged_tile
 from spaxel.cube.tiles import CELL, Tile, grid, sides, with_halo
 from spaxel.errors import MemoryBudgetError, missing_extra
 
@@ -51,7 +52,7 @@ def map_tiles(
     workers: int | None = None,
     scheduler: str = "threads",
     progress: Progress | None = None,
-    partly: bool = False,
+    gaps: Gaps = "complete",
     context: int = 0,
     look: Look | None = None,
 ) -> tuple[Arrays, Arrays]:
@@ -62,10 +63,10 @@ def map_tiles(
     fill      : {name: value of pixels without data, as a NumPy scalar that also gives the dtype, or an array of them}
     memory    : bytes for what is read; the tile is as large as it allows (default 1 GiB)
     scheduler : a Dask scheduler (threads, processes, synchronous) or the address of a cluster (tcp://…)
-    progress  : called with (pixels done, pixels in all)      partly : spectra with missing values (NaN) are usable too
+    progress  : called with (pixels done, pixels in all)      gaps : what becomes of missing values, see cube.gaps
     context   : 0, or the odd side of a window: spectra are then (512, 2 channel), see spaxel.cube.sampling.read_tile
     look      : features of the surroundings; spectra are then (512, channel + n_features)
-    returns   : ({name: (y, x, ...)}, {name: sum})
+    returns   : ({name: (y, x, ...)}, {name: sum}), among the sums `why`: pixels by what spaxel.cube.gaps.judge says of them
     Raises MemoryBudgetError if not even one row of 64 pixels fits, with what lies around it; MissingExtra for a cluster
     without the package distributed.
     """
@@ -76,7 +77,7 @@ def map_tiles(
     sums: Arrays = {}
     done = 0
     with threadpool_limits(1):
-        for batch, answers in _in_batches(function, _Held(cube, partly, context, look), tiles, workers, scheduler):
+        for batch, answers in _in_batches(function, _Held(cube, gaps, context, look), tiles, workers, scheduler):
             for tile, (good, pixels, parts) in zip(batch, answers, strict=True):
                 for name, values in pixels.items():
                     maps[name][tile.y0 : tile.y1, tile.x0 : tile.x1][good] = values
@@ -118,13 +119,14 @@ def _in_batches(
 class _Held:
     """A cube in a box, so that Dask passes it on as it is instead of computing it."""
 
-    def __init__(self, cube: xr.Dataset, partly: bool, context: int, look: Look | None) -> None:
-        self.cube = cube[["spectra", "valid"]] if "valid" in cube else cube[["spectra"]]
-        self.partly, self.context, self.look = partly, context, look
+    def __init__(self, cube: xr.Dataset, gaps: Gaps, context: int, look: Look | None) -> None:
+        self.cube = cube[[name for name in ("spectra", "valid", "completion") if name in cube]]
+        self.gaps, self.context, self.look = gaps, context, look
 
 
 def _one_tile(function: Function, held: _Held, tile: Tile) -> tuple[np.ndarray, Arrays, Arrays]:
-    parts, good = _seen(held, tile)
+    parts, why = _seen(held, tile)
+    good = why < MARKED
     y, x = np.nonzero(good)
     sums: Arrays = {}
     pixels = []
@@ -135,19 +137,20 @@ def _one_tile(function: Function, held: _Held, tile: Tile) -> tuple[np.ndarray, 
         answer, added = function(np.concatenate(rows, axis=1) if len(rows) > 1 else rows[0], n)
         pixels.append({name: values[:n] for name, values in answer.items()})
         sums = {name: sums[name] + values if sums else values for name, values in added.items()}
+    sums["why"] = np.bincount(why.ravel(), minlength=KINDS).astype(np.float64)
     return good, {name: np.concatenate([p[name] for p in pixels]) for name in (pixels[0] if pixels else {})}, sums
 
 
 def _seen(held: _Held, tile: Tile) -> tuple[list[np.ndarray], np.ndarray]:
-    """Spectra of a tile and features of what lies around, (rows, columns, …) each, and which pixels are usable."""
+    """Spectra of a tile and features of what lies around, (rows, columns, …) each, and which pixels are usable or why not."""
     if not held.look:
-        spectra, good = read_tile(held.cube, tile, held.partly, held.context)
-        return [spectra], good
+        spectra, why = judged_tile(held.cube, tile, held.gaps, held.context)
+        return [spectra], why
     height, width = held.cube["spectra"].shape[:2]
     around, inside = with_halo(tile, (height, width), held.look.halo)
-    spectra, good = read_tile(held.cube, around, held.partly)
+    spectra, why = judged_tile(held.cube, around, held.gaps)
     place = (around, (height, width)) if held.look.placed else ()
-    return [spectra[inside], held.look.function(spectra, good, *place)[inside]], good[inside]
+    return [spectra[inside], held.look.function(spectra, why < MARKED, *place)[inside]], why[inside]
 
 
 def _tile_sides(

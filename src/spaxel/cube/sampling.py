@@ -12,7 +12,7 @@ import dask
 import numpy as np
 import xarray as xr
 
-from spaxel.cube import usable
+from spaxel.cube.gaps import BY_VALUES, LEAST, MARKED, PARTLY, Gaps, completion_of, filled_in, judge
 from spaxel.cube.noise import Gathered, Noise, joined_noise, read_variance
 from spaxel.cube.tiles import CELL, Tile, grid
 from spaxel.errors import CubeError, MemoryBudgetError, ParameterError
@@ -43,25 +43,38 @@ class Sample(NamedTuple):
         return self.pairs[:, 0].astype(np.float64) - self.pairs[:, 1]
 
 
-def read_tile(cube: xr.Dataset, tile: Tile, partly: bool = False, context: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def read_tile(cube: xr.Dataset, tile: Tile, gaps: Gaps = "complete", context: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """The spectra of one tile and which of them are usable: (rows, columns, channel) and (rows, columns) bool.
 
-    partly  : spectra with missing values (NaN) are usable too
+    gaps    : what becomes of missing values, see spaxel.cube.gaps
     context : 0, or the odd side of a window; each spectrum is then followed by the mean of its usable neighbours in the
               window around it (itself, if it has none): (rows, columns, 2 channel), the same bits whatever the tile
     """
+    spectra, why = judged_tile(cube, tile, gaps, context)
+    return spectra, why < MARKED
+
+
+def judged_tile(
+    cube: xr.Dataset, tile: Tile, gaps: Gaps = "complete", context: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """As `read_tile`, with what spaxel.cube.gaps.judge says of each spectrum: (rows, columns) uint8."""
     halo = context // 2
     around = Tile(max(tile.y0 - halo, 0), tile.y1 + halo, max(tile.x0 - halo, 0), tile.x1 + halo)
     part = cube.isel(y=slice(around.y0, around.y1), x=slice(around.x0, around.x1))
     arrays = [part["spectra"].data] + ([part["valid"].data] if "valid" in cube else [])
     spectra, *valid = dask.compute(*arrays, scheduler="synchronous")
-    good = usable(spectra, valid[0] if valid else None, partly)
+    model = completion_of(cube) if gaps == "complete" else None
+    least = 0.0 if gaps == "any" else 1.0 if gaps == "complete" and model is None else LEAST
+    by_values = bool(valid) and bool(cube["valid"].attrs.get(BY_VALUES))
+    why = judge(spectra, valid[0] if valid else None, least, by_values=by_values)
+    if (why == PARTLY).any():
+        spectra = filled_in(spectra, why == PARTLY, model)
     if not context:
-        return spectra, good
+        return spectra, why
     rows, columns = slice(tile.y0 - around.y0, tile.y1 - around.y0), slice(tile.x0 - around.x0, tile.x1 - around.x0)
-    mean = _neighbours_mean(spectra, good, halo)[rows, columns]
+    mean = _neighbours_mean(spectra, why < MARKED, halo)[rows, columns]
     own = spectra[rows, columns].astype(mean.dtype)
-    return np.concatenate([own, mean], axis=2), good[rows, columns]
+    return np.concatenate([own, mean], axis=2), why[rows, columns]
 
 
 def saturated(cube: xr.Dataset, tile: Tile) -> np.ndarray:
@@ -89,7 +102,7 @@ def sample_spectra(
     n: int,
     seed: int = 0,
     memory: int | None = None,
-    partly: bool = False,
+    gaps: Gaps = "complete",
     context: int = 0,
     share: float = 1.0,
 ) -> Sample:
@@ -97,7 +110,7 @@ def sample_spectra(
 
     cube : lazy or not     n : at most this many; every usable one if the cube holds no more
     seed : decides which     memory : bytes; a cell of 64 x 64 pixels must fit into a third of it
-    partly : spectra with missing values (NaN) are usable too
+    gaps : what becomes of missing values, see spaxel.cube.gaps
     context : as in `read_tile`; each pair is then followed by a third spectrum, `context` pixels to the right of the first,
               so that their windows share no pixel
     share : of the pairs and visited cells of a whole sample, where this is a part of one
@@ -114,7 +127,7 @@ def sample_spectra(
     for place, i in enumerate([*np.sort(order[:most]), *order[most:]]):
         if place >= most and n_usable >= n:  # only where the first ones are nearly empty are more visited
             break
-        block, measured = read_tile(cube, cells[i], partly, context)
+        block, measured = read_tile(cube, cells[i], gaps, context)
         good = measured & ~saturated(cube, cells[i])
         rng = np.random.default_rng([seed, 1, int(i)])
         shuffled = rng.permutation(int(good.sum()))
@@ -135,12 +148,12 @@ def sample_spectra(
 
 
 def sample_cubes(
-    cubes: list[xr.Dataset], n: int, seed: int = 0, memory: int | None = None, partly: bool = False, context: int = 0
+    cubes: list[xr.Dataset], n: int, seed: int = 0, memory: int | None = None, gaps: Gaps = "complete", context: int = 0
 ) -> Sample:
     """A sample of n spectra in all, and of pairs, from several cubes, each with a share like its number of pixels."""
     pixels = np.array([c.sizes["y"] * c.sizes["x"] for c in cubes])
     parts = [
-        sample_spectra(cube, int(np.ceil(n * share)), seed + i, memory, partly, context, share)
+        sample_spectra(cube, int(np.ceil(n * share)), seed + i, memory, gaps, context, share)
         for i, (cube, share) in enumerate(zip(cubes, pixels / pixels.sum(), strict=True))
     ]
     spectra, pairs = (np.concatenate([getattr(p, name) for p in parts]) for name in ("spectra", "pairs"))
@@ -155,7 +168,7 @@ def _evenly(rows: np.ndarray, most: int) -> np.ndarray:
     return rows if len(rows) <= most else rows[np.arange(most) * len(rows) // most]
 
 
-def ordered_cubes(cubes: list[xr.Dataset], most: int, memory: int | None = None, partly: bool = False) -> Sample:
+def ordered_cubes(cubes: list[xr.Dataset], most: int, memory: int | None = None, gaps: Gaps = "complete") -> Sample:
     """All usable spectra of cubes in their order (row by row), with the cube of each as its run.
 
     Raises ParameterError if there are more than `most`, CubeError if none holds data, MemoryBudgetError as `sample_spectra`.
@@ -170,7 +183,7 @@ def ordered_cubes(cubes: list[xr.Dataset], most: int, memory: int | None = None,
     for run, cube in enumerate(cubes):
         _check_memory(cube, memory)
         whole = Tile(0, cube.sizes["y"], 0, cube.sizes["x"])
-        block, good = read_tile(cube, whole, partly)
+        block, good = read_tile(cube, whole, gaps)
         spectra.append(block[good])
         runs.append(np.full(int(good.sum()), run))
         noises.append(_noise_of(cube, whole, good))

@@ -15,7 +15,6 @@ from sklearn.utils.validation import validate_data
 
 from spaxel.cube import as_cube, make_cube
 from spaxel.cube.coerce import is_cube
-from spaxel.cube.sampling import Sample, ordered_cubes, sample_cubes
 from spaxel.errors import CubeError, ParameterError
 from spaxel.preprocess.steps import repeat
 
@@ -104,10 +103,10 @@ def check_range(spectra: np.ndarray, tiny: float = TINY, huge: float = HUGE) -> 
         )
 
 
-def checked(model: Any, data: Any, *, reset: bool, partly: bool = False) -> Any:
-    """Arrays through scikit-learn's checks (finite, 2-D, as many channels as in `fit`), cubes made what spaxel calls one.
+def checked(model: Any, data: Any, *, reset: bool) -> Any:
+    """Arrays through scikit-learn's checks (2-D, as many channels as in `fit`), cubes made what spaxel calls one.
 
-    partly : NaN is a missing value and may stand in an array
+    NaN is a missing value and may stand in an array; infinite values may not.
     """
     if is_cube(data):
         return as_cube(data)
@@ -115,30 +114,10 @@ def checked(model: Any, data: Any, *, reset: bool, partly: bool = False) -> Any:
         data, is_cube
     ):
         return as_cubes(data)[0]
+    fewest = 2 if reset else 1
     return validate_data(
-        model,
-        data,
-        dtype="numeric",
-        reset=reset,
-        ensure_min_samples=2 if reset else 1,
-        ensure_all_finite="allow-nan" if partly else True,
+        model, data, dtype="numeric", reset=reset, ensure_min_samples=fewest, ensure_all_finite="allow-nan"
     )
-
-
-def gather(
-    model: Any, data: Any, n_sample: int, *, partly: bool = False, ordered: bool = False, context: int = 0
-) -> tuple[Sample, np.ndarray, dict[str, Any]]:
-    """What every `fit` begins with: (a sample of the cubes, their axis, info with steps, units and size of the sample).
-
-    partly : spectra with missing values (NaN) are looked at too      ordered : all spectra in their order, with their cube
-    context : each spectrum is followed by the mean of its neighbours, see spaxel.cube.sampling.read_tile
-    """
-    cubes, axis, info = prepare_all(as_cubes(data)[0])
-    if ordered:
-        sample = ordered_cubes(cubes, n_sample, model.memory, partly)
-    else:
-        sample = sample_cubes(cubes, n_sample, model.random_state, model.memory, partly, context)
-    return sample, axis, info | {"n_sampled": len(sample.spectra)}
 
 
 def check_same_axis(cube: xr.Dataset, axis: np.ndarray, units: str, than: str = "the model") -> None:

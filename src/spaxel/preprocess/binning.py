@@ -93,7 +93,7 @@ def _signal_and_noise(cube: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     signal, noise = np.full((height, width), np.nan), np.full((height, width), np.nan)
     for tile in grid(height, width):
         around, inside = with_halo(tile, (height, width), 1)
-        spectra, good = read_tile(cube, around, partly=True)
+        spectra, good = read_tile(cube, around, gaps="any")
         x = np.where(good[..., None] & np.isfinite(spectra), spectra, np.nan).astype(np.float64)
         place = np.s_[tile.y0 : tile.y1, tile.x0 : tile.x1]
         signal[place] = _mean(x)[inside]

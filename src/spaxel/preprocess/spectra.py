@@ -66,7 +66,7 @@ def bridged(spectra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def typical_spectra(cube: xr.Dataset, n: int, seed: int) -> np.ndarray:
     """A sample of spectra, (n, channel) float64, those with a missing value among them. Raises CubeError if there are none."""
-    return sample_spectra(cube, n, seed, partly=True).spectra.astype(np.float64)
+    return sample_spectra(cube, n, seed, gaps="any").spectra.astype(np.float64)
 
 
 def mean_spectrum(spectra: np.ndarray) -> list[float]:

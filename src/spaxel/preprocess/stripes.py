@@ -76,7 +76,7 @@ def _lines(cube: xr.Dataset, dims: tuple[str, str]) -> np.ndarray:
     part = cube.isel({dims[0]: np.arange(number) * n_lines // number})
     arrays = [part["spectra"].data] + ([part["valid"].data] if "valid" in cube else [])
     spectra, *valid = dask.compute(*arrays, scheduler="synchronous")
-    good = usable(spectra, valid[0] if valid else None, partly=True)
+    good = usable(spectra, valid[0] if valid else None, least=0.0)
     lines = np.where(good[..., None] & np.isfinite(spectra), spectra, np.nan).astype(np.float64)
     return lines if dims[0] == "y" else lines.swapaxes(0, 1)
 

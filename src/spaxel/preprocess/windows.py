@@ -34,6 +34,6 @@ def read_windows(cube: xr.Dataset) -> list[Window]:
         cell = cells[i]
         tile = Tile(cell.y0, min(cell.y0 + side, cell.y1), cell.x0, min(cell.x0 + side, cell.x1))
         around, inside = with_halo(tile, (height, width), 1)
-        block, good = read_tile(cube, around, partly=True)
+        block, good = read_tile(cube, around, gaps="any")
         found.append(Window(np.where(good[..., None], block, 0), good, inside))
     return found

@@ -13,9 +13,11 @@ from dask.utils import format_bytes
 
 from spaxel import __version__
 from spaxel.cube import axis_label, check_cube
+from spaxel.cube.completion import fit_completion
 from spaxel.cube.mapping import cores
 from spaxel.cube.pixels import pixel_words
 from spaxel.cube.sampling import sample_spectra
+from spaxel.cube.whole import completed_sample, whole_numbers
 from spaxel.errors import CubeError
 from spaxel.preprocess.choice import look_at
 from spaxel.preprocess.known_noise import known_noise
@@ -104,19 +106,31 @@ def _steps(step: np.ndarray) -> str:
 
 def _sampled(cube: xr.Dataset) -> dict[str, Any]:
     try:
-        sample = sample_spectra(cube, LOOKED_AT)
+        sample = sample_spectra(cube, LOOKED_AT, gaps="keep")
     except CubeError as error:
         return {"valid": f"0 % of the pixels looked at: {error}"}
+    lacking, model = _gaps(sample.spectra), fit_completion(sample.spectra)
+    sample = whole_numbers(completed_sample(sample, model), model)
     total = sample.spectra.astype(np.float64).sum(1)
     sample, belief = known_noise(sample)
-    bad, phrase = find_bad_channels(cube)
+    bad = find_bad_channels(cube)
     return {
         "valid": f"{sample.valid_share:.1%} of the pixels looked at",
+        **lacking,
         "looks like": look_at(sample).words(),
         **({"noise": belief.sentence.removeprefix("Noise: ")} if belief.sentence else {}),
         "sum per pixel": f"median {np.median(total):.6g}, {np.percentile(total, 2):.6g} to {np.percentile(total, 98):.6g}",
-        "channels that say nothing": f"{len(bad)} ({phrase})" if bad else "none",
+        "channels that say nothing": f"{len(bad.drop)} ({bad.phrase})" if bad.drop else "none",
     }
+
+
+def _gaps(spectra: np.ndarray) -> dict[str, str]:
+    """What is said of missing values, where there are any."""
+    missing = ~np.isfinite(spectra) if spectra.dtype.kind == "f" else np.zeros((1, 1), bool)
+    if not missing.any():
+        return {}
+    lacking = f"{missing.mean():.1%} of the values, in {missing.any(1).mean():.1%} of these pixels"
+    return {"missing": f"{lacking}; a fit completes them from the others"}
 
 
 def _version(name: str) -> str:

@@ -140,7 +140,7 @@ def test_dtypes_do_not_matter(dtype):
 def test_pixels_without_data_get_no_label():
     cube = tiny_cube(40, 37, counts=False)
     spectra = cube["spectra"].values.copy()
-    spectra[0], spectra[1, :, 3], spectra[2, :, 2] = 0, np.nan, np.inf
+    spectra[0], spectra[1, :, 3:9], spectra[2, :, 2:10] = 0, np.nan, np.inf
     valid = np.ones((40, 37), bool)
     valid[5] = False
     holey = make_cube(spectra, cube["channel"].values, "nm", valid=valid)

@@ -82,8 +82,8 @@ def test_values_that_are_missing_are_used_where_they_are_not():
     order = matched_spectra(model.components_, PURE)["matching"]
     found = model.transform(np.where(holes, np.nan, X))[:, order] * np.linalg.norm(PURE, axis=1) ** -1
     assert np.abs(found - amounts).max() < 0.05
-    with pytest.raises(ValueError, match="NaN"):
-        MCR(n_components=3).fit(np.where(holes, np.nan, X))
+    with pytest.raises(ValueError, match="infinity"):
+        MCR(n_components=3).fit(np.where(holes, np.inf, X))
 
 
 def test_a_scene_with_dead_entries_is_unmixed_too():
@@ -104,8 +104,12 @@ def test_a_scene_with_dead_entries_is_unmixed_too():
     assert np.isfinite(result["residual"].values).sum() == 2499
     order = matched_spectra(model.components_, PURE)["matching"]
     assert np.nanmean(np.abs(result["abundances"].values[..., order] - shares)) < 0.03
-    dropped = MCR(n_components=3).fit(cube).transform(cube)
+    dropped = MCR(n_components=3, missing="drop").fit(cube).transform(cube)
     assert np.isnan(dropped["abundances"].values).any(-1).sum() > 50
+    completed = MCR(n_components=3).fit(cube).transform(cube)
+    assert np.isnan(completed["abundances"].values).any(-1).sum() == 1
+    order = matched_spectra(completed["component_spectra"].values, PURE)["matching"]
+    assert np.nanmean(np.abs(completed["abundances"].values[..., order] - shares)) < 0.03
     model.memory = 2**20
     xr.testing.assert_identical(model.transform(cube.chunk(y=17, x=23)), result)
 

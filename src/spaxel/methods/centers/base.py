@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self, cast
 
 import numpy as np
 import xarray as xr
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from spaxel.cube.exact import fit_grid
+from spaxel.cube.gaps import Gaps, with_completion
 from spaxel.cube.mapping import Arrays, Progress
 from spaxel.cube.picture import picture_recipe
 from spaxel.cube.sampling import Sample, sample_cubes
+from spaxel.cube.whole import whole_numbers
 from spaxel.methods.centers.doubt import doubts
 from spaxel.methods.centers.groups import Groups
 from spaxel.methods.centers.maps import Model, More, known_of, map_centers, map_distances
 from spaxel.methods.centers.result import nearest_result
+from spaxel.methods.completing import kept_completion, ready, whole_sample
 from spaxel.methods.contract import (
     HUGE,
     TINY,
@@ -29,7 +34,6 @@ from spaxel.methods.contract import (
     check_parameters,
     check_range,
     checked,
-    prepare,
     prepare_all,
 )
 from spaxel.methods.saving import save as save_run
@@ -116,6 +120,12 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
         """The result on a prepared cube."""
         return nearest_result(cube, self.state_, self.info_, *self._map(cube, progress))
 
+    def __sklearn_tags__(self) -> Tags:
+        """What scikit-learn is told: NaN may stand in an array."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
     def fit(self, X: Any, y: None = None, *, progress: Progress | None = None) -> Self:
         """Learn from a sample of a cube, a list of cubes on one axis, or an array (n_spectra, n_channels). Returns self.
 
@@ -129,20 +139,24 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
         self._check_cubes(cubes, kind)
         cubes, axis, info = prepare_all(cubes)
         n_sample, context = self._reading()
-        read = sample_cubes(cubes, n_sample, self.random_state, self.memory, context=context)
+        cubes, read, gaps = whole = whole_sample(cubes, partial(self._sample, n_sample, context), len(axis))
         sample, belief = known_noise(read)
         say_unbelieved(belief)
         own = without_context(sample, len(axis))
         check_range(own.spectra, *self.limits)
+        look = look_at(whole_numbers(own, gaps))
         with threadpool_limits(1):
-            task = Task(cubes, axis, info["units"], sample, own, look_at(own), progress, belief)
+            task = Task(cubes, axis, info["units"], sample, own, look, progress, belief)
             found = self._learn(task)
-            self.state_ = _state(task, found, self.random_state)
+            self.state_ = _state(task, found, self.random_state) | whole.arrays
         self.info_ = _info(self.method, info["steps"], task, found)
         self.n_features_in_ = len(axis)
         if kind == "array":
             self.labels_ = self.predict(data)
         return self
+
+    def _sample(self, n: int, context: int, cubes: Cubes, gaps: Gaps) -> Sample:
+        return sample_cubes(cubes, n, self.random_state, self.memory, gaps, context)
 
     def predict(self, X: Any, *, progress: Progress | None = None) -> Any:
         """Labels of new spectra: a result per cube (spaxel.results.convention), or (n,) int32 for an array. Changes nothing.
@@ -200,8 +214,8 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
         cubes, kind = as_cubes(checked(self, data, reset=False))
         self._check_cubes(cubes, kind)
         if kind == "array":
-            return cubes, kind
-        return [prepare(cube, self.info_, self.state_["channel"]) for cube in cubes], kind
+            return [with_completion(cubes[0], kept_completion(self.state_))], kind
+        return [ready(cube, self.info_, self.state_) for cube in cubes], kind
 
     def _map(
         self, cube: xr.Dataset, progress: Progress | None = None, more: Sequence[More] = ()

@@ -12,6 +12,7 @@ from spaxel.cube import note
 from spaxel.cube.exact import Grid, group_moments
 from spaxel.cube.mapping import Arrays
 from spaxel.cube.picture import Recipe, caption
+from spaxel.methods.completing import with_gaps_said
 from spaxel.methods.state import SegmentingInfo, unpack
 from spaxel.results.convention import make_result, relabel
 from spaxel.results.cut import merge_moments
@@ -25,7 +26,7 @@ def nearest_result(cube: xr.Dataset, state: Arrays, info: SegmentingInfo, maps: 
     lacks has size 0 and no spectrum (nan).
     """
     component = state["component"]
-    sums = sums or _no_sums(len(state["centers"]), cube.sizes["channel"])
+    sums = _no_sums(len(state["centers"]), cube.sizes["channel"]) | sums
     mean, spread = group_moments(sums, unpack(Grid, state, "grid_"))
     size = sums["size"].astype(np.int64)
     spectra, widths = merge_moments(mean, spread, size, component)
@@ -33,7 +34,7 @@ def nearest_result(cube: xr.Dataset, state: Arrays, info: SegmentingInfo, maps: 
     levels = state["levels"]
     evidence, scores = _evidence(state, info, levels)
     result = make_result(
-        _noted(cube, info),
+        with_gaps_said(_noted(cube, info), sums),
         coords={"level": levels, **evidence.pop("coords", {}), **scores.pop("coords", {})},
         labels=relabel(maps["micro"], component),
         confidence=maps["confidence"],

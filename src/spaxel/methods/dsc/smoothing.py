@@ -74,6 +74,7 @@ def smooth(candidates: np.ndarray, odds: np.ndarray, component: np.ndarray, stre
     valid = candidates[..., 0] >= 0
     label = np.where(valid[..., None], component[candidates], -1)
     cost = np.where(odds == NEVER, np.inf, odds * STEP).astype(np.float32)
+    cost[~valid] = 0  # they have no candidate, and infinite costs have no mean
     q = softmax(-cost, axis=2)
     for _ in range(SWEEPS):
         support = np.zeros_like(q)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from spaxel.cube.gaps import Gaps
 from spaxel.cube.sampling import Sample
 from spaxel.methods.mcr.bands import bands_of
 from spaxel.methods.mcr.codes import encode_constrained, encode_scene, encode_table
@@ -69,9 +70,12 @@ class MCR(Unmixing):
     robust: Annotated[bool, Field(description="of a table: outlying spectra do not count, and are named")] = False
     pedestal: Annotated[bool, Field(description="of a table: subtract the constant on which all spectra stand")] = False
     missing: Annotated[
-        Literal["drop", "weights"],
-        Field(description="spectra with missing values (NaN): leave them out, or use the values they have"),
-    ] = "drop"
+        Literal["complete", "weights", "drop"],
+        Field(
+            description="missing values (NaN) of spectra: complete them from the others, give them no weight, or leave such "
+            "spectra out"
+        ),
+    ] = "complete"
     despike: Annotated[
         bool | Literal["auto"],
         Field(description="of a table: leave out spikes while fitting; auto: if there are many"),
@@ -86,8 +90,14 @@ class MCR(Unmixing):
         found = components_of(sample, options, self._asked(read_known(self.known, self.state_["channel"], self.info_)))
         return self._with_bands(found, sample) if found.info["kind"] == "table" else found
 
-    def _reading(self) -> tuple[bool, bool]:
-        return self.missing == "weights", self._asked(self.known).any()
+    def _gaps(self) -> Gaps:
+        return "any" if self.missing == "weights" else "complete"
+
+    def _completes(self) -> bool:
+        return self.missing == "complete"
+
+    def _ordered(self) -> bool:
+        return self._asked(self.known).any()
 
     def _asked(self, known: Any) -> Constraints:
         return Constraints(

@@ -10,13 +10,19 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
+from spaxel.cube.completion import Completion, complete
+from spaxel.cube.gaps import Gaps
 from spaxel.cube.mapping import Arrays, Progress, map_tiles
 from spaxel.cube.picture import Recipe, paint, picture_recipe
+from spaxel.cube.sampling import Sample, ordered_cubes, sample_cubes
+from spaxel.cube.whole import whole_numbers
 from spaxel.linear.constrained.missing import holes_filled
-from spaxel.methods.contract import as_cubes, check_parameters, check_range, checked, gather, prepare
+from spaxel.methods.completing import kept_completion, whole_sample
+from spaxel.methods.contract import Cubes, as_cubes, check_parameters, check_range, checked, prepare, prepare_all
 from spaxel.methods.mixtures.result import mixture_result
 from spaxel.methods.saving import save as save_run
 from spaxel.methods.state import pack, unpack
@@ -49,24 +55,31 @@ class Unmixing(TransformerMixin, BaseEstimator):
     After fit: `components_` (k, channel), `n_components_`, `state_`, `info_`, `n_features_in_`.
     """
 
+    def __sklearn_tags__(self) -> Tags:
+        """What scikit-learn is told: NaN may stand in an array."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
     def fit(self, X: Any, y: None = None) -> Self:
         """Find components in a sample. y is ignored. Returns self. Warns (UserWarning) where the result is doubtful."""
         check_parameters(self)
-        partly, ordered = self._reading()
-        X = checked(self, X, reset=True, partly=partly)
-        sample, axis, self.info_ = gather(self, X, self.n_sample, partly=partly, ordered=ordered)
+        cubes, axis, info = prepare_all(as_cubes(checked(self, X, reset=True))[0])
+        sample, gaps = self._sampled(cubes, len(axis))
+        self.info_ = info | {"n_sampled": len(sample.spectra)}
         check_range(sample.spectra)
         self.info_ |= {"method": self.method}
-        self.state_: Arrays = {"channel": axis}
+        self.state_: Arrays = {"channel": axis} | gaps
         with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
-            whole = sample._replace(spectra=holes_filled(sample.spectra)) if partly else sample
+            whole = sample._replace(spectra=holes_filled(sample.spectra)) if self._gaps() == "any" else sample
             sample, belief = known_noise(sample)
             found = self._learn(sample)
         self.info_ |= said_of_noise(belief, found.info.pop("noise_for", []))
         doubted = [belief.sentence] if belief.sentence and not belief.used else []
         said = [*doubted, *found.warnings, *(str(w.message) for w in caught if issubclass(w.category, UserWarning))]
-        counts = look_at(whole).counts
+        model = kept_completion(self.state_)
+        counts = look_at(whole if model is None else whole_numbers(whole, model)).counts
         self.info_ |= found.info | {"warnings": said, "n_components": len(found.components), "counts": counts}
         recipe = picture_recipe(whole.spectra, axis, self.info_["units"], counts)
         self.state_ |= found.arrays | {"components": np.ascontiguousarray(found.components)} | pack("picture_", recipe)
@@ -79,9 +92,29 @@ class Unmixing(TransformerMixin, BaseEstimator):
         """`fit`, then `transform` of the same: an array, a cube, or a list of cubes. y is ignored."""
         return self.fit(X).transform(X, progress=progress)
 
-    def _reading(self) -> tuple[bool, bool]:
-        """Whether spectra with missing values (NaN) are read too, and whether all spectra are read in their order."""
-        return False, False
+    def _gaps(self) -> Gaps:
+        """What becomes of missing values, see spaxel.cube.gaps; where they stay ("any"), the method knows what to do."""
+        return "complete"
+
+    def _ordered(self) -> bool:
+        """Whether all spectra are read in their order."""
+        return False
+
+    def _completes(self) -> bool:
+        """Whether missing values are completed."""
+        return self._gaps() == "complete"
+
+    def _read(self, cubes: Cubes, gaps: Gaps) -> Sample:
+        if self._ordered():
+            return ordered_cubes(cubes, self.n_sample, self.memory, gaps)
+        return sample_cubes(cubes, self.n_sample, self.random_state, self.memory, gaps)
+
+    def _sampled(self, cubes: Cubes, channels: int) -> tuple[Sample, Arrays]:
+        """A sample, and for `state_` how its missing values were completed, if they were."""
+        if not self._completes():
+            return self._read(cubes, self._gaps()), {}
+        whole = whole_sample(cubes, self._read, channels)
+        return whole.sample, whole.arrays
 
     @property
     def components_(self) -> np.ndarray:
@@ -99,11 +132,11 @@ class Unmixing(TransformerMixin, BaseEstimator):
         Raises CubeError if the axis is another one; the message says what differs.
         """
         check_is_fitted(self, "state_")
-        cubes, kind = as_cubes(checked(self, X, reset=False, partly=self._reading()[0]))
+        cubes, kind = as_cubes(checked(self, X, reset=False))
         if kind == "array":
-            return self._map(cubes[0], None)["abundances"][:, 0].astype(np.float64)
-        ready = [prepare(cube, self.info_, self.state_["channel"]) for cube in cubes]
-        results = [mixture_result(cube, self.state_, self.info_, self._map(cube, progress)) for cube in ready]
+            return self._map(cubes[0], None)[0]["abundances"][:, 0].astype(np.float64)
+        prepared = [prepare(cube, self.info_, self.state_["channel"]) for cube in cubes]
+        results = [mixture_result(cube, self.state_, self.info_, *self._map(cube, progress)) for cube in prepared]
         return results[0] if kind == "cube" else results
 
     def inverse_transform(self, abundances: np.ndarray) -> np.ndarray:
@@ -116,17 +149,17 @@ class Unmixing(TransformerMixin, BaseEstimator):
         check_is_fitted(self, "state_")
         return save_run(self, path, overwrite=overwrite)
 
-    def _map(self, cube: Any, progress: Progress | None) -> Arrays:
-        recipe = unpack(Recipe, self.state_, "picture_")
+    def _map(self, cube: Any, progress: Progress | None) -> tuple[Arrays, Arrays]:
+        recipe, model = unpack(Recipe, self.state_, "picture_"), kept_completion(self.state_)
         nothing = np.float32(np.nan)
         fill = {
             "abundances": np.full(self.n_components_, nothing),
             "residual": nothing,
             "picture": np.full(3, 255, np.uint8),
         }
-        function = partial(_block, self._encoder(), recipe)
-        partly = self._reading()[0]
-        return map_tiles(function, cube, fill, memory=self.memory, progress=progress, partly=partly)[0]
+        function = partial(_block, self._encoder(), recipe, model)
+        gaps: Gaps = self._gaps() if model is None else "keep"  # residuals are of what was measured
+        return map_tiles(function, cube, fill, memory=self.memory, progress=progress, gaps=gaps)
 
 
 def is_signed(spectra: np.ndarray) -> bool:
@@ -138,12 +171,16 @@ def is_signed(spectra: np.ndarray) -> bool:
     return float(np.nansum(np.minimum(spectra, 0) ** 2)) > SIGNED * float(np.nansum(spectra**2))
 
 
-def _block(encoder: Encoder, recipe: Recipe, block: np.ndarray, n: int) -> tuple[Arrays, Arrays]:
-    """Abundances, residual and colours of a block of spectra."""
+def _block(
+    encoder: Encoder, recipe: Recipe, model: Completion | None, block: np.ndarray, n: int
+) -> tuple[Arrays, Arrays]:
+    """Abundances, residual and colours of a block of spectra, NaN = missing; the residual is of what is not."""
     x = block.astype(np.float64)
-    abundances, explained = encoder(x)
-    if not (seen := np.isfinite(x)).all():
-        block = np.where(seen, x, np.nan_to_num(explained))
+    seen = np.isfinite(x)
+    whole = x if model is None else complete(x, model)
+    abundances, explained = encoder(whole)
+    if not seen.all():
+        block = np.where(seen, x, np.nan_to_num(explained if model is None else whole))
         x, explained = np.where(seen, x, 0.0), np.where(seen, explained, 0.0)
     residual = np.linalg.norm(x - explained, axis=1) / np.maximum(np.linalg.norm(x, axis=1), 1e-300)
     pixels = {"abundances": abundances.astype(np.float32), "residual": residual.astype(np.float32)}

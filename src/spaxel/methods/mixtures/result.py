@@ -10,12 +10,15 @@ import xarray as xr
 from spaxel.cube import note
 from spaxel.cube.mapping import Arrays
 from spaxel.cube.picture import Recipe, caption
+from spaxel.methods.completing import with_gaps_said
 from spaxel.methods.state import unpack
 from spaxel.results.convention import make_result
 
 
-def mixture_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: Arrays) -> xr.Dataset:
-    """The result of unmixing one cube. maps : abundances (y, x, component), residual, picture (see spaxel.cube.mapping).
+def mixture_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: Arrays, sums: Arrays) -> xr.Dataset:
+    """The result of unmixing one cube.
+
+    maps : abundances (y, x, component), residual, picture; sums : why pixels are no data (see spaxel.cube.mapping)
 
     The label of a pixel is its largest abundance, its confidence the margin of the largest over the second, in shares.
     """
@@ -29,7 +32,7 @@ def mixture_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: 
     ordered = np.sort(shares, axis=-1)
     margin = ordered[..., -1] - (ordered[..., -2] if components.shape[0] > 1 else 0)
     result = make_result(
-        note(cube, f"unmixed into {len(components)} components ({info['kind']})"),
+        with_gaps_said(note(cube, f"unmixed into {len(components)} components ({info['kind']})"), sums),
         labels=labels,
         confidence=np.where(held, margin, np.nan).astype(np.float32),
         component_spectra=components,

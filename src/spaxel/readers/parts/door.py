@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube import note, note_guess
+from spaxel.cube.gaps import BY_VALUES
 from spaxel.errors import ParameterError
 from spaxel.readers.parts import noise
 from spaxel.readers.parts.mask_file import masked
@@ -57,11 +58,14 @@ def through_door(
 
 
 def with_valid(cube: xr.Dataset) -> xr.Dataset:
-    """The cube with a `valid` that is also False where no channel holds a finite value other than zero."""
+    """The cube with a `valid` that is also False where no channel holds a finite value other than zero.
+
+    Where there was none before, it says that the values decide, so that what is said of lost pixels can tell zero from NaN.
+    """
     spectra = cube["spectra"]
     held = (spectra != 0) & np.isfinite(spectra) if spectra.dtype.kind == "f" else spectra != 0
     held = held.any("channel")
-    return cube.assign(valid=held & cube["valid"] if "valid" in cube else held)
+    return cube.assign(valid=held & cube["valid"] if "valid" in cube else held.assign_attrs({BY_VALUES: 1}))
 
 
 def parse_saturated(saturated: float | str | None) -> float | None:
