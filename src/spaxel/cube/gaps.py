@@ -24,9 +24,9 @@ keep: they stay NaN, in spectra that have half of their values      any: so, in 
 WHOLE, PARTLY, MARKED, ZERO, EMPTY, FEW, HOLED = range(7)
 KINDS = HOLED + 1
 REASONS = {
-    MARKED: ("marked as no data", "by a mask or by the file (--raw reads what a file marks)"),
+    MARKED: ("marked as no data", "by a mask or by the file: --mask none and --raw read what a file hides"),
     ZERO: ("all zero", "add a constant if zeros were measured"),
-    EMPTY: ("without any finite value", "nothing was measured there"),
+    EMPTY: ("without any finite value", "not measured, or hidden by a mask or the file: --mask none and --raw read that"),
     FEW: ("with less than half of their values", "crop to the channels that they have"),
     HOLED: ("that lack a value", "a new fit with missing='complete' uses the values that they have"),
 }
