@@ -26,7 +26,10 @@ KINDS = HOLED + 1
 REASONS = {
     MARKED: ("marked as no data", "by a mask or by the file: --mask none and --raw read what a file hides"),
     ZERO: ("all zero", "add a constant if zeros were measured"),
-    EMPTY: ("without any finite value", "not measured, or hidden by a mask or the file: --mask none and --raw read that"),
+    EMPTY: (
+        "without any finite value",
+        "not measured, or hidden by a mask or the file: --mask none and --raw read that",
+    ),
     FEW: ("with less than half of their values", "crop to the channels that they have"),
     HOLED: ("that lack a value", "a new fit with missing='complete' uses the values that they have"),
 }
