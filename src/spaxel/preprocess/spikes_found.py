@@ -14,7 +14,7 @@ WIDTH = 5
 SURE = 12.0  # robust standard deviations above the pixels around from which a value tells that there are spikes
 APART = 5.0  # and spreads of its channel from pixel to pixel above the rest: only then can it change what is found
 FEWEST, SHARE = 3, 5e-4  # spectra with a spike, in as many channels, and their share of those looked at
-X_RAYS = ("kev", "ev")  # units in which photons are counted one by one, and single counts stand alone
+LINES = ("kev", "ev", "m/z")  # units in which photons or ions are counted one by one, or lines are one channel wide
 
 
 class Spikes(NamedTuple):
@@ -29,7 +29,7 @@ class Spikes(NamedTuple):
 
 
 def find_spikes(cube: xr.Dataset) -> Spikes:
-    """Spikes in windows spread over an image; none are looked for in a table or along an axis of X-ray energies.
+    """Spikes in windows spread over an image; none are looked for in a table, or along an axis of X-ray energies or masses.
 
     A spike is one or two channels wide, stands 12 robust standard deviations of the noise (of its spectrum and of its channel)
     above twice what the pixels around have there, and 5 spreads of its channel above the median of its spectrum around it. In
@@ -38,7 +38,7 @@ def find_spikes(cube: xr.Dataset) -> Spikes:
     """
     height, width, channels = cube["spectra"].shape
     units = str(cube["channel"].attrs.get("units", "")).lower()
-    if 1 in (height, width) or channels < 2 * WIDTH or units in X_RAYS:
+    if 1 in (height, width) or channels < 2 * WIDTH or units in LINES:
         return Spikes(0, 0)
     spectra, heights, scores = (np.concatenate(part) for part in zip(*_looked_at(cube), strict=True))
     if len(spectra) < 2:

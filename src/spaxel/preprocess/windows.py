@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube.sampling import read_tile
-from spaxel.cube.tiles import CELL, Tile, grid, with_halo
+from spaxel.cube.tiles import CELL, grid, with_halo
 
 LOOKED, WINDOW = 4_000_000, 500_000  # values in all, and in a window
 
@@ -27,12 +27,11 @@ def read_windows(cube: xr.Dataset) -> list[Window]:
     """About 4 million values, in windows of at most half a million; which ones depends on the size of the image alone."""
     height, width, channels = cube["spectra"].shape
     side = int(np.clip(np.sqrt(WINDOW / channels), 3, CELL))
-    cells = grid(height, width)
-    order = np.random.default_rng(0).permutation(len(cells))[: max(1, LOOKED // (side * side * channels))]
+    tiles = grid(height, width, side)
+    order = np.random.default_rng(0).permutation(len(tiles))[: max(1, LOOKED // (side * side * channels))]
     found = []
     for i in np.sort(order):
-        cell = cells[i]
-        tile = Tile(cell.y0, min(cell.y0 + side, cell.y1), cell.x0, min(cell.x0 + side, cell.x1))
+        tile = tiles[i]
         around, inside = with_halo(tile, (height, width), 1)
         block, good = read_tile(cube, around, gaps="any")
         found.append(Window(np.where(good[..., None], block, 0), good, inside))
