@@ -11,7 +11,7 @@ VENV := .venv
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: demo test setup bits check bench bench-check docs smoke oldest help
+.PHONY: demo test setup bits check bench bench-check docs formats smoke oldest help
 
 demo: $(VENV)/.core  ## Simulate a small painting, segment it, say how well it agrees with the truth
 	$(BIN)/spaxel demo --overwrite
@@ -39,6 +39,9 @@ bench-check: $(VENV)/.test  ## A part of each benchmark again: fails if a docume
 
 docs: $(VENV)/.docs  ## The documentation as a web site in site/
 	$(BIN)/mkdocs build --strict
+
+formats: $(VENV)/.core  ## Write the table of docs/formats.md as the readers say it
+	$(BIN)/python docs/formats_page.py
 
 smoke:  ## Wheel and sdist: built, installed without extras, used (minutes)
 	$(PYTHON) .ci/smoke

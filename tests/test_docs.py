@@ -25,9 +25,10 @@ import pytest
 
 import spaxel
 from spaxel.cli import main
+from spaxel.readers import readers
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ["docs/methods", "docs/howto"]
+FOLDERS = ["docs/methods", "docs/howto", "docs/fields"]
 PAGES = ["README.md", "docs/api.md", *(f"{f}/{p.name}" for f in FOLDERS for p in sorted((ROOT / f).glob("*.md")))]
 WITHOUT_PYTHON = {"docs/howto/long_fits.md"}
 PUBLIC = sorted(name for name in spaxel.__all__ if name != "__version__")
@@ -149,6 +150,14 @@ def test_the_errors_that_are_explained_are_raised_somewhere() -> None:
     assert len(parts) > 40
     lost = [part for part in parts if not any(_says(text, part) for text in raised)]
     assert lost == ["Unknown option: --n-cluster. Did you mean --n-clusters?"]  # that one is said by cyclopts
+
+
+def test_the_table_of_formats_is_made_from_the_readers() -> None:
+    page = _module(ROOT / "docs/formats_page.py")
+    text = page.PAGE.read_text("utf-8")
+    assert page.with_table(text) == text, "docs/formats.md is not what the readers say; try: make formats"
+    own = [reader for reader in readers().values() if reader.open.__module__.startswith("spaxel.")]
+    assert [reader.name for reader in own if not reader.formats] == []
 
 
 def _messages() -> Iterator[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from spaxel.readers.parts.container import Options, reads_variables
 from spaxel.readers.parts.side import variables_of
 from spaxel.readers.parts.variables import Variables
-from spaxel.readers.registry import Reader
+from spaxel.readers.registry import Format, Reader
 
 NPY, ZIP = b"\x93NUMPY", b"PK\x03\x04"
 
@@ -30,4 +30,20 @@ def _sniff(path: Path, head: bytes) -> bool:
     return head.startswith(NPY) or (head.startswith(ZIP) and b".npy" in head[:2048])
 
 
-reader = Reader("array", "a NumPy file", (".npy", ".npz"), _sniff, open_array)
+reader = Reader(
+    "array",
+    "a NumPy file",
+    (".npy", ".npz"),
+    _sniff,
+    open_array,
+    formats=(
+        Format("NumPy, one array", ".npy", "yes", "a file beside, or numbered", "marks found in the numbers"),
+        Format(
+            "NumPy, several arrays",
+            ".npz",
+            "no",
+            "an array named like one, or of a fitting length",
+            "mask, valid, quality beside the cube",
+        ),
+    ),
+)

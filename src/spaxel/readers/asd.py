@@ -15,7 +15,7 @@ import xarray as xr
 from spaxel.errors import ReadError
 from spaxel.readers.parts.axis import Axis
 from spaxel.readers.parts.listing import Bytes, Spectra, clean
-from spaxel.readers.registry import Reader
+from spaxel.readers.registry import Format, Reader
 
 HEAD = 484
 KINDS = {0: "raw", 1: "reflectance", 2: "radiance", 3: "no units", 4: "irradiance", 5: "quality index", 6: "transmittance",
@@ -61,4 +61,11 @@ def _sniff(path: Path, head: bytes) -> bool:
     return len(head) >= HEAD and (head[:3] == b"ASD" or (head[:2] == b"as" and head[2:3] in b"2345678"))
 
 
-reader = Reader("asd", "a file of an ASD field spectrometer", (".asd",), _sniff, open_asd)
+reader = Reader(
+    "asd",
+    "a file of an ASD field spectrometer",
+    (".asd",),
+    _sniff,
+    open_asd,
+    formats=(Format("ASD field spectrometers", ".asd", "no", "in the file", "-"),),
+)

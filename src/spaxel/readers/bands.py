@@ -20,7 +20,7 @@ from spaxel.readers.parts.raster_bands import band_axis, declared, opened, place
 from spaxel.readers.parts.side import as_axis, axis_files, settle_axis
 from spaxel.readers.parts.stored import Stored
 from spaxel.readers.parts.zarrays import check_believable, is_zarr
-from spaxel.readers.registry import Reader
+from spaxel.readers.registry import Format, Reader
 
 _KINDS = ((".tif", ".tiff"), (".png",))  # of the first kind of which a folder holds two files or more
 _SHOWN = 8  # files of a message
@@ -208,4 +208,19 @@ def _sniff(path: Path, head: bytes) -> bool:
         return False
 
 
-reader = Reader("bands", "a folder of one picture per band", (".tif", ".tiff", ".png"), _sniff, open_bands)
+reader = Reader(
+    "bands",
+    "a folder of one picture per band",
+    (".tif", ".tiff", ".png"),
+    _sniff,
+    open_bands,
+    formats=(
+        Format(
+            "folder of one TIFF, GeoTIFF or PNG per band",
+            "a folder",
+            "yes",
+            "wavelengths in names, tags, or a file beside",
+            "nodata of GeoTIFF",
+        ),
+    ),
+)

@@ -14,7 +14,7 @@ from spaxel.errors import ReadError
 from spaxel.readers.parts.listing import Spectra
 from spaxel.readers.parts.masses import Binned, bin_width, in_bins, mass_table, minutes, said_of_bins
 from spaxel.readers.parts.mzml import scans
-from spaxel.readers.registry import Reader
+from spaxel.readers.registry import Format, Reader
 
 ANDI = (b"CDF\x01", b"CDF\x02")
 NEEDED = ("scan_index", "mass_values", "intensity_values")
@@ -97,4 +97,11 @@ def _sniff(path: Path, head: bytes) -> bool:
     return b"<mzML" in head or (b"<indexedmzML" in head)
 
 
-reader = Reader("chromatogram", "a GC-MS or LC-MS run", (".cdf", ".mzml"), _sniff, open_chromatogram)
+reader = Reader(
+    "chromatogram",
+    "a GC-MS or LC-MS run",
+    (".cdf", ".mzml"),
+    _sniff,
+    open_chromatogram,
+    formats=(Format("GC-MS and LC-MS: ANDI netCDF, mzML", ".cdf, .mzML", "no", "m/z, in bins", "-"),),
+)

@@ -15,7 +15,7 @@ from spaxel.readers.parts.envi_header import find_pair, georeference, integer, i
 from spaxel.readers.parts.envi_values import declared_values
 from spaxel.readers.parts.lazy import FileArray, lazy_array
 from spaxel.readers.parts.side import settle_axis
-from spaxel.readers.registry import Reader
+from spaxel.readers.registry import Format, Reader
 
 _TYPES = {
     1: "u1", 2: "i2", 3: "i4", 4: "f4", 5: "f8", 6: "c8", 9: "c16", 12: "u2", 13: "u4", 14: "i8", 15: "u8",
@@ -121,4 +121,15 @@ def _sniff(path: Path, head: bytes) -> bool:
     return True
 
 
-reader = Reader("envi", "an ENVI file", (".hdr", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip"), _sniff, open_envi)
+reader = Reader(
+    "envi",
+    "an ENVI file",
+    (".hdr", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip"),
+    _sniff,
+    open_envi,
+    formats=(
+        Format(
+            "ENVI", ".hdr with .img, .dat, .raw, .bsq, .bil, .bip", "yes", "wavelength, band names", "data ignore value"
+        ),
+    ),
+)

@@ -16,7 +16,7 @@ from spaxel.readers.parts.esri_header import find_pair, is_header, place, read_h
 from spaxel.readers.parts.lazy import FileArray, lazy_array
 from spaxel.readers.parts.side import settle_axis
 from spaxel.readers.parts.stored import Stored, numbers_of
-from spaxel.readers.registry import Reader
+from spaxel.readers.registry import Format, Reader
 
 _KINDS = {"U": "u", "UNSIGNEDINT": "u", "S": "i", "SIGNEDINT": "i", "F": "f", "FLOAT": "f"}
 _ORDERS = {"BIL": (0, 2, 1), "BIP": (0, 1, 2), "BSQ": (2, 0, 1)}  # of (lines, samples, bands) as they are stored
@@ -119,4 +119,11 @@ def _sniff(path: Path, head: bytes) -> bool:
     return True
 
 
-reader = Reader("esri", "an ESRI BIL, BIP or BSQ file", (".bil", ".bip", ".bsq", ".hdr"), _sniff, open_esri)
+reader = Reader(
+    "esri",
+    "an ESRI BIL, BIP or BSQ file",
+    (".bil", ".bip", ".bsq", ".hdr"),
+    _sniff,
+    open_esri,
+    formats=(Format("ESRI BIL, BIP, BSQ", ".hdr with .bil, .bip, .bsq", "yes", "WAVELENGTHS in the header", "NODATA"),),
+)

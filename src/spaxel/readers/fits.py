@@ -21,7 +21,7 @@ from spaxel.readers.parts.fits_image import Image, image_data
 from spaxel.readers.parts.fits_wcs import axis_values, is_declared, pixel_scale, read_wcs, spectral_axis
 from spaxel.readers.parts.lazy import check_axis_number
 from spaxel.readers.parts.side import settle_axis
-from spaxel.readers.registry import Reader
+from spaxel.readers.registry import Format, Reader
 
 _SIGNATURE = b"SIMPLE  ="
 
@@ -187,4 +187,20 @@ def _sniff(path: Path, head: bytes) -> bool:
     return head.startswith(_SIGNATURE)
 
 
-reader = Reader("fits", "a FITS file", (".fits", ".fit", ".fts", ".fits.gz"), _sniff, open_fits, "fits")
+reader = Reader(
+    "fits",
+    "a FITS file",
+    (".fits", ".fit", ".fts", ".fits.gz"),
+    _sniff,
+    open_fits,
+    "fits",
+    formats=(
+        Format(
+            "FITS",
+            ".fits, .fit, .fts, .fits.gz",
+            "yes (.gz: no)",
+            "WCS, or an extension WAVE, LAMBDA, ENERGIES",
+            "NaN, BLANK, extensions MASK, DQ, IVAR = 0",
+        ),
+    ),
+)

@@ -7,7 +7,7 @@ from pathlib import Path
 from spaxel.readers.parts.container import Options, reads_variables
 from spaxel.readers.parts.h5 import check_link, h5_variables, is_hdf5
 from spaxel.readers.parts.variables import Variables
-from spaxel.readers.registry import Reader
+from spaxel.readers.registry import Format, Reader
 
 
 @reads_variables("C")
@@ -32,4 +32,26 @@ def _sniff(path: Path, head: bytes) -> bool:
     return is_hdf5(head)
 
 
-reader = Reader("hdf5", "an HDF5 file", (".h5", ".hdf5", ".hdf", ".nc", ".nxs"), _sniff, open_hdf5)
+reader = Reader(
+    "hdf5",
+    "an HDF5 file",
+    (".h5", ".hdf5", ".hdf", ".nc", ".nxs"),
+    _sniff,
+    open_hdf5,
+    formats=(
+        Format(
+            "HDF5, NeXus, netCDF 4",
+            ".h5, .hdf5, .nc, .nxs",
+            "yes",
+            "NXdata, a dimension scale, an attribute, a dataset named like one",
+            "_FillValue, missing_value, Data_Ignore_Value; mask, quality, flags",
+        ),
+        Format(
+            "EMIT, PRISMA, NEON, EnMAP, DESIS in HDF5",
+            ".nc, .he5, .h5",
+            "yes",
+            "their own tables of wavelengths",
+            "their own flags and marks",
+        ),
+    ),
+)

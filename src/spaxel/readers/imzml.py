@@ -16,7 +16,7 @@ from spaxel.readers.parts.axis import Axis
 from spaxel.readers.parts.lazy import FOREIGN, lazy_array
 from spaxel.readers.parts.listing import Spectra
 from spaxel.readers.parts.masses import bin_width, check_bins, in_bins, mass_axis, said_of_bins
-from spaxel.readers.registry import Reader
+from spaxel.readers.registry import Format, Reader
 
 WIDTH = 0.1  # m/z of a bin, if not given: images resolve more than nominal masses
 TYPES = {"f": "<f4", "d": "<f8", "i": "<i4", "l": "<i8"}
@@ -196,4 +196,20 @@ def _sniff(path: Path, head: bytes) -> bool:
     return b"<mzML" in head and (b"imagingMS" in head or b'"IMS"' in head or path.suffix.lower() == ".imzml")
 
 
-reader = Reader("imzml", "an image of mass spectra (imzML)", (".imzml",), _sniff, open_imzml, "formats")
+reader = Reader(
+    "imzml",
+    "an image of mass spectra (imzML)",
+    (".imzml",),
+    _sniff,
+    open_imzml,
+    "formats",
+    formats=(
+        Format(
+            "imzML, mass-spectrometry images",
+            ".imzML with .ibd",
+            "yes",
+            "m/z of the spectra",
+            "pixels that were not measured",
+        ),
+    ),
+)

@@ -14,6 +14,7 @@ from spaxel.errors import CubeError, NotFound, ReadError
 from spaxel.readers.parts.axis import Axis, is_spectral
 from spaxel.readers.parts.events import events_in
 from spaxel.readers.parts.extra_axes import Index, Layout, Maps, as_image, plan_axes
+from spaxel.readers.parts.instrument_formats import FORMATS
 from spaxel.readers.parts.instrument_kinds import MODULES, kind_of
 from spaxel.readers.parts.lazy import LARGE, Computed, check_axis_number, lazy_array
 from spaxel.readers.parts.rosetta import Signal, read_signals
@@ -192,4 +193,5 @@ reader = Reader(
     _sniff,
     open_instrument,
     "vendors",
+    formats=FORMATS,
 )

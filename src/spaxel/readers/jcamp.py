@@ -19,7 +19,7 @@ from spaxel.readers.parts.axis import Axis
 from spaxel.readers.parts.listing import Spectra
 from spaxel.readers.parts.squeezed import unsqueezed
 from spaxel.readers.parts.table_text import decode
-from spaxel.readers.registry import Reader
+from spaxel.readers.registry import Format, Reader
 
 _UNITS = {"1/cm": "1/cm", "nanometers": "nm", "micrometers": "um", "m/z": "m/z", "seconds": "s"}
 _LABEL = re.compile(r"^\s*##([^=]*)=(.*)$")
@@ -126,4 +126,11 @@ def _sniff(path: Path, head: bytes) -> bool:
     return text[:8].upper().startswith(b"##TITLE") or text[:9].upper().startswith(b"##JCAMP")
 
 
-reader = Reader("jcamp", "a JCAMP-DX file", (".jdx", ".dx", ".jcm"), _sniff, open_jcamp)
+reader = Reader(
+    "jcamp",
+    "a JCAMP-DX file",
+    (".jdx", ".dx", ".jcm"),
+    _sniff,
+    open_jcamp,
+    formats=(Format("JCAMP-DX", ".jdx, .dx, .jcm", "no", "in the file", "-"),),
+)

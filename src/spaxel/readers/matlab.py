@@ -8,7 +8,7 @@ from spaxel.readers.parts.container import Options, reads_variables
 from spaxel.readers.parts.matlab_variables import is_matlab
 from spaxel.readers.parts.side import variables_of
 from spaxel.readers.parts.variables import Variables
-from spaxel.readers.registry import Reader
+from spaxel.readers.registry import Format, Reader
 
 
 @reads_variables("F")
@@ -33,4 +33,20 @@ def _sniff(path: Path, head: bytes) -> bool:
     return is_matlab(head)
 
 
-reader = Reader("matlab", "a MATLAB file (version 4 to 7.3)", (".mat",), _sniff, open_matlab)
+reader = Reader(
+    "matlab",
+    "a MATLAB file (version 4 to 7.3)",
+    (".mat",),
+    _sniff,
+    open_matlab,
+    formats=(
+        Format(
+            "MATLAB 4 to 7.2",
+            ".mat",
+            "no",
+            "a variable named like one, or of a fitting length",
+            "mask, valid, quality beside the cube",
+        ),
+        Format("MATLAB 7.3", ".mat", "yes", "the same", "the same"),
+    ),
+)

@@ -27,7 +27,7 @@ from spaxel.readers.parts.container import Options, open_variables
 from spaxel.readers.parts.lazy import LARGE
 from spaxel.readers.parts.ome_zarr import ome_image, open_ome
 from spaxel.readers.parts.zarrays import is_zarr, lazy_image, load, named_channel_axis, open_node, zarr_variables
-from spaxel.readers.registry import Reader, open_cube
+from spaxel.readers.registry import Format, Reader, open_cube
 from spaxel.readers.table_writer import TABLES, check_suffix, write_table
 from spaxel.store.addresses import check_local
 from spaxel.store.staging import replacing
@@ -224,4 +224,27 @@ def _plain(owner: str, attrs: dict[Any, Any]) -> dict[str, Any]:
         raise CubeError(f"The attributes of {owner} cannot be stored: {error}. Try text, numbers and lists.") from error
 
 
-reader = Reader("native", "a Zarr folder", (".zarr",), lambda path, head: is_zarr(path), open_zarr)
+reader = Reader(
+    "native",
+    "a Zarr folder",
+    (".zarr",),
+    lambda path, head: is_zarr(path),
+    open_zarr,
+    formats=(
+        Format(
+            "Zarr 2 and 3, a folder",
+            ".zarr",
+            "yes",
+            "an array that numbers an axis, or that is named like one",
+            "_FillValue, missing_value",
+        ),
+        Format(
+            "OME-Zarr 0.1 to 0.5, level 0",
+            ".zarr, .ome.zarr",
+            "yes",
+            "names of the channels ('400 nm'), or the scale of their axis",
+            "marks found in the numbers",
+        ),
+        Format("cube written by spaxel", ".zarr", "yes", "kept", "kept"),
+    ),
+)

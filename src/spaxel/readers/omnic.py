@@ -17,7 +17,7 @@ import xarray as xr
 from spaxel.errors import ReadError
 from spaxel.readers.parts.axis import Axis
 from spaxel.readers.parts.listing import Bytes, Spectra, clean
-from spaxel.readers.registry import Reader
+from spaxel.readers.registry import Format, Reader
 
 MAGIC = (b"Spectral Data File", b"Spectral Exte File")
 HEADER, VALUES, TITLE = 2, 3, 107
@@ -74,4 +74,11 @@ def _sniff(path: Path, head: bytes) -> bool:
     return head.startswith(MAGIC)
 
 
-reader = Reader("omnic", "a file of Thermo Omnic", (".spa", ".spg"), _sniff, open_omnic)
+reader = Reader(
+    "omnic",
+    "a file of Thermo Omnic",
+    (".spa", ".spg"),
+    _sniff,
+    open_omnic,
+    formats=(Format("Thermo Omnic", ".spa, .spg", "no", "in the file", "-"),),
+)

@@ -19,7 +19,7 @@ import xarray as xr
 from spaxel.errors import NotFound, ReadError
 from spaxel.readers.parts.axis import Axis
 from spaxel.readers.parts.listing import Bytes, Spectra
-from spaxel.readers.registry import Reader
+from spaxel.readers.registry import Format, Reader
 
 MAGIC = b"\n\n\xfe\xfe"
 KINDS = {4: "a", 5: "t", 12: "r", 10: "ra", 6: "km", 11: "e", 15: "logr", 16: "atr", 17: "pas", 14: "pw", 1: "sm"}
@@ -148,4 +148,11 @@ def _sniff(path: Path, head: bytes) -> bool:
     return head.startswith(MAGIC)
 
 
-reader = Reader("opus", "a file of Bruker OPUS", (".0", ".opus"), _sniff, open_opus)
+reader = Reader(
+    "opus",
+    "a file of Bruker OPUS",
+    (".0", ".opus"),
+    _sniff,
+    open_opus,
+    formats=(Format("Bruker OPUS", ".0, .1 …", "no", "in the file", "-"),),
+)

@@ -17,7 +17,7 @@ from spaxel.errors import ReadError
 from spaxel.readers.parts.axis import Axis
 from spaxel.readers.parts.lazy import lazy_array
 from spaxel.readers.parts.listing import Bytes, Spectra, clean
-from spaxel.readers.registry import Reader
+from spaxel.readers.registry import Format, Reader
 
 MAGIC, TEXT = b"PEPE", 44
 SIZES, VALUES = 5100, 5105
@@ -102,4 +102,11 @@ def _sniff(path: Path, head: bytes) -> bool:
     return head.startswith(MAGIC)
 
 
-reader = Reader("perkin", "an image of a PerkinElmer Spotlight", (".fsm",), _sniff, open_perkin)
+reader = Reader(
+    "perkin",
+    "an image of a PerkinElmer Spotlight",
+    (".fsm",),
+    _sniff,
+    open_perkin,
+    formats=(Format("PerkinElmer Spotlight image", ".fsm", "yes", "in the file", "-"),),
+)

@@ -20,7 +20,7 @@ from spaxel.readers.parts.raster_bands import band_axis, declared, opened, place
 from spaxel.readers.parts.side import settle_axis
 from spaxel.readers.parts.tiff_stack import read_stack
 from spaxel.readers.parts.zarrays import check_believable
-from spaxel.readers.registry import Reader
+from spaxel.readers.registry import Format, Reader
 
 if TYPE_CHECKING:
     from tifffile import TiffFile
@@ -139,4 +139,21 @@ def _sniff(path: Path, head: bytes) -> bool:
     return head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-reader = Reader("raster", "a TIFF or GeoTIFF file", (".tif", ".tiff"), _sniff, open_raster, "geo")
+reader = Reader(
+    "raster",
+    "a TIFF or GeoTIFF file",
+    (".tif", ".tiff"),
+    _sniff,
+    open_raster,
+    "geo",
+    formats=(
+        Format("GeoTIFF", ".tif, .tiff", "yes", "tags or names of the bands", "nodata of each band"),
+        Format(
+            "TIFF, ImageJ stack, OME-TIFF",
+            ".tif, .tiff, .ome.tif",
+            "yes, where it is not compressed or above 256 MiB",
+            "OME-XML (EmissionWavelength, Name), labels of ImageJ",
+            "marks found in the numbers",
+        ),
+    ),
+)

@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from warnings import warn
 
 import xarray as xr
@@ -32,6 +32,19 @@ _MODULES = (
 )
 
 
+class Format(NamedTuple):
+    """One row of the table of formats in docs/formats.md: what a reader opens, and what it takes from such a file.
+
+    name, suffixes, lazy (whether it is read in parts), axis (where the spectral axis is from), no_data (what hides values)
+    """
+
+    name: str
+    suffixes: str
+    lazy: str
+    axis: str
+    no_data: str
+
+
 @dataclass(frozen=True)
 class Reader:
     """A file format. A third party offers one through the entry point group `spaxel.readers`.
@@ -42,6 +55,7 @@ class Reader:
     sniff       : (path, head) -> bool, head = the first 2880 bytes (b"" for a folder); must not raise, must be quick
     open        : (path, **options) -> cube; every option is keyword-only and named in the docstring
     extra       : the extra of spaxel that installs what `open` needs, if any
+    formats     : the rows of docs/formats.md; `make formats` writes them there
     """
 
     name: str
@@ -50,6 +64,7 @@ class Reader:
     sniff: Callable[[Path, bytes], bool]
     open: Callable[..., xr.Dataset]
     extra: str | None = None
+    formats: tuple[Format, ...] = ()
 
 
 @cache

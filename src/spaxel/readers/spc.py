@@ -15,7 +15,7 @@ from spaxel.errors import ReadError
 from spaxel.readers.parts.axis import Axis
 from spaxel.readers.parts.listing import Bytes, Spectra, clean
 from spaxel.readers.parts.masses import bin_width, in_bins, mass_table, said_of_bins
-from spaxel.readers.registry import Reader
+from spaxel.readers.registry import Format, Reader
 
 SHORT, MULTI, OWN_X, LISTED_X = (
     0x01,
@@ -161,4 +161,11 @@ def _sniff(path: Path, head: bytes) -> bool:
     return kinds and not any(head[325:HEAD]) and not any(head[56:88])
 
 
-reader = Reader("spc", "a Galactic SPC file", (".spc",), _sniff, open_spc)
+reader = Reader(
+    "spc",
+    "a Galactic SPC file",
+    (".spc",),
+    _sniff,
+    open_spc,
+    formats=(Format("Galactic SPC", ".spc", "no", "in the file", "-"),),
+)

@@ -20,7 +20,7 @@ from spaxel.readers.parts.table_grid import as_image
 from spaxel.readers.parts.table_long import Long, find_long, pivot
 from spaxel.readers.parts.table_names import ID, bare, position_of
 from spaxel.readers.parts.table_text import Table, decode, read_table
-from spaxel.readers.registry import Reader
+from spaxel.readers.registry import Format, Reader
 
 
 def open_table(
@@ -220,5 +220,18 @@ def _sniff(path: Path, head: bytes) -> bool:
 
 
 reader = Reader(
-    "table", "a text table of spectra", (".csv", ".tsv", ".txt", ".asc", ".tab", ".xyz", ".dpt"), _sniff, open_table
+    "table",
+    "a text table of spectra",
+    (".csv", ".tsv", ".txt", ".asc", ".tab", ".xyz", ".dpt"),
+    _sniff,
+    open_table,
+    formats=(
+        Format(
+            "tables and maps of spectra as text (LabSpec, WiRE, Orange)",
+            ".csv, .tsv, .txt, .xyz, .tab, .dpt",
+            "no",
+            "the header, or the first column",
+            "empty cells, NA, places without a spectrum",
+        ),
+    ),
 )
