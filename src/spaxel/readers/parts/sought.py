@@ -67,20 +67,30 @@ def _starts(length: int) -> list[int]:
 def _marks(rows: np.ndarray) -> tuple[float, ...]:
     """Values that mean no data, sought from both ends of the values inwards."""
     found: list[float] = []
-    with np.errstate(invalid="ignore", over="ignore"):
-        values = rows[np.isfinite(rows)] if rows.dtype.kind == "f" else rows.ravel()
-        for _ in range(4):
-            if not len(values):
-                return ()  # nothing else is there: these may be the data
-            ends = [end for end in (values.min(), values.max()) if _is_mark(rows, values, end)]
-            if not ends:
-                break
-            found += [end.item() for end in ends]
-            values = values[~np.isin(values, ends)]
+    values = _finite(rows)
+    for _ in range(4):
+        if not len(values):
+            return ()  # nothing else is there: these may be the data
+        ends = [end for end in (values.min(), values.max()) if _is_mark(rows, values, end)]
+        if not ends:
+            return tuple(found)
+        found += [end.item() for end in ends]
+        values = values[~np.isin(values, ends)]
     return tuple(found) if len(values) else ()
 
 
+def _finite(rows: np.ndarray) -> np.ndarray:
+    """All finite values in one row."""
+    if rows.dtype.kind != "f":
+        return rows.ravel()
+    finite = np.isfinite(rows)
+    return rows.ravel() if finite.all() else rows[finite]
+
+
 def _is_mark(rows: np.ndarray, values: np.ndarray, end: Any) -> bool:
+    known = abs(float(end)) >= HUGE or any(_fits(rows.dtype, mark) and end == rows.dtype.type(mark) for mark in MARKS)
+    if not known and (end >= 0 or end != values.min()):
+        return False
     others = values[values != end]
     if len(values) - len(others) < FEW or not len(others):
         return False
@@ -88,11 +98,7 @@ def _is_mark(rows: np.ndarray, values: np.ndarray, end: Any) -> bool:
     distance = max(low - float(end), float(end) - high)
     if distance <= GAP * (high - low) or distance <= 0:
         return False
-    kind = rows.dtype.type
-    if abs(float(end)) >= HUGE or any(_fits(rows.dtype, mark) and end == kind(mark) for mark in MARKS):
-        return True
-    whole = (rows == end).all(1) if rows.shape[1] > 2 else np.zeros(len(rows), bool)
-    return bool(end < 0 and end < low and whole.sum() >= 4 * FEW)
+    return known or bool(rows.shape[1] > 2 and (rows == end).all(1).sum() >= 4 * FEW)
 
 
 def _fits(dtype: np.dtype, mark: float) -> bool:
@@ -101,8 +107,8 @@ def _fits(dtype: np.dtype, mark: float) -> bool:
 
 def _ceiling(rows: np.ndarray, marks: tuple[float, ...]) -> tuple[float | None, float]:
     """(the value at which a detector is full, share of the pixels that reach it), (None, 0) if there is none."""
-    with np.errstate(invalid="ignore"):
-        values = rows[np.isfinite(rows) & ~np.isin(rows, marks)] if rows.size else rows.ravel()
+    values = _finite(rows)
+    values = values[~np.isin(values, marks)] if marks else values
     top = float(values.max()) if len(values) else 0.0
     if top < 1000 or top != int(top) or top >= HUGE or _is_round(top) or (rows.dtype.kind == "f" and not _is_full(top)):
         return None, 0.0
