@@ -56,11 +56,11 @@ def describe(cube: xr.Dataset) -> dict[str, Any]:
     }
     found |= _sampled(cube)
     found["a fit takes"] = f"about {format_bytes(fit_memory(cube))} of memory at --memory 1GiB or less"
-    for name in ("truth_labels", "truth_abundances", "truth_spectra", "variance"):
+    for name in ("truth_labels", "truth_abundances", "truth_spectra", "variance", "saturated"):
         if name in cube:
             found[name.replace("_", " ")] = " x ".join(map(str, cube[name].shape))
-    for i, sentence in enumerate(cube.attrs.get("guesses", []), 1):
-        found[f"guess {i}"] = sentence
+    for word, sentences in (("guess", cube.attrs.get("guesses", [])), ("note", cube.attrs.get("history", []))):
+        found |= {f"{word} {i}": sentence for i, sentence in enumerate(sentences, 1)}
     return found
 
 

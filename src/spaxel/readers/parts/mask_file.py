@@ -76,9 +76,17 @@ def _find(text: str, source: Path) -> tuple[Path, str | None]:
     check_local(text)
     for part, name in ((text, None), text.rpartition(":")[::2]):
         for folder in (Path(), source.parent):
-            if part and (folder / part).exists():
+            if part and _exists(folder / part):
                 return folder / part, name
     raise NotFound(f"There is no mask {text}. Try a file, or FILE:NAME for an array inside it.")
+
+
+def _exists(path: Path) -> bool:
+    """Whether a file is there; no name that cannot be one (too long, with a zero byte) is."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _is_array(path: Path) -> bool:

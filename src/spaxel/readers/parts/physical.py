@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isfinite, isnan
 from typing import Any, NamedTuple
 
 import dask.array as da
@@ -43,7 +44,7 @@ class Declared(NamedTuple):
         parts = {name: v.values.tolist() for name, v in self.parts.items() if v is not None}
         if not (parts or self.no_data or self.limits or self.by_band is not None):
             return {}
-        no_data = [v if np.isfinite(v) else str(v) for v in self.no_data]
+        no_data = [v if isfinite(v) else str(v) for v in self.no_data]
         return {"no_data": no_data, "raw": raw, "origin": self.scale_origin or self.origin} | parts
 
 
@@ -133,8 +134,8 @@ def parse_no_data(no_data: NoData) -> tuple[float, ...]:
 def _holds(dtype: np.dtype, value: float) -> bool:
     """Whether an array of this dtype can hold the value at all; NaN is missing already, and nothing has to be done."""
     if dtype.kind == "f":
-        return not np.isnan(value)
-    if not np.isfinite(value) or value != int(value):
+        return not isnan(value)
+    if not isfinite(value) or value != int(value):
         return False
     limits = np.iinfo(dtype) if dtype.kind in "iu" else None
     return value in (0, 1) if limits is None else limits.min <= value <= limits.max

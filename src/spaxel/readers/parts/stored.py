@@ -107,12 +107,16 @@ def _range(attributes: Mapping[str, Any]) -> tuple[float, float] | None:
 
 
 def number(value: Any) -> float:
-    """A number, whole ones as integers of any size. Raises ValueError, TypeError."""
+    """A number, whole ones as integers of any size that a float can have. Raises ValueError, TypeError."""
     if isinstance(value, bytes):
         value = value.decode("ascii")
     if isinstance(value, str):
         try:
-            return int(value)
+            value = int(value)
         except ValueError:
-            return float(value)
-    return value if isinstance(value, (int, float)) else float(value)
+            value = float(value)
+    try:
+        near = float(value)
+    except OverflowError as error:
+        raise ValueError("it is too large") from error
+    return value if isinstance(value, int) else near
