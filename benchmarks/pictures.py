@@ -26,6 +26,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy.optimize import linear_sum_assignment
 
 import spaxel
+from corrections import raman
 from spaxel.cli import main as run
 
 HERE = Path(__file__).parents[1] / "docs" / "pictures"
@@ -130,7 +131,38 @@ def ebgmcr(folder: Path) -> Image.Image:
     return drawn(folder, plots, 2)
 
 
-PICTURES = {"report": report, "kmeans": kmeans, "dsc": dsc, "dgc": dgc, "mcr": mcr, "ebgmcr": ebgmcr}
+def corrections(folder: Path) -> Image.Image:
+    """A Raman map with cosmic rays on fluorescence: spectra before and after the steps, and the maps of k-means."""
+    cube, truth = raman(203, spiky=0.02, background=5.0)
+    flat = spaxel.baseline(spaxel.despike(cube, threshold="auto"))
+    maps = [truth]
+    for one in (cube, flat):
+        maps.append(matched(spaxel.KMeans(n_clusters=4).fit(one).predict(one)["labels"].values, truth))
+        print(f"ARI {spaxel.score(maps[-1], truth)['ari']:.3f}")
+    above = side_by_side([painted(m, 5) for m in maps], ["truth", "k-means", "k-means after both steps"])
+    spiky = np.argwhere((cube["spectra"] != spaxel.despike(cube, threshold="auto")["spectra"]).any("channel").values)
+    chosen = [spiky[len(spiky) // 2], *(np.argwhere(truth == k)[40] for k in range(3))]
+    plots = []
+    for one, title in ((cube, "counts"), (flat, "after despike, baseline")):
+        page = plot(above.width // 2, 260, title, "Raman shift (1/cm)")
+        for (y, x), color in zip(chosen, COLORS, strict=False):
+            page.line(one["channel"].values, one["spectra"].values[y, x], color=color)
+        plots.append(page)
+    below = drawn(folder, plots, 2)
+    wide = Image.new("RGB", (above.width, below.height), "white")
+    wide.paste(below, (0, 0))
+    return stacked([above, wide])
+
+
+PICTURES = {
+    "corrections": corrections,
+    "report": report,
+    "kmeans": kmeans,
+    "dsc": dsc,
+    "dgc": dgc,
+    "mcr": mcr,
+    "ebgmcr": ebgmcr,
+}
 
 
 def partners(likeness: np.ndarray) -> np.ndarray:
