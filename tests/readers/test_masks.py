@@ -339,6 +339,17 @@ def test_values_under_a_mask_changed_to_anything_change_no_bit(hidden, junk):
     np.testing.assert_array_equal(first["valid"].values, second["valid"].values)
 
 
+@pytest.mark.parametrize("junk", [0, 65535, 7])
+@pytest.mark.parametrize("hidden", [BAD, BAD_VALUES], ids=["pixels", "values"])
+def test_the_same_of_whole_numbers(hidden, junk):
+    whole = (CUBE * 100).astype("u2")
+    other = np.where(hidden if hidden.ndim == 3 else hidden[..., None], np.uint16(junk), whole)
+    first, second = (open_cube(values, mask=~hidden) for values in (whole, other))
+    assert first["spectra"].dtype == second["spectra"].dtype
+    assert first["spectra"].values.tobytes() == second["spectra"].values.tobytes()
+    assert first.attrs == second.attrs
+
+
 @pytest.mark.parametrize(
     "names", [("WHITEREF_scan", "DARKREF_scan"), ("whiteReference", "darkReference"), ("scan_white", "scan_dark")]
 )

@@ -6,6 +6,7 @@ import pytest
 from spaxel import mask_pixels, open_cube, simulate
 from spaxel.cube.sampling import sample_spectra
 from spaxel.errors import GuessWarning, ParameterError
+from spaxel.readers.native import write_cube
 from spaxel.synth import WORLDS
 
 H, W, C = 40, 30, 12
@@ -171,3 +172,16 @@ def test_pixels_that_are_masked_are_not_looked_at():
     use[:4, :5] = False
     cube = mask_pixels(open_cube(values), use)
     assert int(cube["valid"].sum()) == H * W - 20
+
+
+@pytest.mark.filterwarnings("ignore::spaxel.errors.GuessWarning")
+def test_what_was_decided_stays_when_a_cube_is_converted(tmp_path):
+    np.save(tmp_path / "a.npy", full(4095, "u2")[0])
+    left = open_cube(write_cube(open_cube(tmp_path / "a.npy", channel_axis=2, saturated="none"), tmp_path / "a.zarr"))
+    assert "saturated" not in left
+    kept = open_cube(write_cube(open_cube(tmp_path / "a.npy", channel_axis=2), tmp_path / "b.zarr"))
+    np.testing.assert_array_equal(kept["saturated"].values, full(4095, "u2")[1])
+
+
+def test_counts_of_x_rays_are_counts():
+    assert not said(open_cube(full(4095, "u2")[0], channel=np.arange(C) + 1.0, units="keV"))

@@ -43,18 +43,18 @@ def through_door(
     """A cube as its reader made it, ready for use; the options are explained in `spaxel.readers.open_cube`.
 
     In this order: values that the file, or the option, calls no data become NaN; so does what its quality arrays call bad,
-    and what its variance calls unmeasured; marks for no data and a full detector that the file does not declare are sought
-    in a few pieces; scale and offset are applied, then white and dark references; the mask of the user is laid on; `valid`
-    is False where no value is left.
+    what its variance calls unmeasured, and what the mask of the user leaves out; marks for no data and a full detector that
+    the file does not declare are sought in a few pieces of the rest; scale and offset are applied, then white and dark
+    references; `valid` is False where no value is left.
     Raises ParameterError, NotFound, ReadError (of the mask), CubeError (its size).
     """
     cube, declared = taken(cube, no_data)
     counts = cube["spectra"].dtype.kind in "iu" and not declared.is_scaled
     cube = without_flagged(hide(cube, declared), ignore=isinstance(mask, str) and mask.strip().lower() == "none")
-    cube = noise.at_door(cube, variance)
+    cube = masked(noise.at_door(cube, variance), mask, invert=mask_invert)
     cube = _sought(cube, declared, given=no_data is not None, saturated=saturated)
     cube = with_reflectance(scale(cube, declared, raw=raw), wanted=reflectance, counts=counts)
-    return with_valid(masked(cube, mask, invert=mask_invert))
+    return with_valid(cube)
 
 
 def with_valid(cube: xr.Dataset) -> xr.Dataset:
@@ -79,13 +79,13 @@ def parse_saturated(saturated: float | str | None) -> float | None:
 
 
 def _sought(cube: xr.Dataset, declared: Declared, *, given: bool, saturated: float | str | None) -> xr.Dataset:
-    """The cube without the marks for no data that were found, and with `saturated (y, x)` if a detector was full."""
+    """The cube without the marks for no data that were found, and with `saturated (y, x)` if a detector was full.
+
+    Nothing is sought in a cube that has gone through the door before (it was converted), nor among counts of X-rays.
+    """
     ceiling = parse_saturated(saturated)
-    found = (
-        look(cube, no_data=not given, ceiling=saturated is None)
-        if not declared.settled
-        else look(cube, no_data=False, ceiling=False)
-    )
+    looked = declared.settled or "reader" in cube.attrs or _counts_photons(cube)
+    found = look(cube, no_data=not looked and not given, ceiling=not looked and saturated is None)
     if found.no_data:
         words = ", ".join(f"{value:.10g}" for value in found.no_data)
         cube = hide(
@@ -104,3 +104,8 @@ def _sought(cube: xr.Dataset, declared: Declared, *, given: bool, saturated: flo
         cube = note(cube, f"pixels that reach {ceiling:.10g} are saturated, and kept out of the fit (option saturated)")
     ceiling = ceiling if found.ceiling is None else found.ceiling
     return cube if ceiling is None else cube.assign(saturated=(cube["spectra"] >= ceiling).any("channel"))
+
+
+def _counts_photons(cube: xr.Dataset) -> bool:
+    """Whether these are whole numbers on an axis of X-ray energies: counts, of which none is a mark."""
+    return cube["spectra"].dtype.kind in "iu" and cube["channel"].attrs.get("units") == "keV"
