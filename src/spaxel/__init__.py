@@ -40,6 +40,7 @@ _HOME = {  # public name -> module that defines it
     "EnergyMCR": "methods.ebgmcr.estimator",
     "load": "methods.registry",
     "cut": "results.cut",
+    "match": "workflow.matching",
     "score": "metrics",
     "interpret": "results.interpretation",
     "report": "reporting",

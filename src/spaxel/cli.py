@@ -23,6 +23,7 @@ VERBS = {  # verb -> module of spaxel.commands, one line of help
     "predict": ("segment", "Apply the model of a run to another file; labels mean the same."),
     "cut": ("runs", "Another number of components for a run, without fitting again."),
     "score": ("runs", "How well a run agrees with a truth."),
+    "match": ("match", "Which spectra of a library are nearest to the components of a run, and whether any fits."),
     "report": ("runs", "Write the report of a run again."),
     "info": ("files", "What a file holds, and what a fit would cost."),
     "convert": ("files", "Write any file in the native layout (Zarr), which is quick to read by tiles."),

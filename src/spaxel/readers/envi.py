@@ -10,7 +10,7 @@ import xarray as xr
 
 from spaxel.cube import make_cube, note, note_guess
 from spaxel.errors import CubeError, NotFound, ReadError
-from spaxel.readers.parts.envi_axis import beside_channels, header_axis
+from spaxel.readers.parts.envi_axis import beside_channels, header_axis, named_spectra
 from spaxel.readers.parts.envi_header import find_pair, georeference, integer, is_header, numbers, read_header
 from spaxel.readers.parts.envi_values import declared_values
 from spaxel.readers.parts.lazy import FileArray, lazy_array
@@ -54,6 +54,7 @@ def open_envi(
     attrs = georeference(header) | _kept(header) | {"files": [str(header_path), str(data_path)]}
     cube = make_cube(spectra, values, told, beside=declared.beside(), source=str(path), **attrs)
     cube = beside_channels(cube, header_path, header, values)
+    cube = named_spectra(cube, header)
     for sentence in offset_note:
         cube = note(cube, sentence)
     for sentence in guesses + left_out + doubt:

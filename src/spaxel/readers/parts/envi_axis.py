@@ -86,3 +86,11 @@ def _list(header: dict[str, str], key: str, n_channels: int) -> np.ndarray | Non
         return numbers_of_list(header.get(key, ""), n_channels)
     except ValueError:
         return None
+
+
+def named_spectra(cube: xr.Dataset, header: dict[str, str]) -> xr.Dataset:
+    """The cube with the `spectra names` of a spectral library as its coordinate `sample`, where there are as many."""
+    names = [name.strip() for name in header.get("spectra names", "").split(",")]
+    if cube.sizes["x"] != 1 or len(names) != cube.sizes["y"] or not any(names):
+        return cube
+    return cube.assign_coords(sample=("y", np.array(names)))

@@ -1,0 +1,138 @@
+"""Names for components: a run beside a library of spectra."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from warnings import warn
+
+import numpy as np
+import xarray as xr
+
+from spaxel.errors import CubeError, GuessWarning, ParameterError
+from spaxel.metrics.common_axis import converted, on_common_axis, resampled
+from spaxel.metrics.library import Answer, Component, rank
+from spaxel.preprocess.steps import repeat
+from spaxel.readers import open_cube
+from spaxel.results.convention import check_result, component_names, spectra_names
+from spaxel.store.run_folder import read_result
+from spaxel.store.staging import replacing
+
+COLUMNS = ("component", "rank", "name", "angle", "error", "correlation", "verdict")
+AXIS_STEPS = {"crop", "rebin", "mask_channels", "despike"}  # which say nothing about the spectra of a library
+LITTLE = 0.8  # share of the run's axis that a library covers, below which it is said
+
+
+def match(
+    run: str | Path | xr.Dataset, library: str | Path | xr.Dataset, *, top: int = 3, **options: Any
+) -> list[Answer]:
+    """The nearest spectra of a library to each component of a run, and whether any fits.
+
+    run     : a run folder of segment or unmix, or a result      library : a file that opens as a table (ENVI .sli, CSV,
+              JCAMP-DX, ASD, SPC …) or such a cube; its names are the coordinate `sample`
+    top     : entries for each component      options : of the reader of the library
+    returns : one for each component: component (name), verdict ("fits", "may fit", "none fits"), sentence, candidates with
+              name, angle (spectral angle, radians), error (from the spread of the component), correlation
+    Both are compared where their axes overlap, on the coarser of the two; nm, um and Angstrom, eV and keV are converted. What
+    the run did to its spectra (derivative, baseline …) is done to the library, too. A name is a candidate, never a proof.
+    Raises AxisError (other units, no overlap), CubeError, NotFound, ParameterError; warns where the library covers little.
+
+    >>> import spaxel
+    >>> cube = spaxel.simulate("mixture", n_components=3, per_component=10, n_channels=80)
+    >>> result = spaxel.MCR(n_components=3).fit_transform(cube)
+    >>> library = spaxel.make_cube(cube["truth_spectra"].values[:, None], cube["channel"].values, "nm")
+    >>> library = library.assign_coords(sample=("y", ["ochre", "azurite", "chalk"]))
+    >>> result["channel"].attrs["units"] = "nm"
+    >>> sorted({answer.candidates[0].name for answer in spaxel.match(result, library)})
+    ['azurite', 'chalk', 'ochre']
+    """
+    if top < 1:
+        raise ParameterError(f"top is {top}; at least 1 entry is needed.")
+    result = check_result(run if isinstance(run, xr.Dataset) else read_result(run)).load()
+    if "component_spectra" not in result:
+        raise CubeError("This result holds no component_spectra. Try a run of segment or unmix.")
+    cube = library if isinstance(library, xr.Dataset) else open_cube(library, **options)
+    names, spectra, axis = _entries(_treated(cube, result), result)
+    parts = _parts(result)
+    own = result["channel"].values.astype(np.float64)
+    common = on_common_axis(own, np.concatenate([part for part in parts if len(part)]), axis, spectra)
+    if common.share < LITTLE:
+        warn(
+            f"The library covers {common.share:.0%} of the axis of the run ({common.axis[0]:g} to {common.axis[-1]:g} of "
+            f"{own[0]:g} to {own[-1]:g}); only that part is compared.",
+            GuessWarning,
+            stacklevel=2,
+        )
+    return rank(_components(result, parts, own, common.axis), names, common.second, top)
+
+
+def _entries(cube: xr.Dataset, result: xr.Dataset) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Names, spectra and axis of a library, in the units of the result; entries with a value that is missing left out."""
+    if 1 not in (cube.sizes["x"], cube.sizes["y"]):
+        raise CubeError(
+            f"The library is an image of {cube.sizes['y']} x {cube.sizes['x']} pixels. Try a list of spectra."
+        )
+    spectra = cube["spectra"].values.reshape(-1, cube.sizes["channel"]).astype(np.float64)
+    called = spectra_names(cube).get("sample", ("y", [f"spectrum {i}" for i in range(len(spectra))]))[1]
+    units, wanted = (data["channel"].attrs.get("units", "index") for data in (cube, result))
+    axis = converted(cube["channel"].values.astype(np.float64), units, wanted)
+    if wanted == "index" and cube.sizes["channel"] != result.sizes["channel"]:
+        raise CubeError(
+            f"Neither has a spectral axis, and the run has {result.sizes['channel']} channels, the library "
+            f"{cube.sizes['channel']}. Try the option channel, which gives the axis."
+        )
+    seen = np.isfinite(spectra).mean(0) > 0.5  # channels that most entries have
+    good = np.isfinite(spectra[:, seen]).all(1) & (spectra[:, seen] != 0).any(1)
+    if not good.any():
+        raise CubeError("The library holds no spectrum without missing values. Try to leave out what is incomplete.")
+    return [called[i] for i in np.flatnonzero(good)], spectra[good][:, seen], axis[seen]
+
+
+def _treated(cube: xr.Dataset, result: xr.Dataset) -> xr.Dataset:
+    """The library after the steps of the run that change spectra and not only their axis."""
+    steps = result.attrs.get("steps", [])
+    steps = json.loads(steps) if isinstance(steps, str) else steps
+    wanted = [step for step in steps if step["name"] not in AXIS_STEPS]
+    return repeat(cube, wanted) if wanted else cube
+
+
+def _parts(result: xr.Dataset) -> list[np.ndarray]:
+    """Means, spreads and finer parts of the components, (n, channel) each; () where there are none."""
+    means = result["component_spectra"].values.astype(np.float64)
+    spread = result["component_spread"].values if "component_spread" in result else np.zeros_like(means)
+    names = [n for n in ("micro_spectra", "component_low", "component_high") if n in result]
+    return [means, np.nan_to_num(spread.astype(np.float64)), *(result[n].values.astype(np.float64) for n in names)]
+
+
+def _components(result: xr.Dataset, parts: Sequence[np.ndarray], own: np.ndarray, axis: np.ndarray) -> list[Component]:
+    """The components on the common axis."""
+    means, spread, *finer = (resampled(own, part, axis) for part in parts)
+    found = []
+    for i, name in enumerate(component_names(result)):
+        if "micro_spectra" in result:
+            mine = result["micro_component"].values == i
+            likes, weights = finer[0][mine], result["micro_size"].values[mine].astype(float)
+        else:
+            likes = np.array([part[i] for part in finer]).reshape(len(finer), len(axis))
+            weights = np.ones(len(likes))
+        good = np.isfinite(likes).all(1) & (weights > 0) & (likes != 0).any(1)
+        found.append(Component(name, means[i], spread[i], likes[good], weights[good]))
+    return found
+
+
+def write_matches(answers: Sequence[Answer], path: str | Path, *, overwrite: bool = False) -> Path:
+    """The candidates of each component as CSV, one line for each. Returns the path."""
+    with (
+        replacing(path, overwrite=overwrite, owned=Path.is_file) as beside,
+        beside.open("w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for answer in answers:
+            for place, c in enumerate(answer.candidates, 1):
+                numbers = f"{c.angle:.5f}", f"{c.error:.5f}", f"{c.correlation:.5f}"
+                writer.writerow([answer.component, place, c.name, *numbers, answer.verdict if place == 1 else ""])
+    return Path(path)
