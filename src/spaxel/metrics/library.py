@@ -63,11 +63,10 @@ def nearest_strangers(names: Sequence[str], library: np.ndarray) -> np.ndarray:
     family = np.array([family_of(names[at]) for at in chosen])
     if len(np.unique(family)) < FAMILIES:
         return np.empty(0)
-    found = []
-    for at, own in zip(chosen, family, strict=True):
-        others = chosen[family != own]
-        found.append(np.nanmin(spectral_angle(library[at], library[others])))
-    return np.sort(np.array(found))
+    spectra = library[chosen]
+    unit = spectra / np.maximum(np.linalg.norm(spectra, axis=1, keepdims=True), 1e-300)
+    cosine = np.where(family[:, None] == family, -2.0, unit @ unit.T)
+    return np.sort(spectral_angle(spectra, spectra[cosine.argmax(1)]))
 
 
 def family_of(name: str) -> str:

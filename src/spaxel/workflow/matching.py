@@ -41,13 +41,12 @@ def match(
     Raises AxisError (other units, no overlap), CubeError, NotFound, ParameterError; warns where the library covers little.
 
     >>> import spaxel
-    >>> cube = spaxel.simulate("mixture", n_components=3, per_component=10, n_channels=80)
-    >>> result = spaxel.MCR(n_components=3).fit_transform(cube)
-    >>> library = spaxel.make_cube(cube["truth_spectra"].values[:, None], cube["channel"].values, "nm")
-    >>> library = library.assign_coords(sample=("y", ["ochre", "azurite", "chalk"]))
-    >>> result["channel"].attrs["units"] = "nm"
+    >>> cube = spaxel.simulate("mixture", n_components=4, per_component=10, n_channels=80)
+    >>> result = spaxel.MCR(n_components=4).fit_transform(cube)
+    >>> library = spaxel.make_cube(cube["truth_spectra"].values[:, None], cube["channel"].values)
+    >>> library = library.assign_coords(sample=("y", ["ochre", "azurite", "chalk", "soot"]))
     >>> sorted({answer.candidates[0].name for answer in spaxel.match(result, library)})
-    ['azurite', 'chalk', 'ochre']
+    ['azurite', 'chalk', 'ochre', 'soot']
     """
     if top < 1:
         raise ParameterError(f"top is {top}; at least 1 entry is needed.")
