@@ -2,8 +2,8 @@
 
 usage: python benchmarks/match.py      about a minute; writes benchmarks/results/match.md
 
-Simulated libraries: reflectance (slopes, steps, 2 to 5 absorption bands) and Raman (3 to 9 narrow bands), 200 channels. An entry
-has 0.5 % noise, light of its own and a sloping offset; a component is the mean of 30 pixels with 5 % noise and the same
+Simulated libraries: reflectance (slopes, steps, 2 to 5 absorption bands) and Raman (3 to 9 narrow bands), 200 channels. An
+entry has 0.5 % noise, light of its own and a sloping offset; a component is the mean of 30 pixels with 5 % noise and the same
 freedom.
 """
 
