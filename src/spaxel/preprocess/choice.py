@@ -14,7 +14,8 @@ from threadpoolctl import threadpool_limits
 
 from spaxel.cube.sampling import Sample
 from spaxel.linear.pca import fit_pca
-from spaxel.preprocess.scaling import feature_noise, fit_scaling
+from spaxel.preprocess.feature_noise import feature_noise
+from spaxel.preprocess.scaling import fit_scaling
 
 TRIED = 8000  # spectra on which candidates are compared
 COMPARED = 4000  # of them, those in the silhouette

@@ -27,18 +27,16 @@ import numpy as np
 
 from spaxel.cube.sampling import Sample
 from spaxel.errors import CubeError, ParameterError
+from spaxel.preprocess.whitening import whitener
 
 ScalingName = Literal["none", "unit", "unit_bright", "snv", "zscore", "counts", "hellinger", "mnf"]
 SCALINGS: tuple[str, ...] = get_args(ScalingName)
-SHRINKAGE = 0.05  # share of the diagonal in the noise covariance
 RARE = 0.1  # of the mean channel: added to p in `counts`, so that one photon in a dark channel is no outlier
 PRIOR = 5.0  # photons like the mean that every pixel is taken to have seen besides its own in `counts`
-FEWEST_PAIRS = 10  # of neighbouring pixels, below which `mnf` does not see the noise
-SMOOTH, ROUNDS = 0.9, 5  # share of the differences of neighbours taken for noise, and how often it is found again
-OFTEN = 0.5  # share of neighbours that differ in a channel, above which differences are told in units of its noise
-WHITENED = ("unit", "unit_bright", "snv")  # scalings whose features get the same noise where it is known
-UNEVEN = ("none", "zscore")  # scalings after which noise still differs by channel
-LEAST_SHARE = 0.01  # of a channel that is taken for signal in `zscore`, however noisy its file says it is
+BY_SPECTRUM = ("unit", "unit_bright", "snv")  # scalings that divide each spectrum by a number of its own
+LOOKED_AT, TAIL = 4000, 0.99  # spectra for the weights of noisy channels, and share of them that is no outlier
+COUNTED = ("counts", "hellinger")  # scalings of photon counts, whose noise is that of counts
+LEAST_SHARE = 0.01  # of the variance of a channel that is taken for signal, however noisy its file says it is
 TINY = 1e-12
 
 
@@ -123,7 +121,7 @@ def fit_scaling(name: str, sample: Sample) -> Scaling:
         center = total / max(total.sum(), TINY)
         weight = np.where(center > 0, 1 / np.sqrt(center + RARE / channels), 0.0)
     elif name == "mnf":
-        matrix = _whitener(sample)
+        matrix = whitener(sample)
     elif name == "unit_bright":
         bright = log_norm(sample.spectra)
         matrix = np.array([[bright.mean(), _brightness_weight(sample.spectra) / max(bright.std(), TINY)]])
@@ -131,36 +129,39 @@ def fit_scaling(name: str, sample: Sample) -> Scaling:
 
 
 def quiet(name: str, sample: Sample) -> np.ndarray | float:
-    """By how much noisy channels count less under a scaling, (channel,), where the noise is known; else 1.
+    """By how much noisy channels count less under a scaling, (channel,), 1 at most; 1 where the noise is not known.
 
-    unit, unit_bright, snv : median σ / σ_c, so that the noise of all features is alike (no more than 100 times the median)
-    zscore : √(1 - σ_c² / s_c²), the share of a channel that is not noise        others : 1; `mnf` whitens by its matrix
-    σ_c² : mean variance of a channel of the file      s_c² : variance between the spectra
+    unit, unit_bright, snv : √(S / (S + D_c)), D_c the noise of a scaled channel, S what else varies in a channel on average:
+                             as Wiener's filter for signals of the same size
+    others                 : 1; `mnf` whitens by its matrix. Counts have the noise of counts, and weights of `zscore` by the
+                             share of a channel that is no noise were tried: they cost ARI where light is uneven
     """
-    if sample.noise is None:
+    if sample.noise is None or name not in BY_SPECTRUM:
         return 1.0
     noise = sample.noise.channel
-    if name in WHITENED:
-        return np.sqrt(np.median(noise) / noise)
-    if name == "zscore":
-        spread = np.maximum(sample.spectra.var(0, dtype=np.float64), TINY)
-        return np.sqrt(np.clip(1 - noise / spread, LEAST_SHARE, 1))
-    return 1.0
+    some = sample.spectra[:: max(1, len(sample.spectra) // LOOKED_AT)]
+    blocks = [scale_rows(name, some[i : i + 512], np.zeros(len(noise))) for i in range(0, len(some), 512)]
+    mean = sum(block.sum(0) for block in blocks) / len(some)
+    spread = sum(((block - mean) ** 2).sum(0) for block in blocks) / len(some)
+    scaled = noise * noise_level(name, sample)
+    signal = float(np.maximum(spread - scaled, LEAST_SHARE * spread).mean())
+    weight = np.sqrt(signal / np.maximum(signal + scaled, TINY * TINY))
+    return weight / max(weight.max(), TINY * TINY)
 
 
-def noise_words(name: str) -> list[str]:
-    """What a known noise is used for under a scaling, in words."""
-    weighed = [f"the weights of channels (scaling {name})"] if name in (*WHITENED, "zscore") else []
-    whitened = ["noise whitening"] if name == "mnf" else []
-    directions = ["the number of principal components"] if name in UNEVEN else []
-    return [*weighed, *whitened, *directions]
+def noise_level(name: str, sample: Sample) -> float:
+    """What the mean variance of a channel is multiplied by, on average over the spectra, before the weights of a scaling."""
+    known = sample.noise
+    level = np.ones(1) if known is None else known.row / known.row.mean() / divisor(name, sample.spectra) ** 2
+    return float(level[level <= np.quantile(level, TAIL)].mean())
 
 
-def feature_noise(scaling: Scaling, sample: Sample) -> np.ndarray | None:
-    """Variance by noise of each feature, (channel,), of scalings under which it differs by channel; else None."""
-    if sample.noise is None or scaling.name not in UNEVEN:
-        return None
-    return sample.noise.channel * scaling.weight**2
+def divisor(name: str, spectra: np.ndarray) -> np.ndarray:
+    """What a scaling divides each spectrum (n, channel) by before its weights: its norm, its standard deviation, or 1; (n,)."""
+    if name not in BY_SPECTRUM:
+        return np.ones(len(spectra))
+    x = np.asarray(spectra, np.float64)
+    return np.maximum(x.std(1) if name == "snv" else np.linalg.norm(x, axis=1), TINY * TINY)
 
 
 def scale_rows(name: str, spectra: np.ndarray, center: np.ndarray) -> np.ndarray:
@@ -192,52 +193,3 @@ def _brightness_weight(spectra: np.ndarray) -> float:
     """Standard deviation of the strongest direction of the unit-norm spectra: brightness then weighs as much as it."""
     unit = scale_rows("unit", spectra[:4096], np.zeros(spectra.shape[1]))
     return float(np.sqrt(np.linalg.eigvalsh(np.cov(unit.T))[-1])) if len(unit) > 1 and unit.shape[1] > 1 else 1.0
-
-
-def _whitener(sample: Sample) -> np.ndarray:
-    """N^(-1/2) for the noise covariance N of one spectrum, so far as it is known: by its variance, by neighbours, by both.
-
-    By both it is the geometric mean D^(1/2) E^(1/2) D^(1/2) of the variance D and of what neighbours show, E in its units and
-    nowhere less: neighbours see what they differ by besides, which counts half.
-    """
-    known, pairs = sample.noise, len(sample.pairs)
-    if known is None:
-        return _inverse_root(_still(sample.differences()))
-    sigma = np.sqrt(known.channel)
-    if pairs < FEWEST_PAIRS:
-        return np.diag(1 / sigma)
-    still = _still(sample.differences()) / sigma
-    values, vectors = np.linalg.eigh(still.T @ still / (2 * len(still)))
-    return (vectors / np.maximum(values, 1.0) ** 0.25 / sigma[:, None]) @ vectors.T
-
-
-def _still(differences: np.ndarray) -> np.ndarray:
-    """Differences of neighbours (m, channel) without those that are edges of the scene.
-
-    A tenth of the differences is left out, as edges of the scene: those that are largest, first as they are and then, found
-    again a few times, in units of the noise that the others show. N is shrunk towards its diagonal. Only channels in which
-    most neighbours differ tell edges in these units: one of rare photons would lose them all, and its noise would be none.
-    """
-    if len(differences) < FEWEST_PAIRS:
-        raise ParameterError(
-            "mnf needs neighbouring pixels, or the variance of the file, to see the noise; this cube has too few. Try zscore."
-        )
-    differences = differences.astype(np.float64)
-    kept = _smooth(differences)
-    telling = np.compress((differences != 0).mean(0) > OFTEN, differences, axis=1)
-    for _ in range(ROUNDS if telling.size else 0):
-        kept = _smooth(telling @ _inverse_root(telling[kept]))
-    return differences[kept]
-
-
-def _smooth(differences: np.ndarray) -> np.ndarray:
-    size = np.linalg.norm(differences, axis=1)
-    return size <= np.quantile(size, SMOOTH)
-
-
-def _inverse_root(differences: np.ndarray) -> np.ndarray:
-    noise = differences.T @ differences / (2 * len(differences))
-    largest = np.diag(noise).max()
-    diagonal = np.diag(np.maximum(np.diag(noise), TINY * (largest if largest > 0 else TINY)))
-    values, vectors = np.linalg.eigh((1 - SHRINKAGE) * noise + SHRINKAGE * diagonal)
-    return (vectors / np.sqrt(np.maximum(values, TINY * values[-1]))) @ vectors.T

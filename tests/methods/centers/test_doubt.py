@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
 
 from spaxel.cube import make_cube
@@ -92,3 +93,30 @@ def test_a_component_without_scatter_is_all_noise():
     noise = np.diag([1.0, 2.0])
     np.testing.assert_allclose(_gain(noise, np.zeros((2, 2))), np.eye(2), atol=1e-6)
     np.testing.assert_allclose(_gain(np.zeros((2, 2)), np.zeros((2, 2))), 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("scaling", ["zscore", "unit"])
+@pytest.mark.parametrize("table", [False, True])
+def test_a_known_noise_says_how_many_labels_change_when_measured_again(scaling, table):
+    """A second exposure of the same scene tells: within a factor of four. Lists of spectra say hardly any without it."""
+    rng = np.random.default_rng(8)
+    field = np.stack([gaussian_filter(rng.normal(size=(60, 64)), 5, mode="wrap") for _ in range(3)], -1)
+    share = np.exp(5 * field / field.std())
+    share /= share.sum(-1, keepdims=True)
+    pure = 1 + np.abs(rng.normal(size=(3, 30))).cumsum(1) / 8
+    clean, sigma = share @ pure, np.where(np.arange(30) % 3 == 0, 2.0, 0.2)
+    shape = (-1, 1, 30) if table else (60, 64, 30)
+    first, second = ((clean + rng.normal(size=clean.shape) * sigma).reshape(shape) for _ in range(2))
+    model = KMeans(n_clusters=3, scaling=scaling).fit(make_cube(first, variance=sigma**2))
+    changed = float((model.predict(make_cube(first))["labels"] != model.predict(make_cube(second))["labels"]).mean())
+    said = told(model)
+    assert changed / 4 < said < 2 * changed
+    assert any("mistakes" in words for words in model.info_["known_noise"]["used_for"])
+    if table:
+        assert told(KMeans(n_clusters=3, scaling=scaling).fit(make_cube(first))) < changed / 20
+
+
+def told(model):
+    """Share of spectra that get another component when measured again, as a model says it."""
+    counts, component = model.state_["mistaken"], model.state_["component"]
+    return counts[component[:, None] != component].sum() / counts.sum()

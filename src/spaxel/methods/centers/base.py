@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self, cast
@@ -21,10 +21,11 @@ from spaxel.cube.mapping import Arrays, Progress
 from spaxel.cube.picture import picture_recipe
 from spaxel.cube.sampling import Sample, sample_cubes
 from spaxel.cube.whole import whole_numbers
-from spaxel.methods.centers.doubt import doubts
+from spaxel.methods.centers.doubt import Seen, doubts
 from spaxel.methods.centers.groups import Groups
 from spaxel.methods.centers.maps import Model, More, known_of, map_centers, map_distances
 from spaxel.methods.centers.result import nearest_result
+from spaxel.methods.centers.score_noise import score_noise
 from spaxel.methods.completing import kept_completion, ready, whole_sample
 from spaxel.methods.contract import (
     HUGE,
@@ -39,8 +40,9 @@ from spaxel.methods.contract import (
 from spaxel.methods.saving import save as save_run
 from spaxel.methods.state import SegmentingInfo, pack
 from spaxel.preprocess.choice import Choice, Look, look_at
+from spaxel.preprocess.feature_noise import noise_words
 from spaxel.preprocess.known_noise import Belief, known_noise, said_of_noise, say_unbelieved
-from spaxel.preprocess.scaling import Scaling, noise_words
+from spaxel.preprocess.scaling import COUNTED, Scaling
 from spaxel.results.convention import relabel
 
 
@@ -69,6 +71,7 @@ class Found(NamedTuple):
     groups, scaling : with the scaling that spectra go through before they are projected
     spectra (n, channel), scores (n, d), pairs (p, 2, d) : of the sample that the groups are made of
     arrays : what else `_model` needs, for `state_`      info : for `info_`; at least scaling_scores and scaling_sentence
+    embed : spectra as they are read -> their scores, where `scores` are those of the task's sample; None: of others
     """
 
     groups: Groups
@@ -78,6 +81,7 @@ class Found(NamedTuple):
     pairs: np.ndarray
     arrays: Arrays
     info: dict[str, Any]
+    embed: Callable[[np.ndarray], np.ndarray] | None = None
 
 
 class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
@@ -237,7 +241,9 @@ def said_of_scaling(name: str, choice: Choice | None) -> dict[str, Any]:
 def _state(task: Task, found: Found, seed: int) -> Arrays:
     recipe = picture_recipe(task.own.spectra, task.axis, task.units, task.look.counts)
     state = {"channel": task.axis} | found.arrays | found.groups.arrays()
-    state |= doubts(found.spectra, found.scores, found.pairs, found.groups, found.scaling, seed)
+    noise = score_noise(found.embed, task.sample, len(task.axis), found.scaling, seed) if found.embed else None
+    seen = Seen(found.spectra, found.scores, found.pairs, noise)
+    state |= doubts(seen, found.groups, found.scaling, seed)
     state |= pack("grid_", fit_grid(task.own.spectra)) | pack("picture_", recipe)
     return {name: np.ascontiguousarray(array) for name, array in state.items()}
 
@@ -256,7 +262,9 @@ def _info(method: str, steps: list[dict[str, Any]], task: Task, found: Found) ->
         "counts": task.look.counts,
         "valid_share": task.sample.valid_share,
     }
-    always |= said_of_noise(task.belief, noise_words(found.scaling.name))
+    told = found.embed is not None and found.scaling.name not in COUNTED
+    doubted = ["mistakes that noise makes (which components are present)"] if told else []
+    always |= said_of_noise(task.belief, [*noise_words(found.scaling.name), *doubted])
     known = {}
     if evidence.number is not None:
         known["probability"] = [round(float(p), 4) for p in evidence.number.probability]

@@ -9,7 +9,8 @@ import numpy as np
 from spaxel.cube.sampling import Sample
 from spaxel.errors import CubeError
 from spaxel.linear.pca import fit_pca
-from spaxel.preprocess.scaling import FEWEST_PAIRS, Scaling, fit_scaling
+from spaxel.preprocess.scaling import Scaling, fit_scaling
+from spaxel.preprocess.whitening import FEWEST_PAIRS
 
 MOST_AXES = 10
 

@@ -16,6 +16,7 @@ from spaxel.linear.pca import Projection, fit_pca
 from spaxel.methods.dsc.distances import nearby, within
 from spaxel.methods.dsc.numpy_net import in_blocks, latents
 from spaxel.methods.dsc.settings import COUNTED, Settings
+from spaxel.preprocess.feature_noise import feature_noise, noise_along
 from spaxel.preprocess.scaling import Scaling
 
 MOST_VALUES = 16_000_000  # of the sample from which axes are learned
@@ -116,13 +117,14 @@ def linear_start(sample: Sample, scaling: Scaling, settings: Settings) -> Linear
     """Scaled principal components of a sample, what noise they hold, and how much the neighbours should weigh.
 
     The scaling of the answer is the given one times a number, so that the first latent has spread 1. The noise along an
-    axis: that of halved counts, or the mean of what lies outside of all axes. The neighbours weigh noise / (variance between
+    axis: that of halved counts, that of a known variance, or the mean of what lies outside of
+    all axes. The neighbours weigh noise / (variance between
     a pixel and them), as in Wiener's filter: much where pixels differ by noise alone.
     """
     some = sample.spectra[:: max(1, len(sample.spectra) * sample.spectra.shape[1] // MOST_VALUES)]
     both = in_blocks(some, scaling, settings.context)
     first = both[:, : both.shape[1] // (1 + (settings.context > 0))]
-    wide = fit_pca(first, None, settings.seed)
+    wide = fit_pca(first, None, settings.seed, feature_noise(scaling, sample))
     latent = settings.n_latent or wide.basis.shape[1]
     latent = min(latent, first.shape[1], max(len(first) - 1, 1))
     unit = float(np.sqrt(wide.variance[0]))
@@ -132,7 +134,8 @@ def linear_start(sample: Sample, scaling: Scaling, settings: Settings) -> Linear
     wide = fit_pca(own, min(max(MOST_AXES, latent), own.shape[1], max(len(own) - 1, 1)), settings.seed)
     offset = wide.mean @ wide.basis
     scores = own @ wide.basis - offset
-    noise = np.full(len(offset), _outside(own, wide))
+    known = noise_along(scaling, sample, wide.basis)
+    noise = np.full(len(offset), _outside(own, wide)) if known is None else known
     counted = settings.likelihood in COUNTED
     if counted:
         halves = views(some[:2000], scaling, settings._replace(denoise=True)).inputs

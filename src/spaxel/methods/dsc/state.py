@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from spaxel.methods.centers.base import Found, Task, said_of_scaling
 from spaxel.methods.dsc.choice import Chosen
 from spaxel.methods.dsc.decoder import decoder_state
-from spaxel.methods.dsc.numpy_net import sample_latents
+from spaxel.methods.dsc.numpy_net import latents, sample_latents
 from spaxel.methods.dsc.settings import Settings
 from spaxel.methods.dsc.training import Learned
 from spaxel.methods.state import pack
@@ -32,7 +33,8 @@ def found_of(task: Task, learned: Learned, settings: Settings, chosen: Chosen, c
         "history": learned.history,
         "decoder": decoder,
     }
-    return Found(learned.groups, scaling, task.own.spectra, z, apart, arrays | pack("encoder.", encoder), info)
+    embed = partial(latents, scaling=scaling, weights=encoder, net=net, context=context)
+    return Found(learned.groups, scaling, task.own.spectra, z, apart, arrays | pack("encoder.", encoder), info, embed)
 
 
 def _of_scaling(name: str, sentence: str, choice: Choice | None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -25,7 +26,8 @@ from spaxel.methods.parameters import (
 )
 from spaxel.methods.state import pack, unpack
 from spaxel.preprocess.choice import choose_scaling
-from spaxel.preprocess.scaling import Scaling, feature_noise, fit_scaling
+from spaxel.preprocess.feature_noise import feature_noise
+from spaxel.preprocess.scaling import Scaling, fit_scaling
 
 MOST_VALUES = 16_000_000  # of the scaled sample from which principal components are learned
 
@@ -84,7 +86,8 @@ class KMeans(Segmenting):
         windows = windows_of(model, task.cubes, seed) if looks else None
         groups = find_groups(scores, pairs, number, rules, windows)
         info = said_of_scaling(scaling.name, choice)
-        return Found(groups, scaling, sample.spectra, scores, pairs, pack("", folded), info)
+        embed = partial(project_blocks, model=model)
+        return Found(groups, scaling, sample.spectra, scores, pairs, pack("", folded), info, embed)
 
     def _model(self) -> Projected:
         return Projected(self.info_["scaling"], unpack(Folded, self.state_, ""))
