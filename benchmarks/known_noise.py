@@ -27,13 +27,13 @@ NOISY[:12], NOISY[60:68], NOISY[-14:] = 0.15, 0.25, 0.12
 
 def galaxy(seed: int, sky: float) -> xr.Dataset:
     """A galaxy under a night sky: 10 times as bright as a dark one drowns what lies under its lines."""
-    size = {"height": 56, "width": 56, "channels": 480, "wavelengths": (4750.0, 9300.0)}
+    size = {"height": 48, "width": 48, "channels": 320, "wavelengths": (4750.0, 9300.0)}
     return simulate("ifu", **size, seed=seed, sky=sky).load().drop_vars("truth_spectra")
 
 
 def bands(seed: int, light: float, sigma: np.ndarray) -> xr.Dataset:
     """Five smooth materials with soft borders, as `common.reflectance`; noise of standard deviation sigma (120,)."""
-    rng, shape, k = np.random.default_rng([seed, 6]), (64, 72), 5
+    rng, shape, k = np.random.default_rng([seed, 6]), (56, 60), 5
     field = np.stack([gaussian_filter(rng.normal(size=shape), 8, mode="wrap") for _ in range(k)], -1)
     share = np.exp(6 * (field / field.std() + rng.normal(size=k) * 0.3))
     share /= share.sum(-1, keepdims=True)
@@ -63,6 +63,7 @@ CASES: dict[str, Callable[[int], Any]] = {
     "galaxy, bright sky": lambda seed: (seed, galaxy(seed, 10.0)),
     "noisy bands": lambda seed: (seed, bands(seed, 0.0, NOISY)),
     "noisy bands, uneven light": lambda seed: (seed, bands(seed, 0.4, NOISY)),
+    "very noisy bands": lambda seed: (seed, bands(seed, 0.4, 3 * NOISY)),
     "even noise": lambda seed: (seed, bands(seed, 0.4, EVEN)),
     "mixtures, peaks": lambda seed: (seed, mixtures(seed, "peaks", even=False)),
     "mixtures, absorption": lambda seed: (seed, mixtures(seed, "absorption", even=False)),
