@@ -30,6 +30,15 @@ FILES = {  # file -> options that the README of the data gives
     "formats/sparc-hyperspectral.h5": {},
     "formats/test_hyperspectral.h5": {},
     "formats/renishaw_test_map.wdf": {},
+    "formats/Elid2Version4.elid": {},
+    "formats/test_spectral_map.sur": {},
+    "formats/map.tvf": {},
+    "formats/EELS_SI.dm4": {},
+    "formats/signal1d_10x10-NestedDirectoryStore.zspy": {},
+    "formats/signal1d_10x10-ZipStore.zspy": {},
+    "formats/jobinyvon_test_linescan.xml": {},
+    "formats/jobinyvon_test_map_x3-y2.xml": {},
+    "formats/velox_emd_version11.zip": {},
     "formats/example_cube.fits": {},
     "mcr_carbs/carbs.npz": {},
     "nir_bioethanol/NIR.npz": {},
@@ -37,8 +46,33 @@ FILES = {  # file -> options that the README of the data gives
     "gasoline/gasoline.npz": {},
     "tecator/tecator_train.csv": {},
 }
-CUBES = (".mat", ".MAT", ".hdr", ".bcf", ".wdf", ".fits", ".npz", ".csv", ".nxs", ".h5", ".hdf5")
-AUXILIARY = {"samson/Wavelengths.mat", "salinas_a/SalinasA_gt.mat", "formats/small_OK.hdf5"}  # and one of four pixels
+CUBES = (
+    ".mat",
+    ".MAT",
+    ".hdr",
+    ".bcf",
+    ".wdf",
+    ".fits",
+    ".npz",
+    ".csv",
+    ".nxs",
+    ".h5",
+    ".hdf5",
+    ".elid",
+    ".prz",
+    ".sur",
+    ".tvf",
+    ".dm4",
+    ".zspy",
+    ".xml",
+    ".zip",
+)  # .pts takes half a minute, see readers/
+AUXILIARY = {
+    "samson/Wavelengths.mat",
+    "salinas_a/SalinasA_gt.mat",
+    "formats/small_OK.hdf5",
+    "formats/panta_rhei_sample.prz",
+}  # axis, truth, four pixels, a picture
 NOT_YET: dict[str, str] = {}  # file -> what is wrong today
 
 
@@ -49,7 +83,7 @@ def test_no_file_is_left_out(real):
 
 @pytest.mark.parametrize("file", FILES)
 def test_every_file_becomes_a_map(real, tmp_path, file):
-    if file.endswith((".bcf", ".wdf")):
+    if file.endswith((".bcf", ".wdf", ".elid", ".prz", ".sur", ".tvf", ".dm4", ".xml", ".zip")):
         pytest.importorskip("rsciio")
     out = runs.segment([real / file], tmp_path / "run", options=FILES[file])
     run, result = read_run(out)

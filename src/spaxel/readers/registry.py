@@ -28,7 +28,7 @@ HEAD = 2880  # bytes given to a sniffer: one FITS block, more than any other sig
 # In this order they are asked; what a vendor made of a zip, an HDF5 or a Zarr comes before the plain ones.
 _MODULES = (
     *("instrument", "native", "bands", "envi", "esri", "fits", "matlab", "array", "raster", "hdf5"),
-    *("imzml", "chromatogram", "spc", "opus", "omnic", "asd", "perkin", "jcamp", "table"),
+    *("imzml", "chromatogram", "spc", "opus", "omnic", "asd", "perkin", "jcamp", "archive", "table"),
 )
 
 
