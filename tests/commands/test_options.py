@@ -35,7 +35,7 @@ from spaxel.testing import tiny_cube
         (["--smooth", "4"], "width is 4"),
         (["--derivative", "9"], "degree is 9"),
         (["--despike", "-1"], "threshold is -1.0"),
-        (["--reader", "foo"], "There is no reader 'foo'. Known: instrument, native, envi"),
+        (["--reader", "foo"], "There is no reader 'foo'. Known: instrument, native"),
         (["--option", "x"], "--option is 'x', expected name=value"),
         (["--option", "colour=red"], "has no option colour"),
         (["--units", "nm"], "Try without options"),
