@@ -33,6 +33,9 @@ def kinds(tmp_path_factory) -> dict[str, Kind]:
     keV, nm = 1 + 0.25 * np.arange(CHANNELS), 400 + 5.0 * np.arange(CHANNELS)
     gaps = 0.1 + 0.7 * np.abs(noisy)
     gaps[:2], gaps[:, -1], gaps[5, 5] = np.nan, np.nan, 0
+    holed = np.abs(0.1 + 0.7 * noisy)
+    holed[np.random.default_rng(1).random(holed.shape) < 0.03] = np.nan
+    holed[3:5, 2:6, 40:] = np.nan  # a block that some pixels lack
     variance = np.full(CLEAN.shape, (1e-3 * NOISE) ** 2, np.float32)
 
     def write(name, spectra, axis, units, **more):
@@ -45,6 +48,7 @@ def kinds(tmp_path_factory) -> dict[str, Kind]:
         "raman": [write("raman", 300 - 100 * U.astype(np.float32) + 500 * noisy, 1600 * U + 200, "1/cm")],
         "eds": [write("eds", rng.poisson(1.5 * CLEAN).astype(np.uint8), keV, "keV", truth_labels=LABELS)],
         "border": [write("border", gaps, nm, "nm")],
+        "gaps": [write("gaps", holed, nm, "nm", truth_labels=LABELS)],
         "several": [write(f"day{i}", counts[i], keV, "keV", truth_labels=LABELS[: len(counts[i])]) for i in (1, 2)],
         "table": [_table(folder / "table.csv", rng, nm)],
     }
