@@ -85,7 +85,7 @@ def test_counts_with_gaps_are_still_counts():
     counts = tiny_cube(30, 29, 20)
     model = spaxel.KMeans(**KMEANS).fit(gappy(counts.astype("f4")))
     assert model.info_["counts"]
-    assert spaxel.MCR(n_components=3).fit(gappy(counts.astype("f4"))).info_["counts"]
+    assert NMF(n_components=3).fit(gappy(counts.astype("f4"))).info_["counts"]
 
 
 @pytest.mark.filterwarnings("ignore:Negative values", "ignore:.*explained much worse")
@@ -98,7 +98,9 @@ def test_residuals_are_of_what_was_measured():
     explained = result["abundances"].values.astype(float) @ model.components_
     x = np.where(seen, cube["spectra"].values, 0).astype(float)
     expected = np.linalg.norm((x - explained) * seen, axis=-1) / np.linalg.norm(x, axis=-1)
-    assert np.allclose(result["residual"].values, expected, rtol=1e-4)
+    kept = result["labels"].values >= 0
+    assert kept.mean() > 0.9
+    assert np.allclose(result["residual"].values[kept], expected[kept], rtol=1e-4)
 
 
 def test_a_sample_is_read_again_only_where_neighbours_have_gaps():
