@@ -1,12 +1,13 @@
 """Text tables whose rows lie on a grid become images; tables with targets never do; the long format; Orange's headers."""
 
 import tracemalloc
+from contextlib import suppress
 
 import numpy as np
 import pytest
 
 from spaxel import open_cube
-from spaxel.errors import GuessWarning, NotFound, ParameterError, ReadError
+from spaxel.errors import GuessWarning, NotFound, ParameterError, ReadError, SpaxelError
 
 H, W, C = 7, 5, 11
 AXIS = np.linspace(600.0, 1800, C)
@@ -262,6 +263,45 @@ def test_a_header_in_a_comment_and_one_that_lacks_a_name(tmp_path):
     cube = open_cube(tmp_path / "r.txt", reader="table")
     assert cube["sample"].values.tolist() == ["s0", "s1", "s2", "s3", "s4"]
     np.testing.assert_allclose(cube["channel"], AXIS)
+
+
+@quiet
+@pytest.mark.parametrize("ending", ["", ">>>>>End Spectral Data<<<<<\n"])
+def test_lines_before_and_after_a_table(tmp_path, ending):
+    rows = "".join(f"{a:g}\t{v}\n" for a, v in zip(AXIS, CUBE[0, 0], strict=True))
+    before = (
+        "Data from scan_1 Node\n\nDate: Mon Jan 01 2024\nIntegration Time (sec): 0.5\nXAxis mode: Raman Shifts (1/cm)\n"
+    )
+    (tmp_path / "a.txt").write_text(
+        f"{before}Number of Pixels in Spectrum: {C}\n>>>>>Begin Spectral Data<<<<<\n{rows}{ending}"
+    )
+    cube = open_cube(tmp_path / "a.txt", reader="table")
+    np.testing.assert_array_equal(cube["spectra"][0, 0], CUBE[0, 0])
+    assert cube["channel"].attrs["units"] == "1/cm"
+    assert any("6 lines before the table are left out" in line for line in cube.attrs["history"])
+
+
+@quiet
+@pytest.mark.parametrize("kind", ["map", "long", "orange"])
+def test_damage_never_raises_a_stranger(tmp_path, kind):
+    x, y = places()
+    if kind == "map":
+        path = table(tmp_path / "a.txt", x, y, CUBE.reshape(-1, C), ("", ""))
+    elif kind == "long":
+        path = write(tmp_path / "a.txt", ["#X\t#Y\t#Wave\t#Intensity"], long_rows(AXIS)[: 6 * C])
+    else:
+        head = [[*(f"{a:g}" for a in AXIS), "kind"], ["continuous"] * C + ["d"], [""] * C + ["class"]]
+        path = write(
+            tmp_path / "a.tab", ["\t".join(row) for row in head], [[*row, "ab"[k % 2]] for k, row in enumerate(CUBE[0])]
+        )
+    whole, rng = path.read_bytes(), np.random.default_rng(4)
+    for _ in range(300):
+        bad = bytearray(whole)
+        for _ in range(rng.integers(1, 4)):
+            bad[rng.integers(len(bad))] = rng.integers(256)
+        path.write_bytes(bad)
+        with suppress(SpaxelError):
+            open_cube(path, reader="table")
 
 
 def test_names_and_groups(tmp_path):

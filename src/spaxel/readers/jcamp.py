@@ -18,7 +18,7 @@ from spaxel.errors import ReadError
 from spaxel.readers.parts.axis import Axis
 from spaxel.readers.parts.listing import Spectra
 from spaxel.readers.parts.squeezed import unsqueezed
-from spaxel.readers.parts.table_text import decode
+from spaxel.readers.parts.text_lines import decode
 from spaxel.readers.registry import Format, Reader
 
 _UNITS = {"1/cm": "1/cm", "nanometers": "nm", "micrometers": "um", "m/z": "m/z", "seconds": "s"}

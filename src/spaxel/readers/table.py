@@ -19,7 +19,8 @@ from spaxel.readers.parts.table_columns import Places, Wish, axis_cells, find_pl
 from spaxel.readers.parts.table_grid import as_image
 from spaxel.readers.parts.table_long import Long, find_long, pivot
 from spaxel.readers.parts.table_names import ID, bare, position_of
-from spaxel.readers.parts.table_text import Table, decode, read_table
+from spaxel.readers.parts.table_text import Table, read_table
+from spaxel.readers.parts.text_lines import decode
 from spaxel.readers.registry import Format, Reader
 
 
@@ -71,12 +72,18 @@ def open_table(
     found = columns.axis and Axis(*columns.axis, f"the header of {path.name}", "header")
     values, told, doubt = _settled(table, found, len(columns.channels), channel, units, blank=not any(names[:2]))
     spectra = table.numbers(int(headed), columns.channels)[:, None, :]
-    cube = make_cube(spectra, values, told, source=str(path))
+    cube = _made(table, spectra, values, told)
     if places and places.grid:
         columns = columns._replace(targets=[at for at in columns.targets if at not in places.columns])
         columns = columns._replace(samples=[], groups=[])
     cube = with_columns(cube, table, columns, names, headed=headed)
     return _guessed(_laid(cube, places, table), [*guesses, *([said] if said else []), *doubt])
+
+
+def _made(table: Table, spectra: np.ndarray, values: np.ndarray | None, units: str | None) -> xr.Dataset:
+    """The cube; what was left out of the file is in its history."""
+    cube = make_cube(spectra, values, units, source=str(table.path))
+    return note(cube, f"{table.before} lines before the table are left out") if table.before else cube
 
 
 def _laid(cube: xr.Dataset, places: Places | None, table: Table) -> xr.Dataset:
@@ -164,7 +171,7 @@ def _from_columns(
     name = table.rows[0][0] if headed else "column 1"
     found = Axis(values[:, 0], None, f"{name} of {table.path.name}", name)
     axis, told, doubt = _settled(table, found, len(values), channel, units)
-    cube = make_cube(values[:, 1:].T[:, None, :], axis, told, source=str(table.path))
+    cube = _made(table, values[:, 1:].T[:, None, :], axis, told)
     cube = cube.assign_coords(sample=("y", np.array(table.rows[0][1:]))) if headed else cube
     return _guessed(cube, guesses + doubt)
 
@@ -184,7 +191,7 @@ def _from_long(
     values, told, doubt = _settled(
         table, Axis(axis, None, f"{name} of {table.path.name}", name), len(axis), channel, units
     )
-    cube = make_cube(spectra[:, None, :], values, told, source=str(table.path))
+    cube = _made(table, spectra[:, None, :], values, told)
     keys = ["x", "y"] if not long.told else [names[at] for at in long.keys]
     if not long.told:
         doubt = [f"{table.path.name}: took its columns as x, y, axis, value. Option orientation decides.", *doubt]

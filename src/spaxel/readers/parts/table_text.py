@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,10 +13,11 @@ import numpy as np
 
 from spaxel.errors import ReadError
 from spaxel.readers.parts.table_names import commented_header, orange_header
+from spaxel.readers.parts.text_lines import Source, comments, cut, data_lines, encoding_of, find_separator
 
 MISSING = {"", "na", "n/a", "nan", "null", "-", "?"}
-HEAD, COMMENTS = 200, 200  # rows whose cells are kept as text, and comments
-_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+HEAD = 200  # rows whose cells are kept as text
+BLOCK = 512  # lines that are parsed at once
 _DECIMAL_COMMA = re.compile(r"^\s*[-+]?\d*,\d+([eE][-+]?\d+)?\s*$")
 
 
@@ -26,7 +27,7 @@ class Table(NamedTuple):
     rows   : cells of the first 200 rows as text; row 0 may be a header      values : (row, column) of all rows, NaN where a
              cell is missing or no number      lines : (row,) the line of the file      bad : column -> (row, cell) of its
              first cell below row 0 that is neither a number nor missing      comma : numbers have a decimal comma
-    comments : lines before the table that begin with # or %
+    comments : lines before the table, those that begin with # or % and others; before : how many of these others
     """
 
     path: Path
@@ -37,6 +38,7 @@ class Table(NamedTuple):
     source: Source
     comma: bool
     comments: list[str]
+    before: int
 
     def number(self, cell: str) -> float:
         """A cell as a number, NaN where it is missing; ValueError if it is something else."""
@@ -79,27 +81,6 @@ class Table(NamedTuple):
         )
 
 
-class Source(NamedTuple):
-    """How the file is read, each time anew: nothing of it is kept.
-
-    lead  : (line, cells) that come first: a header that stands in a comment, that lacked cells, or that of Orange
-    skip  : lines that are left out      roles : what Orange says of columns that are no channels: "class", "meta"
-    """
-
-    path: Path
-    encoding: str
-    separator: str
-    lead: tuple[int, list[str]] | None = None
-    skip: int = 0
-    roles: dict[int, str] | None = None
-
-    def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """(line of the file, cells) of each row."""
-        if self.lead:
-            yield self.lead
-        yield from cut(self.path, _data_lines(self.path, self.encoding, self.skip), self.separator)
-
-
 def number(cell: str, *, comma: bool) -> float:
     """A cell as a number, NaN where it is missing; ValueError if it is something else."""
     text = cell.strip()
@@ -114,52 +95,94 @@ def read_table(path: Path, separator: str | None, decimal: str | None) -> Table:
     separator : "," ";" "\\t" or " " (any white space); None looks for it     decimal : "." or ","; None looks for it
     Memory: the numbers, and a line at a time. Raises ReadError: no cell at all, or rows of unequal length (a line is named).
     """
-    encoding, n_lines = _encoding(path)
+    encoding, n_lines, last = encoding_of(path)
     if not n_lines:
         raise ReadError(f"{path} holds no table: every line is empty or a comment.")
-    first = [line for (_, line), _ in zip(_data_lines(path, encoding, 0), range(HEAD), strict=False)]
-    separator = separator or find_separator(first[:20])
-    source, width = _source(path, encoding, separator)
-    rows = [cells for (_, cells), _ in zip(source.rows(), range(HEAD), strict=False)]
+    first = [line for _, line in islice(data_lines(path, encoding, 0), HEAD)]
+    separator = separator or find_separator(first[len(first) // 2 :][:20])
+    source, width, before = _source(Source(path, encoding, separator), last)
+    rows = [cells for _, cells in islice(source.rows(), HEAD)]
     comma = separator != "," and any(_DECIMAL_COMMA.match(cell) for row in rows[:20] for cell in row)
     comma = comma if decimal is None else decimal == ","
     values, lines, bad = _parse(source, n_lines + 1, width, comma)
-    return Table(path, rows, values, lines, bad, source, comma, _comments(path, encoding))
+    return Table(path, rows, values, lines, bad, source, comma, [*comments(path, encoding), *first[:before]], before)
 
 
-def _source(path: Path, encoding: str, separator: str) -> tuple[Source, int]:
-    """How the rows are read, and their width; a header that lacks the names of one or two first columns gets them."""
-    plain = Source(path, encoding, separator)
-    known = [row for row, _ in zip(plain.rows(), range(HEAD), strict=False)]
+def _source(plain: Source, last: tuple[int, str]) -> tuple[Source, int, int]:
+    """(how the rows are read, their width, lines before them that are no part of the table).
+
+    A header that lacks the names of one or two first columns gets them; words at the end of the file are left out.
+    last : the last line of the file
+    """
+    known = [row for row in islice(plain.rows(), HEAD)]
     width = Counter(len(cells) for _, cells in known).most_common(1)[0][0]
+    ending = next(cut(plain.path, iter([last]), plain.separator), (0, []))[1]
+    if len(known) > 2 and len(ending) != width and not re.search(r"\d", last[1]):
+        plain = plain._replace(end=last[0] - 1)
+        known = [row for row in known if row[0] < last[0]]
+    before = _preamble([cells for _, cells in known], width)
+    if before:
+        plain, known = plain._replace(skip=known[before - 1][0]), known[before:]
     line, cells = known[0]
     if len(cells) in (width - 1, width - 2) and len(cells) > 2 and all(len(c) == width for _, c in known[1:]):
-        return plain._replace(lead=(line, [""] * (width - len(cells)) + cells), skip=line), width
+        return plain._replace(lead=(line, [""] * (width - len(cells)) + cells), skip=line), width, before
     if orange := orange_header([cells for _, cells in known[:3]]):
-        return plain._replace(lead=(line, orange.names), skip=known[orange.rows - 1][0], roles=orange.roles), width
-    found = commented_header(_comments(path, encoding), separator, width)
-    return plain._replace(lead=(0, found)) if found else plain, width
+        end = known[orange.rows - 1][0]
+        return plain._replace(lead=(line, orange.names), skip=end, roles=orange.roles), width, before
+    found = None if before else commented_header(comments(plain.path, plain.encoding), plain.separator, width)
+    return plain._replace(lead=(0, found)) if found else plain, width, before
+
+
+def _preamble(rows: list[list[str]], width: int) -> int:
+    """How many rows before a table are no part of it: others in width, while from there on all rows have that of the table.
+
+    A row that lacks the names of one or two first columns is a header.
+    """
+    before = next((i for i, cells in enumerate(rows) if len(cells) == width), 0)
+    whole = (
+        width > 1 and len(rows) - before > max(2, before / 4) and all(len(cells) == width for cells in rows[before:])
+    )
+    if before == 1 and len(rows[0]) in (width - 1, width - 2) and len(rows[0]) > 2:
+        return 0
+    return before if whole else 0
 
 
 def _parse(
     source: Source, n_rows: int, width: int, comma: bool
 ) -> tuple[np.ndarray, np.ndarray, dict[int, tuple[int, str]]]:
-    """Values, lines and bad cells of a Table."""
+    """Values, lines and bad cells of a Table: blocks of lines at once where all cells are numbers, else cell by cell."""
     values, lines = np.full((n_rows, width), np.nan), np.zeros(n_rows, np.int64)
     bad: dict[int, tuple[int, str]] = {}
-    at = -1
-    for at, (line, cells) in enumerate(source.rows()):
-        if len(cells) != width:
-            raise ReadError(
-                f"{source.path}: line {line} has {len(cells)} cells, the others have {width} (separator "
-                f"{source.separator!r}). Try to correct that line, or the option separator."
-            )
-        lines[at] = line
-        try:
-            values[at] = [float(cell.replace(",", ".")) if comma else float(cell) for cell in cells]
-        except ValueError:
+    first = [source.lead] if source.lead else []
+    text = source.lines()
+    at = 0
+    while first or (block := list(islice(text, BLOCK if at else 1))):  # the first row may be a header
+        rows = None if first else _numbers_at_once([line for _, line in block], source.separator, comma)
+        if rows is not None and rows.shape == (len(block), width):
+            values[at : at + len(block)], lines[at : at + len(block)] = rows, [line for line, _ in block]
+            at += len(block)
+            continue
+        for line, cells in first or cut(source.path, iter(block), source.separator):
+            if len(cells) != width:
+                raise ReadError(
+                    f"{source.path}: line {line} has {len(cells)} cells, the others have {width} (separator "
+                    f"{source.separator!r}). Try to correct that line, or the option separator."
+                )
+            lines[at] = line
             _parse_row(values[at], cells, at, bad, comma)
-    return values[: at + 1], lines[: at + 1], bad
+            at += 1
+        first = []
+    return values[:at], lines[:at], bad
+
+
+def _numbers_at_once(lines: list[str], separator: str, comma: bool) -> np.ndarray | None:
+    """Lines that hold nothing but numbers, (line, cell); None for all others."""
+    if comma:
+        lines = [line.replace(",", ".") for line in lines]
+    try:
+        return np.loadtxt(lines, delimiter=None if separator == " " else separator, comments=None, ndmin=2)
+    except ValueError:
+        return None
 
 
 def _parse_row(row: np.ndarray, cells: list[str], at: int, bad: dict[int, tuple[int, str]], comma: bool) -> None:
@@ -170,82 +193,3 @@ def _parse_row(row: np.ndarray, cells: list[str], at: int, bad: dict[int, tuple[
         except ValueError:
             if at and column not in bad:
                 bad[column] = (at, cell)
-
-
-def cut(path: Path, lines: Iterator[tuple[int, str]], separator: str) -> Iterator[tuple[int, list[str]]]:
-    """(line, cells) of numbered lines. Raises ReadError if they cannot be cut."""
-    if separator == " ":
-        for at, line in lines:
-            yield at, line.split()
-        return
-    at = 0
-
-    def texts() -> Iterator[str]:
-        nonlocal at
-        for number_, line in lines:
-            at = number_
-            yield line
-
-    try:
-        for cells in csv.reader(texts(), delimiter=separator):
-            yield at, cells
-    except (csv.Error, TypeError) as error:
-        raise ReadError(f"{path} cannot be cut into cells at {separator!r}: {error}. Try another separator.") from error
-
-
-def _encoding(path: Path) -> tuple[str, int]:
-    """UTF-8 (with or without a byte order mark), UTF-16 with a mark, or else Latin-1; and the number of lines with data."""
-    with path.open("rb") as file:
-        mark = file.read(3)
-    encoding = next((name for start, name in _BOMS if mark.startswith(start)), "utf-8")
-    for name in (encoding, "latin-1"):
-        try:
-            return name, sum(1 for _ in _data_lines(path, name, 0))
-        except UnicodeError:
-            continue
-    raise ReadError(f"{path} is no text. Try reader=… if you know what it is.")
-
-
-def _lines(path: Path, encoding: str) -> Iterator[tuple[int, str]]:
-    with path.open(encoding=encoding) as file:
-        for at, line in enumerate(file, 1):
-            yield at, line.rstrip("\n")
-
-
-def _data_lines(path: Path, encoding: str, skip: int) -> Iterator[tuple[int, str]]:
-    return ((at, line) for at, line in _lines(path, encoding) if at > skip and _holds_data(line))
-
-
-def _comments(path: Path, encoding: str) -> list[str]:
-    """The comments before the first line with data."""
-    found: list[str] = []
-    for _, line in _lines(path, encoding):
-        if _holds_data(line) or len(found) >= COMMENTS:
-            break
-        if line.strip(" \t;,\r"):
-            found.append(line.strip())
-    return found
-
-
-def decode(data: bytes) -> str:
-    """Text in UTF-8 (with or without a byte order mark), UTF-16 with a mark, or else Latin-1."""
-    encoding = next((name for mark, name in _BOMS if data.startswith(mark)), None)
-    try:
-        return data.decode(encoding or "utf-8")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
-
-
-def find_separator(lines: Sequence[str]) -> str:
-    """The separator of a table: a tab or semicolon where most lines have one, a comma unless it is a decimal comma."""
-    half = len(lines) / 2
-    for separator in "\t;":
-        if sum(separator in line for line in lines) > half:
-            return separator
-    commas = [line for line in lines if "," in line]
-    between = sum(re.search(r"\d[ \t]+[-+]?\d", line) is not None for line in commas)
-    return "," if len(commas) > half and between <= len(commas) / 2 else " "
-
-
-def _holds_data(line: str) -> bool:
-    return bool(line.strip(" \t;,\r")) and line.lstrip()[0] not in "#%"
