@@ -114,7 +114,7 @@ def _source(plain: Source, last: tuple[int, str]) -> tuple[Source, int, int]:
     A header that lacks the names of one or two first columns gets them; words at the end of the file are left out.
     last : the last line of the file
     """
-    known = [row for row in islice(plain.rows(), HEAD)]
+    known = list(islice(plain.rows(), HEAD))
     width = Counter(len(cells) for _, cells in known).most_common(1)[0][0]
     ending = next(cut(plain.path, iter([last]), plain.separator), (0, []))[1]
     if len(known) > 2 and len(ending) != width and not re.search(r"\d", last[1]):
