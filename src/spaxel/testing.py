@@ -18,7 +18,7 @@ from spaxel.methods.registry import load
 from spaxel.results.convention import check_result
 
 if TYPE_CHECKING:
-    from spaxel.readers.registry import Reader
+    from spaxel.readers.parts.reader import Reader
 
 
 def tiny_cube(

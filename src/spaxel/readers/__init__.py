@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from spaxel.readers.registry import Reader, open_cube, readers
+from spaxel.readers.parts.reader import Reader
+from spaxel.readers.registry import open_cube, readers
 
 __all__ = ["Reader", "open_cube", "readers"]

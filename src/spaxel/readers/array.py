@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from spaxel.readers.parts.container import Options, reads_variables
+from spaxel.readers.parts.reader import Format, Reader
 from spaxel.readers.parts.side import variables_of
 from spaxel.readers.parts.variables import Variables
-from spaxel.readers.registry import Format, Reader
 
 NPY, ZIP = b"\x93NUMPY", b"PK\x03\x04"
 

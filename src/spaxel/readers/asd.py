@@ -15,7 +15,7 @@ import xarray as xr
 from spaxel.errors import ReadError
 from spaxel.readers.parts.axis import Axis
 from spaxel.readers.parts.listing import Bytes, Spectra, clean
-from spaxel.readers.registry import Format, Reader
+from spaxel.readers.parts.reader import Format, Reader
 
 HEAD = 484
 KINDS = {0: "raw", 1: "reflectance", 2: "radiance", 3: "no units", 4: "irradiance", 5: "quality index", 6: "transmittance",

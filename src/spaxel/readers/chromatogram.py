@@ -14,7 +14,7 @@ from spaxel.errors import ReadError
 from spaxel.readers.parts.listing import Spectra
 from spaxel.readers.parts.masses import Binned, bin_width, in_bins, mass_table, minutes, said_of_bins
 from spaxel.readers.parts.mzml import scans
-from spaxel.readers.registry import Format, Reader
+from spaxel.readers.parts.reader import Format, Reader
 
 ANDI = (b"CDF\x01", b"CDF\x02")
 NEEDED = ("scan_index", "mass_values", "intensity_values")

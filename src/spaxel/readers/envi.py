@@ -14,8 +14,8 @@ from spaxel.readers.parts.envi_axis import beside_channels, header_axis, named_s
 from spaxel.readers.parts.envi_header import find_pair, georeference, integer, is_header, numbers, read_header
 from spaxel.readers.parts.envi_values import declared_values
 from spaxel.readers.parts.lazy import FileArray, lazy_array
+from spaxel.readers.parts.reader import Format, Reader
 from spaxel.readers.parts.side import settle_axis
-from spaxel.readers.registry import Format, Reader
 
 _TYPES = {
     1: "u1", 2: "i2", 3: "i4", 4: "f4", 5: "f8", 6: "c8", 9: "c16", 12: "u2", 13: "u4", 14: "i8", 15: "u8",

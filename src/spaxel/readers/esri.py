@@ -14,9 +14,9 @@ from spaxel.errors import NotFound, ReadError
 from spaxel.readers.parts.axis import Axis
 from spaxel.readers.parts.esri_header import find_pair, is_header, place, read_header, whole
 from spaxel.readers.parts.lazy import FileArray, lazy_array
+from spaxel.readers.parts.reader import Format, Reader
 from spaxel.readers.parts.side import settle_axis
 from spaxel.readers.parts.stored import Stored, numbers_of
-from spaxel.readers.registry import Format, Reader
 
 _KINDS = {"U": "u", "UNSIGNEDINT": "u", "S": "i", "SIGNEDINT": "i", "F": "f", "FLOAT": "f"}
 _ORDERS = {"BIL": (0, 2, 1), "BIP": (0, 1, 2), "BSQ": (2, 0, 1)}  # of (lines, samples, bands) as they are stored

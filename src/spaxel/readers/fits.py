@@ -20,8 +20,8 @@ from spaxel.readers.parts.fits_beside import BESIDE, SCIENCE, arrays_beside, las
 from spaxel.readers.parts.fits_image import Image, image_data
 from spaxel.readers.parts.fits_wcs import axis_values, is_declared, pixel_scale, read_wcs, spectral_axis
 from spaxel.readers.parts.lazy import check_axis_number
+from spaxel.readers.parts.reader import Format, Reader
 from spaxel.readers.parts.side import settle_axis
-from spaxel.readers.registry import Format, Reader
 
 _SIGNATURE = b"SIMPLE  ="
 

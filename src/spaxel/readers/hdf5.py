@@ -6,8 +6,8 @@ from pathlib import Path
 
 from spaxel.readers.parts.container import Options, reads_variables
 from spaxel.readers.parts.h5 import check_link, h5_variables, is_hdf5
+from spaxel.readers.parts.reader import Format, Reader
 from spaxel.readers.parts.variables import Variables
-from spaxel.readers.registry import Format, Reader
 
 
 @reads_variables("C")

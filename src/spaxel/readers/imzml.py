@@ -16,7 +16,7 @@ from spaxel.readers.parts.axis import Axis
 from spaxel.readers.parts.lazy import FOREIGN, lazy_array
 from spaxel.readers.parts.listing import Spectra
 from spaxel.readers.parts.masses import bin_width, check_bins, in_bins, mass_axis, said_of_bins
-from spaxel.readers.registry import Format, Reader
+from spaxel.readers.parts.reader import Format, Reader
 
 WIDTH = 0.1  # m/z of a bin, if not given: images resolve more than nominal masses
 TYPES = {"f": "<f4", "d": "<f8", "i": "<i4", "l": "<i8"}

@@ -17,9 +17,9 @@ from spaxel.readers.parts.extra_axes import Index, Layout, Maps, as_image, plan_
 from spaxel.readers.parts.instrument_formats import FORMATS
 from spaxel.readers.parts.instrument_kinds import MODULES, kind_of
 from spaxel.readers.parts.lazy import LARGE, Computed, check_axis_number, lazy_array
+from spaxel.readers.parts.reader import Reader
 from spaxel.readers.parts.rosetta import Signal, read_signals
 from spaxel.readers.parts.side import settle_axis
-from spaxel.readers.registry import Reader
 
 _ENERGY = {"ev", "kev", "1/cm", "cm-1"}
 

@@ -17,9 +17,9 @@ from spaxel.cube import canonical_units
 from spaxel.errors import ReadError
 from spaxel.readers.parts.axis import Axis
 from spaxel.readers.parts.listing import Spectra
+from spaxel.readers.parts.reader import Format, Reader
 from spaxel.readers.parts.squeezed import unsqueezed
 from spaxel.readers.parts.text_lines import decode
-from spaxel.readers.registry import Format, Reader
 
 _UNITS = {"1/cm": "1/cm", "nanometers": "nm", "micrometers": "um", "m/z": "m/z", "seconds": "s"}
 _LABEL = re.compile(r"^\s*##([^=]*)=(.*)$")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from spaxel.readers.parts.container import Options, reads_variables
 from spaxel.readers.parts.matlab_variables import is_matlab
+from spaxel.readers.parts.reader import Format, Reader
 from spaxel.readers.parts.side import variables_of
 from spaxel.readers.parts.variables import Variables
-from spaxel.readers.registry import Format, Reader
 
 
 @reads_variables("F")

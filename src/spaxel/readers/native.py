@@ -26,8 +26,9 @@ from spaxel.errors import CubeError, ParameterError, ReadError
 from spaxel.readers.parts.container import Options, open_variables
 from spaxel.readers.parts.lazy import LARGE
 from spaxel.readers.parts.ome_zarr import ome_image, open_ome
+from spaxel.readers.parts.reader import Format, Reader
 from spaxel.readers.parts.zarrays import is_zarr, lazy_image, load, named_channel_axis, open_node, zarr_variables
-from spaxel.readers.registry import Format, Reader, open_cube
+from spaxel.readers.registry import open_cube
 from spaxel.readers.table_writer import TABLES, check_suffix, write_table
 from spaxel.store.addresses import check_local
 from spaxel.store.staging import replacing

@@ -17,7 +17,7 @@ import xarray as xr
 from spaxel.errors import ReadError
 from spaxel.readers.parts.axis import Axis
 from spaxel.readers.parts.listing import Bytes, Spectra, clean
-from spaxel.readers.registry import Format, Reader
+from spaxel.readers.parts.reader import Format, Reader
 
 MAGIC = (b"Spectral Data File", b"Spectral Exte File")
 HEADER, VALUES, TITLE = 2, 3, 107

@@ -19,7 +19,7 @@ import xarray as xr
 from spaxel.errors import NotFound, ReadError
 from spaxel.readers.parts.axis import Axis
 from spaxel.readers.parts.listing import Bytes, Spectra
-from spaxel.readers.registry import Format, Reader
+from spaxel.readers.parts.reader import Format, Reader
 
 MAGIC = b"\n\n\xfe\xfe"
 KINDS = {4: "a", 5: "t", 12: "r", 10: "ra", 6: "km", 11: "e", 15: "logr", 16: "atr", 17: "pas", 14: "pw", 1: "sm"}

@@ -17,7 +17,7 @@ from spaxel.errors import ReadError
 from spaxel.readers.parts.axis import Axis
 from spaxel.readers.parts.lazy import lazy_array
 from spaxel.readers.parts.listing import Bytes, Spectra, clean
-from spaxel.readers.registry import Format, Reader
+from spaxel.readers.parts.reader import Format, Reader
 
 MAGIC, TEXT = b"PEPE", 44
 SIZES, VALUES = 5100, 5105

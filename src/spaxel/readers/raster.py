@@ -17,10 +17,10 @@ from spaxel.errors import ReadError
 from spaxel.readers.parts.extra_axes import Index
 from spaxel.readers.parts.lazy import lazy_array
 from spaxel.readers.parts.raster_bands import band_axis, declared, opened, place
+from spaxel.readers.parts.reader import Format, Reader
 from spaxel.readers.parts.side import settle_axis
 from spaxel.readers.parts.tiff_stack import read_stack
 from spaxel.readers.parts.zarrays import check_believable
-from spaxel.readers.registry import Format, Reader
 
 if TYPE_CHECKING:
     from tifffile import TiffFile

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from warnings import warn
 
 import xarray as xr
@@ -21,50 +19,14 @@ from spaxel.errors import NotFound, ParameterError, ReadError, SpaxelError, nami
 from spaxel.readers.parts.door import OPTIONS as DOOR
 from spaxel.readers.parts.door import through_door
 from spaxel.readers.parts.lazy import FOREIGN
+from spaxel.readers.parts.reader import HEAD, Reader
 from spaxel.store.addresses import check_local
-
-HEAD = 2880  # bytes given to a sniffer: one FITS block, more than any other signature needs
 
 # In this order they are asked; what a vendor made of a zip, an HDF5 or a Zarr comes before the plain ones.
 _MODULES = (
     *("instrument", "native", "bands", "envi", "esri", "fits", "matlab", "array", "raster", "hdf5"),
     *("imzml", "chromatogram", "spc", "opus", "omnic", "asd", "perkin", "jcamp", "archive", "table"),
 )
-
-
-class Format(NamedTuple):
-    """One row of the table of formats in docs/formats.md: what a reader opens, and what it takes from such a file.
-
-    name, suffixes, lazy (whether it is read in parts), axis (where the spectral axis is from), no_data (what hides values)
-    """
-
-    name: str
-    suffixes: str
-    lazy: str
-    axis: str
-    no_data: str
-
-
-@dataclass(frozen=True)
-class Reader:
-    """A file format. A third party offers one through the entry point group `spaxel.readers`.
-
-    name        : what a user may give as `reader=`
-    description : one line for `spaxel doctor`
-    suffixes    : with the dot, lower case; only for messages and as the last resort, content decides
-    sniff       : (path, head) -> bool, head = the first 2880 bytes (b"" for a folder); must not raise, must be quick
-    open        : (path, **options) -> cube; every option is keyword-only and named in the docstring
-    extra       : the extra of spaxel that installs what `open` needs, if any
-    formats     : the rows of docs/formats.md; `make formats` writes them there
-    """
-
-    name: str
-    description: str
-    suffixes: tuple[str, ...]
-    sniff: Callable[[Path, bytes], bool]
-    open: Callable[..., xr.Dataset]
-    extra: str | None = None
-    formats: tuple[Format, ...] = ()
 
 
 @cache
@@ -120,7 +82,7 @@ def open_cube(path: Any, reader: str | None = None, **options: Any) -> xr.Datase
     options, at_door = _sorted_options(chosen, options)
     with naming(path):
         try:
-            cube = through_door(check_cube(chosen.open(path, **options)), **at_door)
+            cube = through_door(check_cube(chosen.open(path, **options)), open_cube, **at_door)
         except SpaxelError:
             raise
         except FOREIGN as error:
@@ -138,7 +100,7 @@ def _from_memory(data: Any, reader: str | None, options: dict[str, Any]) -> xr.D
     )
     if unknown := [*(["reader"] if reader else []), *sorted(set(options) - set(known))]:
         raise ParameterError(f"{', '.join(unknown)} is for files. A cube in memory takes {', '.join((*known, *DOOR))}.")
-    return through_door(make_cube(data, **options) if options else as_cube(data), **at_door)
+    return through_door(make_cube(data, **options) if options else as_cube(data), open_cube, **at_door)
 
 
 def _choose(path: Path, name: str | None) -> Reader:

@@ -15,7 +15,7 @@ from spaxel.errors import ReadError
 from spaxel.readers.parts.axis import Axis
 from spaxel.readers.parts.listing import Bytes, Spectra, clean
 from spaxel.readers.parts.masses import bin_width, in_bins, mass_table, said_of_bins
-from spaxel.readers.registry import Format, Reader
+from spaxel.readers.parts.reader import Format, Reader
 
 SHORT, MULTI, OWN_X, LISTED_X = (
     0x01,

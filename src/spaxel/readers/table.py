@@ -13,6 +13,7 @@ import xarray as xr
 from spaxel.cube import make_cube, note, note_guess
 from spaxel.errors import ParameterError, ReadError
 from spaxel.readers.parts.axis import Axis, is_spectral, parse_cells
+from spaxel.readers.parts.reader import Format, Reader
 from spaxel.readers.parts.side import settle_axis
 from spaxel.readers.parts.table_axis import guess_units, pixel_units, told_units
 from spaxel.readers.parts.table_columns import Places, Wish, axis_cells, find_places, sort_columns, wished, with_columns
@@ -21,7 +22,6 @@ from spaxel.readers.parts.table_long import Long, find_long, pivot
 from spaxel.readers.parts.table_names import ID, bare, position_of
 from spaxel.readers.parts.table_text import Table, read_table
 from spaxel.readers.parts.text_lines import decode
-from spaxel.readers.registry import Format, Reader
 
 
 def open_table(

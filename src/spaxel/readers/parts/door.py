@@ -14,6 +14,7 @@ from spaxel.readers.parts import noise
 from spaxel.readers.parts.mask_file import masked
 from spaxel.readers.parts.physical import Declared, NoData, hide, scale, taken
 from spaxel.readers.parts.quality import without_flagged
+from spaxel.readers.parts.reader import Opener
 from spaxel.readers.parts.references import with_reflectance
 from spaxel.readers.parts.sought import look
 from spaxel.readers.parts.stored import number
@@ -31,6 +32,7 @@ OPTIONS = (
 
 def through_door(
     cube: xr.Dataset,
+    opener: Opener,
     *,
     no_data: NoData | None = None,
     raw: bool = False,
@@ -40,7 +42,7 @@ def through_door(
     variance: str = "use",
     reflectance: bool = False,
 ) -> xr.Dataset:
-    """A cube as its reader made it, ready for use; the options are explained in `spaxel.readers.open_cube`.
+    """A cube as its reader made it, ready for use; the options are explained in `spaxel.readers.open_cube`, which is `opener`.
 
     In this order: values that the file, or the option, calls no data become NaN; so does what its quality arrays call bad,
     what its variance calls unmeasured, and what the mask of the user leaves out; marks for no data and a full detector that
@@ -51,9 +53,9 @@ def through_door(
     cube, declared = taken(cube, no_data)
     counts = cube["spectra"].dtype.kind in "iu" and not declared.is_scaled
     cube = without_flagged(hide(cube, declared), ignore=isinstance(mask, str) and mask.strip().lower() == "none")
-    cube = masked(noise.at_door(cube, variance), mask, invert=mask_invert)
+    cube = masked(noise.at_door(cube, variance), mask, opener, invert=mask_invert)
     cube = _sought(cube, declared, given=no_data is not None, saturated=saturated)
-    cube = with_reflectance(scale(cube, declared, raw=raw), wanted=reflectance, counts=counts)
+    cube = with_reflectance(scale(cube, declared, raw=raw), opener, wanted=reflectance, counts=counts)
     return with_valid(cube)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spaxel.readers.registry import Format
+from spaxel.readers.parts.reader import Format
 
 FORMATS = (
     Format("Bruker Esprit", ".bcf, .spx", "no", "in the file", "-"),

@@ -10,8 +10,10 @@ import xarray as xr
 
 from spaxel.cube import note
 from spaxel.errors import NotFound, ParameterError, ReadError, SpaxelError
+from spaxel.readers.fits import image_array
 from spaxel.readers.parts.physical import set_missing
 from spaxel.readers.parts.polygons import polygon_mask
+from spaxel.readers.parts.reader import Opener
 from spaxel.readers.parts.side import variables_of
 from spaxel.readers.parts.variables import Variables, describe, pick
 from spaxel.store.addresses import check_local
@@ -22,11 +24,11 @@ _RASTERS = (".tif", ".tiff")
 _POLYGONS = (".geojson", ".json")
 
 
-def masked(cube: xr.Dataset, mask: Any, *, invert: bool = False) -> xr.Dataset:
+def masked(cube: xr.Dataset, mask: Any, opener: Opener, *, invert: bool = False) -> xr.Dataset:
     """The cube with no data where the mask is 0, noted; as it is for None and "none".
 
     mask   : (y, x) or (y, x, channel) numbers, 0 and NaN = do not use; or "FILE" or "FILE:NAME", see `read_mask`
-    invert : 1 = do not use
+    opener : open_cube      invert : 1 = do not use
     Raises ParameterError (another size, nothing left), NotFound, ReadError, MissingExtra.
     """
     if mask is None or (isinstance(mask, str) and mask.strip().lower() == "none"):
@@ -34,7 +36,7 @@ def masked(cube: xr.Dataset, mask: Any, *, invert: bool = False) -> xr.Dataset:
             raise ParameterError("mask_invert turns a mask around, and no mask is given. Try mask=FILE.")
         return cube
     is_file = isinstance(mask, (str, Path))
-    use = read_mask(str(mask), cube) if is_file else np.asarray(mask)
+    use = read_mask(str(mask), cube, opener) if is_file else np.asarray(mask)
     use = _in_order(cube, use, str(mask) if is_file else "mask")
     use = (use != 0) & ~np.isnan(use) if use.dtype.kind == "f" else use != 0
     use = ~use if invert else use
@@ -48,7 +50,7 @@ def masked(cube: xr.Dataset, mask: Any, *, invert: bool = False) -> xr.Dataset:
     return note(cube, told + (" (inverted)" if invert else ""))
 
 
-def read_mask(text: str, cube: xr.Dataset) -> np.ndarray:
+def read_mask(text: str, cube: xr.Dataset, opener: Opener) -> np.ndarray:
     """(y, x) numbers of a mask file. text : "FILE" or "FILE:NAME", {name} in it stands for the name of the cube's file
 
     The file is looked for here and beside the cube. It may be a picture (PNG, JPEG …; of JPEG, the bright half is used), a
@@ -68,7 +70,7 @@ def read_mask(text: str, cube: xr.Dataset) -> np.ndarray:
         picture = _picture(path)
         return picture[::-1] if upside_down else picture
     if suffix in _RASTERS or path.is_dir() or not _is_array(path):
-        return _one_channel(path, name, cube)
+        return _one_channel(path, name, cube, opener)
     return _array(path, variables_of(path), name, cube["spectra"].shape)
 
 
@@ -133,15 +135,13 @@ def _array(path: Path, variables: Variables, name: str | None, shape: tuple[int,
     return np.asarray(numeric[fitting[0]].read())
 
 
-def _one_channel(path: Path, name: str | None, cube: xr.Dataset) -> np.ndarray:
+def _one_channel(path: Path, name: str | None, cube: xr.Dataset, opener: Opener) -> np.ndarray:
     """A mask that another reader opens: a TIFF, an ENVI or FITS image, a Zarr folder."""
     if path.suffix.lower() in (".fits", ".fit", ".fts") or path.name.lower().endswith(".fits.gz"):
-        return _fits_image(path, name, cube["spectra"].shape)
-    from spaxel.readers.registry import open_cube
-
+        return image_array(path, name, cube["spectra"].shape)
     options: dict[str, Any] = {"channel": "index", "no_data": "none", "mask": "none", "saturated": "none"}
     options |= {} if name is None else {"dataset": name}
-    found = open_cube(path, **options)
+    found = opener(path, **options)
     if found.sizes["channel"] != 1:
         raise ParameterError(
             f"{path} has {found.sizes['channel']} channels, and a mask has one. Try a file of one band."
@@ -152,13 +152,6 @@ def _one_channel(path: Path, name: str | None, cube: xr.Dataset) -> np.ndarray:
             f"{path} lies elsewhere on the map than the cube. Try to save the mask on the grid of the cube."
         )
     return found["spectra"].values[..., 0]
-
-
-def _fits_image(path: Path, name: str | None, shape: tuple[int, ...]) -> np.ndarray:
-    """The named image, or the first one of the size of the image (or of the cube), of a FITS file."""
-    from spaxel.readers.fits import image_array
-
-    return image_array(path, name, shape)
 
 
 def _in_order(cube: xr.Dataset, use: np.ndarray, words: str) -> np.ndarray:

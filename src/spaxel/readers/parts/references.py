@@ -13,14 +13,15 @@ from spaxel.cube import note, note_guess
 from spaxel.errors import ParameterError, SpaxelError
 from spaxel.readers.parts.envi_header import read_header
 from spaxel.readers.parts.physical import each_block
+from spaxel.readers.parts.reader import Opener
 
 _KIND = re.compile(r"(white|dark)[\s_-]*(ref(erence)?s?|current|frame|cal(ibration)?|panel|field)?(?![a-z])", re.I)
 
 
-def with_reflectance(cube: xr.Dataset, *, wanted: bool, counts: bool) -> xr.Dataset:
+def with_reflectance(cube: xr.Dataset, opener: Opener, *, wanted: bool, counts: bool) -> xr.Dataset:
     """The cube as reflectance, (raw - dark) / (white - dark), lazily and noted; or a warning that it could be.
 
-    wanted : whether to divide. If not, and references lie beside a scan of raw counts, a guess says so.
+    opener : open_cube      wanted : whether to divide. If not, and references lie beside a scan of raw counts, a guess says so.
     counts : whether the file holds whole numbers without a scale
     The references are the means over their lines, one for each column of the detector (one for all, if they are one column
     wide); no light above dark in the white one makes NaN. Without a dark one, dark is 0. If the headers give other exposure
@@ -38,8 +39,8 @@ def with_reflectance(cube: xr.Dataset, *, wanted: bool, counts: bool) -> xr.Data
         looked = "WHITEREF_NAME, whiteReference, NAME_white …"
         raise ParameterError(f"No white reference lies beside {files[0]} (looked for {looked}). Try to copy it there.")
     longer = _exposure(files[0], found["white"])
-    white = _mean(cube, found["white"])
-    dark = _mean(cube, found["dark"]) if "dark" in found else np.zeros_like(white)
+    white = _mean(cube, found["white"], opener)
+    dark = _mean(cube, found["dark"], opener) if "dark" in found else np.zeros_like(white)
     names = " and ".join(path.name for path in found.values())
     words = f"reflectance: (raw - dark) / (white - dark) by {names}"
     words += "" if longer == 1 else f"; the light of the white one x {longer:g}, for the exposure time (tint)"
@@ -81,12 +82,10 @@ def _said(cube: xr.Dataset, header: Path, found: dict[str, Path]) -> xr.Dataset:
     )
 
 
-def _mean(cube: xr.Dataset, path: Path) -> np.ndarray:
+def _mean(cube: xr.Dataset, path: Path, opener: Opener) -> np.ndarray:
     """(x or 1, channel) float64: the mean of a reference over its lines. ParameterError if it does not fit the scan."""
-    from spaxel.readers.registry import open_cube
-
     try:
-        reference = open_cube(path, saturated="none")
+        reference = opener(path, saturated="none")
     except SpaxelError as error:
         raise ParameterError(f"The reference {path} cannot be used: {error}") from error
     here, there = cube["spectra"].shape, reference["spectra"].shape

@@ -20,7 +20,7 @@ from spaxel.readers.parts.hyperspy_zarr import zspy_signals
 from spaxel.readers.parts.instrument_checks import CHECKS
 from spaxel.readers.parts.instrument_kinds import MODULES, kind_of, ripple_header
 from spaxel.readers.parts.lazy import FOREIGN
-from spaxel.readers.registry import HEAD
+from spaxel.readers.parts.reader import HEAD
 
 Signal = dict[str, Any]  # of RosettaSciIO: {data, axes, metadata, original_metadata}
 _NEEDED = ("sparse", "h5py", "dask", "imagecodecs", "numba")  # libraries that the extra brings
