@@ -8,8 +8,7 @@ import pytest
 
 from spaxel import open_cube
 from spaxel.errors import GuessWarning, NotFound, ParameterError, ReadError
-from spaxel.readers import registry
-from spaxel.readers.registry import Reader, readers
+from spaxel.readers import Reader, readers, registry
 from spaxel.testing import check_reader, tiny_cube
 
 

@@ -15,7 +15,8 @@ import xarray as xr
 from spaxel.cube import note, note_guess
 from spaxel.errors import GuessWarning, NotFound, ParameterError, ReadError, SpaxelError
 from spaxel.readers.parts.lazy import FOREIGN
-from spaxel.readers.registry import HEAD, Format, Reader, readers
+from spaxel.readers.parts.reader import HEAD, Format, Reader
+from spaxel.readers.registry import readers
 
 MOST_BYTES, MOST_FILES = 2 * 2**30, 10_000  # unpacked; a larger archive is for its owner to unpack
 MOST_TRIED = 20  # files of an archive that are opened to see which is meant
