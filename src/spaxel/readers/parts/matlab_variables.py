@@ -13,6 +13,7 @@ import numpy as np
 import scipy.io
 
 from spaxel.errors import ReadError
+from spaxel.readers.parts.matlab_check import check_tags
 from spaxel.readers.parts.variables import ENDS, Variable, Variables, damaged
 
 _KINDS = {"double": "f8", "single": "f4", "logical": "?", "char": "U1"} | {
@@ -48,9 +49,12 @@ def _is_version_4(head: bytes) -> bool:
 
 def matlab_variables(path: Path) -> Variables:
     """The variables of a MATLAB file of version 4 to 7.2; those in structs, objects and cells as `data.cube`, `c{2,1}`."""
+    with path.open("rb") as file:
+        if file.read(128)[126:128] in (b"IM", b"MI"):
+            check_tags(path)
     try:
         listed = scipy.io.whosmat(str(path))
-    except (*ENDS, NotImplementedError) as error:
+    except (*ENDS, NotImplementedError, NameError) as error:
         raise damaged(path, "MATLAB", error) from error
     found: Variables = {}
     for name, shape, kind in listed:
@@ -77,7 +81,7 @@ def _load(path: Path, name: str, shape: tuple[int, ...]) -> np.ndarray:
 def _value(path: Path, name: str) -> Any:
     try:
         return scipy.io.loadmat(str(path), variable_names=[name])[name]
-    except (*ENDS, RecursionError) as error:
+    except (*ENDS, RecursionError, NameError) as error:  # SciPy forgets a variable on some damaged structs
         raise damaged(path, f"MATLAB variable {name}", error) from error
 
 
