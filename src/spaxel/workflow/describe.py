@@ -17,6 +17,7 @@ from spaxel.cube.completion import fit_completion
 from spaxel.cube.mapping import cores
 from spaxel.cube.pixels import pixel_words
 from spaxel.cube.sampling import sample_spectra
+from spaxel.cube.tiles import grid
 from spaxel.cube.whole import completed_sample, whole_numbers
 from spaxel.errors import CubeError
 from spaxel.preprocess.choice import look_at
@@ -25,6 +26,7 @@ from spaxel.preprocess.masks import find_bad_channels
 from spaxel.readers import readers
 
 LOOKED_AT = 4000
+LARGE, PLACES, PIECE = 2**28, 12, 32  # bytes from which a cube is looked at in so many pieces of so many pixels a side
 BASE = 350 * 2**20  # bytes that the program itself takes
 EXTRAS = {
     "deep": ("torch", "lightning-fabric"),
@@ -104,7 +106,23 @@ def _steps(step: np.ndarray) -> str:
     return f"{step.mean():g}" if even else f"{step.min():g} to {step.max():g} (uneven)"
 
 
-def _sampled(cube: xr.Dataset) -> dict[str, Any]:
+def _few_places(cube: xr.Dataset) -> xr.Dataset:
+    """Of a cube that is too large to be read for a few lines: small pieces of it, spread evenly, one below the other."""
+    spectra = cube["spectra"]
+    if spectra.chunks is None or spectra.nbytes <= LARGE:
+        return cube
+    height, width, _ = spectra.shape
+    cells = grid(height, width)
+    side = (min(PIECE, height), min(PIECE, width))
+    parts = []
+    for number in np.unique(np.linspace(0, len(cells) - 1, PLACES).round().astype(int)):
+        top, left = min(cells[number].y0, height - side[0]), min(cells[number].x0, width - side[1])
+        parts.append(cube.isel(y=slice(top, top + side[0]), x=slice(left, left + side[1])))
+    return xr.concat(parts, "y", data_vars="minimal", coords="minimal", compat="override", combine_attrs="override")
+
+
+def _sampled(whole: xr.Dataset) -> dict[str, Any]:
+    cube = _few_places(whole)
     try:
         sample = sample_spectra(cube, LOOKED_AT, gaps="keep")
     except CubeError as error:

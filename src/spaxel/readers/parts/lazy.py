@@ -24,6 +24,7 @@ FOREIGN = (  # what libraries that read files raise on damaged ones
     *(OSError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, AttributeError, MemoryError),
     *(RuntimeError, AssertionError, struct.error, zlib.error, BadZipFile),
 )
+PAGES = 2**14  # bytes of a row up to which rows are read whole: the system reads whole pages anyway
 SLOW_BYTES, SLOW_CHUNKS = 8, 512  # times the bytes of a tile, and pieces per tile, from which a layout is slow
 
 
@@ -33,7 +34,7 @@ class FileArray:
 
     path : of the file     dtype : with byte order     shape : as stored     offset : bytes before the first number
     order : "C" or "F"     Slicing gives a NumPy copy; ReadError if the file has become too short.
-    One slab of the slowest axis is mapped at a time, since mapped pages count as memory of the process.
+    One slab of the slowest axis is read, or mapped, at a time, since mapped pages count as memory of the process.
     """
 
     path: Path
@@ -73,11 +74,31 @@ class FileArray:
         inner = np.broadcast_to(np.empty((), self.dtype), self.shape[1:])[rest].shape
         found = np.empty((slabs.size, *inner), self.dtype)
         if found.size:
-            with self.path.open("rb") as file:
+            rows = self._rows(rest, found[0].nbytes)
+            with self.path.open("rb", buffering=0) as file:
                 for j, i in enumerate(slabs.flat):
                     start = self.offset + int(i) * prod(self.shape[1:]) * self.dtype.itemsize
-                    found[j] = np.memmap(file, self.dtype, "r", start, self.shape[1:])[rest]
+                    found[j] = self._piece(file, start, rest, rows)
         return found.reshape((*slabs.shape, *inner))
+
+    def _rows(self, rest: tuple[Any, ...], wanted: int) -> slice | None:
+        """The rows of a slab to read as they lie, where that costs little more than what is wanted; else None: map it."""
+        if not rest or not isinstance(rest[0], slice):
+            return None
+        start, stop, step = rest[0].indices(self.shape[1])
+        row = prod(self.shape[2:]) * self.dtype.itemsize
+        return slice(start, stop) if step == 1 and (row <= PAGES or (stop - start) * row <= 2 * wanted) else None
+
+    def _piece(self, file: Any, start: int, rest: tuple[Any, ...], rows: slice | None) -> np.ndarray:
+        """What is wanted of the slab that starts at a byte of the file."""
+        if rows is None:
+            return np.memmap(file, self.dtype, "r", start, self.shape[1:])[rest]
+        shape = (rows.stop - rows.start, *self.shape[2:])
+        held = np.empty(shape, self.dtype)
+        file.seek(start + rows.start * prod(self.shape[2:]) * self.dtype.itemsize)
+        if file.readinto(held.reshape(-1).view("u1")) < held.nbytes:
+            return np.memmap(file, self.dtype, "r", start, self.shape[1:])[rest]
+        return held[(slice(None), *rest[1:])]
 
 
 class Explained:
