@@ -141,6 +141,19 @@ def test_unmixed_and_treated_runs(tmp_path):
     assert all(len(answer.candidates) == 1 for answer in answers)
 
 
+def test_names_of_a_library_that_come_again(run, tmp_path):
+    """A column of materials, several spectra of each: the groups are the names."""
+    rng = np.random.default_rng(1)
+    lines = [",".join(["mineral", *(f"{a:g} nm" for a in NM)])]
+    for k in range(2 * len(NAMES)):
+        spectrum = materials(NM)[k // 2] * rng.uniform(0.8, 1.2)
+        lines.append(",".join([NAMES[k // 2], *(f"{v:.5f}" for v in spectrum)]))
+    (tmp_path / "lib.csv").write_text("\n".join(lines) + "\n")
+    answers = spaxel.match(run, tmp_path / "lib.csv")
+    assert first(answers) == ["azurite", "smalt", "soot"]
+    assert {answer.verdict for answer in answers} == {"fits"}
+
+
 def test_a_library_of_envi(run, tmp_path):
     spectra = materials(NM).astype("<f4")
     (tmp_path / "lib.sli").write_bytes(spectra.tobytes())

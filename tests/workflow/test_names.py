@@ -75,6 +75,12 @@ def test_an_image_and_a_table_without_names(tmp_path):
     assert not {"sample", "group"} & set(read_result(run).coords)
 
 
+def test_info_names_them(cli, tmp_path):
+    out = cli("info", table(tmp_path / "a.csv"))[1]
+    assert "24 names: leaf 0, leaf 1" in out
+    assert "2 names: <ash>, oak" in out
+
+
 def test_names_survive_conversion(tmp_path):
     native = spaxel.convert(table(tmp_path / "a.csv"), tmp_path / "a.zarr")
     assert spaxel.open_cube(native)["sample"].values[2] == "leaf 2"

@@ -24,6 +24,7 @@ from spaxel.preprocess.choice import look_at
 from spaxel.preprocess.known_noise import known_noise
 from spaxel.preprocess.masks import find_bad_channels
 from spaxel.readers import readers
+from spaxel.results.convention import spectra_names
 
 LOOKED_AT = 4000
 LARGE, PLACES, PIECE = 2**28, 12, 32  # bytes from which a cube is looked at in so many pieces of so many pixels a side
@@ -58,6 +59,9 @@ def describe(cube: xr.Dataset) -> dict[str, Any]:
     }
     found |= _sampled(cube)
     found["a fit takes"] = f"about {format_bytes(fit_memory(cube))} of memory at --memory 1GiB or less"
+    for kind, (_, names) in spectra_names(cube).items():
+        some = ", ".join(dict.fromkeys(names[:200]))
+        found[f"{kind}s"] = f"{len(set(names))} names: {some[:60]}{' …' if len(some) > 60 else ''}"
     for name in ("truth_labels", "truth_abundances", "truth_spectra", "variance", "saturated"):
         if name in cube:
             found[name.replace("_", " ")] = " x ".join(map(str, cube[name].shape))

@@ -75,7 +75,8 @@ def _entries(cube: xr.Dataset, result: xr.Dataset) -> tuple[list[str], np.ndarra
             f"The library is an image of {cube.sizes['y']} x {cube.sizes['x']} pixels. Try a list of spectra."
         )
     spectra = cube["spectra"].values.reshape(-1, cube.sizes["channel"]).astype(np.float64)
-    called = spectra_names(cube).get("sample", ("y", [f"spectrum {i}" for i in range(len(spectra))]))[1]
+    numbered = {"number": ("y", [f"spectrum {i}" for i in range(len(spectra))])}
+    called = next(iter((spectra_names(cube) | numbered).values()))[1]  # names, else groups, else numbers
     units, wanted = (data["channel"].attrs.get("units", "index") for data in (cube, result))
     axis = converted(cube["channel"].values.astype(np.float64), units, wanted)
     if wanted == "index" and cube.sizes["channel"] != result.sizes["channel"]:
