@@ -127,6 +127,34 @@ def test_an_array_beside_the_cube_says_what_is_good(tmp_path, kind, name, values
     assert not doubt or ("mask_invert" in said[0] and "mask" in said[0])
 
 
+def test_a_mask_that_was_taken_wrongly_is_turned_round(tmp_path):
+    path = as_npz(tmp_path, cube=CUBE, mask=BAD)
+    check_hidden(open_cube(path, channel_axis=2), ~BAD)
+    check_hidden(open_cube(path, channel_axis=2, mask_invert=True), BAD)
+
+
+def test_a_raster_has_a_mask_of_its_own(tmp_path):
+    how = {"dtype": "float64", "transform": PLACE}
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+        rasterio.open(tmp_path / "a.tif", "w", "GTiff", W, H, C, **how) as file,
+    ):
+        file.write(np.moveaxis(CUBE, -1, 0))
+        file.write_mask(~BAD)
+    check_hidden(open_cube(tmp_path / "a.tif", channel="index"), BAD)
+
+
+def test_a_raster_with_overviews_is_read_as_a_raster(tmp_path):
+    large = np.kron(np.where(BAD[..., None], -1, CUBE), np.ones((20, 20, 1)))
+    how = {"dtype": "float64", "transform": PLACE, "nodata": -1}
+    with rasterio.open(tmp_path / "a.tif", "w", "GTiff", 20 * W, 20 * H, C, **how) as file:
+        file.write(np.moveaxis(large, -1, 0))
+        file.build_overviews([2, 4])
+    found = open_cube(tmp_path / "a.tif", channel="index")
+    np.testing.assert_array_equal(np.isnan(found["spectra"].values), large == -1)
+    assert "transform" in found.attrs
+
+
 @pytest.mark.parametrize("name", ["mask", "valid", "elevation"])
 def test_what_is_no_mask_hides_nothing(tmp_path, name):
     values = np.random.default_rng(0).random((H, W)) if name != "valid" else np.ones((3, 3), bool)

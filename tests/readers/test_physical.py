@@ -205,6 +205,29 @@ def test_neon_divides_by_its_scale_factor(tmp_path):
     np.testing.assert_array_equal(found, np.where(values == 120, np.nan, values / 100).astype("f4"))
 
 
+def test_numbers_beside_the_cube_say_it_too(tmp_path):
+    np.savez(tmp_path / "a.npz", cube=stored(), nodata=120, scale_factor=0.5)
+    found = open_cube(tmp_path / "a.npz", channel_axis=2)["spectra"].values
+    np.testing.assert_array_equal(found, np.where(stored() == 120, np.nan, stored() * 0.5).astype("f4"))
+
+
+@pytest.mark.parametrize(
+    "name", ["_FillValue", "missing_value", "NoData_Value", "no_data", "FillValue", "fill_value", ""]
+)
+def test_a_value_without_data_has_many_names(tmp_path, name):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        data = file.create_dataset("data", data=stored(), fillvalue=None if name else 120)
+        if name:
+            data.attrs[name] = 120
+    found = open_cube(tmp_path / "a.h5", channel_axis=2)["spectra"].values
+    np.testing.assert_array_equal(np.isnan(found), stored() == 120)
+
+
+def test_gains_to_reflectance_are_gains(tmp_path):
+    path = envi(tmp_path, stored(), **{"data reflectance gain values": "{1, 2, 4, 8}"})
+    np.testing.assert_array_equal(open_cube(path)["spectra"].values, stored() * [1, 2, 4, 8])
+
+
 def test_prisma_says_its_scale_at_the_root(tmp_path):
     values = stored("u2")
     with h5py.File(tmp_path / "a.he5", "w") as file:

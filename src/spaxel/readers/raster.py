@@ -16,7 +16,7 @@ from spaxel.cube import make_cube, note_guess
 from spaxel.errors import ReadError
 from spaxel.readers.parts.extra_axes import Index
 from spaxel.readers.parts.lazy import lazy_array
-from spaxel.readers.parts.raster_bands import band_axis, declared, opened, place
+from spaxel.readers.parts.raster_bands import band_axis, declared, opened, own_mask, place
 from spaxel.readers.parts.reader import Format, Reader
 from spaxel.readers.parts.side import settle_axis
 from spaxel.readers.parts.tiff_stack import read_stack
@@ -71,7 +71,7 @@ def open_raster(
     path = Path(path)
     with tifffile.TiffFile(path) as tiff:
         _check_complete(path, tiff)
-        stack = len(tiff.pages) > 1 and len(tiff.series[0].shape) >= 3
+        stack = len(tiff.series[0].pages) > 1 and len(tiff.series[0].shape) >= 3  # not masks, not overviews
         if not (stack or channel_axis is not None or tiff.is_ome or tiff.is_imagej) and _has_rasterio(path, tiff):
             return _open_bands(path, channel, units)
         spectra, axis, attrs, guess = read_stack(path, tiff, channel_axis, index)
@@ -90,10 +90,11 @@ def _open_bands(path: Path, channel: str | Sequence[float] | None, units: str | 
         deep = file.count if file.interleaving is not None and file.interleaving.name == "pixel" else 1
         axis, marks = band_axis(path, file), declared(file)
         attrs = place(file)
-    check_believable(path, "the image", shape[:2])
+        check_believable(path, "the image", shape[:2])
+        beside = marks.beside() | own_mask(file)
     spectra = lazy_array(source, path=path, storage_chunks=(rows, columns, deep), lock=True)
     values, told, doubt = settle_axis(path, axis, shape[2], channel, units)
-    cube = make_cube(spectra, values, told, beside=marks.beside(), source=str(path), **attrs)
+    cube = make_cube(spectra, values, told, beside=beside, source=str(path), **attrs)
     for sentence in doubt:
         cube = note_guess(cube, sentence)
     return cube

@@ -34,7 +34,7 @@ from spaxel.readers.parts.many_axes import as_one_image
 from spaxel.readers.parts.noise import variance_beside
 from spaxel.readers.parts.quality_beside import find_quality
 from spaxel.readers.parts.side import as_axis, settle_axis, spectral_axes
-from spaxel.readers.parts.stored import from_attributes
+from spaxel.readers.parts.stored import from_attributes, is_declaring
 from spaxel.readers.parts.truth import find_truth
 from spaxel.readers.parts.variables import Variable, Variables
 
@@ -106,12 +106,20 @@ def open_variables(path: Path, variables: Variables, options: Options, *, order:
         **truth, **noise, **(layout.attrs() if layout else {}),
     }  # fmt: skip
     quality = find_quality(path, variables, name, variable, at, image)
-    declared = from_attributes(variable.attrs, variable.shape[at], name)
+    declared = from_attributes({**_said_beside(variables), **variable.attrs}, variable.shape[at], name)
     cube = make_cube(spectra, channel, units, beside=declared.beside() | quality, **more)
     cube = with_flags(cube, variables, name, channel)
     for sentence in (*guesses, *stacked, *doubt, *told, *unsure):
         cube = note_guess(cube, sentence)
     return cube
+
+
+def _said_beside(variables: Variables) -> dict[str, Any]:
+    """Numbers of the file, beside its arrays, that say what is no data, or a scale (nodata, scale_factor …)."""
+    held = {
+        n: v for n, v in variables.items() if v.size == 1 and v.is_numeric and v.dtype.kind in "iuf" and is_declaring(n)
+    }
+    return {name.rpartition("@")[2].rpartition("/")[2]: variable.vector()[0] for name, variable in held.items()}
 
 
 def _shaper(

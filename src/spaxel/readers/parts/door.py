@@ -13,7 +13,7 @@ from spaxel.errors import ParameterError
 from spaxel.readers.parts import noise
 from spaxel.readers.parts.mask_file import masked
 from spaxel.readers.parts.physical import Declared, NoData, hide, scale, taken
-from spaxel.readers.parts.quality import without_flagged
+from spaxel.readers.parts.quality import is_doubtful, without_flagged
 from spaxel.readers.parts.reader import Opener
 from spaxel.readers.parts.references import with_reflectance
 from spaxel.readers.parts.sought import look
@@ -52,8 +52,10 @@ def through_door(
     """
     cube, declared = taken(cube, no_data)
     counts = cube["spectra"].dtype.kind in "iu" and not declared.is_scaled
-    cube = without_flagged(hide(cube, declared), ignore=isinstance(mask, str) and mask.strip().lower() == "none")
-    cube = masked(noise.at_door(cube, variance), mask, opener, invert=mask_invert)
+    unused = isinstance(mask, str) and mask.strip().lower() == "none"
+    turned = mask_invert and mask is None and is_doubtful(cube)
+    cube = without_flagged(hide(cube, declared), ignore=unused, invert=turned)
+    cube = masked(noise.at_door(cube, variance), mask, opener, invert=mask_invert and not turned)
     cube = _sought(cube, declared, given=no_data is not None, saturated=saturated)
     cube = with_reflectance(scale(cube, declared, raw=raw), opener, wanted=reflectance, counts=counts)
     return with_valid(cube)

@@ -12,8 +12,9 @@ from spaxel.readers.parts.stored import Stored, numbers_of, usable_scale
 def declared_values(path: Path, header: dict[str, str], n_channels: int) -> tuple[Stored, list[str]]:
     """What the header at `path` declares, and a sentence for each field that cannot be used.
 
-    `data gain values` and `data offset values` are one number or one for each channel; values are divided by
-    `reflectance scale factor` where there are no gains (a header with both says the same thing twice).
+    `data gain values` and `data offset values` (or `data reflectance gain values` …) are one number or one for each
+    channel; values are divided by `reflectance scale factor` where there are no gains (a header with both says the same
+    thing twice).
     """
     left_out: list[str] = []
 
@@ -29,9 +30,12 @@ def declared_values(path: Path, header: dict[str, str], n_channels: int) -> tupl
             )
         return found
 
-    gain, offset = field("data gain values", n_channels), field("data offset values", n_channels, zero=True)
+    kind = "data" if header.get("data gain values", "").strip() else "data reflectance"  # gains to radiance go before
+    gain, offset = field(f"{kind} gain values", n_channels), field(f"{kind} offset values", n_channels, zero=True)
+    if offset is None and gain is None:
+        kind, offset = "data", field("data offset values", n_channels, zero=True)
     divisor = field("reflectance scale factor", 1)
-    used = [n for n, v in (("data gain values", gain), ("data offset values", offset)) if v is not None]
+    used = [n for n, v in ((f"{kind} gain values", gain), (f"{kind} offset values", offset)) if v is not None]
     if gain is None and divisor is not None:
         gain, used = 1 / divisor, ["reflectance scale factor", *used]
     no_data = _numbers(header.get("data ignore value", ""))

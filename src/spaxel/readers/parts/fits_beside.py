@@ -15,8 +15,8 @@ from spaxel.readers.parts.physical import unpacked
 from spaxel.readers.parts.quality import flagged
 
 SCIENCE = ("DATA", "SCI", "SCIENCE", "FLUX", "PRIMARY", "SPECTRA", "CUBE")
-_MASKS = ("DQ", "MASK", "BADPIX", "BPM", "QUALITY", "QUAL", "FLAGS", "VALID", "GOOD")
-_USE = ("VALID", "GOOD")  # where 1 means use
+_MASKS = ("DQ", "MASK", "BADPIX", "BPM", "QUALITY", "QUAL", "FLAGS", "VALID", "GOOD", "GPM")
+_USE = ("VALID", "GOOD", "GPM")  # where 1 means use
 BESIDE = (*KINDS, *_MASKS, "WMAP", "WEIGHT", "WEIGHTS", "EXP", "EXPOSURE", "COVERAGE", "PSF", "DISP", "PREDISP")
 _BITS = {  # bits that make a value useless; the others inform
     "MANGA_DRP3PIXMASK": (0, 2, 3, 10),  # NOCOV, DEADFIBER, FORESTAR, DONOTUSE: Law et al. 2016, Table 14

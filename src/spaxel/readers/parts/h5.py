@@ -14,7 +14,7 @@ import numpy as np
 from spaxel.errors import ReadError
 from spaxel.readers.parts.axis import is_spectral, numbers_of_list
 from spaxel.readers.parts.declared import declare, text_of
-from spaxel.readers.parts.stored import numbers_of
+from spaxel.readers.parts.stored import is_declaring, numbers_of
 from spaxel.readers.parts.variables import Variable, Variables, dtype_problem
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -131,6 +131,9 @@ def _variable(path: Path, name: str, dataset: h5py.Dataset, *, matlab: bool) -> 
     source = H5Array(path, name, shape, dataset.dtype, matlab)
     scales = {} if matlab else _scales(dataset)
     problem, attrs = _problem(dataset), _attrs(dataset) | _prisma_scale(dataset)
+    fill = dataset.fillvalue if dataset.dtype.kind in "iuf" and problem == "" else 0
+    if fill != 0 and not any(is_declaring(key) for key in attrs):
+        attrs["_FillValue"] = fill
     units = _text(next((attrs[key] for key in ("units", "Units", "UNIT", "unit", "Unit") if key in attrs), None))
     return Variable(shape, dataset.dtype, lambda: _load(source), source, chunks, units, scales, problem, attrs)
 

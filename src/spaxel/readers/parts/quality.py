@@ -69,15 +69,27 @@ def meaning(name: str, values: np.ndarray) -> tuple[str, bool] | None:
     return ("bad" if rare else "use"), True
 
 
-def without_flagged(cube: xr.Dataset, *, ignore: bool = False) -> xr.Dataset:
-    """The cube with no value where a quality array of its file says so, lazily and noted. ignore : they are left unused"""
+def is_doubtful(cube: xr.Dataset) -> bool:
+    """Whether a quality array of the file does not say if 1 means use or bad."""
+    return any(str(name).startswith(FLAGS) and v.attrs["guess"] for name, v in cube.data_vars.items())
+
+
+def without_flagged(cube: xr.Dataset, *, ignore: bool = False, invert: bool = False) -> xr.Dataset:
+    """The cube with no value where a quality array of its file says so, lazily and noted.
+
+    ignore : they are left unused      invert : those that do not say what 1 means are turned round
+    """
     for name in [str(name) for name in cube.data_vars if str(name).startswith(FLAGS)]:
         flags, shown = cube[name], name.removeprefix(FLAGS).strip()
         cube = cube.drop_vars(name)
         if ignore:
             cube = note(cube, f"the quality array {shown} is not used, as asked by mask=none")
             continue
-        cube = set_missing(cube, flags.astype(bool))
         words: Mapping[str, str] = flags.attrs
+        turned = invert and bool(words["guess"])
+        cube = set_missing(cube, ~flags.astype(bool) if turned else flags.astype(bool))
+        if turned:
+            cube = note(cube, f"the quality array {shown} is turned round, as asked by mask_invert")
+            continue
         cube = note_guess(cube, words["guess"]) if words["guess"] else note(cube, words["words"])
     return cube

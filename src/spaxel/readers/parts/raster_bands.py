@@ -12,6 +12,7 @@ import numpy as np
 
 from spaxel.readers.parts.axis import Axis, numbers_in, parse_cells
 from spaxel.readers.parts.ome import pixel_attrs
+from spaxel.readers.parts.quality import flagged
 from spaxel.readers.parts.stored import Stored, usable_scale
 
 
@@ -56,6 +57,16 @@ def declared(file: Any) -> Stored:
     origin = f"{' and '.join(used)} of the bands" if used else ""
     no_data = (float(nodata[0]),) if alike else ()
     return Stored(no_data, by_band, scale if scaled else None, offset if scaled else None, None, origin)
+
+
+def own_mask(file: Any) -> dict[str, tuple[Any, ...]]:
+    """The mask that a raster holds for all its bands, for the door; {} if it has none."""
+    from rasterio.enums import MaskFlags
+
+    if any(set(flags) != {MaskFlags.per_dataset} for flags in file.mask_flag_enums):
+        return {}
+    words = "no data where the mask of the raster is 0; mask=none leaves it unused"
+    return flagged("of the raster", file.read_masks(1) == 0, words)
 
 
 def band_axis(path: Path, file: Any) -> Axis | None:

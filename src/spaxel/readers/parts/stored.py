@@ -10,6 +10,7 @@ The door (`spaxel.readers.open_cube`) then hides, scales and notes, lazily and f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -63,22 +64,33 @@ def numbers_of(value: Any) -> tuple[float, ...]:
 def from_attributes(attributes: Mapping[str, Any], n_channels: int, where: str = "") -> Stored:
     """What the attributes of an array say by the conventions of CF, NEON and others; what is no number says nothing.
 
-    `_FillValue`, `missing_value`, `Data_Ignore_Value`, `no_data`; `scale_factor` and `add_offset` are applied, NEON's
-    `Scale_Factor` divides; `valid_range`, `valid_min`, `valid_max`.    where : the array, for the history
+    `_FillValue`, `missing_value`, `Data_Ignore_Value`, `NoData` …; `scale_factor` is multiplied and `add_offset` added, as CF
+    says, and `Scale_Factor` (NEON), or another spelling, divides where it is above 1; `valid_range`, `valid_min`,
+    `valid_max`.    where : the array, for the history
     """
     hidden: list[float] = []
-    for name in ("_FillValue", "missing_value", "Data_Ignore_Value", "data_ignore_value", "nodata", "no_data"):
-        hidden += [v for v in numbers_of(attributes.get(name, ())) if v not in hidden]
-    scale = usable_scale(numbers_of(attributes.get("scale_factor", ())), n_channels)
-    if (
-        scale is None
-        and (divisor := usable_scale(numbers_of(attributes.get("Scale_Factor", ())), n_channels)) is not None
-    ):
-        scale = 1 / divisor
-    offset = usable_scale(numbers_of(attributes.get("add_offset", ())), n_channels, zero=True)
-    named = [name for name in attributes if name in _DECLARING]
+    for name in (name for name in attributes if _plain(name) in _HIDING):
+        hidden += [v for v in numbers_of(attributes[name]) if v not in hidden]
+    spelt = [name for name in attributes if _plain(name) == "scalefactor"]
+    scale = next((s for n in spelt if (s := usable_scale(numbers_of(attributes[n]), n_channels)) is not None), None)
+    if scale is not None and "scale_factor" not in attributes and np.min(scale) > 1:
+        scale = 1 / scale
+    shifts = [name for name in attributes if _plain(name) == "addoffset"]
+    offset = usable_scale(numbers_of(attributes[shifts[0]]) if shifts else (), n_channels, zero=True)
+    limits = _range(attributes)
+    named = [name for name in attributes if _plain(name) in (*_HIDING, "scalefactor", "addoffset") or name in _RANGES]
     origin = f"{', '.join(named)} of {where}" if where else ", ".join(named)
-    return Stored(tuple(hidden), None, scale, offset, _range(attributes), origin if named else "")
+    return Stored(tuple(hidden), None, scale, offset, limits, origin if named else "")
+
+
+def is_declaring(name: str) -> bool:
+    """Whether a number of this name beside the spectra (in an npz or MATLAB file) says something of their values."""
+    return _plain(name) in (*_HIDING, "scalefactor", "addoffset")
+
+
+def _plain(name: str) -> str:
+    """A name without case and separators."""
+    return re.sub(r"[\s_-]+", "", name).lower()
 
 
 def usable_scale(numbers: Sequence[float], n_channels: int, *, zero: bool = False) -> Any:
@@ -92,10 +104,8 @@ def usable_scale(numbers: Sequence[float], n_channels: int, *, zero: bool = Fals
     return float(array[0]) if (array == array[0]).all() else array
 
 
-_DECLARING = (
-    "_FillValue", "missing_value", "Data_Ignore_Value", "data_ignore_value", "nodata", "no_data", "scale_factor",
-    "Scale_Factor", "add_offset", "valid_range", "valid_min", "valid_max",
-)  # fmt: skip
+_HIDING = ("fillvalue", "missingvalue", "dataignorevalue", "ignorevalue", "nodata", "nodatavalue", "nodatavalues")
+_RANGES = ("valid_range", "valid_min", "valid_max")
 
 
 def _range(attributes: Mapping[str, Any]) -> tuple[float, float] | None:
