@@ -34,6 +34,7 @@ _HOME = {  # public name -> module that defines it
     "derivative": "preprocess",
     "scale": "preprocess",
     "KMeans": "methods.kmeans.estimator",
+    "Segment": "methods.consensus.estimator",
     "DeepGlobalClustering": "methods.dgc.estimator",
     "DeepSpectralClustering": "methods.dsc.estimator",
     "MCR": "methods.mcr.estimator",

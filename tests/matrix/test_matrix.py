@@ -22,6 +22,7 @@ from spaxel.training.checkpoint import Keeper
 SMALL = ("--n-init", "2", "--n-micro", "8", "--max-clusters", "5")
 SEGMENT = {
     "kmeans": SMALL,
+    "consensus": SMALL,
     "dsc": (*SMALL, "--epochs", "2", "--context", "3"),
     "dgc": ("--n-micro", "6", "--max-clusters", "4", "--epochs", "1", "--epochs-views", "1", "--tiles", "1", "--reuse", "2",
             "--width", "8", "--n-sample", "200"),

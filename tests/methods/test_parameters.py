@@ -7,13 +7,14 @@ import pytest
 from pydantic import Field
 from sklearn.base import clone
 
+from spaxel.methods.consensus.estimator import Segment
 from spaxel.methods.contract import check_parameters, parse_parameters
 from spaxel.methods.dgc.estimator import DeepGlobalClustering
 from spaxel.methods.dsc.estimator import DeepSpectralClustering
 from spaxel.methods.kmeans.estimator import KMeans
 from spaxel.methods.parameters import NClusters, declared, descriptions, in_words
 
-DECLARED = [KMeans, DeepSpectralClustering, DeepGlobalClustering]
+DECLARED = [KMeans, Segment, DeepSpectralClustering, DeepGlobalClustering]
 
 
 @pytest.mark.parametrize(

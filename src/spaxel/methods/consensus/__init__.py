@@ -1,0 +1,4 @@
+"""The consensus of many cheap labelings.
+
+Read: estimator, members, surroundings, model.
+"""

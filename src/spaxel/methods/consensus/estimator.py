@@ -1,0 +1,117 @@
+"""The consensus of many cheap labelings: no one scaling and distance is good on all data, what most of them agree on is."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import xarray as xr
+
+from spaxel.cube.sampled_windows import Windows, sample_windows
+from spaxel.cube.sampling import Sample
+from spaxel.methods.centers.base import Found, Segmenting, Task, said_of_scaling
+from spaxel.methods.centers.groups import Groups, Rules, find_groups, groups_through
+from spaxel.methods.consensus.learning import (
+    Seen,
+    consensus_of,
+    scalings_of,
+    seen_by,
+)
+from spaxel.methods.consensus.model import CONTEXT, Model, model_arrays, model_from, projected, scores_of
+from spaxel.methods.parameters import (
+    MaxClusters,
+    Memory,
+    NClusters,
+    NInit,
+    NMicro,
+    NSample,
+    ScalingOrAuto,
+    Seed,
+    declared,
+)
+from spaxel.preprocess.choice import choose_scaling
+from spaxel.preprocess.scaling import fit_scaling
+
+
+@declared
+class Segment(Segmenting):
+    """The consensus of about 20 labelings: four scalings of the spectra, each by five distances, weighted by their agreement.
+
+    Equation: labels_i = component of argmin_j ‖s(x_i) - c_j‖, s(x) = (Σ_m √w_m R_m[label_m(x)], P(x)): R_m the row of the
+    principal components of all labels that a label of member m has, w_m the square of the mean adjusted Rand index of
+    member m with the others, P the scores of the chosen scaling, which weigh little beside them. Each member is k-means, or
+    a Gaussian mixture of one covariance, of principal components in which a Wiener filter over 3 x 3 pixels has
+    lessened the noise. Sources: Strehl & Ghosh 2002 (cluster ensembles), Fred & Jain 2005 (evidence accumulation).
+
+    fit, predict, fit_predict, transform (distances to the components) and score (how clearly spectra belong to theirs) take
+    a cube, a list of cubes on one axis, or an array (n_spectra, n_channels), whose members know of no neighbours.
+    After fit: `state_` (arrays), `info_` (plain values: scaling, agreement of the members, sentences), `n_features_in_`,
+    `labels_` (arrays only).
+    Fails where components are mixtures rather than groups (unmix instead), are thinner than two pixels and noisy, or are
+    rarer than about one pixel in a thousand.
+
+    >>> import spaxel
+    >>> cube = spaxel.simulate("maxrf", height=24, width=24, channels=64)
+    >>> spaxel.Segment(n_clusters=4).fit(cube).predict(cube)["labels"].shape
+    (24, 24)
+    """
+
+    method: ClassVar[str] = "consensus"
+
+    n_clusters: NClusters = "auto"
+    scaling: ScalingOrAuto = "auto"
+    n_micro: NMicro = 40
+    max_clusters: MaxClusters = 24
+    n_sample: NSample = 10_000
+    n_init: NInit = 5
+    random_state: Seed = 0
+    memory: Memory = None
+
+    def _learn(self, task: Task) -> Found:
+        own, seed = task.own, self.random_state
+        number = None if self.n_clusters == "auto" else self.n_clusters
+        choice = choose_scaling(own, number, seed, look=task.look) if self.scaling == "auto" else None
+        copies = scalings_of(choice.name if choice else self.scaling, task.look, free=choice is not None)
+        windows = sample_windows(task.cubes, seed, CONTEXT)
+        sample = task.sample if len(own.pairs) and len(windows.good) else own
+        scalings = {name: fit_scaling(name, own) for name in copies}
+        seen = {name: seen_by(scalings[name], sample, own, windows, seed) for name in scalings}
+        first = next(iter(seen))
+        rules = Rules(None, self.n_micro, self.max_clusters, self.n_init, seed)
+        start = _counted(first, seen[first], own, windows, rules) if number is None else None
+        k = number or max(2, start.evidence.level if start else 2)
+        model, agreement = consensus_of(seen, copies, k, self.n_init, seed)
+        scores = scores_of(model, task.sample.spectra if model.context else own.spectra)
+        pairs = _pairs(model, task.sample, own, scores.shape[1])
+        groups = (
+            find_groups(scores, pairs, number, rules)
+            if start is None
+            else groups_through(scores, pairs, k, start.evidence, rules)
+        )
+        info = said_of_scaling(first, choice) | {"views": list(seen), "context": model.context, "agreement": agreement}
+        return Found(groups, scalings[first], own.spectra, scores, pairs, model_arrays(model), info)
+
+    def _model(self) -> Model:
+        return model_from(self.state_, self.info_["views"], self.info_["context"])
+
+    def _model_of(self, cube: xr.Dataset) -> Model:
+        model = self._model()
+        return model if cube.sizes["x"] > 1 else model._replace(context=0)
+
+    def _reading(self) -> tuple[int, int]:
+        return self.n_sample, CONTEXT
+
+
+def _counted(name: str, seen: Seen, own: Sample, windows: Windows, rules: Rules) -> Groups:
+    """The number of components, as KMeans finds it in the chosen scaling without what neighbours tell."""
+    channels, d = own.spectra.shape[1], seen.z.shape[1]
+    pairs = projected(name, seen.folded, own.pairs.reshape(-1, channels)).reshape(-1, 2, d)
+    flat = windows.spectra.reshape(-1, windows.spectra.shape[-1])[:, :channels]
+    beside = projected(name, seen.folded, flat).reshape(*windows.good.shape, d)
+    return find_groups(seen.z, pairs, None, rules, Windows(beside, windows.good))
+
+
+def _pairs(model: Model, sample: Sample, own: Sample, d: int) -> np.ndarray:
+    """Scores (p, 2, d) of neighbouring pixels."""
+    beside: Any = sample.pairs[:, :2] if model.context else own.pairs
+    return scores_of(model, beside.reshape(-1, beside.shape[-1])).reshape(-1, 2, d)

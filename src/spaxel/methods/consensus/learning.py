@@ -1,0 +1,132 @@
+"""From a sample to a consensus: views of it by several scalings, their members, and how these are put together."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from spaxel.cube.sampled_windows import Windows
+from spaxel.cube.sampling import Sample
+from spaxel.linear.pca import fit_pca
+from spaxel.methods.centers.projection import Folded, fold
+from spaxel.methods.consensus.members import METRICS, Member, agreement, members_of
+from spaxel.methods.consensus.model import CONTEXT, Joint, Model, View, projected
+from spaxel.methods.consensus.surroundings import FEWEST, Filter, differences, nearby, wiener, within
+from spaxel.preprocess.choice import Look
+from spaxel.preprocess.scaling import Scaling
+
+TRIED = ("none", "unit", "zscore"), ("counts", "hellinger")  # scalings of members, for values and for photon counts
+PLACES = 20  # principal components of the labels of all members, at most
+CLEAR = 3.0  # weight of the members' labels beside the scores themselves, which decide where they are divided
+MOST_VALUES = 8_000_000  # of the scaled sample from which principal components are learned
+
+
+class Seen(NamedTuple):
+    """A sample by one scaling: scores (n, d) of spectra, of their neighbours, of windows; the filter, what varies near by.
+
+    apart : {pixels: differences (m, d) of filtered scores of pixels so far apart}
+    """
+
+    folded: Folded
+    z: np.ndarray
+    around: np.ndarray
+    filter: Filter
+    apart: dict[int, np.ndarray]
+
+    @property
+    def filtered(self) -> np.ndarray:
+        """Scores with less noise, (n, d)."""
+        return self.filter(self.z, self.around)
+
+
+def scalings_of(chosen: str, look: Look, *, free: bool) -> dict[str, int]:
+    """Scalings of the members and how often each counts, the chosen one first. free : it was chosen and not asked for."""
+    if not free:
+        return {chosen: 1}
+    copies = {chosen: 2}
+    for name in (*TRIED[look.counts], "unit_bright"):
+        copies[name] = copies.get(name, 0) + 1
+    return copies
+
+
+def seen_by(scaling: Scaling, sample: Sample, own: Sample, windows: Windows, seed: int) -> Seen:
+    """A sample by one scaling. sample : with neighbours, or without where there are none"""
+    channels = own.spectra.shape[1]
+    some = own.spectra[:: max(1, -(-own.spectra.size // MOST_VALUES))]
+    features = np.concatenate([scaling(some[i : i + 512]) for i in range(0, len(some), 512)])
+    folded = fold(scaling, fit_pca(features, None, seed))
+    z = projected(scaling.name, folded, own.spectra)
+    none = Seen(folded, z, z, Filter(np.eye(z.shape[1]), np.zeros((z.shape[1],) * 2)), {})
+    if sample is own or not len(windows.good):
+        return none
+    flat = windows.spectra.reshape(-1, 2 * channels)
+    inside, beside = (projected(scaling.name, folded, part) for part in (flat[:, :channels], flat[:, channels:]))
+    shape = (*windows.good.shape, z.shape[1])
+    steps = differences(inside.reshape(shape), windows.good, 1)
+    if len(steps) < FEWEST:
+        return none
+    around = projected(scaling.name, folded, sample.spectra[:, channels:])
+    cleaner = wiener(z, around, within(steps))
+    filtered = cleaner(inside, beside).reshape(shape)
+    apart = {far: differences(filtered, windows.good, far) for far in sorted({far for far, _ in METRICS})}
+    return Seen(folded, z, around, cleaner, apart)
+
+
+def consensus_of(
+    seen: dict[str, Seen], copies: dict[str, int], k: int, n_init: int, seed: int
+) -> tuple[Model, dict[str, list[float]]]:
+    """The members of all views at k components, weighted by how far they agree; and that agreement, by scaling."""
+    voices = {name: members_of(view.filtered, view.apart, k, n_init, seed) for name, view in seen.items()}
+    labels = [member.labels(seen[name].filtered) for name, members in voices.items() for member in members]
+    counts = np.array([copies[name] for name, members in voices.items() for _ in members], float)
+    weight, mean = agreement(labels, counts, seed)
+    tables, offset = _places(labels, [m for members in voices.values() for m in members], weight)
+    views, at = [], 0
+    for name, members in voices.items():
+        views.append(_view(members, seen[name].filter, tables[at : at + len(members)]))
+        at += len(members)
+    first = next(iter(seen.values()))
+    context = CONTEXT if first.apart else 0
+    model = Model(
+        tuple(seen), tuple(view.folded for view in seen.values()), tuple(views), _joint(first, offset), context
+    )
+    agreed = iter(mean.round(3).tolist())
+    return model, {name: [next(agreed) for _ in members] for name, members in voices.items()}
+
+
+def _places(labels: list[np.ndarray], members: list[Member], weight: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+    """What each label of each member adds to a place, [(k, e)], and what is taken off, (e,).
+
+    Centred one-hot labels times the root of the member's weight, side by side, on their principal components; divided so that
+    two components between which all members tell lie CLEAR √2 apart.
+    """
+    sizes = [len(member.bias) for member in members]
+    root = np.repeat(np.sqrt(weight / weight.sum()), sizes) * CLEAR
+    starts = np.append(0, np.cumsum(sizes))
+    columns = np.concatenate([np.eye(k)[own] for k, own in zip(sizes, labels, strict=True)], axis=1)
+    mean = columns.mean(0)
+    centred = (columns - mean) * root
+    values, vectors = np.linalg.eigh(centred.T @ centred)
+    kept = vectors[:, ::-1][:, : min(PLACES, max(1, int((values > 1e-9 * values[-1]).sum())))]
+    kept = kept * np.where(kept[np.abs(kept).argmax(0), np.arange(kept.shape[1])] < 0, -1.0, 1.0)
+    basis = root[:, None] * kept
+    return [basis[a:b] for a, b in pairwise(starts)], mean @ basis
+
+
+def _view(members: list[Member], cleaner: Filter, tables: list[np.ndarray]) -> View:
+    weight = np.concatenate([member.weight for member in members], axis=1)
+    bias = np.concatenate([member.bias for member in members])
+    starts = np.append(0, np.cumsum([len(member.bias) for member in members]))
+    return View(cleaner.own @ weight, cleaner.beside @ weight, bias, starts, np.concatenate(tables))
+
+
+def _joint(first: Seen, offset: np.ndarray) -> Joint:
+    """The scores of the first view as they are beside the places: in its near-by metric, with variance 1 in all."""
+    far, floor = METRICS[0]
+    z = first.filtered
+    metric = nearby(within(first.apart[far]), floor) if len(first.apart.get(far, ())) >= FEWEST else np.eye(z.shape[1])
+    size = np.sqrt(max(float((z @ metric).var(0).sum()), 1e-300))
+    metric = metric / size
+    return Joint(offset, first.filter.own @ metric, first.filter.beside @ metric, z.mean(0) @ metric)

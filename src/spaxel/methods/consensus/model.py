@@ -1,0 +1,120 @@
+"""A fitted consensus in plain arrays: what its members say of a block of spectra, as scores in which the components lie."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spaxel.cube.mapping import BLOCK, Arrays
+from spaxel.methods.centers.projection import Folded, Projected, project_blocks
+from spaxel.methods.state import pack, unpack
+
+CONTEXT = 3  # side of the window whose mean, without the pixel itself, is the neighbours'
+
+
+class View(NamedTuple):
+    """The members of one scaling, for scores z of a pixel and `around` of its neighbours' mean.
+
+    own, beside : (d, q), bias (q,): z @ own + around @ beside + bias, the columns of all members beside each other
+    starts      : (m + 1,) where the columns of each member begin; the largest one is its label
+    table       : (q, e) what a label adds to the place of a pixel in the consensus
+    """
+
+    own: np.ndarray
+    beside: np.ndarray
+    bias: np.ndarray
+    starts: np.ndarray
+    table: np.ndarray
+
+
+class Joint(NamedTuple):
+    """What all views make up: place = sum of tables - offset, then the scores of the first view, in its near-by metric.
+
+    offset : (e,)      own, beside : (d, d'), shift (d',)
+    """
+
+    offset: np.ndarray
+    own: np.ndarray
+    beside: np.ndarray
+    shift: np.ndarray
+
+
+class Model(NamedTuple):
+    """For spaxel.methods.centers.maps. names : of the scalings, the chosen one first      context : 0 or 3."""
+
+    names: tuple[str, ...]
+    folded: tuple[Folded, ...]
+    views: tuple[View, ...]
+    joint: Joint
+    context: int
+
+    @property
+    def channels(self) -> int:
+        """Length of a spectrum."""
+        return len(self.folded[0].center)
+
+    def rows(self, spectra: np.ndarray) -> np.ndarray:
+        """Spectra as the first scaling has them one by one."""
+        return Projected(self.names[0], self.folded[0]).rows(spectra)
+
+    def scores(self, block: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Scores (n, e + d') of spectra (n, channel), or (n, 2 channel) with the mean of the neighbours."""
+        own, place = block[:, : self.channels], np.zeros((len(block), len(self.joint.offset)))
+        place -= self.joint.offset
+        first: np.ndarray | None = None
+        for name, folded, view in zip(self.names, self.folded, self.views, strict=True):
+            project = Projected(name, folded)
+            z = project.scores(own, rows if first is None else project.rows(own))
+            around = self._around(block, project) if self.context else z
+            place += _said(z, around, view)
+            if first is None:
+                first = z @ self.joint.own + around @ self.joint.beside - self.joint.shift
+        return place if first is None else np.concatenate([place, first], axis=1)
+
+    def _around(self, block: np.ndarray, project: Projected) -> np.ndarray:
+        beside = block[:, self.channels :]
+        return project.scores(beside, project.rows(beside))
+
+    def reading(self) -> dict[str, Any]:
+        """The mean of the neighbours is read beside each spectrum, but of tables."""
+        return {"context": self.context} if self.context else {}
+
+
+def _said(z: np.ndarray, around: np.ndarray, view: View) -> np.ndarray:
+    """Where the labels of the members put pixels, (n, e)."""
+    odds, place = z @ view.own + around @ view.beside + view.bias, 0.0
+    for start, end in pairwise(view.starts):
+        place = place + view.table[start + odds[:, start:end].argmax(1)]
+    return np.asarray(place)
+
+
+def scores_of(model: Model, spectra: np.ndarray) -> np.ndarray:
+    """Scores of many spectra, (n, channel) or (n, 2 channel), in blocks of the size that mapping uses."""
+    if not len(spectra):
+        return np.zeros((0, len(model.joint.offset) + len(model.joint.shift)))
+    rows = np.arange(-(-len(spectra) // BLOCK) * BLOCK) % len(spectra)
+    blocks = (spectra[part] for part in rows.reshape(-1, BLOCK))
+    found = [model.scores(block, model.rows(block[:, : model.channels])) for block in blocks]
+    return np.concatenate(found)[: len(spectra)]
+
+
+def model_arrays(model: Model) -> Arrays:
+    """What `state_` keeps of a model."""
+    found = pack("joint.", model.joint)
+    for i, (folded, view) in enumerate(zip(model.folded, model.views, strict=True)):
+        found |= pack(f"view{i}.", folded) | pack(f"view{i}.", view)
+    return found
+
+
+def model_from(state: Arrays, names: list[str], context: int) -> Model:
+    """The model that these arrays are of."""
+    folded = tuple(unpack(Folded, state, f"view{i}.") for i in range(len(names)))
+    views = tuple(unpack(View, state, f"view{i}.") for i in range(len(names)))
+    return Model(tuple(names), folded, views, unpack(Joint, state, "joint."), context)
+
+
+def projected(name: str, folded: Folded, spectra: np.ndarray) -> np.ndarray:
+    """Scores (n, d) of many spectra (n, channel) by one scaling."""
+    return project_blocks(spectra, Projected(name, folded))
