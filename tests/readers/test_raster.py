@@ -153,3 +153,19 @@ def test_without_rasterio(tmp_path, monkeypatch):
 
 def test_promises_of_a_reader(tmp_path):
     check_reader(readers()["raster"], save(tmp_path / "a.tif", nodata=0))
+
+
+@NUMBERED
+@pytest.mark.parametrize("bands", [5, 4])
+def test_wavelengths_of_a_satellite_product_lie_in_its_metadata(tmp_path, bands):
+    path = save(tmp_path / "ENMAP01-L2A-SPECTRAL_IMAGE.TIF")
+    centres = "".join(
+        f'<bandID number="{k}"><wavelengthCenterOfBand>{420.5 + k}</wavelengthCenterOfBand></bandID>'
+        for k in range(bands)
+    )
+    (tmp_path / "ENMAP01-L2A-METADATA.XML").write_text(
+        f"<level_X><bandCharacterisation>{centres}</bandCharacterisation></level_X>"
+    )
+    cube = open_cube(path)
+    assert cube["channel"].attrs["units"] == ("nm" if bands == 5 else "index")
+    assert cube["channel"].values[0] == (420.5 if bands == 5 else 0)

@@ -62,3 +62,21 @@ def test_what_is_installed(monkeypatch):
     assert {"native", "envi", "fits", "matlab", "hdf5"} <= set(found["readers"])
     monkeypatch.setitem(EXTRAS, "deep", ("no-such-library",))
     assert "pip install 'spaxel[deep]'" in diagnose()["extras"]["deep"]
+
+
+def test_a_large_cube_is_looked_at_in_a_few_places(monkeypatch):
+    import dask.array as da
+
+    from spaxel.workflow import describe as module
+
+    read = []
+
+    def block(block_info=None):
+        read.append(block_info[None]["chunk-location"])
+        return np.random.default_rng(0).random((64, 64, 9))
+
+    spectra = da.map_blocks(block, chunks=((64,) * 10, (64,) * 10, (9,)), dtype=float)
+    monkeypatch.setattr(module, "LARGE", 1)
+    found = describe(make_cube(spectra))
+    assert len(read) == len(set(read)) == module.PLACES
+    assert found["valid"] == "100.0% of the pixels looked at"

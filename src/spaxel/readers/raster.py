@@ -16,6 +16,7 @@ from spaxel.cube import make_cube, note_guess
 from spaxel.errors import ReadError
 from spaxel.readers.parts.extra_axes import Index
 from spaxel.readers.parts.lazy import lazy_array
+from spaxel.readers.parts.product_metadata import product_axis
 from spaxel.readers.parts.raster_bands import band_axis, declared, opened, own_mask, place
 from spaxel.readers.parts.reader import Format, Reader
 from spaxel.readers.parts.side import settle_axis
@@ -56,8 +57,8 @@ def open_raster(
 
     channel_axis : 0, 1, 2 … of a stack of pages, if its own description is wrong
     channel      : axis values, a file with them, or "index" to number the channels; else the metadata of the bands
-                   (wavelength, CENTRAL_WAVELENGTH_UM) or their names, if all are numbers; in OME-TIFF the emission
-                   wavelengths or names of the channels
+                   (wavelength, CENTRAL_WAVELENGTH_UM) or their names, if all are numbers, or the METADATA.XML of EnMAP
+                   and DESIS beside the image; in OME-TIFF the emission wavelengths or names of the channels
     index        : of a stack with more axes (times, depths), the position to take, as "t=0"; else they are stacked along y
     units        : of the axis, if the file does not say it
     The no-data value, scale and offset of each band are declared for the door. attrs: crs (WKT) and transform (six numbers
@@ -88,7 +89,7 @@ def _open_bands(path: Path, channel: str | Sequence[float] | None, units: str | 
         source = Bands(path, shape, np.result_type(*file.dtypes))
         rows, columns = file.block_shapes[0]
         deep = file.count if file.interleaving is not None and file.interleaving.name == "pixel" else 1
-        axis, marks = band_axis(path, file), declared(file)
+        axis, marks = band_axis(path, file) or product_axis(path, file.count), declared(file)
         attrs = place(file)
         check_believable(path, "the image", shape[:2])
         beside = marks.beside() | own_mask(file)

@@ -27,7 +27,7 @@ from spaxel.readers import readers
 from spaxel.results.convention import spectra_names
 
 LOOKED_AT = 4000
-LARGE, PLACES, PIECE = 2**28, 12, 32  # bytes from which a cube is looked at in so many pieces of so many pixels a side
+LARGE, PLACES, PIECE = 2**28, 8, 32  # bytes from which a cube is looked at in so many pieces of so many pixels a side
 BASE = 350 * 2**20  # bytes that the program itself takes
 EXTRAS = {
     "deep": ("torch", "lightning-fabric"),
@@ -122,7 +122,8 @@ def _few_places(cube: xr.Dataset) -> xr.Dataset:
     for number in np.unique(np.linspace(0, len(cells) - 1, PLACES).round().astype(int)):
         top, left = min(cells[number].y0, height - side[0]), min(cells[number].x0, width - side[1])
         parts.append(cube.isel(y=slice(top, top + side[0]), x=slice(left, left + side[1])))
-    return xr.concat(parts, "y", data_vars="minimal", coords="minimal", compat="override", combine_attrs="override")
+    few = xr.concat(parts, "y", data_vars="minimal", coords="minimal", compat="override", combine_attrs="override")
+    return few.compute(scheduler="synchronous")  # it is looked at more than once
 
 
 def _sampled(whole: xr.Dataset) -> dict[str, Any]:
