@@ -79,6 +79,14 @@ def test_surveys_say_which_bits_make_a_value_useless(tmp_path, header, hides, in
     check_hidden(open_cube(save_fits(tmp_path / "a.fits", flags, "DQ", header)), hidden)
 
 
+@pytest.mark.parametrize("use", [~BAD, ~BAD_VALUES], ids=["pixels", "values"])
+def test_a_mask_that_calls_most_of_the_image_bad_is_taken_as_what_to_use(tmp_path, use):
+    path = save_fits(tmp_path / "a.fits", use.astype("u1"))
+    with pytest.warns(GuessWarning, match="Options mask_invert and mask decide"):
+        check_hidden(open_cube(path), ~use)
+    check_hidden(open_cube(path, mask_invert=True), use)
+
+
 def test_flags_of_muse_are_bad_whatever_the_bit(tmp_path):
     flags = np.where(BAD_VALUES, 1 << 30, 0).astype("i4")
     check_hidden(open_cube(save_fits(tmp_path / "a.fits", flags, "DQ", {"INSTRUME": "MUSE"})), BAD_VALUES)

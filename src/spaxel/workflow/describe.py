@@ -62,7 +62,7 @@ def describe(cube: xr.Dataset) -> dict[str, Any]:
     for kind, (_, names) in spectra_names(cube).items():
         some = ", ".join(dict.fromkeys(names[:200]))
         found[f"{kind}s"] = f"{len(set(names))} names: {some[:60]}{' …' if len(some) > 60 else ''}"
-    for name in ("truth_labels", "truth_abundances", "truth_spectra", "variance", "saturated"):
+    for name in ("truth_labels", "truth_abundances", "truth_spectra", "variance"):
         if name in cube:
             found[name.replace("_", " ")] = " x ".join(map(str, cube[name].shape))
     for word, sentences in (("guess", cube.attrs.get("guesses", [])), ("note", cube.attrs.get("history", []))):

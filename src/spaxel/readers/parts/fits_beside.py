@@ -61,10 +61,14 @@ def _flags(path: Path, image: Image, chosen: Image, at: int, survey: str | None)
         values = values.astype(np.int64) + int(image.header.get("BZERO", 0)) if values.dtype.kind in "iu" else values
     else:
         return {}
+    use = f"no data where {image.name} is 0 (1 means use); mask=none leaves it unused"
     if last_word(image.name, _USE):
-        return flagged(
-            image.name, values == 0, f"no data where {image.name} is 0 (1 means use); mask=none leaves it unused"
+        return flagged(image.name, values == 0, use)
+    if survey is None and _calls_the_middle_bad(image, values):
+        guess = (
+            f"{image.name} is 1 in the middle of the image, so 1 is taken as use. Options mask_invert and mask decide."
         )
+        return flagged(image.name, values == 0, use, guess)
     if survey and values.dtype.kind in "iu":
         bits = _BITS[survey]
         absent, named = (
@@ -74,6 +78,15 @@ def _flags(path: Path, image: Image, chosen: Image, at: int, survey: str | None)
     else:
         absent, named = values != 0, "is not 0"
     return flagged(image.name, absent, f"no data where {image.name} {named}; mask=none leaves it unused")
+
+
+def _calls_the_middle_bad(image: Image, values: Any) -> bool:
+    """Whether a mask of 0 and 1, read as flags of what is bad, would leave out more than half of the middle of the image."""
+    if last_word(image.name, ("MASK", "QUALITY", "QUAL")) is None:
+        return False
+    rows, columns = (slice(max(0, n // 2 - 16), n // 2 + 16) for n in values.shape[:2])
+    middle = np.asarray(values[rows, columns])
+    return bool(np.isin(middle, (0, 1)).all() and (middle == 1).mean() > 0.5)
 
 
 def survey_of(headers: Sequence[Any]) -> str | None:
