@@ -130,6 +130,31 @@ def test_axis_and_units_of_labspec(tmp_path):
     assert open_cube(tmp_path / "b.txt", units="nm")["channel"].attrs["units"] == "nm"
 
 
+@quiet
+@pytest.mark.parametrize(
+    ("name", "names", "axis", "units"),
+    [
+        ("a.csv", ("x", "y"), (200, 3200), "1/cm"),
+        ("a.csv", ("x", "y"), (300, 1100), "1/cm"),
+        ("a.csv", ("x", "y"), (400, 1000), "nm"),
+        ("a.csv", ("x", "y"), (900, 1700), "nm"),
+        ("a.csv", ("x (µm)", "y (µm)"), (600, 1800), "1/cm"),
+        ("a.csv", ("x (µm)", "y (µm)"), (500, 900), "nm"),
+        ("raman_cell.csv", ("x", "y"), (600, 1100), "1/cm"),
+        ("a.csv", ("Fat", "id"), (350, 2500), "nm"),
+        ("a.csv", ("Fat", "id"), (850, 1048), "nm"),
+        ("a.csv", ("Fat", "id"), (400, 4000), "1/cm"),
+    ],
+)
+def test_a_raman_shift_is_no_wavelength(tmp_path, name, names, axis, units):
+    x, y = places()
+    rows = np.column_stack([x, y, CUBE.reshape(-1, C)]).tolist()
+    header = ",".join([*names, *(f"{a:g}" for a in np.linspace(*axis, C))])
+    path = write(tmp_path / name, [header], rows, ",")
+    with pytest.warns(GuessWarning, match=r"Option units decides"):
+        assert open_cube(path)["channel"].attrs["units"] == units
+
+
 def targets(kind):
     """Two columns of concentrations, as experiments have them."""
     rng = np.random.default_rng(5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -70,7 +70,8 @@ def open_table(
     wanted = [target] if isinstance(target, str) else list(target or [])
     columns = sort_columns(table, names, aside, wanted, id, headed=headed)
     found = columns.axis and Axis(*columns.axis, f"the header of {path.name}", "header")
-    values, told, doubt = _settled(table, found, len(columns.channels), channel, units, blank=not any(names[:2]))
+    hints = {"blank": not any(names[:2]), "mapped": places.mapped if places else None}
+    values, told, doubt = _settled(table, found, len(columns.channels), channel, units, **hints)
     spectra = table.numbers(int(headed), columns.channels)[:, None, :]
     cube = _made(table, spectra, values, told)
     if places and places.grid:
@@ -103,13 +104,15 @@ def _settled(
     n: int,
     channel: str | Sequence[float] | None,
     units: str | None,
-    *,
-    blank: bool = False,
+    **hints: Any,
 ) -> tuple[np.ndarray | None, str | None, list[str]]:
-    """Axis, unit and guesses: the unit from the header, else from the comments, else from what such files are like."""
+    """Axis, unit and guesses: the unit from the header, else from the comments, else from what such files are like.
+
+    hints : see spaxel.readers.parts.table_axis.guess_units
+    """
     if found is not None and channel is None and units is None and not found.units:
         found = found._replace(units=told_units(table.comments) or None)
-        if not found.units and (guess := guess_units(table.path.name, found, blank=blank)):
+        if not found.units and (guess := guess_units(table.path.name, found, **hints)):
             found = found._replace(units=guess.units, guesses=(*found.guesses, guess.sentence))
     return settle_axis(table.path, found, n, channel, units)
 

@@ -18,6 +18,7 @@ _WORDS = (
     (re.compile(r"nanomet|\bnm\b", re.I), "nm"),
     (re.compile(r"\bkev\b", re.I), "keV"),
 )
+_FILE = re.compile(r"raman|(^|[^a-z])(ft[-_]?ir|atr)([^a-z]|$)", re.I)
 _WIRE = "wave"  # the name that Renishaw's WiRE writes above an axis, whatever it is
 
 
@@ -44,12 +45,13 @@ def pixel_units(comments: Sequence[str]) -> str:
     return found[0][2] if found else ""
 
 
-def guess_units(name: str, axis: Axis, *, blank: bool = False) -> UnitGuess | None:
+def guess_units(name: str, axis: Axis, *, blank: bool = False, mapped: str | None = None) -> UnitGuess | None:
     """1/cm for axes that are most likely Raman shifts or wavenumbers; None for all others, which `settle_units` looks at.
 
     Such an axis has no unit in its name, lies within 50 to 15000, and decreases in the file (wavelengths hardly ever do),
-    or stands under two columns without a name (LabSpec) or under the name Wave (WiRE), or reaches from below to above the
-    3200 of most spectrometers for wavelengths in nm.
+    or stands under two columns without a name (LabSpec) or under the name Wave (WiRE), or the file is called after Raman or
+    infrared, or the range is none of wavelengths: from below 800 to above 2600; in maps also below 350, and in those of a
+    microscope (positions in um) above 1200. mapped : the unit of the positions of a map, "" if not known; None for a list
     """
     values = axis.values[np.isfinite(axis.values)]
     if len(values) < 2 or units_of(axis.name, values)[1] or not 50 <= values.min() < values.max() <= 15000:
@@ -62,8 +64,12 @@ def guess_units(name: str, axis: Axis, *, blank: bool = False) -> UnitGuess | No
         why = "as Raman microscopes export their shifts under this name"
     elif (np.diff(values) < 0).all() and not whole:
         why = "since it decreases, as wavenumbers do in files"
-    elif values.min() < 3200 < values.max() <= 4500:
+    elif _FILE.search(name):
+        why = "from the name of the file"
+    elif (values.min() < 800 and 2600 < values.max() <= 4500) or (values.min() < 3200 < values.max() <= 4500):
         why = "from its range"
+    elif mapped is not None and values.max() <= 4500 and (values.min() < 350 or (mapped and values.max() > 1200)):
+        why = "from its range, in a map of a microscope" if mapped else "from its range, in a map"
     if not why:
         return None
     low, high = values.min(), values.max()

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from spaxel.cube import note
+from spaxel.cube import canonical_units, note
 from spaxel.errors import NotFound, ParameterError, ReadError
 from spaxel.readers.parts.axis import parse_cells
 from spaxel.readers.parts.table_grid import ALL, Grid, find_grid
@@ -37,6 +37,13 @@ class Places(NamedTuple):
     columns: tuple[int, int]
     grid: Grid | None
     units: str
+
+    @property
+    def mapped(self) -> str | None:
+        """The unit of the positions of a map if it is that of a microscope, else ""; None if there is no grid."""
+        if self.grid is None:
+            return None
+        return "um" if canonical_units(self.units) == "um" else ""
 
 
 def wished(grid: Wish) -> Wish:

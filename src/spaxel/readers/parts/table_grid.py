@@ -136,7 +136,7 @@ def lay(values: np.ndarray, grid: Grid) -> np.ndarray:
 def grid_attrs(grid: Grid, units: str) -> dict[str, Any]:
     """What a cube says of its pixels: pixel_size [y, x], pixel_units, pixel_origin [y, x]."""
     size = {"pixel_size": [float(f"{step:.7g}") for step in grid.step]}
-    start = {"pixel_origin": [round(v, 5 - floor(log10(s))) for v, s in zip(grid.start, grid.step, strict=True)]}
+    start = {"pixel_origin": [round(v, 5 - floor(log10(s))) + 0.0 for v, s in zip(grid.start, grid.step, strict=True)]}
     return size | start | ({"pixel_units": units} if units else {})
 
 
