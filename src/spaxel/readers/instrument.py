@@ -136,10 +136,10 @@ def _as_cube(path: Path, data: Any, layout: Layout) -> Any:
         return lazy_array(Maps(events, layout), path=path, part=part)
     if isinstance(data, np.ndarray):
         return as_image(data, layout)
-    if not hasattr(data, "compute"):  # an array of Zarr
+    if not hasattr(data, "compute"):  # an array of Zarr, or numbers that are mapped
         maps = Maps(data, layout)
-        part = f"{data.name} {layout.channel} {dict(layout.picked)}"
-        return lazy_array(maps, path=path, part=part, storage_chunks=maps.chunks(data.chunks))
+        part = f"{getattr(data, 'name', '')} {layout.channel} {dict(layout.picked)}"
+        return lazy_array(maps, path=path, part=part, storage_chunks=maps.chunks(getattr(data, "chunks", None)))
     spectra = as_image(data, layout)
     if spectra.nbytes <= LARGE:
         return spectra.compute()

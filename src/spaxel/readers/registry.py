@@ -55,8 +55,9 @@ def open_cube(path: Any, reader: str | None = None, **options: Any) -> xr.Datase
     path    : a file or a Zarr folder; its content decides how it is read, not only its suffix. Or what is a cube already:
               an array, a DataArray, a signal … as make_cube takes them, with its options `channel`, `units`, `channel_axis`
     reader  : the name of a reader, if the content does not decide
-    options : of the reader; most take `dataset=` (path or variable inside the file), `channel_axis=` (0, 1 or 2),
-              `channel=` (axis values, a variable, or a file that holds them), `units=`, `truth=` (variable or file).
+    options : of the reader; most take `dataset=` (path or variable inside the file), `channel_axis=` (0, 1, 2 …),
+              `channel=` (axis values, a variable, or a file that holds them), `units=`, `truth=` (variable or file),
+              `index=` ("t=0": of more than 3 axes, the one map to take).
               Every one takes `no_data=` (values that mean "not measured", in place of those that the file declares or that
               are found; "none"), `raw=True` (scale and offset that the file declares are left alone), `mask=` (an array
               (y, x), or "FILE" or "FILE:NAME": a picture, a raster, an array, polygons; 1 = use; "none": quality arrays of

@@ -29,7 +29,7 @@ FORMATS = (
     Format(
         "ripple (Lispix, INCA, DTSA-II, PyMca)",
         ".rpl with .raw",
-        "above 256 MiB",
+        "yes",
         "depth-scale, or ev-per-chan",
         "-",
     ),

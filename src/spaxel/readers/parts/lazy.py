@@ -49,6 +49,11 @@ class FileArray:
         return len(self.shape)
 
     @property
+    def size(self) -> int:
+        """How many numbers, exactly."""
+        return prod(self.shape)
+
+    @property
     def nbytes(self) -> int:
         """Bytes of the array, without the offset; a Python integer, so that it never overflows."""
         return prod(self.shape) * self.dtype.itemsize

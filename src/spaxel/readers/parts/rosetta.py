@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import re
 import shutil
@@ -11,19 +12,22 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from spaxel.cube.tiles import CELL
 from spaxel.errors import MissingExtra, ReadError, SpaxelError, missing_extra
 from spaxel.readers.parts.axis import is_spectral
 from spaxel.readers.parts.hyperspy_zarr import zspy_signals
 from spaxel.readers.parts.instrument_checks import CHECKS
-from spaxel.readers.parts.instrument_kinds import MODULES, kind_of, ripple_header
-from spaxel.readers.parts.lazy import FOREIGN
+from spaxel.readers.parts.instrument_kinds import MODULES, kind_of, ripple_header, ripple_numbers
+from spaxel.readers.parts.lazy import FOREIGN, FileArray
 from spaxel.readers.parts.reader import HEAD
 
 Signal = dict[str, Any]  # of RosettaSciIO: {data, axes, metadata, original_metadata}
 _NEEDED = ("sparse", "h5py", "dask", "imagecodecs", "numba")  # libraries that the extra brings
+_MAPPED = ("dm3", "dm4", "prz", "spd")  # plain numbers in the file, whose pieces can be chosen
 _MIRRORED = {"rpl": (".raw", ".RAW"), "spd": (".spc", ".ipr", ".csv")}  # files beside that a format is read with
 
 
@@ -45,7 +49,9 @@ def read_signals(path: Path) -> list[Signal]:
     try:
         module = import_module(f"rsciio.{MODULES[kind]}")
     except ImportError as error:
-        raise missing_extra(f"Reading {path.name}", "RosettaSciIO", "vendors") from error
+        older = find_spec("rsciio") is not None and find_spec(f"rsciio.{MODULES[kind]}") is None
+        library = "a newer RosettaSciIO" if older else "RosettaSciIO"
+        raise missing_extra(f"Reading {path.name}", library, "vendors") from error
     try:
         with quiet():
             signals = read_with(module, path, kind)
@@ -61,7 +67,7 @@ def read_signals(path: Path) -> list[Signal]:
         raise ReadError(
             f"{path} cannot be read by RosettaSciIO: {error or type(error).__name__}. Is it complete?"
         ) from error
-    return [_mended(kind, signal) for signal in signals]
+    return [_mended(kind, path, signal) for signal in signals]
 
 
 def read_with(module: Any, path: Path, kind: str) -> list[Signal]:
@@ -76,8 +82,10 @@ def read_with(module: Any, path: Path, kind: str) -> list[Signal]:
             return list(module.file_reader(str(linked)))
     if kind == "unf" or (kind == "prz" and not _is_plain(path)):
         return list(module.file_reader(str(path)))
+    known = inspect.signature(module.file_reader).parameters
+    options = {"chunks": CELL} if kind in _MAPPED and "chunks" in known else {}
     try:
-        return list(module.file_reader(str(path), lazy=True))
+        return list(module.file_reader(str(path), lazy=True, **options))
     except (NotImplementedError, TypeError):
         return list(module.file_reader(str(path)))
 
@@ -105,11 +113,15 @@ def quiet() -> Iterator[None]:
         log.setLevel(level)
 
 
-def _mended(kind: str, signal: Signal) -> Signal:
+def _mended(kind: str, path: Path, signal: Signal) -> Signal:
     """A signal whose axes say what this kind of file means by them."""
     axes = signal["axes"]
     if kind == "rpl":
-        _mend_ripple(signal.get("original_metadata", {}), axes)
+        header = signal.get("original_metadata", {})
+        _mend_ripple(header, axes)
+        if numbers := ripple_numbers(path):  # mapped, instead of in the large pieces of the library
+            offset = int(header.get("offset", 0))
+            signal["data"] = FileArray(numbers, signal["data"].dtype, signal["data"].shape, offset).check_size()
     unknown = kind == "prz" and all(axis.get("scale") is None and axis.get("units") is None for axis in axes)
     if unknown or kind == "unf":  # an old prz, whose description is pickled; Semper: three letters that fit no order
         for axis in axes:
