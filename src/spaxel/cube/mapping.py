@@ -159,6 +159,8 @@ def _tile_sides(
     """Sides of the largest tile that fits into the memory together with what lies around it."""
     height, width, channels = cube["spectra"].shape
     per_pixel, halo = channels * (2 * cube["spectra"].dtype.itemsize + 3), 0  # the tile, a copy, masks
+    if "variance" in cube:  # says which values were not measured
+        per_pixel += channels * cube["variance"].dtype.itemsize
     if context:  # sums over the window
         wide = np.result_type(cube["spectra"].dtype, np.float32).itemsize
         per_pixel, halo = per_pixel + channels * 6 * wide, context // 2

@@ -75,6 +75,11 @@ def said_of_noise(belief: Belief, used_for: list[str]) -> dict[str, Any]:
     return {"known_noise": {"sentence": belief.sentence + words, "level": level, "used_for": used_for}}
 
 
+def of_noise(sample: Sample) -> list[np.ndarray]:
+    """The arrays by which a training knows which noise it was told; none without."""
+    return [] if sample.noise is None else [sample.noise.channel, sample.noise.row]
+
+
 def at_most(sample: Sample, noise: Noise) -> float:
     """How much noise there can be, in that of the variance: the median over the channels, the lowest tenth of a table."""
     if len(sample.pairs) >= FEWEST_PAIRS:

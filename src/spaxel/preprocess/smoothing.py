@@ -9,13 +9,13 @@ import xarray as xr
 
 from spaxel.cube import check_cube, note
 from spaxel.errors import ParameterError
-from spaxel.preprocess.spectra import Correction, bridged, each_spectrum, lost_variance
+from spaxel.preprocess.spectra import Correction, bridged, each_spectrum
 
 
 def smooth(cube: xr.Dataset, width: int = 7, order: int = 2) -> xr.Dataset:
     """Savitzky-Golay smoothing: each value from a polynomial of `order` through `width` (odd) channels around it.
 
-    Missing values stay missing, and are bridged by a straight line meanwhile; a variance is left out.
+    Missing values stay missing, and are bridged by a straight line meanwhile; a variance follows by the squared weights.
     Savitzky & Golay 1964, doi:10.1021/ac60214a047. Fails, in the sense of biasing peaks, if width exceeds a peak's.
 
     >>> import numpy as np
@@ -54,21 +54,31 @@ def _savgol(cube: xr.Dataset, width: int, order: int, degree: int, text: str) ->
         filled, missing = bridged(spectra)
         return np.where(missing, np.nan, filtered(filled))
 
+    squared = _filter(width, order, degree, power=2)
+
+    def scatter(variance: np.ndarray) -> np.ndarray:
+        filled, missing = bridged(variance)
+        return np.where(missing, variance, np.maximum(squared(filled), 0))
+
     parameters = {"width": width, "order": order} | ({"degree": degree} if degree else {})
-    new, lost = lost_variance(each_spectrum(cube, Correction(correct)))
-    return note(new, text + lost, "derivative" if degree else "smooth", **parameters)
+    new = each_spectrum(cube, Correction(correct))
+    if "variance" in cube:
+        followed = each_spectrum(cube[["variance"]].rename(variance="spectra"), Correction(scatter))["spectra"]
+        new, text = new.assign(variance=followed), text + "; the variance by the squared weights"
+    return note(new, text, "derivative" if degree else "smooth", **parameters)
 
 
-def _filter(width: int, order: int, degree: int) -> Callable[[np.ndarray], np.ndarray]:
+def _filter(width: int, order: int, degree: int, power: int = 1) -> Callable[[np.ndarray], np.ndarray]:
     """Savitzky-Golay of (n, channel), the ends by the polynomial through the first and the last `width` channels.
 
+    power : 2 for a variance, which goes by the squared weights (that neighbouring channels then share noise is not said)
     Row by row the same bits in whatever company: scipy's own solves the ends of all rows together.
     """
     from scipy.ndimage import correlate1d
     from scipy.signal import savgol_coeffs
 
     half = width // 2
-    weights = np.array([savgol_coeffs(width, order, deriv=degree, pos=at, use="dot") for at in range(width)])
+    weights = np.array([savgol_coeffs(width, order, deriv=degree, pos=at, use="dot") for at in range(width)]) ** power
 
     def ends(part: np.ndarray, rows: range) -> np.ndarray:
         return sum((part[:, k : k + 1] * weights[rows, k] for k in range(width)), np.zeros((len(part), len(rows))))

@@ -74,6 +74,7 @@ def fit_memory(cube: xr.Dataset) -> int:
     """Bytes that a fit takes at most, roughly: the program, the sample, its scaled copies, and the tiles."""
     height, width, channels = cube["spectra"].shape
     item, pixels = cube["spectra"].dtype.itemsize, height * width
+    item += cube["variance"].dtype.itemsize if "variance" in cube else 0
     sample = min(pixels, 20_000) * channels * item * 2
     scaled = min(16_000_000, pixels * channels) * 4 * 4
     tiles = min(2**30, pixels * channels * (2 * item + 3))

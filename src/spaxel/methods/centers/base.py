@@ -93,6 +93,7 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
 
     method: ClassVar[str]
     limits: ClassVar[tuple[float, float]] = (TINY, HUGE)  # between which the largest value lies
+    uses_noise: ClassVar[bool] = True  # that is known by a variance
 
     n_sample: int
     random_state: int
@@ -146,6 +147,7 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
         cubes, read, gaps = whole = whole_sample(cubes, partial(self._sample, n_sample, context), len(axis))
         sample, belief = known_noise(read)
         say_unbelieved(belief)
+        sample = sample if self.uses_noise else sample._replace(noise=None)
         own = without_context(sample, len(axis))
         check_range(own.spectra, *self.limits)
         look = look_at(whole_numbers(own, gaps))
@@ -264,7 +266,8 @@ def _info(method: str, steps: list[dict[str, Any]], task: Task, found: Found) ->
     }
     told = found.embed is not None and found.scaling.name not in COUNTED
     doubted = ["mistakes that noise makes (which components are present)"] if told else []
-    always |= said_of_noise(task.belief, [*noise_words(found.scaling.name), *doubted])
+    used = [*noise_words(found.scaling.name), *doubted] if task.sample.noise is not None else []
+    always |= said_of_noise(task.belief, used)
     known = {}
     if evidence.number is not None:
         known["probability"] = [round(float(p), 4) for p in evidence.number.probability]

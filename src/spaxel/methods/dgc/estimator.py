@@ -65,6 +65,7 @@ class DeepGlobalClustering(Segmenting):
     """
 
     method: ClassVar[str] = "dgc"
+    uses_noise: ClassVar[bool] = False  # it whitens by what neighbours differ by: that this is worse was not shown
     libraries: ClassVar[tuple[str, ...]] = ("torch", "lightning-fabric")  # that its fit works with
     limits: ClassVar[tuple[float, float]] = SINGLE
 

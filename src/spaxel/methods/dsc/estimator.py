@@ -43,6 +43,7 @@ from spaxel.methods.parameters import (
 )
 from spaxel.methods.state import unpack
 from spaxel.preprocess.choice import choose_scaling
+from spaxel.preprocess.known_noise import of_noise
 from spaxel.preprocess.scaling import fit_scaling
 from spaxel.training.identity import trained_from
 
@@ -180,7 +181,7 @@ class DeepSpectralClustering(Segmenting):
         seed, own = self.random_state, task.own
         choice = choose_scaling(own, number, seed, look=task.look) if self.scaling == "auto" else None
         settings = Settings.of(self, counts=task.look.counts, negative=bool((own.spectra < 0).any()))
-        settings = settings._replace(about=trained_from(self, UNSEEN, task.sample.spectra))
+        settings = settings._replace(about=trained_from(self, UNSEEN, task.sample.spectra, *of_noise(task.sample)))
         scaling = fit_scaling(choice.name if choice else self.scaling, own)
         chosen = choose_start(task.sample, scaling, settings, number, seed, free=choice is not None)
         rules = Rules(self.linkage, self.n_micro, self.max_clusters, self.n_init, seed)
