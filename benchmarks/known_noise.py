@@ -19,7 +19,7 @@ from spaxel.metrics import matched_spectra, score
 from spaxel.synth import simulate
 
 SEEDS = (40, 41, 42, 43, 44)
-SCALINGS = ("none", "unit", "snv", "zscore", "mnf")
+SCALINGS = ("unit", "snv", "mnf")
 EVEN = np.full(120, 0.03)
 NOISY = np.full(120, 0.005)
 NOISY[:12], NOISY[60:68], NOISY[-14:] = 0.15, 0.25, 0.12
@@ -62,7 +62,6 @@ CASES: dict[str, Callable[[int], Any]] = {
     "galaxy": lambda seed: (seed, galaxy(seed, 1.0)),
     "galaxy, bright sky": lambda seed: (seed, galaxy(seed, 10.0)),
     "noisy bands": lambda seed: (seed, bands(seed, 0.0, NOISY)),
-    "noisy bands, uneven light": lambda seed: (seed, bands(seed, 0.4, NOISY)),
     "very noisy bands": lambda seed: (seed, bands(seed, 0.4, 3 * NOISY)),
     "even noise": lambda seed: (seed, bands(seed, 0.4, EVEN)),
     "mixtures, peaks": lambda seed: (seed, mixtures(seed, "peaks", even=False)),
@@ -89,12 +88,8 @@ def _segmented(cube: xr.Dataset, seed: int) -> Iterator[tuple[str, Callable[[xr.
         def ari(one: xr.Dataset) -> dict[str, float]:
             bare = one.drop_vars([n for n in one.data_vars if str(n).startswith("truth_")])
             result = model().fit_predict(bare)
-            k = int(result.attrs["n_components"])
-            return {
-                "ari": score(result, xr.Dataset({"truth_labels": (("y", "x"), scene.truth)}))["ari"],
-                "n": k,
-                "off": abs(k - scene.k),
-            }
+            k, truth = int(result.attrs["n_components"]), xr.Dataset({"truth_labels": (("y", "x"), scene.truth)})
+            return {"ari": score(result, truth)["ari"], "n": k, "off": abs(k - scene.k)}
 
         return ari
 
@@ -105,10 +100,9 @@ def _segmented(cube: xr.Dataset, seed: int) -> Iterator[tuple[str, Callable[[xr.
             of(lambda name=name: spaxel.KMeans(n_clusters=scene.k, scaling=name, random_state=seed)),
         )
     yield "k-means, number found", of(lambda: spaxel.KMeans(random_state=seed))
-    yield (
-        "dsc, context 3",
-        of(lambda: spaxel.DeepSpectralClustering(n_clusters=scene.k, context=3, epochs=4, random_state=seed)),
-    )
+    if seed in SEEDS[:2]:  # it takes minutes
+        deep = {"n_clusters": scene.k, "context": 3, "epochs": 2, "n_sample": 2500, "random_state": seed}
+        yield "dsc, context 3", of(lambda: spaxel.DeepSpectralClustering(**deep))
     if "truth_spectra" in cube:
         yield from _unmixed(cube, seed)
 
@@ -132,7 +126,7 @@ def _unmixed(cube: xr.Dataset, seed: int) -> Iterator[tuple[str, Callable[[xr.Da
 def report(about: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     """Write benchmarks/results/known_noise.{json,md}."""
     parts = [
-        "Each world with its true variance and without, five seeds that chose nothing. ARI: higher is better. Angle (degrees, "
+        "Each world with its true variance and without, five seeds that chose nothing (dsc: two of them). ARI: higher is better. Angle (degrees, "
         "mean over components after matching): lower is better. Off: how far the number found is from the true one. Worst: "
         "the worst seed. Gain: of the mean."
     ]
