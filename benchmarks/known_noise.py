@@ -126,7 +126,7 @@ def _unmixed(cube: xr.Dataset, seed: int) -> Iterator[tuple[str, Callable[[xr.Da
 def report(about: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     """Write benchmarks/results/known_noise.{json,md}."""
     parts = [
-        "Each world with its true variance and without, five seeds that chose nothing (dsc: two of them). ARI: higher is better. "
+        "Each world with its true variance and without, five seeds (dsc: two). ARI: the higher, the better. "
         "Angle (degrees, mean over components after matching): lower is better. Off: how far the number found is from the true "
         "one. Worst: the worst seed. Gain: of the mean."
     ]
