@@ -349,7 +349,7 @@ def test_degenerate_cubes_get_an_answer(spectra, context):
 def test_pixels_without_data_get_no_label_and_do_not_reach_their_neighbours():
     spectra = CUBE["spectra"].values.astype(float)
     holes = spectra.copy()
-    holes[10], holes[20, :, 3] = 0, np.nan
+    holes[10], holes[20], holes[25, :, 3] = 0, np.nan, np.nan
     model = DeepSpectralClustering(3, context=3, epochs=2, n_init=2).fit(make_cube(holes))
     labels = model.predict(make_cube(holes))["labels"].values
     assert (labels[[10, 20]] == -1).all()
