@@ -65,3 +65,15 @@ def test_named_axes_of_hdf5(tmp_path):
 def test_three_axes_have_nothing_to_pick(tmp_path):
     with pytest.raises(ParameterError, match="more than 3 axes"):
         open_cube(npy(tmp_path, DATA[0]), index="0=1")
+
+
+def test_named_axes_of_zarr(tmp_path):
+    import zarr
+
+    group = zarr.create_group(tmp_path / "a.zarr")
+    dims = ["time", "wavelength", "y", "x"]
+    group.create_array("cube", data=np.moveaxis(DATA, -1, 1), dimension_names=dims)
+    group.create_array("wavelength", data=WAVES, dimension_names=["wavelength"], attributes={"units": "nm"})
+    found = open_cube(tmp_path / "a.zarr", index="time=1")
+    np.testing.assert_array_equal(found["spectra"], DATA[1])
+    np.testing.assert_array_equal(found["channel"], WAVES)

@@ -119,6 +119,7 @@ def _variable(path: Path, name: str, array: zarr.Array, arrays: dict[str, zarr.A
         scales,
         "" if array.dtype.kind in "biufcUT" else f"it has dtype {array.dtype}",
         _attrs(array),
+        labels=tuple(names) if len(names) == array.ndim else (),
     )
 
 
