@@ -311,3 +311,11 @@ def test_a_header_that_declares_its_axis_needs_no_extension(tmp_path):
     with fits.open(path) as hdus:
         fits.HDUList([*hdus, wave_image("WAVE", WAVE)]).writeto(tmp_path / "b.fits")
     np.testing.assert_array_equal(open_cube(tmp_path / "b.fits")["channel"], 4750 + 1.25 * (np.arange(11) - 1))
+
+
+def test_a_preview_beside_a_cube_is_not_taken(tmp_path):
+    path = save(tmp_path / "a.fits", ("", None), ("PREVIEW", DATA[:3]), ("MAIN", DATA))
+    with pytest.warns(
+        GuessWarning, match=r"took 2 MAIN, the only one of more than 4 channels\. Option dataset decides"
+    ):
+        np.testing.assert_array_equal(open_cube(path)["spectra"], SPECTRA)

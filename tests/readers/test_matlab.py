@@ -231,6 +231,13 @@ def test_the_fields_of_a_struct_are_searched_as_variables_are(tmp_path):
         open_cube(path, dataset="data.Cube")
 
 
+def test_a_cell_of_texts_is_an_axis(tmp_path):
+    texts = np.array([f"{value:.1f} nm".replace(".", ",") for value in AXIS], dtype=object)
+    cube = open_cube(save5(tmp_path / "a.mat", img=CUBE, wavelength=texts))
+    np.testing.assert_array_equal(cube["channel"], AXIS)
+    assert cube.attrs["guesses"] == []
+
+
 def test_a_struct_of_version_7_3(tmp_path):
     path = save73(tmp_path / "a.mat", **{"data/DataCube": CUBE, "data/wavelength_nm": AXIS})
     for options in ({}, {"dataset": "data.DataCube"}):

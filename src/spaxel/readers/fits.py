@@ -15,6 +15,7 @@ import xarray as xr
 from spaxel.cube import make_cube, note, note_guess
 from spaxel.errors import NotFound, ReadError, missing_extra
 from spaxel.readers.parts.axis import Axis, fault_of
+from spaxel.readers.parts.choice import PICTURE, Candidate, clear_winner
 from spaxel.readers.parts.fits_axis import axis_beside
 from spaxel.readers.parts.fits_beside import BESIDE, SCIENCE, arrays_beside, last_word, survey_of
 from spaxel.readers.parts.fits_image import Image, image_data
@@ -49,7 +50,7 @@ def open_fits(
     path = Path(path)
     with _opened(path) as hdus:
         images = list(_images(path, hdus))
-        chosen = _choose(path, images, dataset)
+        chosen, doubtful = _choose(path, images, dataset)
         wcs = read_wcs(chosen.header, hdus)
         at, guess = _channels(path, chosen, channel_axis)
         spectra, declared = image_data(path, chosen, at)
@@ -72,7 +73,7 @@ def open_fits(
         cube["spectra"].attrs["units"] = str(chosen.header["BUNIT"])
     for sentence in history:
         cube = note(cube, sentence)
-    for sentence in (*guess, *doubt):
+    for sentence in (*doubtful, *guess, *doubt):
         cube = note_guess(cube, sentence)
     return cube
 
@@ -132,21 +133,33 @@ def _images(path: Path, hdus: Any) -> Iterator[Image]:
             yield Image(number, name, tuple(int(n) for n in hdu.shape), hdu.header, hdu, offset)
 
 
-def _choose(path: Path, images: list[Image], dataset: str | int | None) -> Image:
+def _choose(path: Path, images: list[Image], dataset: str | int | None) -> tuple[Image, list[str]]:
+    """The image that holds the spectra, and a sentence if it was guessed: see spaxel.readers.parts.choice."""
     held = "; ".join(f"{i.number} {i.name} {i.shape}" for i in images) or "no image"
     if dataset is not None:
         for image in images:
             if str(dataset).strip().lower() in (image.name.lower(), str(image.number)):
-                return image
+                return image, []
         raise NotFound(f"{path} has no image HDU {dataset!r}. It has: {held}.")
     cubes = [i for i in images if len(i.shape) >= 3 and sum(n > 1 for n in i.shape) <= 3]
     science = [i for i in cubes if last_word(i.name, BESIDE) is None]
     named = [i for word in SCIENCE for i in science if i.name.upper() == word]
     if len(science) == 1 or named:
-        return named[0] if named else science[0]
+        return (named[0] if named else science[0]), []
     if not science:
         raise ReadError(f"{path} holds no image with three axes. It has: {held}. Try dataset=…")
-    raise ReadError(f"{path} holds several cubes: {held}. Try dataset=… with a name or a number.")
+    found = [Candidate(str(n), 0, _n_channels(image), image.shape) for n, image in enumerate(science)]
+    winner, why = clear_winner([c for c in found if c.channels > PICTURE] or found)
+    if winner is None:
+        raise ReadError(f"{path} holds several cubes: {held}. Try dataset=… with a name or a number.")
+    chosen = science[int(winner.name)]
+    why = why or "the only one of more than 4 channels"
+    return chosen, [f"{path.name} holds {held}; took {chosen.number} {chosen.name}, {why}. Option dataset decides."]
+
+
+def _n_channels(image: Image) -> int:
+    declared = spectral_axis(image.header, len(image.shape))
+    return image.shape[len(image.shape) - declared] if declared else image.shape[image.kept[0]]
 
 
 def _channels(path: Path, image: Image, channel_axis: int | None) -> tuple[int, list[str]]:

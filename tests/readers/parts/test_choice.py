@@ -174,7 +174,7 @@ def prisma(file):
 
 def attribute(file):
     file["img"] = np.moveaxis(CUBE, 2, 0)
-    file["img"].attrs["wavelength"] = AXIS
+    file["img"].attrs["wavelengths"], file["img"].attrs["wavelength_units"] = AXIS, "Nanometers"
     file["other_wavelength"] = AXIS + 1
 
 

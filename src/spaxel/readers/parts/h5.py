@@ -82,7 +82,8 @@ def _lists(attrs: Mapping[str, Any]) -> Variables:
         if isinstance(value, (str, bytes)) and is_spectral(key):
             values = _numbers(text_of(value))
         if values.ndim == 1 and values.size > 1 and values.dtype.kind in "biuf":
-            units = text_of(attrs.get(f"{key}_units", attrs.get(f"{key} units", ""))) or None
+            told = (f"{word}{sign}units" for word in (key, key.rstrip("s")) for sign in "_ ")
+            units = next((text_of(attrs[name]) for name in told if name in attrs), None)
             found[key] = Variable(values.shape, values.dtype, partial(np.asarray, values), units=units)
     return found
 

@@ -104,11 +104,17 @@ def _walk(name: str, value: Any, depth: int) -> Iterator[tuple[str, np.ndarray]]
             label = name if value.size == 1 else f"{name}({','.join(str(k + 1) for k in at)})"
             for field in value.dtype.names:
                 yield from _walk(f"{label}.{field}", element[field], depth + 1)
+    elif value.dtype.kind == "O" and value.size and all(_is_text(element) for element in value.ravel()):
+        yield name, np.array([str(element.ravel()[0]) for element in value.ravel()])
     elif value.dtype.kind == "O":
         for at, element in zip(np.ndindex(value.shape), value.ravel(), strict=True):
             yield from _walk(f"{name}{{{','.join(str(k + 1) for k in at)}}}", element, depth + 1)
     elif depth and value.dtype.kind in "biufcU" and value.size:
         yield name, value
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "U" and value.size == 1
 
 
 def _data_set_object(name: str, found: Variables, held: dict[str, np.ndarray]) -> Variables:
