@@ -10,6 +10,7 @@ from pathlib import Path
 
 from spaxel.errors import NotFound, ReadError
 from spaxel.readers.parts.instrument_kinds import ripple_numbers
+from spaxel.readers.parts.lazy import FOREIGN
 
 
 def _check_bcf(path: Path, head: bytes) -> None:
@@ -62,4 +63,27 @@ def _check_elid(path: Path, head: bytes) -> None:
         raise ReadError(f"{path} is truncated: its bzip2 stream does not end. Try to copy it again.")
 
 
-CHECKS = {"bcf": _check_bcf, "wdf": _check_wdf, "rpl": _check_ripple, "elid": _check_elid}
+def _check_hdf5(path: Path, head: bytes) -> None:
+    """ReadError if the names of axes in an HDF5 file are damaged: the library would take the process down at them."""
+    import h5py
+
+    def look(name: str, item: h5py.HLObject) -> None:
+        for key in ("DIMENSION_LABELS", "DIMENSION_LIST"):
+            if isinstance(item, h5py.Dataset) and key in item.attrs:
+                item.attrs[key]
+
+    try:
+        with h5py.File(path, "r") as file:
+            file.visititems(look)
+    except FOREIGN as error:
+        raise ReadError(f"{path} is damaged: {error}. Try to copy it again.") from error
+
+
+CHECKS = {
+    "bcf": _check_bcf,
+    "wdf": _check_wdf,
+    "rpl": _check_ripple,
+    "elid": _check_elid,
+    "h5": _check_hdf5,
+    "emd": _check_hdf5,
+}

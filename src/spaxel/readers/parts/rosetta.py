@@ -104,7 +104,7 @@ def quiet() -> Iterator[None]:
     """Silence the warnings and the log of the library for a while; its errors are raised all the same."""
     log = logging.getLogger("rsciio")
     level = log.level
-    log.setLevel(logging.CRITICAL)
+    log.setLevel(logging.CRITICAL + 1)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
