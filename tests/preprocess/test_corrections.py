@@ -137,6 +137,20 @@ def test_spikes_go_by_every_way_also_at_the_ends(method):
     assert (new != spiky).mean() < 0.01
 
 
+@pytest.mark.parametrize("wide", [1, 2, 3])
+def test_spikes_of_up_to_three_channels_go_whole(wide):
+    rng = np.random.default_rng(11)
+    clean = 10 + BANDS + rng.normal(0, 0.05, (20, 20, 200))
+    spiky = clean.copy()
+    for y, x in np.argwhere(rng.random((20, 20)) < 0.1):
+        at = rng.integers(3, 197 - wide)  # three at the very end look like a band that begins there
+        spiky[y, x, at : at + wide] += rng.uniform(5, 40, wide)
+    new = despike(make_cube(spiky), threshold="auto")
+    assert [step["name"] for step in new.attrs["steps"]] == ["despike"]
+    assert np.abs(new["spectra"].values - clean).max() < 1  # of up to 40, on the flanks of bands
+    assert (new["spectra"].values != spiky).sum() <= (spiky != clean).sum()
+
+
 def test_sharp_lines_that_neighbours_share_stay():
     rng = np.random.default_rng(6)
     lines = rng.normal(5, 0.1, (12, 12, 80))

@@ -73,6 +73,6 @@ def test_a_step_that_one_of_several_cubes_needs_is_done_on_all():
     auto = [{"name": "despike", "parameters": {"threshold": "auto"}}]
     assert [cube.attrs["steps"] for cube in apply_to_all(calm, auto)] == [[], []]
     found = apply_to_all([calm[0], spiky], auto)
-    expected = {"name": "despike", "parameters": {"width": 5, "threshold": 8.0, "method": "neighbours"}}
+    expected = {"name": "despike", "parameters": {"width": 7, "threshold": 8.0, "method": "neighbours"}}
     assert [cube.attrs["steps"] for cube in found] == [[expected], [expected]]
     assert found[1]["spectra"].max() < 20

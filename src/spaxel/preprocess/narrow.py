@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from spaxel.preprocess.spectra import bridged
@@ -11,23 +13,40 @@ SHARED = 2.0  # times what the neighbours have, above which a value is not their
 SHARP = 3.0  # times the steps beside it, above which a value is no flank of a band
 
 
+class Scores(NamedTuple):
+    """Of each value of a block, (y, x, channel) float64 each.
+
+    sharp, any : how far it stands out, in standard deviations of the noise: (e - 2 m) / s, with e the height above the running
+             median, m the second largest such height among the eight neighbours (so that one of them may hold a spike too),
+             s the robust noise of the spectrum, larger as the root where the median is larger than usual (photon noise).
+             sharp is 0 unless e > 3 times the smaller step beside the value: it is no flank of a band
+    middle : the running median      shared : what neighbours have above it in the mean
+    """
+
+    sharp: np.ndarray
+    any: np.ndarray
+    middle: np.ndarray
+    shared: np.ndarray
+
+
 def neighbours_clean(block: np.ndarray, width: int, threshold: float) -> tuple[np.ndarray, np.ndarray]:
     """(y, x, channel) -> which values are spikes, and what stands for them: the running median, and what neighbours have above.
 
-    The pixels around are those inside the block. Nothing is a spike where the score of `spike_scores` is not above threshold.
+    The pixels around are those inside the block. A spike begins at a sharp value above the threshold, and what stands above it
+    beside that belongs to it.
     """
-    scores, middle, shared = spike_scores(block, width)
-    return scores > threshold, middle + shared
+    scores = spike_scores(block, width)
+    spikes = scores.sharp > threshold
+    for _ in range(width // 2 - 1):
+        beside = np.zeros_like(spikes)
+        beside[..., 1:] |= spikes[..., :-1]
+        beside[..., :-1] |= spikes[..., 1:]
+        spikes |= beside & (scores.any > threshold)
+    return spikes, scores.middle + scores.shared
 
 
-def spike_scores(block: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """How far each value stands out, in standard deviations of the noise; the running median; what neighbours have above it.
-
-    block : (y, x, channel); returns (y, x, channel) float64 each.
-    score = (e - 2 m) / s, 0 unless e > 3 times the smaller step beside the value: e the height above the running median of
-    `width` channels, m the second largest such height among the eight neighbours (so that one of them may hold a spike too),
-    s the robust noise of the spectrum, larger as the root where the median is larger than usual (photon noise).
-    """
+def spike_scores(block: np.ndarray, width: int) -> Scores:
+    """How far each value stands out above a running median of `width` channels, and above the pixels around it."""
     shape = block.shape
     rows = np.ascontiguousarray(block.reshape(-1, shape[2]), np.float64)
     filled, missing = bridged(rows)
@@ -41,28 +60,16 @@ def spike_scores(block: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray,
     flank = np.minimum(before, after)
     noise = _noise(filled, middle)
     with np.errstate(all="ignore"):
-        score = (height - SHARED * second.reshape(height.shape)) / noise
-    score = np.where((height > SHARP * flank) & (noise > 0), score, 0.0)
-    return score.reshape(shape), middle.reshape(shape), mean
+        score = np.where(noise > 0, (height - SHARED * second.reshape(height.shape)) / noise, 0.0)
+    sharp = np.where(height > SHARP * flank, score, 0.0)
+    return Scores(sharp.reshape(shape), score.reshape(shape), middle.reshape(shape), mean)
 
 
 def running_median(spectra: np.ndarray, width: int) -> np.ndarray:
     """Median of `width` channels around each, (n, channel); the ends are mirrored, so that a spike there is one."""
-    if width == 5:
-        return _median_of_five(np.pad(spectra, ((0, 0), (2, 2)), mode="reflect"))
-    from scipy.ndimage import median_filter
+    from scipy.ndimage import median_filter  # here and not above: others need not wait for it
 
     return median_filter(spectra, size=(1, width), mode="mirror")
-
-
-def _median_of_five(padded: np.ndarray) -> np.ndarray:
-    """By comparing pairs, many times quicker than sorting windows."""
-    n = padded.shape[1] - 4
-    a, b, c, d, e = (padded[:, i : i + n] for i in range(5))
-    low, high = np.minimum(a, b), np.maximum(a, b)
-    low2, high2 = np.minimum(d, e), np.maximum(d, e)
-    first, second = np.maximum(low, low2), np.minimum(high, high2)
-    return np.maximum(np.minimum(first, second), np.minimum(np.maximum(first, second), c))
 
 
 def _of_neighbours(height: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -34,8 +34,8 @@ def despike(
                 whitaker-hayes: the step to or from it is far from the median step, in units of the median absolute deviation of
                 all steps; replaced by the mean of what lies around and is no spike. Whitaker & Hayes 2018,
                 doi:10.1016/j.chemolab.2018.06.009
-                neighbours: far above the running median, at most two channels wide, and far above what the eight pixels around
-                it have there, so that sharp bands and lines stay. Needs an image: in a table no pixel has neighbours.
+                neighbours: far above the running median, sharp, and far above what the eight pixels around it have there, so
+                that sharp bands and lines stay. Needs an image: in a table no pixel has neighbours.
     Robust sd: 1.4826 / √2 x the median absolute difference of neighbouring channels; 0 (mostly zeros) replaces nothing.
     The dtype stays, whole numbers are rounded. Missing values stay missing. A variance stays as it is.
     Fails, but for neighbours, on lines narrower than width / 2: they look like spikes.

@@ -10,7 +10,7 @@ import xarray as xr
 from spaxel.preprocess.narrow import spike_scores
 from spaxel.preprocess.windows import read_windows
 
-WIDTH = 5
+WIDTH = 7
 SURE = 12.0  # robust standard deviations above the pixels around from which a value tells that there are spikes
 APART = 5.0  # and spreads of its channel from pixel to pixel above the rest: only then can it change what is found
 FEWEST, SHARE = 3, 5e-4  # spectra with a spike, in as many channels, and their share of those looked at
@@ -31,7 +31,7 @@ class Spikes(NamedTuple):
 def find_spikes(cube: xr.Dataset) -> Spikes:
     """Spikes in windows spread over an image; none are looked for in a table, or along an axis of X-ray energies or masses.
 
-    A spike is one or two channels wide, stands 12 robust standard deviations of the noise (of its spectrum and of its channel)
+    A spike is up to three channels wide, stands 12 robust standard deviations of the noise (of its spectrum and of its channel)
     above twice what the pixels around have there, and 5 spreads of its channel above the median of its spectrum around it. In
     fewer than three different channels they are hot channels of a detector, and not counted.
     Which windows are read depends on the size of the image alone.
@@ -53,9 +53,11 @@ def _looked_at(cube: xr.Dataset) -> list[tuple[np.ndarray, np.ndarray, np.ndarra
     """(spectra, heights above the running median, scores), (n, channel) float64 each, of the windows."""
     found = []
     for block, good, inside in read_windows(cube):
-        scores, middle, _ = spike_scores(block, WIDTH)
+        scores = spike_scores(block, WIDTH)
         chosen = good[inside]
-        found.append(tuple(part[inside][chosen] for part in (block.astype(np.float64), block - middle, scores)))
+        found.append(
+            tuple(part[inside][chosen] for part in (block.astype(np.float64), block - scores.middle, scores.sharp))
+        )
     return found
 
 

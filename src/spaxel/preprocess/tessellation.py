@@ -5,6 +5,8 @@ Written after Cappellari & Copin 2003 (doi:10.1046/j.1365-8711.2003.06541.x), se
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 ROUND = 0.3  # how far a bin may be from a disc: its farthest pixel over the radius of a disc of its area, minus 1
@@ -32,51 +34,44 @@ def tessellate(signal: np.ndarray, noise: np.ndarray, target: float) -> np.ndarr
 
 
 def _accretion(number: np.ndarray, places: np.ndarray, s: np.ndarray, n2: np.ndarray, target: float) -> np.ndarray:
-    """Centres (bin, 2) of bins grown from the brightest pixel outwards; at least one."""
-    around = _neighbours(number)
-    free = np.ones(len(places), bool)
-    centres, middle, taken = [], np.zeros(2), 0
-    start = int(np.argmax(s / np.sqrt(n2)))
-    while True:
-        members, enough = _grown(start, free, around, places, (s, n2), target)
-        free[members] = False
-        if enough:
-            centres.append(places[members].mean(0))
-        middle, taken = middle + places[members].sum(0), taken + len(members)
-        left = np.flatnonzero(free)
-        if not len(left):
-            break
-        start = int(left[((places[left] - middle / taken) ** 2).sum(1).argmin()])
+    """Centres (bin, 2) of bins grown one after the other, from the brightest pixel outwards; at least one."""
+    around = [[i for i in row if i >= 0] for row in _neighbours(number).tolist()]
+    pixels = list(zip(*(part.tolist() for part in (places[:, 0], places[:, 1], s, n2)), strict=True))
+    far = ((places - places[int(np.argmax(s / np.sqrt(n2)))]) ** 2).sum(1)
+    free = [True] * len(pixels)
+    centres = []
+    for start in np.argsort(far, kind="stable").tolist():
+        if free[start]:
+            members, centre, enough = _grown(start, free, around, pixels, target)
+            if enough:
+                centres.append(centre)
+            for i in members:
+                free[i] = False
     return np.array(centres) if centres else places.mean(0, keepdims=True)
 
 
 def _grown(
-    start: int,
-    free: np.ndarray,
-    around: np.ndarray,
-    places: np.ndarray,
-    values: tuple[np.ndarray, np.ndarray],
-    target: float,
-) -> tuple[list[int], bool]:
-    """Pixels of one bin, and whether its signal-to-noise is near enough to the target: the nearest pixel at its edge, again and
-    again, as long as the bin stays round and comes nearer to the target."""
-    s, n2 = values
-    members, total, noise2, centre = [start], float(s[start]), float(n2[start]), places[start].copy()
-    edge = {int(i) for i in around[start] if i >= 0 and free[i]}
-    while edge and total / np.sqrt(noise2) < target:
-        near = sorted(edge)
-        new = near[int(((places[near] - centre) ** 2).sum(1).argmin())]
-        grown = (centre * len(members) + places[new]) / (len(members) + 1)
-        reach = np.sqrt(((places[[*members, new]] - grown) ** 2).sum(1).max())
-        before, after = total / np.sqrt(noise2), (total + s[new]) / np.sqrt(noise2 + n2[new])
-        round_ = reach / np.sqrt((len(members) + 1) / np.pi) - 1 <= ROUND
-        if not round_ or abs(after - target) > abs(before - target):
+    start: int, free: list[bool], around: list[list[int]], pixels: list[tuple[float, ...]], target: float
+) -> tuple[list[int], tuple[float, float], bool]:
+    """Pixels of one bin, its centre, and whether its signal-to-noise is near enough to the target.
+
+    The nearest pixel at its edge is taken, again and again, as long as the bin stays round and comes nearer to the target.
+    """
+    y, x, total, noise2 = pixels[start]
+    members, edge = [start], {i for i in around[start] if free[i]}
+    while edge and total < target * noise2**0.5:
+        new = min(edge, key=lambda i: ((pixels[i][0] - y) ** 2 + (pixels[i][1] - x) ** 2, i))
+        n = len(members) + 1
+        grown = (y + (pixels[new][0] - y) / n, x + (pixels[new][1] - x) / n)
+        reach2 = max((pixels[i][0] - grown[0]) ** 2 + (pixels[i][1] - grown[1]) ** 2 for i in (*members, new))
+        more, more2 = total + pixels[new][2], noise2 + pixels[new][3]
+        if (reach2 / (n / math.pi)) ** 0.5 - 1 > ROUND or more / more2**0.5 <= total / noise2**0.5:
             break
         members.append(new)
-        total, noise2, centre = total + float(s[new]), noise2 + float(n2[new]), grown
+        (y, x), total, noise2 = grown, more, more2
         edge.discard(new)
-        edge |= {int(i) for i in around[new] if i >= 0 and free[i]} - set(members)
-    return members, total / np.sqrt(noise2) >= ENOUGH * target
+        edge |= {i for i in around[new] if free[i] and i not in members}
+    return members, (y, x), total >= ENOUGH * target * noise2**0.5
 
 
 def _settled(places: np.ndarray, density: np.ndarray, centres: np.ndarray) -> np.ndarray:
