@@ -94,7 +94,7 @@ def _signal_and_noise(cube: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     for tile in grid(height, width):
         around, inside = with_halo(tile, (height, width), 1)
         spectra, good = read_tile(cube, around, gaps="any")
-        x = np.where(good[..., None] & np.isfinite(spectra), spectra, np.nan).astype(np.float64)
+        x = _in_order(np.where(good[..., None] & np.isfinite(spectra), spectra, np.nan))
         place = np.s_[tile.y0 : tile.y1, tile.x0 : tile.x1]
         signal[place] = _mean(x)[inside]
         noise[place] = np.sqrt(_noise2(x) if "variance" not in cube else _mean(_variance(cube, around)))[inside]
@@ -103,7 +103,12 @@ def _signal_and_noise(cube: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
 
 def _variance(cube: xr.Dataset, tile: Tile) -> np.ndarray:
     part = cube["variance"].isel(y=slice(tile.y0, tile.y1), x=slice(tile.x0, tile.x1)).values.astype(np.float64)
-    return np.where(np.isfinite(part) & (part >= 0), part, np.nan)
+    return _in_order(np.where(np.isfinite(part) & (part >= 0), part, np.nan))
+
+
+def _in_order(values: np.ndarray) -> np.ndarray:
+    """float64 in the order of its axes in memory, so that sums over channels add in one order."""
+    return np.ascontiguousarray(values, dtype=np.float64)
 
 
 def _mean(values: np.ndarray) -> np.ndarray:
