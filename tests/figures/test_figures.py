@@ -235,6 +235,14 @@ def test_drawing_of_one_channel_and_of_nan(result):
     spectra_figure(one, palette(3))
 
 
+def test_the_probability_of_each_number_is_drawn_before_the_checks(result):
+    checks = len(evidence_figures(result))
+    result["evidence"].attrs["probability"] = [0.1, 0.2, 0.6, 0.1]
+    drawn = evidence_figures(result)
+    assert len(drawn) == checks + 1
+    assert drawn[0].yaxis[0].axis_label.text == "probability: 3"
+
+
 def test_evidence_marks_votes_and_skips_what_has_no_value(result):
     drawn = evidence_figures(result)
     assert [plot.yaxis[0].axis_label.text for plot in drawn] == ["gap: 3"]
