@@ -127,7 +127,7 @@ def report(about: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     """Write benchmarks/results/known_noise.{json,md}."""
     parts = [
         "Each world with its true variance and without, five seeds (dsc: two). ARI: the higher, the better. "
-        "Angle (degrees, mean over components after matching): lower is better. Off: how far the number found is from the true "
+        "Angle (radians, mean over components after matching): lower is better. Off: how far the number found is from the true "
         "one. Worst: the worst seed. Gain: of the mean."
     ]
     for case in dict.fromkeys(row["case"] for row in rows):

@@ -20,8 +20,18 @@ def hide_unmeasured(spectra: Any, variance: Any) -> Any:
         return spectra
     small = spectra.dtype.itemsize <= 2
     dtype = spectra.dtype if spectra.dtype.kind == "f" else np.dtype(np.float32 if small else np.float64)
-    where = da.where if lazy else np.where
-    return where(np.isinf(variance), dtype.type(np.nan), spectra.astype(dtype)).astype(dtype)
+    if not lazy:
+        return _hidden(spectra, variance, dtype)
+    tiles = da.asarray(spectra)
+    beside = da.asarray(variance).rechunk(tiles.chunks)
+    return da.map_blocks(_hidden, tiles, beside, dtype, dtype=dtype, meta=np.empty((0, 0, 0), dtype))
+
+
+def _hidden(spectra: np.ndarray, variance: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    gone = np.isinf(variance)
+    if not gone.any():
+        return spectra.astype(dtype, copy=False)
+    return np.where(gone, dtype.type(np.nan), spectra).astype(dtype)
 
 
 def measured(spectra: Any, variance: Any) -> Any:

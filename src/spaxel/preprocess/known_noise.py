@@ -22,7 +22,7 @@ from spaxel.cube.sampling import Sample
 FAR = 100.0  # times the variance, or a hundredth of it, from which it is plainly wrong
 RAISED = 1.25  # times the variance that the data must show at least, from which on it is taken so many times
 NEGATIVE, ZERO = 0.01, 0.9  # share of the variances from which on all of it is doubted
-FEWEST_PAIRS = 10
+FEWEST_PAIRS, COMPARED = 10, 2000  # pairs of neighbours that are looked at
 LOOKED_AT = 600  # spectra whose singular values are looked at
 QUIETEST = 1e-4  # of the median variance: no channel counts as less noisy
 SILENT = "Option variance=none leaves it aside without a word."
@@ -83,9 +83,11 @@ def of_noise(sample: Sample) -> list[np.ndarray]:
 def at_most(sample: Sample, noise: Noise) -> float:
     """How much noise there can be, in that of the variance: the median over the channels, the lowest tenth of a table."""
     if len(sample.pairs) >= FEWEST_PAIRS:
-        seen, share = (sample.differences() ** 2).mean(0)[: len(noise.channel)] / 2, 0.5
+        some = sample._replace(pairs=sample.pairs[:: max(1, len(sample.pairs) // COMPARED)])
+        seen, share = (some.differences() ** 2).mean(0)[: len(noise.channel)] / 2, 0.5
     else:
-        seen, share = np.nanvar(sample.spectra.astype(np.float64), axis=0), 0.1
+        spectra = sample.spectra[:: max(1, len(sample.spectra) // COMPARED), : len(noise.channel)]
+        seen, share = np.nanvar(spectra.astype(np.float64), axis=0), 0.1
     return float(np.nanquantile(seen / noise.channel, share)) if len(sample.spectra) > 1 else float("nan")
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube import check_cube, note
+from spaxel.cube.noise import without_variance
 from spaxel.cube.sampling import sample_spectra
 from spaxel.errors import ParameterError
 from spaxel.preprocess.choice import choose_scaling
@@ -48,5 +49,7 @@ def scale(
         apply, old, input_core_dims=[["channel"]], output_core_dims=[["channel"]], dask="parallelized",
         output_dtypes=[np.float64],
     )  # fmt: skip
-    scaled = note(cube.drop_vars("variance", errors="ignore").assign(spectra=new), f"scale: {scaling.name}")
+    scaled = note(
+        without_variance(cube, "it is of values before the scaling").assign(spectra=new), f"scale: {scaling.name}"
+    )
     return note(scaled, choice.sentence) if choice else scaled
