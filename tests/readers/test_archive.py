@@ -93,6 +93,7 @@ def test_a_zip_of_velox(real):
     with pytest.warns(GuessWarning, match="took Test SI 16x16 215 kx.emd"):
         cube = open_cube(real / "formats" / "velox_emd_version11.zip")
     assert cube["spectra"].shape == (16, 16, 4096)
+    assert int(cube["spectra"].sum()) == 42_097  # of all four detectors
     assert cube["channel"].attrs["units"] == "keV"
 
 

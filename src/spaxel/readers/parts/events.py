@@ -37,22 +37,41 @@ class Events:
 
 
 def events_in(data: Any) -> Events | None:
-    """The counts of a lazy array of RosettaSciIO over a sparse one, taken out of it whole; None for any other array."""
-    held = next(_sparse(data), None) if isinstance(data, da.Array) and data.ndim == 3 else None
-    if held is None or tuple(held.shape) != tuple(data.shape):
+    """The counts of a lazy array of RosettaSciIO over sparse ones, taken out of it whole; None for any other array.
+
+    Several sparse arrays are those of several detectors: their counts are summed, if the lazy array is their sum.
+    """
+    if not isinstance(data, da.Array) or data.ndim != 3:
+        return None
+    graph = dict(data.__dask_graph__())
+    held = list(_sparse(graph))
+    if not held or any(tuple(each.shape) != tuple(data.shape) for each in held) or not _is_sum(graph, len(held)):
         return None
     height, width, n_channels = (int(n) for n in data.shape)
-    pixels = held.coords[0].astype(np.int64) * width + held.coords[1]
-    order = np.lexsort((held.coords[2], pixels))
+    places = np.concatenate([np.ravel_multi_index(each.coords, each.shape) for each in held])
+    values = np.concatenate([each.data for each in held])
+    places, first = np.unique(places[order := np.argsort(places, kind="stable")], return_index=True)
+    counts = np.add.reduceat(values[order], first) if len(places) else values
+    pixels, channels = np.divmod(places, n_channels)
     starts = np.concatenate([[0], np.cumsum(np.bincount(pixels, minlength=height * width))])
     kind = np.min_scalar_type(max(n_channels - 1, 0))
-    channels = held.coords[2][order].astype(kind)
-    return Events((height, width, n_channels), np.dtype(data.dtype), starts, channels, held.data[order])
+    dtype = np.dtype(data.dtype)
+    return Events((height, width, n_channels), dtype, starts, channels.astype(kind), counts.astype(dtype))
 
 
-def _sparse(data: da.Array) -> Iterator[Any]:
+def _is_sum(graph: dict[Any, Any], n: int) -> bool:
+    """Whether a graph does no more than add n arrays and change their type."""
+    names = {str(key[0] if isinstance(key, tuple) else key) for key in graph}
+    kinds = [name.rpartition("-")[0] for name in names]
+    return set(kinds) <= {"original-array", "array", "add", "astype"} and kinds.count("add") == n - 1
+
+
+def _sparse(graph: dict[Any, Any]) -> Iterator[Any]:
     """Sparse arrays in the graph of a lazy one: known by their coordinates, so that `sparse` need not be imported."""
-    for task in dict(data.__dask_graph__()).values():
+    seen: list[Any] = []
+    for task in graph.values():
         for held in (task, getattr(task, "value", None), *getattr(task, "args", ())):
-            if hasattr(held, "coords") and hasattr(held, "fill_value") and hasattr(held, "data"):
-                yield held
+            inside = getattr(held, "value", held)
+            if hasattr(inside, "coords") and hasattr(inside, "fill_value") and not any(inside is one for one in seen):
+                seen.append(inside)
+                yield inside
