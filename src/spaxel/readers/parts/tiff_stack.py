@@ -89,7 +89,7 @@ class Pages:
 def _source(path: Path, tiff: TiffFile, series: TiffPageSeries, shape: tuple[int, ...]) -> tuple[Any, Any]:
     """An array-like of all axes, and the chunks of its storage: the numbers themselves if they are few and compressed."""
     dtype = np.dtype(series.dtype)
-    if series.dataoffset is not None:
+    if series.dataoffset is not None and not series.is_multifile:
         return FileArray(path, dtype.newbyteorder(tiff.byteorder), shape, series.dataoffset).check_size(), None
     page = tuple(series.keyframe.shape)
     fits = prod(shape) == prod(page) * len(series.pages) and shape[len(shape) - len(page) :] == page
