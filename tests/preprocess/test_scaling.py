@@ -128,3 +128,15 @@ def test_channels_of_rare_photons_do_not_lose_their_noise_as_edges(rate):
     pairs = np.random.default_rng(0).poisson(rates, (4000, 2, 100))
     sample = Sample(pairs.reshape(-1, 100), pairs, 1.0)
     assert np.all(fit_scaling("mnf", sample)(sample.spectra).std(0) < 2)
+
+
+def test_missing_values_are_completed_before_spectra_are_scaled():
+    cube = tiny_cube(30, 20, 20, counts=False)
+    spectra = cube["spectra"].values.copy()
+    spectra[np.random.default_rng(0).random(spectra.shape) < 0.05] = np.nan
+    spectra[0, 0, 9:] = np.nan
+    lacking = cube.assign(spectra=(cube["spectra"].dims, spectra)).chunk(y=7, channel=6)
+    whole, scaled = scale(cube, "unit")["spectra"].values, scale(lacking, "unit")["spectra"].values
+    assert np.isnan(scaled[0, 0]).all()
+    scaled[0, 0] = whole[0, 0]
+    assert np.abs(scaled - whole).max() < 0.05

@@ -80,3 +80,14 @@ def test_a_large_cube_is_looked_at_in_a_few_places(monkeypatch):
     found = describe(make_cube(spectra))
     assert len(read) == len(set(read)) == module.PLACES
     assert found["valid"] == "100.0% of the pixels looked at"
+
+
+def test_missing_values_are_told_and_counts_stay_counts():
+    cube = tiny_cube(40, 30)
+    assert "missing" not in describe(cube)
+    holes = np.random.default_rng(0).random(cube["spectra"].shape) < 0.03
+    told = describe(cube.assign(spectra=cube["spectra"].astype("f4").where(~holes)))
+    assert told["missing"].startswith("3.0% of the values, in 2")
+    assert told["missing"].endswith("of these pixels; a fit completes them from the others")
+    assert told["valid"] == "100.0% of the pixels looked at"
+    assert "photon counts" in told["looks like"]

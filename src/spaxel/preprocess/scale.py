@@ -8,10 +8,13 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube import check_cube, note
+from spaxel.cube.completion import fit_completion
+from spaxel.cube.gaps import LEAST, PARTLY, filled_in, judge
 from spaxel.cube.noise import without_variance
 from spaxel.cube.sampling import sample_spectra
+from spaxel.cube.whole import completed_sample, whole_numbers
 from spaxel.errors import ParameterError
-from spaxel.preprocess.choice import choose_scaling
+from spaxel.preprocess.choice import choose_scaling, look_at
 from spaxel.preprocess.scaling import ScalingName, fit_scaling
 
 
@@ -23,6 +26,7 @@ def scale(
     name : a scaling, or `auto`: the candidates are tried on a sample, see spaxel.preprocess.choice
     n, seed : the sample it is learned from
     A model scales by itself (its parameter `scaling`); use this to look at scaled spectra, or before your own method.
+    Missing values are completed first, as models do (spaxel.cube.gaps); a spectrum with less than half of its values is NaN.
     What was learned belongs to this cube, so `predict` does not repeat it: give models unscaled cubes.
     Raises ParameterError (unknown name; mnf for a table; unit_bright, which is no cube: it adds a feature).
 
@@ -37,11 +41,16 @@ def scale(
         raise ParameterError(
             "unit_bright adds a feature, so it makes no cube. Try unit, or scaling='unit_bright' in a model."
         )
-    sample = sample_spectra(cube, n, seed)
-    choice = choose_scaling(sample, seed=seed) if name == "auto" else None
+    sample = sample_spectra(cube, n, seed, gaps="keep")
+    gaps = fit_completion(sample.spectra)
+    sample = completed_sample(sample, gaps)
+    look = look_at(whole_numbers(sample, gaps))
+    choice = choose_scaling(sample, seed=seed, look=look) if name == "auto" else None
     scaling = fit_scaling(choice.name if choice else name, sample)
 
     def apply(spectra: np.ndarray) -> np.ndarray:
+        if (lacking := judge(spectra, least=LEAST) == PARTLY).any():
+            spectra = filled_in(spectra, lacking, gaps)
         return scaling(spectra.reshape(-1, spectra.shape[-1])).reshape(spectra.shape)
 
     old = cube["spectra"].chunk(channel=-1) if cube["spectra"].chunks else cube["spectra"]
