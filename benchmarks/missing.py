@@ -74,7 +74,7 @@ def with_gaps(scene: Scene, gaps: str) -> np.ndarray:
 def agreement(method: str, scene: Scene, gaps: str) -> tuple[float, float]:
     """ARI with the truth where a label is, and the share of pixels that lost theirs."""
     cube = scene.cube.assign(spectra=(("y", "x", "channel"), with_gaps(scene, gaps)))
-    number = {"n_components": scene.k} if hasattr(method_class(method), "n_components") else {"n_clusters": scene.k}
+    number = {"n_clusters" if hasattr(method_class(method), "n_clusters") else "n_components": scene.k}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         cube = mask_channels(cube)
