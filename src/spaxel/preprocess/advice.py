@@ -10,7 +10,8 @@ from spaxel.preprocess.background import baseline
 from spaxel.preprocess.narrow import running_median
 from spaxel.preprocess.windows import read_windows
 
-LOOKED = 300  # spectra whose background is fitted
+FEW, LOOKED = 20, 300  # spectra whose background is fitted: to see whether it is worth it, and then
+CHANNELS = 300  # to which spectra are averaged before
 HOLDS = 0.9  # of the variance from which a background is said to dominate
 WIDE = 8  # part of the axis within which a band is narrow: an eighth
 UPWARDS = 0.65  # of what stands out of the mean points up: bands, and no edges and dips of reflectance
@@ -32,16 +33,28 @@ def background_advice(cube: xr.Dataset) -> str:
     if channels < FEWEST or cube["channel"].attrs.get("units", "") not in UNITS:
         return ""
     spectra = np.concatenate([w.block[w.inside][w.good[w.inside]] for w in read_windows(cube)]).astype(np.float64)
-    spectra = spectra[np.isfinite(spectra).all(1)]
-    if len(spectra) < 10:
+    spectra = _coarse(spectra[np.isfinite(spectra).all(1)])
+    if len(spectra) < FEW or _background(spectra, FEW)[0] < HOLDS - 0.1:
         return ""
-    few = spectra[np.linspace(0, len(spectra) - 1, min(LOOKED, len(spectra))).astype(int)]
-    rest = baseline(make_cube(few[:, None]))["spectra"].values[:, 0]
-    variance = few.var(0).sum()
-    share = float((few - rest).var(0).sum() / variance) if variance > 0 else 0.0
+    share, rest = _background(spectra, LOOKED)
     if share < HOLDS or not _narrow_bands(rest.mean(0)):
         return ""
     return f"A smooth background holds {min(share, 0.99):.0%} of the variance; try --step baseline."
+
+
+def _coarse(spectra: np.ndarray) -> np.ndarray:
+    """Means of neighbouring channels, so that there are about 300 or less: time enough goes into so many."""
+    factor = -(-spectra.shape[1] // CHANNELS)
+    whole = spectra.shape[1] // factor * factor
+    return spectra[:, :whole].reshape(len(spectra), -1, factor).mean(2)
+
+
+def _background(spectra: np.ndarray, most: int) -> tuple[float, np.ndarray]:
+    """Share of the variance that the backgrounds hold, of at most so many of the spectra, and these without them."""
+    few = spectra[np.linspace(0, len(spectra) - 1, min(most, len(spectra))).astype(int)]
+    rest = baseline(make_cube(few[:, None]))["spectra"].values[:, 0]
+    variance = few.var(0).sum()
+    return (float((few - rest).var(0).sum() / variance) if variance > 0 else 0.0), rest
 
 
 def _narrow_bands(mean: np.ndarray) -> bool:
