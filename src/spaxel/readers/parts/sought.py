@@ -108,7 +108,8 @@ def _is_mark(rows: np.ndarray, values: np.ndarray, end: Any) -> bool:
 
 
 def _fits(dtype: np.dtype, mark: float) -> bool:
-    return dtype.kind == "f" or np.iinfo(dtype).min <= mark <= np.iinfo(dtype).max
+    limits = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
+    return bool(float(limits.min) <= mark <= float(limits.max))
 
 
 def _ceiling(rows: np.ndarray, marks: tuple[float, ...]) -> tuple[float | None, float]:
