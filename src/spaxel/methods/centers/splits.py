@@ -74,6 +74,8 @@ def _whitener(parts: Parts) -> tuple[np.ndarray, bool]:
 def _noise(apart: np.ndarray) -> np.ndarray:
     """Covariance (d, d) of the noise of one pixel from differences of neighbours (m, d): those that cross borders left out."""
     d, kept = apart.shape[1], apart
+    if not apart.any():
+        return np.zeros((d, d))
     tiny = 1e-12 * max(float((apart**2).mean()), 1e-300) * np.eye(d)
     noise = tiny
     for _ in range(ROUNDS):
