@@ -8,12 +8,12 @@ from spaxel.cube.sampling import Sample
 from spaxel.preprocess.scaling import BY_SPECTRUM, COUNTED, Scaling, noise_level
 
 
-def noise_words(name: str) -> list[str]:
-    """What a known noise is used for under a scaling, in words."""
+def noise_words(name: str, *, directions: bool = True) -> list[str]:
+    """What a known noise is used for under a scaling, in words. directions : also for the number of principal components"""
     weighed = [f"the weights of channels (scaling {name})"] if name in BY_SPECTRUM else []
     whitened = ["noise whitening"] if name == "mnf" else []
-    directions = [] if name in (*COUNTED, "mnf") else ["the number of principal components"]
-    return [*weighed, *whitened, *directions]
+    counted = ["the number of principal components"] if directions and name not in (*COUNTED, "mnf") else []
+    return [*weighed, *whitened, *counted]
 
 
 def feature_noise(scaling: Scaling, sample: Sample) -> np.ndarray | None:

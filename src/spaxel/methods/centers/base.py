@@ -266,7 +266,8 @@ def _info(method: str, steps: list[dict[str, Any]], task: Task, found: Found) ->
     }
     told = found.embed is not None and found.scaling.name not in COUNTED
     doubted = ["mistakes that noise makes (which components are present)"] if told else []
-    used = [*noise_words(found.scaling.name), *doubted] if task.sample.noise is not None else []
+    directions = found.info.pop("directions_by_noise", True)
+    used = [*noise_words(found.scaling.name, directions=directions), *doubted] if task.sample.noise is not None else []
     always |= said_of_noise(task.belief, used)
     known = {}
     if evidence.number is not None:

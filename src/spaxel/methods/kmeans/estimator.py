@@ -74,9 +74,8 @@ class KMeans(Segmenting):
         choice = choose_scaling(sample, number, seed, look=task.look) if self.scaling == "auto" else None
         scaling = fit_scaling(choice.name if choice else self.scaling, sample)
         n_components = None if self.n_components == "auto" else self.n_components
-        folded = fold(
-            scaling, fit_pca(_features(scaling, sample.spectra), n_components, seed, feature_noise(scaling, sample))
-        )
+        noise = None if number is None else feature_noise(scaling, sample)  # checks of the number learned without it
+        folded = fold(scaling, fit_pca(_features(scaling, sample.spectra), n_components, seed, noise))
         model = Projected(scaling.name, folded)
         scores = project_blocks(sample.spectra, model)
         beside = project_blocks(sample.pairs.reshape(-1, model.channels), model)
@@ -85,7 +84,7 @@ class KMeans(Segmenting):
         looks = number is None or self.linkage is not None
         windows = windows_of(model, task.cubes, seed) if looks else None
         groups = find_groups(scores, pairs, number, rules, windows)
-        info = said_of_scaling(scaling.name, choice)
+        info = said_of_scaling(scaling.name, choice) | {"directions_by_noise": noise is not None}
         embed = partial(project_blocks, model=model)
         return Found(groups, scaling, sample.spectra, scores, pairs, pack("", folded), info, embed)
 
