@@ -25,6 +25,7 @@ def scene(seed=4, shape=(34, 40)):
 
 METHODS = {
     "kmeans": lambda: spaxel.KMeans(n_clusters=3, scaling="unit", n_init=3),
+    "consensus": lambda: spaxel.Segment(n_clusters=3, scaling="unit", n_init=2),
     "dsc": lambda: spaxel.DeepSpectralClustering(n_clusters=3, scaling="unit", context=3, epochs=1, n_sample=600),
     "dgc": lambda: spaxel.DeepGlobalClustering(n_clusters=3, epochs=1, epochs_views=0, tiles=1, n_sample=300),
     "mcr": lambda: spaxel.MCR(n_components=3, kind="scene", n_sample=1200),

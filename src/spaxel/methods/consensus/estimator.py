@@ -89,6 +89,7 @@ class Segment(Segmenting):
             else groups_through(scores, pairs, k, start.evidence, rules)
         )
         info = said_of_scaling(first, choice) | {"views": list(seen), "context": model.context, "agreement": agreement}
+        info["directions_by_noise"] = False  # a variance of the file has a say in the scaling alone
         return Found(groups, scalings[first], own.spectra, scores, pairs, model_arrays(model), info)
 
     def _model(self) -> Model:
