@@ -9,7 +9,11 @@ from spaxel.readers import open_cube
 from spaxel.store.run_folder import read_run
 from spaxel.workflow import runs
 
-pytestmark = [pytest.mark.real_data, pytest.mark.filterwarnings("default::spaxel.errors.GuessWarning")]
+pytestmark = [
+    pytest.mark.real_data,
+    pytest.mark.filterwarnings("default::spaxel.errors.GuessWarning"),
+    pytest.mark.filterwarnings("default::spaxel.errors.LostWarning"),
+]
 
 FILES = {  # file -> options that the README of the data gives
     "samson/Samson.mat": {"truth": "S_GT"},

@@ -15,6 +15,9 @@ import xarray as xr
 from spaxel.cube.tiles import CELL
 
 BYTES = 2**26  # that are looked at, about
+LARGE = (
+    2**29
+)  # bytes from which five pieces, a quarter as high, are enough: where bands follow each other, whole rows are read
 FEW = 5  # values from which a constant is more than chance
 GAP = 0.25  # of the range of all other values: as far as this from them lies a value that means no data
 HUGE = 1e20
@@ -49,11 +52,12 @@ def look(cube: xr.Dataset, *, no_data: bool = True, ceiling: bool = True) -> Fou
 def _pieces(spectra: xr.DataArray) -> np.ndarray:
     """(n, channel): the pixels of corners, middle and edges; of the whole image if it is small."""
     height, width, channels = spectra.shape
-    most = int(np.clip(BYTES // (CELL * CELL * channels * spectra.dtype.itemsize), 3, 9))
+    rows, limit = (CELL // 4, 5) if spectra.nbytes > LARGE else (CELL, 9)
+    most = int(np.clip(BYTES // (CELL * CELL * channels * spectra.dtype.itemsize), 3, limit))
     ys, xs = _starts(height), _starts(width)
     places = [(ys[i], xs[j]) for i, j in ((0, 0), (-1, -1), (len(ys) // 2, len(xs) // 2), (0, -1), (-1, 0))]
     places += [(y, x) for y in ys for x in xs]
-    read: Any = [spectra.data[y : y + CELL, x : x + CELL] for y, x in list(dict.fromkeys(places))[:most]]
+    read: Any = [spectra.data[y : y + rows, x : x + CELL] for y, x in list(dict.fromkeys(places))[:most]]
     every = -(
         -most * CELL * CELL * channels * spectra.dtype.itemsize // (2 * BYTES)
     )  # of very deep cubes, fewer pixels
