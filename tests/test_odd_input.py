@@ -58,8 +58,9 @@ def test_the_order_of_the_axis_does_not_matter(labels, order):
 
 
 def test_pixels_without_data_get_no_label(labels):
+    """Nothing measured, all zero, or less than half measured; one infinite value costs no pixel."""
     spectra = SPECTRA.astype(float)
-    spectra[0], spectra[1], spectra[2, :, 3] = np.nan, 0, np.inf
+    spectra[0], spectra[1], spectra[2, :, :6], spectra[3, :, 3] = np.nan, 0, np.inf, np.inf
     found = labels(spectra, "--n-clusters", 3)
     assert (found[:3] == -1).all()
     assert (found[3:] >= 0).all()

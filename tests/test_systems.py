@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from spaxel.cube import mapping
-from spaxel.readers import instrument
+from spaxel.readers.parts import rosetta
 from spaxel.store.provenance import peak_memory
 
 ELSEWHERE = (  # the command line, where neither of the two is there
@@ -56,5 +56,5 @@ def test_a_file_is_copied_where_links_are_not_allowed(tmp_path, monkeypatch):
 
     (tmp_path / "a.dat").write_bytes(b"spectra")
     monkeypatch.setattr(Path, "symlink_to", refuse)
-    instrument._link(tmp_path / "a.dat", tmp_path / "a.hspy")
+    rosetta._link(tmp_path / "a.dat", tmp_path / "a.hspy")
     assert (tmp_path / "a.hspy").read_bytes() == b"spectra"

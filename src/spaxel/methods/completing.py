@@ -20,7 +20,7 @@ from spaxel.cube.mapping import Arrays
 from spaxel.cube.sampling import Sample
 from spaxel.cube.whole import completed_sample
 from spaxel.errors import LostWarning
-from spaxel.methods.contract import Cubes, prepare
+from spaxel.methods.contract import HUGE, TINY, Cubes, check_range, prepare
 from spaxel.methods.state import pack, unpack
 
 PREFIX = "completion_"
@@ -39,14 +39,19 @@ class Whole(NamedTuple):
         return pack(PREFIX, self.model)
 
 
-def whole_sample(cubes: Cubes, read: Callable[[Cubes, Gaps], Sample], channels: int) -> Whole:
+def whole_sample(
+    cubes: Cubes, read: Callable[[Cubes, Gaps], Sample], channels: int, limits: tuple[float, float] = (TINY, HUGE)
+) -> Whole:
     """A sample without missing values, learned from itself.
 
     read : (cubes, what becomes of missing values) -> a sample. It is read again only where values are missing and spectra
            are followed by the mean of their neighbours, which is one of completed spectra.
+    limits : between which the largest value lies      Raises CubeError if it does not.
     """
     first = read(cubes, "keep")
-    model = fit_completion(first.spectra[:, :channels])
+    own = first.spectra[:, :channels]
+    check_range(own[np.isfinite(own)], *limits)
+    model = fit_completion(own)
     cubes = [with_completion(cube, model) for cube in cubes]
     if _finite(first.spectra) and _finite(first.pairs):
         return Whole(cubes, first, model)

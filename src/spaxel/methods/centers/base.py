@@ -33,7 +33,6 @@ from spaxel.methods.contract import (
     Cubes,
     as_cubes,
     check_parameters,
-    check_range,
     checked,
     prepare_all,
 )
@@ -144,12 +143,13 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
         self._check_cubes(cubes, kind)
         cubes, axis, info = prepare_all(cubes)
         n_sample, context = self._reading()
-        cubes, read, gaps = whole = whole_sample(cubes, partial(self._sample, n_sample, context), len(axis))
+        cubes, read, gaps = whole = whole_sample(
+            cubes, partial(self._sample, n_sample, context), len(axis), self.limits
+        )
         sample, belief = known_noise(read)
         say_unbelieved(belief)
         sample = sample if self.uses_noise else sample._replace(noise=None)
         own = without_context(sample, len(axis))
-        check_range(own.spectra, *self.limits)
         look = look_at(whole_numbers(own, gaps))
         with threadpool_limits(1):
             task = Task(cubes, axis, info["units"], sample, own, look, progress, belief)
