@@ -29,7 +29,6 @@ import energy
 import leaf
 import mcr_grid
 import number
-import number_worlds
 import quality
 import spaxel
 import unmixing_scenes
@@ -155,7 +154,9 @@ def check_quality(n_seeds: int) -> list[Figure]:
 
 def check_number(_: int) -> list[Figure]:
     """The number of components that is found, and how probable it is."""
-    scenes = [number_worlds.KINDS[kind](number.FRESH[0]) for kind in ("painting", "light", "one material")]
+    scenes = [
+        scene for scene in number.worlds(number.FRESH[:1]) if scene.family in ("painting", "light", "one material")
+    ]
     new = [number.one(scene) for scene in scenes]
     return compared("number", stored("number"), new, ("family", "setting"), "seed", {"found": 0.0, "said": 0.02})
 

@@ -27,7 +27,8 @@ from spaxel.readers import readers
 from spaxel.results.convention import spectra_names
 
 LOOKED_AT = 4000
-LARGE, PLACES, PIECE = 2**28, 8, 32  # bytes from which a cube is looked at in so many pieces of so many pixels a side
+LARGE, PLACES = 2**28, 8  # bytes from which a cube is looked at in so many pieces
+PIECE = (8, 64)  # their rows and columns: few rows, since many files keep whole rows together
 BASE = 350 * 2**20  # bytes that the program itself takes
 EXTRAS = {
     "deep": ("torch", "lightning-fabric"),
@@ -118,7 +119,7 @@ def _few_places(cube: xr.Dataset) -> xr.Dataset:
         return cube
     height, width, _ = spectra.shape
     cells = grid(height, width)
-    side = (min(PIECE, height), min(PIECE, width))
+    side = (min(PIECE[0], height), min(PIECE[1], width))
     parts = []
     for number in np.unique(np.linspace(0, len(cells) - 1, PLACES).round().astype(int)):
         top, left = min(cells[number].y0, height - side[0]), min(cells[number].x0, width - side[1])
