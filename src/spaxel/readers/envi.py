@@ -9,12 +9,12 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube import make_cube, note, note_guess
-from spaxel.errors import CubeError, NotFound, ReadError
+from spaxel.errors import CubeError, ReadError
 from spaxel.readers.parts.envi_axis import beside_channels, header_axis, named_spectra
 from spaxel.readers.parts.envi_header import find_pair, georeference, integer, is_header, numbers, read_header
 from spaxel.readers.parts.envi_values import declared_values
 from spaxel.readers.parts.lazy import FileArray, lazy_array
-from spaxel.readers.parts.reader import Format, Reader
+from spaxel.readers.parts.reader import Format, Reader, is_paired
 from spaxel.readers.parts.side import settle_axis
 
 _TYPES = {
@@ -111,15 +111,7 @@ def _kept(header: dict[str, str]) -> dict[str, str]:
 
 
 def _sniff(path: Path, head: bytes) -> bool:
-    if is_header(head):
-        return True
-    if not path.is_file():
-        return False
-    try:
-        find_pair(path, head)
-    except (NotFound, ReadError, OSError):
-        return False
-    return True
+    return is_header(head) or is_paired(find_pair, path, head)
 
 
 reader = Reader(

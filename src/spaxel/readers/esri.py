@@ -10,11 +10,11 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube import make_cube, note_guess
-from spaxel.errors import NotFound, ReadError
+from spaxel.errors import ReadError
 from spaxel.readers.parts.axis import Axis
 from spaxel.readers.parts.esri_header import find_pair, is_header, place, read_header, whole
 from spaxel.readers.parts.lazy import FileArray, lazy_array
-from spaxel.readers.parts.reader import Format, Reader
+from spaxel.readers.parts.reader import Format, Reader, is_paired
 from spaxel.readers.parts.side import settle_axis
 from spaxel.readers.parts.stored import Stored, numbers_of
 
@@ -108,15 +108,7 @@ def _length(path: Path, size: int, unit: int, least: int, wanted: int) -> int:
 
 
 def _sniff(path: Path, head: bytes) -> bool:
-    if is_header(head):
-        return True
-    if not path.is_file():
-        return False
-    try:
-        find_pair(path, head)
-    except (NotFound, ReadError, OSError):
-        return False
-    return True
+    return is_header(head) or is_paired(find_pair, path, head)
 
 
 reader = Reader(

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import xarray as xr
 
+from spaxel.errors import NotFound, ReadError
+
 Opener = Callable[..., xr.Dataset]  # open_cube, given to what it calls itself
 HEAD = 2880  # bytes given to a sniffer: one FITS block, more than any other signature needs
 
@@ -46,3 +48,14 @@ class Reader:
     open: Callable[..., xr.Dataset]
     extra: str | None = None
     formats: tuple[Format, ...] = ()
+
+
+def is_paired(find_pair: Callable[[Path, bytes], tuple[Path, Path]], path: Path, head: bytes) -> bool:
+    """Whether a file of raw numbers has its header beside it. find_pair : (path, its first bytes) -> (header, data)"""
+    if not path.is_file():
+        return False
+    try:
+        find_pair(path, head)
+    except (NotFound, ReadError, OSError):
+        return False
+    return True

@@ -63,7 +63,7 @@ def read_signals(path: Path) -> list[Signal]:
         raise
     except (SpaxelError, *FOREIGN):
         raise
-    except Exception as error:
+    except Exception as error:  # its readers raise bare Exceptions for some damaged files
         raise ReadError(
             f"{path} cannot be read by RosettaSciIO: {error or type(error).__name__}. Is it complete?"
         ) from error
