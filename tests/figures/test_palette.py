@@ -2,11 +2,24 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spaxel.errors import ParameterError
-from spaxel.figures.palette import SIGHT, assign, borders, distances, palette, to_lab, to_rgb
+from spaxel.figures.maps import component_rgb
+from spaxel.figures.palette import (
+    BACKGROUND,
+    SIGHT,
+    assign,
+    borders,
+    component_colors,
+    distances,
+    palette,
+    run_colors,
+    to_lab,
+    to_rgb,
+)
 
 LEAST = {8: 16.9, 12: 16.9, 16: 16.9, 24: 16.5, 32: 13.5}  # smallest distance allowed up to so many colours
 
@@ -81,3 +94,15 @@ def test_neighbours_never_get_the_closest_pair(n):
 def test_without_borders_the_order_stays():
     assert assign(np.full((3, 4), -1), palette(5)) == palette(5)
     assert assign(np.zeros((3, 4), int), palette(1)) == palette(1)
+
+
+def test_colours_by_hand_and_grey_backgrounds_are_kept_wherever_colours_are_asked_for():
+    labels = np.array([[0, 0, 1], [2, 2, 1]], np.int32)
+    paint, grey = ("component", [-1, 0x0000FF, -1]), ("component", [False, False, True])
+    result = xr.Dataset({"labels": (("y", "x"), labels), "component_color": ("component", [2, 0, 1])})
+    dealt = ["#E69F00", "#56B4E9", "#009E73"]
+    assert run_colors(result, {"colors": dealt}) == ["#009E73", "#E69F00", "#56B4E9"]
+    by_hand = result.assign(component_paint=paint, component_background=grey)
+    assert run_colors(by_hand, {"colors": dealt}) == ["#009E73", "#0000FF", BACKGROUND]
+    assert run_colors(by_hand) == component_rgb(by_hand, component_colors(by_hand))
+    assert run_colors(by_hand.isel(component=[1, 2]), {"colors": dealt}) == ["#0000FF", BACKGROUND]

@@ -9,7 +9,7 @@ import xarray as xr
 
 import spaxel
 from spaxel.figures.evidence import votes
-from spaxel.results.convention import check_result, make_result, sentences
+from spaxel.results.convention import check_result, make_result, sentences, shares
 from spaxel.store.run_folder import read_result, write_result
 from spaxel.testing import tiny_cube
 
@@ -96,3 +96,22 @@ def test_xarray_opens_the_result_of_a_run_without_a_warning(results, kind, tmp_p
         plain = xr.open_zarr(tmp_path / "result.zarr").load()
     xr.testing.assert_equal(plain["labels"], results[kind]["labels"])
     xr.testing.assert_identical(read_result(tmp_path).load(), results[kind])
+
+
+def test_a_background_is_no_part_of_the_shares():
+    labels = np.array([[0, 0, 1], [2, -1, 0]], np.int32)
+    result = xr.Dataset({"labels": (("y", "x"), labels), "component_size": ("component", [3, 1, 1])})
+    assert shares(result) == pytest.approx([0.6, 0.2, 0.2])
+    assert shares(result.drop_vars("component_size")) == pytest.approx([0.6, 0.2, 0.2])
+    marked = result.assign(component_background=("component", [True, False, False]))
+    assert shares(marked) == pytest.approx([np.nan, 0.5, 0.5], nan_ok=True)
+    nothing = result.assign(component_background=("component", [True] * 3))
+    assert np.isnan(shares(nothing)).all()
+
+
+def test_the_share_of_an_abundance_is_its_mean_part_of_what_a_pixel_holds():
+    amounts = np.array([[[2.0, 0.0], [1.0, 3.0], [np.nan, np.nan]]])
+    result = xr.Dataset(
+        {"labels": (("y", "x"), np.array([[0, 1, -1]])), "abundances": (("y", "x", "component"), amounts)}
+    )
+    assert shares(result) == pytest.approx([(1 + 0.25) / 2, (0 + 0.75) / 2])

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from spaxel.commands.console import is_new, print_table, say
-from spaxel.results.convention import component_names, given_names, sentences
+from spaxel.results.convention import component_names, given_names, sentences, shares
 from spaxel.results.presence import UNLIKE, recalled
 from spaxel.store.run_folder import ACTIVATION, read_json, read_run
 
@@ -52,9 +52,9 @@ def _print_amounts(result: xr.Dataset) -> None:
     amounts = amounts[np.isfinite(amounts).all(1)]  # where there are data
     if not len(amounts):
         return say("no pixel holds data, so nothing was unmixed")
-    shares = amounts / np.maximum(amounts.sum(1, keepdims=True), 1e-30)
+    share = shares(result)
     rows = [
-        (called_by(result, k), f"{shares[:, k].mean():.1%}", f"{(amounts[:, k] > 0).mean():.1%}", f"{size:,}")
+        (called_by(result, k), _percent(share[k]), f"{(amounts[:, k] > 0).mean():.1%}", f"{size:,}")
         for k, size in enumerate(result["component_size"].values)
     ]
     shown = rows if len(rows) <= MOST else rows[:MOST]
@@ -68,13 +68,13 @@ def _print_amounts(result: xr.Dataset) -> None:
 
 
 def _print_sizes(result: xr.Dataset, run: dict) -> None:
-    size, here = result["component_size"].values, recalled(result, run)
+    size, here, share = result["component_size"].values, recalled(result, run), shares(result)
     confidence, labels = result["confidence"].values, result["labels"].values
     new = (run.get("presence") or {}).get("new") or []
     words = ["new" if k in new else "yes" if sure else "no" for k, sure in enumerate(here.present)]
     rows = [
         (
-            called_by(result, k), f"{n:,}", f"{n / max(size.sum(), 1):.1%}",
+            called_by(result, k), f"{n:,}", _percent(share[k]),
             f"{np.nanmean(confidence[labels == k]):.2f}" if n else "-", words[k],
         )
         for k, n in enumerate(size)
@@ -83,6 +83,11 @@ def _print_sizes(result: xr.Dataset, run: dict) -> None:
     print_table(rows, columns, right=(1, 2, 3) if any(given_names(result)) else (0, 1, 2, 3))
     if here.present[-1]:
         say(f"{here.size[-1]:,} pixels ({here.share[-1]:.1%}) are {UNLIKE}")
+
+
+def _percent(share: float) -> str:
+    """A share as 12.4%; of what was marked as background, which has none, the word."""
+    return f"{share:.1%}" if np.isfinite(share) else "background"
 
 
 def called_by(result: xr.Dataset, k: int) -> str | int:

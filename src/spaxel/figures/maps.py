@@ -25,7 +25,7 @@ from bokeh.palettes import Viridis256
 from bokeh.plotting import figure
 from scipy.optimize import linear_sum_assignment
 
-from spaxel.figures.palette import color_places, to_rgb
+from spaxel.figures.palette import painted, to_rgb
 from spaxel.figures.reduce import png, reduce_labels, reduce_mean, step_for
 from spaxel.results.convention import component_names
 
@@ -112,7 +112,7 @@ def plain_axes(plot: figure) -> None:
 
 def component_rgb(result: xr.Dataset, colors: Sequence[str]) -> list[str]:
     """The colour of each component of this result. colors : by place in the palette (see component_colors)."""
-    return [colors[place] for place in color_places(result)]
+    return painted(result, colors)
 
 
 def label_map(result: xr.Dataset, colors: Sequence[str], frame: Frame, side: int = 1024) -> figure:

@@ -8,8 +8,9 @@ because yellow is a poor line on white and black a poor neighbour of text. Grey 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -17,7 +18,7 @@ import xarray as xr
 from spaxel.colorimetry import lab_of_light, linear_rgb
 from spaxel.errors import ParameterError
 from spaxel.figures.reduce import n_components, reduce_labels
-from spaxel.results.convention import relabel
+from spaxel.results.convention import is_background, relabel
 
 OKABE_ITO = ("#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#F0E442", "#000000")
 SIGHT = {  # how linear RGB is seen
@@ -29,7 +30,8 @@ SIGHT = {  # how linear RGB is seen
         [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
     ),
 }
-_RESERVED = ("#FFFFFF", "#B8B8B8")  # paper, and grey for a background: no colour of a component comes near
+BACKGROUND = "#B8B8B8"
+_RESERVED = ("#FFFFFF", BACKGROUND)  # paper, and grey for a background: no colour of a component comes near
 
 
 def to_rgb(colors: tuple[str, ...] | list[str]) -> np.ndarray:
@@ -144,3 +146,22 @@ def color_places(result: xr.Dataset) -> np.ndarray:
     if "component_color" in result:
         return np.asarray(result["component_color"]).astype(int)
     return np.arange(n_components(result))
+
+
+def run_colors(result: xr.Dataset, run: Mapping[str, Any] | None = None) -> list[str]:
+    """The colour of each component of a result, (component,) '#RRGGBB': what page, plots, exports and viewer show.
+
+    run : run.json of the result, whose dealt colours are kept; without it they are dealt for this map
+    """
+    return painted(result, component_colors(result, dealt=(run or {}).get("colors") or ()))
+
+
+def painted(result: xr.Dataset, colors: Sequence[str]) -> list[str]:
+    """The colour of each component: given by hand, else grey for a background, else dealt. colors : by place in the palette."""
+    shown = [colors[place] for place in color_places(result)]
+    grey = is_background(result)
+    shown = [BACKGROUND if is_grey else color for color, is_grey in zip(shown, grey, strict=True)]
+    if "component_paint" not in result:
+        return shown
+    given = np.asarray(result["component_paint"]).astype(int)
+    return [f"#{paint:06X}" if paint >= 0 else color for color, paint in zip(shown, given, strict=True)]

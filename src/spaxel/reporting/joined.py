@@ -32,7 +32,10 @@ def render_joined(folder: Path, run: dict[str, Any]) -> str:
     pool = _Pool()
     for name in run["inputs"]:
         result = read_result(folder / name)
-        small = result[["labels", "component_color"]].assign(labels=_small(result))
+        drawn = [
+            name for name in ("labels", "component_color", "component_paint", "component_background") if name in result
+        ]
+        small = result[drawn].assign(labels=_small(result))
         colors = component_colors(small, dealt=run.get("colors") or ())
         found[name] = recalled(result, read_json(folder / name) if is_run(folder / name) else {})
         if len(maps) < MOST_MAPS:
@@ -55,7 +58,7 @@ class _Pool:
         spectra, spread, size = (result[f"component_{name}"].values for name in ("spectra", "spread", "size"))
         self._parts.append((spectra, spread, size))
         if self._first is None:
-            keep = {"component_spectra", "component_spread", "component_size", "component_color"}
+            keep = {f"component_{name}" for name in ("spectra", "spread", "size", "color", "paint", "background")}
             left = [name for name in result.data_vars if name not in keep]
             self._first = result.drop_vars([*left, *spectra_names(result)]).load()
 

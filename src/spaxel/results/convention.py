@@ -4,6 +4,8 @@
     confidence (y, x)                    float32 in 0..1: margin between the nearest and the second component; NaN = no data
     component_spectra, component_spread  (component, channel): mean and standard deviation, in the units of the cube
     component_size, component_color      (component): pixels; place in the palette, kept from level to level
+    component_paint                      (component): a colour given by hand, 0xRRGGBB as a number, -1 where none was
+    component_background                 (component): whether it was marked as background by hand: grey, no part of the shares
 
 Unmixing has these, and labels are the largest abundance:
 
@@ -67,6 +69,8 @@ _DIMS = {
     "component_high": ("component", "channel"),
     "component_size": ("component",),
     "component_color": ("component",),
+    "component_paint": ("component",),
+    "component_background": ("component",),
     "abundances": ("y", "x", "component"),
     "residual": ("y", "x"),
     "micro_labels": ("y", "x"),
@@ -172,3 +176,35 @@ def with_names(result: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
     if not any(names):
         return result.drop_vars("component", errors="ignore")
     return result.assign_coords(component=[name or f"component {i}" for i, name in enumerate(names)])
+
+
+def is_background(result: xr.Dataset) -> np.ndarray:
+    """Which components were marked as background by hand, (component,) bool."""
+    if "component_background" in result:
+        return np.asarray(result["component_background"]).astype(bool)
+    return np.zeros(len(component_names(result)), bool)
+
+
+def shares(result: xr.Dataset) -> np.ndarray:
+    """How much of the image each component is, (component,) float: 1 in all, background left out and itself nan.
+
+    Of labels: its pixels among those with a label. Of abundances: the mean of what it gives to the sum in each pixel.
+    All nan where nothing but background is left.
+    """
+    part, kept = _parts(result), ~is_background(result)
+    whole = part[kept].sum()
+    return np.where(kept, part / whole if whole > 0 else np.nan, np.nan)
+
+
+def _parts(result: xr.Dataset) -> np.ndarray:
+    """What each component is of the whole, background and all, in any unit, (component,)."""
+    if "abundances" not in result:
+        if "component_size" in result:
+            return np.asarray(result["component_size"]).astype(float)
+        labels = np.asarray(result["labels"])
+        return np.bincount(labels[labels >= 0], minlength=len(component_names(result))).astype(float)
+    amounts = np.asarray(result["abundances"], np.float64).reshape(-1, result.sizes["component"])
+    amounts = amounts[np.isfinite(amounts).all(1)]
+    if not len(amounts):
+        return np.zeros(amounts.shape[1])
+    return (amounts / np.maximum(amounts.sum(1, keepdims=True), 1e-30)).mean(0)
