@@ -10,7 +10,7 @@ import pytest
 from spaxel.commands.summary import MOST, print_run
 from spaxel.cube import make_cube
 from spaxel.readers.native import write_cube
-from spaxel.results.convention import with_names
+from spaxel.results.convention import shares, with_names
 from spaxel.store.run_folder import read_json, read_result, write_json, write_result
 
 
@@ -63,7 +63,7 @@ def test_an_unmixed_image_says_how_much_of_each_and_what_is_left(images, capsys)
     amounts = result["abundances"].values.reshape(-1, 3)
     amounts = amounts[np.isfinite(amounts).all(1)]
     header, rows = rows_of(out)
-    assert header == ["component", "mean abundance", "present in", "largest in (spectra)"]
+    assert header == ["component", "share (mean abundance)", "present in", "largest in (spectra)"]
     assert len(rows) == 3
     for k, row in enumerate(rows):
         share = (amounts[:, k] / amounts.sum(1)).mean()
@@ -170,3 +170,21 @@ def test_several_cubes_end_with_one_line_of_all(cli, images, tmp_path):
     assert [line for line in out.splitlines() if line.startswith("report: ")] == [
         f"report: {tmp_path / 'run' / name / 'report.html'}" for name in read_json(tmp_path / "run")["inputs"]
     ]
+
+
+def test_the_share_of_an_unmixed_component_is_one_number_everywhere(images, capsys):
+    """The page said how many pixels it is the largest of, the command its mean abundance, and both called it share."""
+    run = images / "unmixed"
+    with (run / "abundances.csv").open() as file:
+        rows = np.genfromtxt(file, delimiter=",", skip_header=1)[:, 2:5]
+    rows = rows[np.isfinite(rows).all(1)]
+    of_table = (rows / rows.sum(1, keepdims=True)).mean(0)
+    assert shares(read_result(run)) == pytest.approx(of_table, abs=1e-6)
+    wanted = [f"{100 * share:.1f}" for share in of_table]
+    assert [row[1].rstrip("%") for row in rows_of(said(capsys, run))[1]] == wanted
+    page = (run / "report.html").read_text("utf-8")
+    for k, share in enumerate(wanted):  # the legend beside the map, and the table of the components
+        assert len(re.findall(rf"component {k}</span>\s*<span class=\"n\">{share} %", page)) == 1
+        assert (
+            len(re.findall(rf"<td>component {k}</td><td class=\"n\">[\d,]+</td><td class=\"n\">{share} %", page)) == 1
+        )

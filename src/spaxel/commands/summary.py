@@ -59,7 +59,7 @@ def _print_amounts(result: xr.Dataset) -> None:
     ]
     shown = rows if len(rows) <= MOST else rows[:MOST]
     right = (1, 2, 3) if any(given_names(result)) else (0, 1, 2, 3)
-    print_table(shown, ("component", "mean abundance", "present in", "largest in (spectra)"), right)
+    print_table(shown, ("component", "share (mean abundance)", "present in", "largest in (spectra)"), right)
     if len(rows) > MOST:
         say(f"and {len(rows) - MOST} more, in components.csv and the report")
     return say(

@@ -13,7 +13,7 @@ from spaxel.figures.maps import Frame, component_names, component_rgb, label_map
 from spaxel.figures.reduce import component_sizes, step_for
 from spaxel.reporting.html import Markup, fill, picture, show, swatch
 from spaxel.reporting.page import Page
-from spaxel.results.convention import spectra_names
+from spaxel.results.convention import shares, spectra_names
 
 ROWS = 64  # spectra of a list that are written out one by one
 TALL = 20  # names in one column beside the map
@@ -98,10 +98,10 @@ def _smaller(shape: tuple[int, ...], side: int, how: str) -> str:
 
 def _legend(page: Page) -> dict[str, Any]:
     """Colour, name and share of each component beside the map; how many more there are; the share without data."""
-    names, sizes = component_names(page.result), component_sizes(page.result)
+    names = component_names(page.result)
     if two := len(names) > TALL:
         names = [name.removeprefix("component ") for name in names]
-    lines = list(zip(component_rgb(page.result, page.colors), names, sizes / max(1, sizes.sum()), strict=True))
+    lines = list(zip(component_rgb(page.result, page.colors), names, shares(page.result), strict=True))
     missing = None if page.data.all() else 1 - page.data.mean()
     return {"lines": lines[:LEGEND], "more": max(len(lines) - LEGEND, 0), "missing": missing, "two": two}
 

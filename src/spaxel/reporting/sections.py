@@ -17,7 +17,7 @@ from spaxel.reporting.candidates import candidates, marks
 from spaxel.reporting.html import Markup, Picture, fill, pairs, percent, show, sized, swatch
 from spaxel.reporting.page import Page
 from spaxel.reporting.scene import is_strip
-from spaxel.results.convention import sentences
+from spaxel.results.convention import sentences, shares
 from spaxel.results.interpretation import interpret
 
 STRIP = 256  # rows of a map that are looked at together
@@ -42,9 +42,16 @@ def _table(page: Page, sizes: np.ndarray) -> dict[str, Any]:
     """The table of the components: header, rows, and which columns are numbers."""
     result, labels = page.result, page.result["labels"].values
     unit = "spectra" if min(labels.shape) == 1 else "pixels"
-    header, colors = ["", "component", unit, "share"], component_rgb(page.result, page.colors)
+    unmixed = "abundances" in result
+    header = [
+        "",
+        "component",
+        f"largest in ({unit})" if unmixed else unit,
+        "share (mean abundance)" if unmixed else "share",
+    ]
+    colors = component_rgb(page.result, page.colors)
     columns = [list(map(swatch, colors)), component_names(result), list(map(int, sizes))]
-    columns.append([percent(s) for s in sizes / max(1, sizes.sum())])
+    columns.append([percent(s) for s in shares(result)])
     if "confidence" in result:
         total, count = _confidence(result, len(sizes))
         header.append("mean confidence")
