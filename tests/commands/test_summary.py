@@ -11,6 +11,7 @@ from spaxel.commands.summary import MOST, print_run
 from spaxel.cube import make_cube
 from spaxel.readers.native import write_cube
 from spaxel.results.convention import shares, with_names
+from spaxel.results.said import plain_sentence
 from spaxel.store.run_folder import read_json, read_result, write_json, write_result
 
 
@@ -78,7 +79,8 @@ def test_an_unmixed_image_says_how_much_of_each_and_what_is_left(images, capsys)
     compared = read_json(images / "unmixed")["unmixing"]
     assert f"against the truth, after matching: n_true 3, mean_angle {compared['mean_angle']:.4g}, angle " in out
     assert f"abundance_rmse_of_shares {compared['abundance_rmse_of_shares']:.4g}" in out
-    assert out.splitlines()[0] == f"scan: {result.attrs['sentence']}"
+    assert out.splitlines()[0] == f"scan: {plain_sentence(result)}"
+    assert out.splitlines()[1] == f"  {result.attrs['sentence']}"
     assert out.splitlines()[-1] == f"report: {images / 'unmixed' / 'report.html'}"
 
 

@@ -10,6 +10,7 @@ import xarray as xr
 from spaxel.commands.console import is_new, print_table, say
 from spaxel.results.convention import component_names, given_names, sentences, shares
 from spaxel.results.presence import UNLIKE, recalled
+from spaxel.results.said import plain_sentence, try_next
 from spaxel.store.run_folder import ACTIVATION, read_json, read_run
 
 MOST = 20  # components that are listed
@@ -30,7 +31,10 @@ def print_all(folder: Path) -> None:
 def print_run(folder: Path) -> None:
     """Print the summary of a run folder."""
     run, result = read_run(folder)
-    say(f"{run.get('name', folder.name)}: {result.attrs.get('sentence', '')}")
+    first, why = plain_sentence(result), str(result.attrs.get("sentence", ""))
+    say(f"{run.get('name', folder.name)}: {first or why}")
+    if first and why:
+        say(f"  {why}")
     for sentence in sentences(result.attrs, "history"):
         say(f"  {sentence}")
     _print_amounts(result) if "abundances" in result else _print_sizes(result, run)
@@ -40,6 +44,8 @@ def print_run(folder: Path) -> None:
     for sentence in sentences(result.attrs, "notes"):
         if is_new(sentence):  # a fit has said its own already, and cubes of one model share them
             say(f"warning: {sentence}")
+    if hint := try_next(result):
+        say(f"if it looks wrong: {hint}")
     if "unmixing" in run:
         say("against the truth, after matching: " + ", ".join(f"{k} {_short(v)}" for k, v in run["unmixing"].items()))
     if "score" in run:

@@ -50,6 +50,7 @@ class SegmentingInfo(FoundByCenters, total=False):
 
     known_noise : what was used of the variance of the file, if it has one: sentence, level, used_for
     probability : of 1, 2, … components, where the number was looked at      between : the two that hold it with 80 %
+    doubts : {why: the numbers of components whose split is doubtful for it}
     """
 
     known_noise: dict[str, Any]
@@ -58,6 +59,7 @@ class SegmentingInfo(FoundByCenters, total=False):
     agreement: dict[str, list[float]]
     probability: list[float]
     between: list[int]
+    doubts: dict[str, list[int]]
     likelihood: str
     deep: dict[str, Any]
     history: list[dict[str, float]]

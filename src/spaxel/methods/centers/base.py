@@ -269,8 +269,9 @@ def _info(method: str, steps: list[dict[str, Any]], task: Task, found: Found) ->
     directions = found.info.pop("directions_by_noise", True)
     used = [*noise_words(found.scaling.name, directions=directions), *doubted] if task.sample.noise is not None else []
     always |= said_of_noise(task.belief, used)
-    known = {}
+    known: dict[str, Any] = {}
     if evidence.number is not None:
         known["probability"] = [round(float(p), 4) for p in evidence.number.probability]
         known["between"] = [evidence.number.low, evidence.number.high]
+        known["doubts"] = dict(evidence.doubts)
     return cast(SegmentingInfo, always | known | found.info)

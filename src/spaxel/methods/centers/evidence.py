@@ -17,13 +17,15 @@ fits, Calinski-Harabasz and the largest gap of the tree were tried too, and miss
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 
 from spaxel.methods.centers.assign import distances
 from spaxel.methods.centers.linkage import Parts
-from spaxel.methods.centers.number import ONE, Number, doubts_of, in_words, number_of
+from spaxel.methods.centers.number import ONE, Number, doubtful, doubts_of, in_words, number_of
 from spaxel.methods.centers.splits import halves_of, look_at_splits
 from spaxel.results.cut import cut_tree
 
@@ -36,6 +38,7 @@ class Evidence(NamedTuple):
     """curves : {check: (level,)}   votes : {check: the level that it names}   level : the choice   sentence : it in words.
 
     number : how probable each number is; None where there is nothing to choose from
+    doubts : {why: the numbers of components whose split is doubtful for it}, of all levels
     """
 
     levels: np.ndarray
@@ -44,6 +47,7 @@ class Evidence(NamedTuple):
     level: int
     sentence: str
     number: Number | None = None
+    doubts: Mapping[str, list[int]] = MappingProxyType({})
 
 
 def weigh(parts: Parts, tree: np.ndarray, most: int, *, seed: int = 0, rare: bool = False) -> Evidence:
@@ -81,13 +85,14 @@ def weigh(parts: Parts, tree: np.ndarray, most: int, *, seed: int = 0, rare: boo
     splits = look_at_splits(parts, tree, levels)
     number = number_of(votes, splits)
     level, why = _chosen(votes, number, _clear(levels, curves) if rare else 0)
-    doubts = doubts_of(splits, level)
+    found = doubtful(splits)
+    doubts = doubts_of(found, level)
     said = ", ".join(f"{name} {vote}" for name, vote in votes.items())
     sentence = (
         f"{in_words(number, level)}. The checks name: {said}{why}.{f' In doubt: {doubts}.' if doubts else ''} Option "
         "n_clusters decides; cut shows any other level without fitting again."
     )
-    return Evidence(levels, curves, votes, level, sentence, number)
+    return Evidence(levels, curves, votes, level, sentence, number, found)
 
 
 def _clear(levels: np.ndarray, curves: dict[str, np.ndarray]) -> int:

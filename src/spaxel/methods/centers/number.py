@@ -8,11 +8,13 @@ octaves and at most 1.5, from the number that each check names. Weights and T ar
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from spaxel.methods.centers.splits import Splits
+from spaxel.results.said import GRADUAL, MIXTURE
 
 FAR = 1.5  # octaves beyond which a check is as wrong as it can be
 INTERVAL = 0.8  # probability that the interval holds
@@ -161,18 +163,19 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def doubts_of(splits: Splits, level: int) -> str:
-    """What the splits up to a level are doubtful for, in words; empty where they are not."""
+def doubtful(splits: Splits) -> dict[str, list[int]]:
+    """{why: the numbers of components whose split is doubtful for it}, of all levels; what is never so is left out."""
     excess, apart, inside, height = REAL["real splits"]
     lacks = {
         "both halves look like one cloud": splits.excess <= excess,
-        "no more than a mixture of others": splits.apart <= apart,
+        MIXTURE: splits.apart <= apart,
         "no interior": splits.inside <= inside,
-        "no border, the change is gradual": splits.height <= height,
+        GRADUAL: splits.height <= height,
     }
-    found = []
-    for why, bad in lacks.items():
-        numbers = [str(k) for k, doubtful in enumerate(bad[: level - 1], 2) if doubtful]
-        if numbers:
-            found.append(f"{why} ({', '.join(numbers)})")
-    return "; ".join(found)
+    return {why: [k for k, doubt in enumerate(bad, 2) if doubt] for why, bad in lacks.items() if bad.any()}
+
+
+def doubts_of(found: Mapping[str, Sequence[int]], level: int) -> str:
+    """What the splits up to a level are doubtful for, in words; empty where they are not. found : see `doubtful`"""
+    upto = {why: [str(k) for k in numbers if k <= level] for why, numbers in found.items()}
+    return "; ".join(f"{why} ({', '.join(numbers)})" for why, numbers in upto.items() if numbers)

@@ -78,6 +78,8 @@ def _described(result: xr.Dataset, cube: xr.Dataset, state: Arrays, info: Segmen
         result["evidence"].attrs = {"votes": json.dumps(info["votes"]), "sentence": info["sentence"]}
         if "probability" in info:
             result["evidence"].attrs |= {"probability": info["probability"], "between": info["between"]}
+        if "doubts" in info:
+            result["evidence"].attrs["doubts"] = json.dumps(info["doubts"])
     if "scaling_score" in result:
         result["scaling_score"].attrs = {"sentence": info["scaling_sentence"], "chosen": info["scaling"]}
     units = cube["spectra"].attrs.get("units") or ("counts" if info["counts"] else "")
