@@ -29,7 +29,7 @@ from spaxel.cube.gaps import MARKED, judge
 from spaxel.cube.objects import Parts, unit_text
 from spaxel.cube.units import QUANTITY, canonical_units
 from spaxel.cube.unmeasured import laid_variance, measured
-from spaxel.errors import AxisError, CubeError, GuessWarning
+from spaxel.errors import AxisError, CubeError, GuessWarning, printable
 
 DIMS = ("y", "x", "channel")
 
@@ -164,7 +164,7 @@ def usable(spectra: np.ndarray, valid: np.ndarray | None = None, least: float = 
 def axis_label(cube: xr.Dataset) -> str:
     """Name and unit of the spectral axis, as a plot shows it: 'energy (keV)', 'channel'."""
     attrs = cube["channel"].attrs
-    name, units = attrs.get("long_name", "channel"), attrs.get("units", "index")
+    name, units = (printable(str(attrs.get(*of))) for of in (("long_name", "channel"), ("units", "index")))
     return name if units == "index" else f"{name} ({units})"
 
 

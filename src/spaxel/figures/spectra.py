@@ -23,6 +23,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from spaxel.cube import axis_label
+from spaxel.errors import printable
 from spaxel.figures.maps import component_names, component_rgb, plain_axes
 from spaxel.figures.marks import mark, plain, thinned
 from spaxel.figures.palette import to_lab, to_rgb
@@ -153,7 +154,7 @@ def value_label(result: xr.Dataset, shown: Bands) -> str:
     """Name and unit of what is drawn: 'mean ± standard deviation (counts)'; the unit only where the result knows it."""
     name = f"mean ± {shown.width}" if shown.width else "mean"
     name = f"component and {FEASIBLE}" if shown.width == FEASIBLE else name
-    units = result["component_spectra"].attrs.get("units", "")
+    units = printable(str(result["component_spectra"].attrs.get("units", "")))
     return f"{name} ({units})" if units else name
 
 

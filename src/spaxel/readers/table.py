@@ -22,6 +22,7 @@ from spaxel.readers.parts.table_long import Long, find_long, pivot
 from spaxel.readers.parts.table_names import ID, bare, position_of
 from spaxel.readers.parts.table_text import Table, read_table
 from spaxel.readers.parts.text_lines import decode
+from spaxel.store.cells import uncelled
 
 
 def open_table(
@@ -59,7 +60,11 @@ def open_table(
     table = read_table(path, separator, decimal)
     guesses: list[str] = []
     headed = _has_header(table, header, guesses)
-    names = [name.strip() for name in table.rows[0]] if headed else [str(n + 1) for n in range(len(table.rows[0]))]
+    names = (
+        [uncelled(name.strip()) for name in table.rows[0]]
+        if headed
+        else [str(n + 1) for n in range(len(table.rows[0]))]
+    )
     long = find_long(table, names if headed else None) if orientation is None and header is not False else None
     if long and (long.told or grid is not False):
         return _from_long(table, long, names, (channel, units, grid), headed=headed)
@@ -175,7 +180,9 @@ def _from_columns(
     found = Axis(values[:, 0], None, f"{name} of {table.path.name}", name)
     axis, told, doubt = _settled(table, found, len(values), channel, units)
     cube = _made(table, values[:, 1:].T[:, None, :], axis, told)
-    cube = cube.assign_coords(sample=("y", np.array(table.rows[0][1:]))) if headed else cube
+    cube = (
+        cube.assign_coords(sample=("y", np.array([uncelled(name) for name in table.rows[0][1:]]))) if headed else cube
+    )
     return _guessed(cube, guesses + doubt)
 
 

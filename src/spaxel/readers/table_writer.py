@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 from warnings import warn
@@ -12,6 +11,7 @@ import xarray as xr
 
 from spaxel.errors import CubeError, ParameterError
 from spaxel.readers.registry import readers
+from spaxel.store.cells import TableWriter
 from spaxel.store.staging import replacing
 
 TABLES = {".csv": ",", ".tsv": "\t"}  # suffix -> what separates the cells
@@ -66,9 +66,9 @@ def write_table(cube: xr.Dataset, path: Path, *, overwrite: bool) -> Path:
         replacing(path, overwrite=overwrite, owned=Path.is_file) as beside,
         beside.open("w", newline="", encoding="utf-8") as file,
     ):
-        writer = csv.writer(file, delimiter=TABLES[path.suffix.lower()])
-        writer.writerow(header)
-        writer.writerows(_rows(cube, names, targets))
+        table = TableWriter(file, TABLES[path.suffix.lower()])
+        table.row(header)
+        table.rows(_rows(cube, names, targets))
     return path
 
 

@@ -58,7 +58,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from spaxel.errors import CubeError
+from spaxel.errors import CubeError, printable
 
 _DIMS = {
     "labels": ("y", "x"),
@@ -159,9 +159,12 @@ def relabel(labels: np.ndarray, new_of_old: np.ndarray) -> np.ndarray:
 
 
 def component_names(result: xr.Dataset) -> list[str]:
-    """Names of the components: the coordinate `component` where it holds text, else 'component 0', as in the labels."""
+    """Names of the components: the coordinate `component` where it holds text, else 'component 0', as in the labels.
+
+    Names come from people and files: characters that steer a terminal or turn the direction of text are shown as codes.
+    """
     if "component" in result.coords and result["component"].dtype.kind in "UO":
-        return [str(name) for name in result["component"].values]
+        return [printable(str(name)) for name in result["component"].values]
     n = result.sizes.get("component", int(np.asarray(result["labels"]).max(initial=-1)) + 1)
     return [f"component {i}" for i in range(n)]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from spaxel.metrics.library import Answer, Component, rank
 from spaxel.preprocess.steps import repeat
 from spaxel.readers import open_cube
 from spaxel.results.convention import check_result, component_names, spectra_names
+from spaxel.store.cells import TableWriter
 from spaxel.store.run_folder import read_result
 from spaxel.store.staging import replacing
 
@@ -129,10 +129,10 @@ def write_matches(answers: Sequence[Answer], path: str | Path, *, overwrite: boo
         replacing(path, overwrite=overwrite, owned=Path.is_file) as beside,
         beside.open("w", newline="", encoding="utf-8") as file,
     ):
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
+        table = TableWriter(file)
+        table.row(COLUMNS)
         for answer in answers:
             for place, c in enumerate(answer.candidates, 1):
                 numbers = f"{c.angle:.5f}", f"{c.error:.5f}", f"{c.correlation:.5f}"
-                writer.writerow([answer.component, place, c.name, *numbers, answer.verdict if place == 1 else ""])
+                table.row([answer.component, place, c.name, *numbers, answer.verdict if place == 1 else ""])
     return Path(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import xarray as xr
 
 from spaxel.results.convention import component_names, spectra_names
 from spaxel.results.presence import UNLIKE, Presence
+from spaxel.store.cells import TableWriter
 from spaxel.store.places import placed
 from spaxel.store.run_folder import ACTIVATION
 
@@ -86,9 +86,9 @@ def _write_numbers(folder: Path, name: str, header: Sequence[str], rows: np.ndar
 
 def _write(folder: Path, name: str, header: Sequence[str], rows: Iterable[Sequence]) -> Path:
     with placed(folder, name) as beside, beside.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows(rows)
+        table = TableWriter(file)
+        table.row(header)
+        table.rows(rows)
     return folder / name
 
 

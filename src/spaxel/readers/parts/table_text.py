@@ -14,6 +14,7 @@ import numpy as np
 from spaxel.errors import ReadError
 from spaxel.readers.parts.table_names import commented_header, orange_header
 from spaxel.readers.parts.text_lines import Source, comments, cut, data_lines, encoding_of, find_separator
+from spaxel.store.cells import uncelled
 
 MISSING = {"", "na", "n/a", "nan", "null", "-", "?"}
 HEAD = 200  # rows whose cells are kept as text
@@ -70,8 +71,8 @@ class Table(NamedTuple):
     def texts(self, first_row: int, column: int) -> list[str]:
         """The cells of a column as text, from `first_row` on; the file is read once more."""
         if len(self.rows) == len(self.values):
-            return [row[column].strip() for row in self.rows[first_row:]]
-        return [cells[column].strip() for _, cells in self.source.rows()][first_row:]
+            return [uncelled(row[column].strip()) for row in self.rows[first_row:]]
+        return [uncelled(cells[column].strip()) for _, cells in self.source.rows()][first_row:]
 
     def _refuse(self, at: int, column: int, cell: str) -> None:
         name = f" ({self.rows[0][column].strip()})" if at else ""
