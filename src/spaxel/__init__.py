@@ -45,6 +45,8 @@ _HOME = {  # public name -> module that defines it
     "score": "metrics",
     "interpret": "results.interpretation",
     "report": "reporting",
+    "figure": "plot",
+    "plot": "plot",  # a room that is public as it is
     "simulate": "synth",
     "SpaxelError": "errors",
 }
@@ -55,7 +57,8 @@ __all__ = ["__version__", *_HOME]
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'spaxel' has no attribute {name!r}")
-    return getattr(import_module(f"spaxel.{_HOME[name]}"), name)
+    room = import_module(f"spaxel.{_HOME[name]}")
+    return room if _HOME[name] == name else getattr(room, name)
 
 
 def __dir__() -> list[str]:

@@ -1,5 +1,6 @@
 """Public names, for editors and type checkers; at run time they are loaded on first use."""
 
+from spaxel import plot as plot
 from spaxel.cube import check_cube as check_cube
 from spaxel.cube import make_cube as make_cube
 from spaxel.errors import SpaxelError as SpaxelError
@@ -11,6 +12,7 @@ from spaxel.methods.kmeans.estimator import KMeans as KMeans
 from spaxel.methods.mcr.estimator import MCR as MCR
 from spaxel.methods.registry import load as load
 from spaxel.metrics import score as score
+from spaxel.plot import figure as figure
 from spaxel.preprocess import absorbance as absorbance
 from spaxel.preprocess import align as align
 from spaxel.preprocess import baseline as baseline

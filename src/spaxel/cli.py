@@ -25,6 +25,7 @@ VERBS = {  # verb -> module of spaxel.commands, one line of help
     "score": ("runs", "How well a run agrees with a truth."),
     "match": ("match", "Which spectra of a library are nearest to the components of a run, and whether any fits."),
     "report": ("runs", "Write the report of a run again."),
+    "figure": ("figure", "A figure for a paper: map, legend, spectra and scale, as PNG, SVG or PDF."),
     "info": ("files", "What a file holds, and what a fit would cost."),
     "convert": ("files", "Write any file in the native layout (Zarr), which is quick to read by tiles."),
     "steps": ("corrections", "The corrections of spectra that --step takes, each with its options."),
