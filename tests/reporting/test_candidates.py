@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from spaxel.figures.marks import thinned
+from spaxel.figures.marks import in_rows
 from spaxel.methods.kmeans.estimator import KMeans
 from spaxel.readers.native import write_cube
 from spaxel.reporting import render
@@ -65,9 +65,9 @@ def test_a_page_without_peaks_says_so_and_other_axes_say_nothing(painting):
     assert "Which lines" not in text
 
 
-def test_marks_do_not_overlap():
-    kept = thinned([(1.0, "a"), (1.05, "b"), (2.0, "c"), (1.95, "d"), (-4.0, "e")], 0.1)
-    assert [name for _, name in kept] == ["a", "c", "e"]
+def test_marks_do_not_overlap_and_none_is_left_out():
+    rows = in_rows([(1.0, "a"), (1.05, "b"), (2.0, "c"), (1.95, "d"), (-4.0, "e"), (0.98, "f")], 0.1)
+    assert [[name for _, name in row] for row in rows] == [["a", "c", "e"], ["b", "d"], ["f"]]
 
 
 def test_the_redshift_of_the_user_is_kept_in_the_run(cli, tmp_path):

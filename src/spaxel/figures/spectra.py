@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -12,97 +13,54 @@ from bokeh.models import (
     Column,
     ColumnDataSource,
     CustomJS,
+    CustomJSHover,
     CustomJSTickFormatter,
+    DataRange1d,
     FixedTicker,
+    HoverTool,
     Legend,
     LegendItem,
     PlainText,
     RadioButtonGroup,
     Range1d,
+    Row,
 )
 from bokeh.plotting import figure
 
 from spaxel.cube import axis_label
 from spaxel.errors import printable
+from spaxel.figures.bands import FEASIBLE, Bands, bands, polygon, signal_range, value_label
 from spaxel.figures.maps import component_names, component_rgb, plain_axes
-from spaxel.figures.marks import mark, plain, thinned
-from spaxel.figures.palette import to_lab, to_rgb
-from spaxel.figures.reduce import component_sizes, reduce_spectra
+from spaxel.figures.marks import mark, plain
+from spaxel.figures.small_spectrum import light_colors, spectrum_svg
+
+__all__ = ["FEASIBLE", "MOST", "Bands", "bands", "descending", "short", "spectra_figure", "spectrum_svg", "value_label"]
 
 MOST = 40  # components in one figure; the table has them all
-FEASIBLE = "range of feasible solutions"
-_SWITCH = """
-const mode = cb_obj.active;
-const draw = [v => v, v => Math.sqrt(Math.max(v, 0)), v => Math.log10(Math.max(v, floor))][mode];
-for (const source of sources) {
-  const data = {...source.data};
-  for (const name of ['mean', 'low', 'high']) {
-    data['raw_' + name] = data['raw_' + name] ?? data[name];
-    data[name] = Float64Array.from(data['raw_' + name], draw);
-  }
-  source.data = data;
-}
-formatter.args = {mode};
-axis.ticker = tickers[mode];
-"""
+POINTS = 32_000  # in one figure
 _TICK = """
 const value = [tick, tick * tick, Math.pow(10, tick)][mode];
 return String(Number(value.toPrecision(mode == 0 ? 6 : 3)));
 """
+_SAID = """
+const i = Number(special_vars.name), j = special_vars.index, data = sources[i].data;
+const mean = (data.raw_mean ?? data.mean)[j];
+if (part == 'name') return names[i];
+if (part == 'x') return String(Number(data.x[j].toPrecision(6))) + unit;
+const said = v => String(Number(v.toPrecision(4)));
+if (data.low == null) return said(mean);
+const low = (data.raw_low ?? data.low)[j], high = (data.raw_high ?? data.high)[j];
+return feasible ? said(mean) + ' (' + said(low) + ' to ' + said(high) + ')' : said(mean) + ' ± ' + said(high - mean);
+"""
 
 
-@dataclass
-class Bands:
-    """Spectra ready to be drawn, reduced to a number of points so that peaks survive."""
+class _Drawn(NamedTuple):
+    """What was drawn: sources of the lines and (None where there are none) of the bands, entries of the legend, lines."""
 
-    axis: np.ndarray  # (m,)
-    mean: np.ndarray  # (component, m)
-    low: np.ndarray | None  # (component, m): lower edge of the band
-    high: np.ndarray | None
-    width: str  # what half the width of the band is, or FEASIBLE
-
-
-def bands(result: xr.Dataset, limit: int = 2000) -> Bands:
-    """Mean spectra and their bands at up to `limit` channels. The result must hold `component_spectra`.
-
-    The band is mean ± standard deviation; where single spectra scatter so much (a few counts in a pixel) that such bands
-    would hide the means, it is ± standard error. Where no mean is negative, the band ends at zero. For a result of unmixing
-    with bands of feasible solutions it is these.
-    """
-    axis = np.asarray(result["channel"], float)
-    mean = np.asarray(result["component_spectra"], np.float64)
-    fewer, line, _ = reduce_spectra(axis, mean, mean, limit)
-    if "component_low" in result:
-        low, high = (np.asarray(result[f"component_{side}"], np.float64) for side in ("low", "high"))
-        return _reduced(axis, fewer, line, (low, high), limit, FEASIBLE)
-    if "component_spread" not in result:
-        return Bands(fewer, line, None, None, "")
-    spread, width = np.asarray(result["component_spread"], np.float64), "standard deviation"
-    if _largest(mean + spread) > 2.5 * _largest(mean):
-        spread, width = spread / np.sqrt(np.maximum(component_sizes(result), 1))[:, None], "standard error of the mean"
-    lowest = 0.0 if (mean[np.isfinite(mean)] >= 0).all() else -np.inf
-    return _reduced(axis, fewer, line, (np.maximum(mean - spread, lowest), mean + spread), limit, width)
-
-
-def _reduced(
-    axis: np.ndarray, fewer: np.ndarray, line: np.ndarray, edges: tuple[np.ndarray, np.ndarray], limit: int, width: str
-) -> Bands:
-    _, low, high = reduce_spectra(axis, *edges, limit)
-    if len(axis) > limit:  # in each pair the first is the smallest, the second the largest: the band is its hull
-        low, high = (np.repeat(f(v.reshape(len(v), -1, 2), -1), 2, -1) for f, v in ((_least, low), (_most, high)))
-    return Bands(fewer, line, low, high, width)
-
-
-def _largest(values: np.ndarray) -> float:
-    return float(values[np.isfinite(values)].max(initial=0))
-
-
-def _least(v: np.ndarray, axis: int) -> np.ndarray:
-    return np.fmin.reduce(v, axis)
-
-
-def _most(v: np.ndarray, axis: int) -> np.ndarray:
-    return np.fmax.reduce(v, axis)
+    sources: list[ColumnDataSource]
+    areas: list[ColumnDataSource | None]
+    items: list[LegendItem]
+    lines: list[Any]
 
 
 def descending(result: xr.Dataset) -> bool:
@@ -120,85 +78,141 @@ def spectra_figure(
     colors: Sequence[str],
     *,
     marks: Sequence[tuple[float, str]] = (),
-    width: int = 1180,
+    continuum: np.ndarray | None = None,
+    most: int = MOST,
     height: int = 400,
 ) -> Column:
-    """Mean spectra in the colours of the map, with bands of mean ± spread; a click on a name hides it.
+    """Mean spectra in the colours of the map, with bands of mean ± spread; a click on a name shows it alone.
 
-    marks : places on the axis and what stands above them
-    Above the figure a switch: linear, square root, logarithm. Shown are the largest 40 components.
+    marks     : places on the axis and what stands above them, the most important first
+    continuum : (component, channel) below the lines, for a switch that takes it away      most : spectra that are drawn
+    Above the figure switches: linear, square root or logarithm; the part of the axis where something is, or all of it. A
+    band that reaches zero has no logarithm and is left out there. The pointer reads values. children: switches, figure.
     """
-    shown = bands(result)
-    axis = shown.axis
-    edges = (axis[0], axis[-1]) if len(axis) > 1 else (axis[0] - 1, axis[0] + 1)
-    x_range = Range1d(*(edges[::-1] if descending(result) else edges))
+    rgb = component_rgb(result, colors)[:most]
+    shown = bands(result, int(np.clip(POINTS // max(len(rgb), 1), 600, 2000)))
+    plot = _empty(result, shown, height, [place for place, _ in marks])
+    base = None if continuum is None else _at(result, continuum, shown)
+    drawn = _draw_all(plot, shown, rgb, component_names(result), base)
+    _add_legend(plot, drawn.items)
+    _add_hover(plot, result, shown, drawn)
+    mark(plot, marks)
+    return Column(Row(*_switches(plot, result, shown, drawn, base is not None)), plot, sizing_mode="stretch_width")
+
+
+def _empty(result: xr.Dataset, shown: Bands, height: int, places: list[float]) -> figure:
+    """Axes, ranges and tools. places : that must be seen."""
+    low, high = signal_range(shown, places) if len(shown.axis) > 1 else (shown.axis[0] - 1, shown.axis[0] + 1)
+    flip = descending(result)
+    whole = (shown.axis[0], shown.axis[-1]) if len(shown.axis) > 1 else (low, high)
     plot = figure(
-        x_range=x_range, width=width, height=height, tools="pan,box_zoom,reset,save", toolbar_location="above",
-        active_drag="box_zoom",
+        x_range=Range1d(*((high, low) if flip else (low, high)), bounds=None), y_range=DataRange1d(only_visible=True),
+        height=height, tools="pan,box_zoom,reset,save", toolbar_location="above", active_drag="box_zoom",
+        sizing_mode="stretch_width", name="spectra", tags=[float(v) for v in (whole[::-1] if flip else whole)],
     )  # fmt: skip
     plot.toolbar.logo = None
-    plot.toolbar.autohide = True
-    plot.xaxis.axis_label = PlainText(text=axis_label(result))
-    plot.yaxis.axis_label = PlainText(text=value_label(result, shown))
+    plot.xaxis.axis_label = PlainText(text=plain(axis_label(result)))
+    plot.yaxis.axis_label = PlainText(text=plain(value_label(result, shown)))
     plain_axes(plot)
-    sources, items = _draw_all(plot, shown, component_rgb(result, colors)[:MOST], component_names(result))
-    legend = Legend(items=items, click_policy="hide", ncols=1 + (len(items) - 1) // 20, border_line_color=None)
+    return plot
+
+
+def _at(result: xr.Dataset, values: np.ndarray, shown: Bands) -> np.ndarray:
+    """Smooth curves (component, channel) at the points that are drawn."""
+    axis = np.asarray(result["channel"], float)
+    return np.stack([np.interp(shown.axis, axis, row) for row in values]).astype(np.float32)
+
+
+def _draw_all(plot: figure, shown: Bands, rgb: list[str], names: list[str], base: np.ndarray | None) -> _Drawn:
+    drawn = _Drawn([], [], [], [])
+    alpha = 0.18 if len(rgb) <= 8 else 0.06
+    light = light_colors(rgb)
+    for i, color in enumerate(rgb):
+        columns = {"x": shown.axis, "mean": shown.mean[i].astype(np.float32)}
+        columns |= {} if base is None else {"base": base[i]}
+        renderers = []
+        area = None
+        if shown.low is not None and shown.high is not None:
+            columns |= {"low": shown.low[i].astype(np.float32), "high": shown.high[i].astype(np.float32)}
+            x, y = polygon(shown.axis, shown.low[i], shown.high[i])
+            area = ColumnDataSource({"x": x.astype(np.float32), "y": y.astype(np.float32)})
+            renderers.append(plot.patch("x", "y", source=area, fill_color=color, fill_alpha=alpha, line_color=None))
+        source = ColumnDataSource(columns, name=f"spectrum {i}")
+        if light[i]:  # a casing, so that yellow is seen on white
+            renderers.append(plot.line("x", "mean", source=source, color="#777777", line_width=3))
+        curve = plot.line if len(shown.axis) > 1 else plot.scatter
+        line = curve("x", "mean", source=source, color=color, line_width=1.8, name=str(i))
+        drawn.sources.append(source)
+        drawn.areas.append(area)
+        drawn.lines.append(line)
+        drawn.items.append(LegendItem(label={"value": plain(short(names[i], 28))}, renderers=[*renderers, line]))
+    return drawn
+
+
+def _add_legend(plot: figure, items: list[LegendItem]) -> None:
+    """Names at the right, where the figure is wide enough for them; a click on one shows it alone."""
+    legend = Legend(items=items, ncols=1 + (len(items) - 1) // 20, border_line_color=None)
     legend.update(label_text_font="sans-serif", label_text_font_size="12px", spacing=-1, padding=0, margin=8)
     legend.label_width = 8 * max((len(item.label.value) for item in items), default=0) if len(items) > 20 else 20
+    legend.js_on_click(CustomJS(args={"legend": legend}, code=_script("isolate.js")))
     plot.add_layout(legend, "right")
-    mark(plot, thinned(marks, (edges[1] - edges[0]) / 75))
-    return Column(_switch(plot, shown, sources), plot)
+    narrow = CustomJS(args={"legend": legend}, code="legend.visible = cb_obj.outer_width > 560")
+    plot.js_on_change("outer_width", narrow)
 
 
-def value_label(result: xr.Dataset, shown: Bands) -> str:
-    """Name and unit of what is drawn: 'mean ± standard deviation (counts)'; the unit only where the result knows it."""
-    name = f"mean ± {shown.width}" if shown.width else "mean"
-    name = f"component and {FEASIBLE}" if shown.width == FEASIBLE else name
-    units = printable(str(result["component_spectra"].attrs.get("units", "")))
-    return f"{name} ({units})" if units else name
+def _add_hover(plot: figure, result: xr.Dataset, shown: Bands, drawn: _Drawn) -> None:
+    """Values under the pointer, always those of the result, whatever the scale."""
+    names = [plain(name) for name in component_names(result)]
+    unit = str(result["channel"].attrs.get("units", ""))
+    args = {
+        "sources": drawn.sources,
+        "names": names,
+        "unit": "" if unit in ("", "index") else f" {plain(printable(unit))}",
+    }
+    args |= {"feasible": shown.width == FEASIBLE}
+    said = {part: CustomJSHover(args=args | {"part": part}, code=_SAID) for part in ("name", "x", "mean")}
+    words = plain(printable(str(result["channel"].attrs.get("long_name", "") or "channel")))
+    tips = [("", "$index{custom}"), (words, "@x{custom}"), ("value", "@mean{custom}")]
+    formatters = {"$index": said["name"], "@x": said["x"], "@mean": said["mean"]}
+    hover = HoverTool(renderers=drawn.lines, tooltips=tips, formatters=formatters, line_policy="nearest")
+    plot.add_tools(hover)
 
 
-def _draw_all(plot: figure, shown: Bands, rgb: list[str], names: list[str]) -> tuple[list, list]:
-    sources, items = [], []
-    alpha = 0.18 if len(rgb) <= 8 else 0.06
-    light = _light(rgb)
-    for i, color in enumerate(rgb):
-        low, high = (shown.mean, shown.mean) if shown.low is None or shown.high is None else (shown.low, shown.high)
-        columns = {"x": shown.axis, "mean": shown.mean[i], "low": low[i], "high": high[i]}
-        source = ColumnDataSource({k: np.asarray(v, np.float32 if k != "x" else float) for k, v in columns.items()})
-        drawn = []
-        if shown.low is not None:
-            drawn.append(plot.varea("x", "low", "high", source=source, color=color, alpha=alpha))
-        if light[i]:  # a casing, so that yellow is seen on white
-            drawn.append(plot.line("x", "mean", source=source, color="#777777", line_width=3))
-        marks = plot.line if len(shown.axis) > 1 else plot.scatter
-        drawn.append(marks("x", "mean", source=source, color=color, line_width=1.8))
-        sources.append(source)
-        items.append(LegendItem(label={"value": plain(short(names[i], 28))}, renderers=drawn))
-    return sources, items
+def _switches(plot: figure, result: xr.Dataset, shown: Bands, drawn: _Drawn, emission: bool) -> list[RadioButtonGroup]:
+    """The switches above the figure: scale, whether the continuum is taken away, how much of the axis is shown."""
+    floor, tickers = _ticks(shown)
+    formatter = CustomJSTickFormatter(args={"mode": 0}, code=_TICK)
+    plot.yaxis.formatter = formatter
+    scale = RadioButtonGroup(labels=["linear", "square root", "log"], active=0)
+    base = RadioButtonGroup(labels=["as measured", "without continuum"], active=0) if emission else None
+    titles = None
+    if emission:
+        words = value_label(result, shown)
+        titles = [PlainText(text=plain(text)) for text in (words, words.replace("mean", "mean less continuum", 1))]
+    args = {"scale": scale, "base_switch": base, "sources": drawn.sources, "areas": drawn.areas, "floor": floor}
+    args |= {"formatter": formatter, "tickers": tickers, "axis": plot.yaxis[0], "titles": titles}
+    draw = CustomJS(args=args, code=_script("spectra.js"))
+    found = [one for one in (scale, base) if one is not None]
+    for switch in found:
+        switch.js_on_change("active", draw)
+    cut, whole = [plot.x_range.start, plot.x_range.end], plot.tags
+    if sorted(cut) != sorted(whole):
+        extent = RadioButtonGroup(labels=["where something is", "whole axis"], active=0)
+        move = "const [start, end] = [cut, whole][cb_obj.active]; range.start = start; range.end = end"
+        extent.js_on_change("active", CustomJS(args={"range": plot.x_range, "cut": cut, "whole": whole}, code=move))
+        found.append(extent)
+    return found
 
 
-def _light(colors: list[str]) -> np.ndarray:
-    """Which colours are too light for a line on white: these get a grey casing."""
-    return to_lab(to_rgb(colors))[:, 0] > 80
-
-
-def _switch(plot: figure, shown: Bands, sources: list) -> RadioButtonGroup:
+def _ticks(shown: Bands) -> tuple[float, list]:
+    """The smallest value of a logarithmic scale, and the ticks of the three scales."""
     finite = shown.mean[np.isfinite(shown.mean)]
     largest = max(float(finite.max(initial=0)), 1e-30)
     positive = finite[finite > 0]
     floor = max(float(positive.min(initial=largest)), largest * 1e-5)
-    tickers = [
-        BasicTicker(),
-        FixedTicker(ticks=[float(v) for v in np.sqrt(np.append(0, _nice(largest * 1e-3, 2 * largest, (1, 3))))]),
-        FixedTicker(ticks=[float(v) for v in np.log10(_nice(floor / 2, 2 * largest, (1, 2, 5)))]),
-    ]
-    formatter = CustomJSTickFormatter(args={"mode": 0}, code=_TICK)
-    plot.yaxis.formatter = formatter
-    buttons = RadioButtonGroup(labels=["linear", "square root", "log"], active=0)
-    args = {"sources": sources, "floor": floor, "formatter": formatter, "tickers": tickers, "axis": plot.yaxis[0]}
-    buttons.js_on_change("active", CustomJS(args=args, code=_SWITCH))
-    return buttons
+    roots, logs = _nice(largest * 1e-3, 2 * largest, (1, 3)), _nice(floor / 2, 2 * largest, (1, 2, 5))
+    places = [float(v) for v in np.sqrt(np.append(0, roots))], [float(v) for v in np.log10(logs)]
+    return floor, [BasicTicker(), *(FixedTicker(ticks=place) for place in places)]
 
 
 def _nice(low: float, high: float, steps: tuple[int, ...]) -> np.ndarray:
@@ -208,23 +222,5 @@ def _nice(low: float, high: float, steps: tuple[int, ...]) -> np.ndarray:
     return values[(values >= low) & (values <= high)]
 
 
-def spectrum_svg(shown: Bands, i: int, color: str, *, flip: bool = False, width: int = 300, height: int = 36) -> str:
-    """A drawing of one spectrum for a table cell, as SVG: its line and, where known, the band of its spread."""
-    top = np.nanmax(np.append(shown.mean[i], 1e-30))
-    bottom = min(0.0, np.nanmin(np.append(shown.mean[i], 0)))
-    span = np.ptp(shown.axis) or 1.0
-    x = (shown.axis - shown.axis[0]) / span * width
-    x = width - x if flip else x
-
-    def points(y: np.ndarray) -> list[str]:
-        fall = height - 1 - (np.nan_to_num(y) - bottom) / (top - bottom) * (height - 3)
-        return [f"{a:.1f},{b:.1f}" for a, b in zip(x, np.clip(fall, 0, height), strict=True)]
-
-    band = ""
-    if shown.low is not None and shown.high is not None:
-        hull = " ".join(points(shown.low[i]) + points(shown.high[i])[::-1])
-        band = f'<polygon points="{hull}" fill="{color}" fill-opacity="0.25"/>'
-    curve = f'<polyline points="{" ".join(points(shown.mean[i]))}" fill="none" stroke='
-    casing = f'{curve}"#777777" stroke-width="2.3"/>' if _light([color])[0] else ""
-    line = f'{casing}{curve}"{color}" stroke-width="1.3"/>'
-    return f'<svg width="{width}" height="{height}" aria-hidden="true">{band}{line}</svg>'
+def _script(name: str) -> str:
+    return files("spaxel.figures").joinpath(name).read_text("utf-8")

@@ -19,10 +19,14 @@ WORDS = {
 
 
 def marks(found: Interpretation) -> list[tuple[float, str]]:
-    """Places and names for the figure of the spectra, the clearest first; each line once, none that stands alone and faint."""
+    """Places and names for the figure of the spectra, the clearest first: all that the table lists, each line once.
+
+    One that no other line supports in any component is followed by a question mark, as in the table.
+    """
     best: dict[str, Candidate] = {}
-    for candidate in (c for own in found.candidates for c in own if c.support or _more(c)):
-        text = _line(candidate)
+    held = {_line(c) for own in found.candidates for c in own if c.support}
+    for candidate in (c for own in found.candidates for c in own):
+        text = _line(candidate) + ("" if _line(candidate) in held else "?")
         if text not in best or candidate.sigma > best[text].sigma:
             best[text] = candidate
     ordered = sorted(best.items(), key=lambda pair: -pair[1].sigma)
