@@ -120,6 +120,6 @@ def polygon(axis: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.nda
     edges = np.flatnonzero(np.diff(np.concatenate([[False], known, [False]])))
     x, y = [np.zeros(0)], [np.zeros(0)]
     for start, end in edges.reshape(-1, 2):
-        x += [axis[start:end], axis[start:end][::-1], [np.nan]]
-        y += [low[start:end], high[start:end][::-1], [np.nan]]
+        x += [axis[start:end], axis[start:end][::-1], np.array([np.nan])]
+        y += [low[start:end], high[start:end][::-1], np.array([np.nan])]
     return np.concatenate(x), np.concatenate(y)
