@@ -164,7 +164,7 @@ def _add_hover(plot: figure, result: xr.Dataset, shown: Bands, drawn: _Drawn) ->
     """Values under the pointer, always those of the result, whatever the scale."""
     names = [plain(name) for name in component_names(result)]
     unit = str(result["channel"].attrs.get("units", ""))
-    args = {
+    args: dict[str, Any] = {
         "sources": drawn.sources,
         "names": names,
         "unit": "" if unit in ("", "index") else f" {plain(printable(unit))}",
