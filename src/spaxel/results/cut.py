@@ -1,4 +1,4 @@
-"""Navigable granularity: any level of a merge tree (spaxel.results.trees), merges and names by hand, without fitting again."""
+"""Navigable granularity: any level of a merge tree (spaxel.results.trees), and what is done by hand, without fitting again."""
 
 from __future__ import annotations
 
@@ -9,8 +9,18 @@ import numpy as np
 import xarray as xr
 
 from spaxel.errors import ParameterError
-from spaxel.results.convention import canonical_order, check_result, given_names, relabel, sentences, with_names
-from spaxel.results.grouping import Grouping, Which, group
+from spaxel.results.changes import NO_PAINT, Changes, changed
+from spaxel.results.convention import (
+    canonical_order,
+    check_result,
+    given_names,
+    is_background,
+    relabel,
+    sentences,
+    with_names,
+)
+from spaxel.results.grouping import Which
+from spaxel.results.parts import Components, Forest
 from spaxel.results.trees import centroid_tree, connectivity_tree, contact_tree, cut_tree, merge_tree, tree_through
 
 __all__ = [
@@ -48,14 +58,20 @@ def cut(
     *,
     merge: Sequence[Sequence[Which]] = (),
     names: Mapping[Which, str] | None = None,
+    split: Sequence[Which] = (),
+    colors: Mapping[Which, str] | None = None,
+    background: Mapping[Which, bool] | Sequence[Which] = (),
     like: xr.Dataset | None = None,
 ) -> xr.Dataset:
     """The same result with other components, without fitting again. Levels are nested, colours are kept.
 
-    level : number of components at which the merge tree is cut, and all merges and names are taken back;
-            None: merges and names are added to the components as they are
-    merge : components to join by hand, as [(3, 7), (0, 1)], by number (at this level) or name
+    level : number of components at which the merge tree is cut, and all that was done by hand is taken back;
+            None: what is done by hand is added to the components as they are
+    split : components to split in two as the tree does, one after the other: 3 becomes 3a, the larger part, and 3b
+    merge : components to join by hand, as [(3, 7), (0, "3b")], by number (at this level), part or name
     names : {component: name}, of a merge by any of its components; "" takes a name back
+    colors: {component: "#D55E00"}; "" takes a colour back
+    background : components that are shown grey and are no part of the shares; {component: False} takes that back
     like  : another result of the same model, whose components, colours and names this one gets
     returns : labels, component_spectra, component_spread, component_size, component_color and confidence of the new
               components, largest first in what was fitted; a merge keeps the colour of its largest part. Where components
@@ -72,28 +88,50 @@ def cut(
     check_result(result)
     if like is not None:
         return recall(result, record(like))
+    changes = Changes(split, merge, names, colors, background)
     if "merge_tree" not in result:
-        return _named(result, level, merge, names)
-    tree, weight = result["merge_tree"].values, _weight(result)
-    if level is None:
-        component, color, known = _component(result), result["component_color"].values, given_names(result)
-        level, words = int(result.attrs.get("level", len(color))), sentences(result.attrs, "by_hand")
-    else:
-        _check_level(level, tree)
-        component, color = component_table(tree, weight, level)
-        known, words = [""] * level, [f"Cut at level {level} by hand."]
-    grouping = group(known, merge, names)
-    component, color, called = _joined(component, color, weight, grouping)
-    return _regrouped(result, component, color, called, level, words + grouping.words)
+        return _named(result, level, changes)
+    forest = forest_of(result)
+    now = components_of(result) if level is None else at_level(forest, level)
+    words = sentences(result.attrs, "by_hand") if level is None else [f"Cut at level {level} by hand."]
+    now, said = changed(forest, now, changes)
+    return _regrouped(result, now, [*words, *said])
+
+
+def forest_of(result: xr.Dataset) -> Forest:
+    """The merge tree of a result, with the weights that order its components."""
+    return Forest.of(result["merge_tree"].values, _weight(result))
+
+
+def components_of(result: xr.Dataset) -> Components:
+    """The components of a result as they are, and what people said of them."""
+    component = _component(result) if "merge_tree" in result else np.zeros(0, int)
+    k = result.sizes["component"]
+    color = result["component_color"].values if "component_color" in result else np.arange(k)
+    paint = result["component_paint"].values.astype(int) if "component_paint" in result else np.full(k, NO_PAINT)
+    level = int(result.attrs.get("level", k))
+    return Components(level, component, color, given_names(result), paint, is_background(result))
+
+
+def at_level(forest: Forest, level: int) -> Components:
+    """The components at a level of the tree, as nobody has touched them. Raises ParameterError for one that is not there."""
+    _check_level(level, forest.tree)
+    component, color = component_table(forest.tree, forest.weight, level)
+    return Components(level, component, color, [""] * level, np.full(level, NO_PAINT), np.zeros(level, bool))
 
 
 def record(result: xr.Dataset) -> dict[str, Any]:
-    """How the components of a result are made of micro-clusters, and their names: plain values, for run.json and `recall`."""
-    made = {"level": int(result.attrs.get("level", result.sizes["component"])), "names": given_names(result)}
-    made |= {"by_hand": sentences(result.attrs, "by_hand")}
+    """How the components of a result are made of micro-clusters, and what people said of them: plain values, for run.json
+    and `recall`."""
+    now = components_of(result)
+    made: dict[str, Any] = {"level": now.level, "names": now.names, "by_hand": sentences(result.attrs, "by_hand")}
+    if (now.paint != NO_PAINT).any():
+        made["paint"] = now.paint.tolist()
+    if now.background.any():
+        made["background"] = now.background.tolist()
     if "merge_tree" not in result:
         return made
-    return made | {"component": _component(result).tolist(), "color": result["component_color"].values.tolist()}
+    return made | {"component": now.component.tolist(), "color": now.color.tolist()}
 
 
 def recall(result: xr.Dataset, made: dict[str, Any]) -> xr.Dataset:
@@ -101,17 +139,23 @@ def recall(result: xr.Dataset, made: dict[str, Any]) -> xr.Dataset:
 
     Raises ParameterError if the record is of another model (its number of parts or components differs).
     """
-    if "merge_tree" not in result:
-        if len(made["names"]) != result.sizes["component"]:
-            raise ParameterError("The components come from another model. Try results of one run.")
-        return with_names(result, made["names"]).assign_attrs(by_hand=made["by_hand"])
+    k = len(made["names"])
+    paint, grey = (
+        np.asarray(made.get(name) or [none] * k) for name, none in (("paint", NO_PAINT), ("background", False))
+    )
     component = np.asarray(made.get("component", []), int)
+    color = np.asarray(made.get("color", np.arange(k)))
+    now = Components(made["level"], component, color, made["names"], paint, grey)
+    if "merge_tree" not in result:
+        if k != result.sizes["component"]:
+            raise ParameterError("The components come from another model. Try results of one run.")
+        return _said(result, now).assign_attrs(by_hand=made["by_hand"])
     if len(component) != result.sizes["micro"]:
         raise ParameterError(
             f"The components come from another model: of {len(component)} micro-clusters, and this result has "
             f"{result.sizes['micro']}. Try results of one run."
         )
-    return _regrouped(result, component, np.asarray(made["color"]), made["names"], made["level"], made["by_hand"])
+    return _regrouped(result, now, made["by_hand"])
 
 
 def _check_level(level: int, tree: np.ndarray) -> None:
@@ -119,17 +163,24 @@ def _check_level(level: int, tree: np.ndarray) -> None:
         raise ParameterError(f"level is {level}, expected 1 to {len(tree) + 1} (the micro-clusters of this result).")
 
 
-def _named(
-    result: xr.Dataset, level: int | None, merge: Sequence[Sequence[Which]], names: Mapping[Which, str] | None
-) -> xr.Dataset:
-    """A result without a tree with names: it cannot be cut or merged."""
-    if level is not None or merge or "component" not in result.sizes:
+def _named(result: xr.Dataset, level: int | None, changes: Changes) -> xr.Dataset:
+    """A result without a tree with names and colours: it cannot be cut, split or merged."""
+    if level is not None or changes.merge or changes.split or "component" not in result.sizes:
         raise ParameterError(
             "This result keeps no merge tree, so it cannot be cut. Try segment with --n-clusters auto."
         )
-    grouping = group(given_names(result), (), names)
-    words = [*sentences(result.attrs, "by_hand"), *grouping.words]
-    return with_names(result, grouping.names).assign_attrs(by_hand=words)
+    now, said = changed(None, components_of(result), changes)
+    return _said(result, now).assign_attrs(by_hand=[*sentences(result.attrs, "by_hand"), *said])
+
+
+def _said(result: xr.Dataset, now: Components) -> xr.Dataset:
+    """The result with names, colours by hand and backgrounds, each kept only where there is one."""
+    result = result.drop_vars(["component_paint", "component_background"], errors="ignore")
+    if (now.paint != NO_PAINT).any():
+        result = result.assign(component_paint=("component", now.paint.astype(np.int32)))
+    if now.background.any():
+        result = result.assign(component_background=("component", now.background.astype(bool)))
+    return with_names(result, now.names)
 
 
 def _weight(result: xr.Dataset) -> np.ndarray:
@@ -144,25 +195,9 @@ def _component(result: xr.Dataset) -> np.ndarray:
     return component_table(result["merge_tree"].values, _weight(result), result.sizes["component"])[0]
 
 
-def _joined(
-    component: np.ndarray, color: np.ndarray, weight: np.ndarray, grouping: Grouping
-) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Components after merges by hand, largest first: of each micro-cluster (m,), colours (g,), names (g,)."""
-    size = np.bincount(component, weights=weight, minlength=len(grouping.into))
-    total = np.bincount(grouping.into, weights=size)
-    order = canonical_order(total)
-    place = np.empty(len(order), int)
-    place[order] = np.arange(len(order))
-    members = [np.flatnonzero(grouping.into == g) for g in order]
-    colors = np.array([color[m[size[m].argmax()]] for m in members])
-    return place[grouping.into][component], colors, [grouping.names[g] for g in order]
-
-
-def _regrouped(
-    result: xr.Dataset, component: np.ndarray, color: np.ndarray, names: Sequence[str], level: int, words: Sequence[str]
-) -> xr.Dataset:
-    """The result with components that are made of these micro-clusters. component : (m,)      color, names : (k,)"""
-    k, sizes = len(color), result["micro_size"].values
+def _regrouped(result: xr.Dataset, now: Components, words: Sequence[str]) -> xr.Dataset:
+    """The result with these components."""
+    component, k, sizes = now.component, len(now.color), result["micro_size"].values
     spectra, spread = merge_moments(result["micro_spectra"].values, result["micro_spread"].values, sizes, component, k)
     size = np.bincount(component, weights=sizes, minlength=k).astype(np.int64)
     spectra, spread = (np.where(size[:, None] > 0, values, np.nan) for values in (spectra, spread))
@@ -171,14 +206,14 @@ def _regrouped(
         component_spectra=(("component", "channel"), spectra, result["component_spectra"].attrs),
         component_spread=(("component", "channel"), spread, result["component_spread"].attrs),
         component_size=("component", size),
-        component_color=("component", color),
+        component_color=("component", now.color),
         micro_component=("micro", component.astype(np.int32)),
         confidence=(("y", "x"), _confidence_at(result, component)),
     )
     why = str(result.attrs.get("sentence_of_fit", result.attrs.get("sentence", "")))
-    attrs = {"n_components": k, "level": int(level), "by_hand": list(words), "sentence_of_fit": why}
+    attrs = {"n_components": k, "level": int(now.level), "by_hand": list(words), "sentence_of_fit": why}
     said = " ".join([*words, f"The fit said: {why}" if words and why else why]).strip()
-    return with_names(new.assign_attrs(attrs | {"sentence": said}), names)
+    return _said(new.assign_attrs(attrs | {"sentence": said}), now)
 
 
 def merge_moments(
