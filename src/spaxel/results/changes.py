@@ -43,7 +43,8 @@ def changed(forest: Forest | None, now: Components, changes: Changes) -> tuple[C
     forest : the tree of the result; None: there is none, and nothing can be split or merged
     Raises ParameterError for a component that is not there, a split, merge, name or colour that makes no sense.
     """
-    called, words = [str(i) for i in range(len(now.color))], []
+    called = [str(i) for i in range(len(now.color))]
+    words: list[str] = []
     if forest is not None:
         now, called, words = split_parts(forest, now, changes.split)
     grouping = group(now.names, changes.merge, changes.names, called)

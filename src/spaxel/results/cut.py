@@ -15,12 +15,11 @@ from spaxel.results.convention import (
     check_result,
     given_names,
     is_background,
-    relabel,
     sentences,
-    with_names,
 )
 from spaxel.results.grouping import Which
 from spaxel.results.parts import Components, Forest
+from spaxel.results.regrouping import merge_moments, regrouped
 from spaxel.results.trees import centroid_tree, connectivity_tree, contact_tree, cut_tree, merge_tree, tree_through
 
 __all__ = [
@@ -89,13 +88,30 @@ def cut(
     if like is not None:
         return recall(result, record(like))
     changes = Changes(split, merge, names, colors, background)
-    if "merge_tree" not in result:
-        return _named(result, level, changes)
-    forest = forest_of(result)
-    now = components_of(result) if level is None else at_level(forest, level)
-    words = sentences(result.attrs, "by_hand") if level is None else [f"Cut at level {level} by hand."]
+    now, words = planned(result, level, changes)
+    return regrouped(result, now, words)
+
+
+def planned(
+    result: xr.Dataset, level: int | None, changes: Changes, start: Mapping[str, Any] | None = None
+) -> tuple[Components, list[str]]:
+    """What `cut` makes of a result, without its maps: the components, and in sentences what was done by hand.
+
+    start : a record of other components to begin with, in place of those that the result has; not looked at with a level
+    """
+    forest = forest_of(result) if "merge_tree" in result else None
+    if forest is None and (level is not None or changes.merge or changes.split or "component" not in result.sizes):
+        raise ParameterError(
+            "This result keeps no merge tree, so it cannot be cut. Try segment with --n-clusters auto."
+        )
+    if forest is not None and level is not None:
+        now, words = at_level(forest, level), [f"Cut at level {level} by hand."]
+    elif start is not None:
+        now, words = recalled(result, start)
+    else:
+        now, words = components_of(result), sentences(result.attrs, "by_hand")
     now, said = changed(forest, now, changes)
-    return _regrouped(result, now, [*words, *said])
+    return now, [*words, *said]
 
 
 def forest_of(result: xr.Dataset) -> Forest:
@@ -123,64 +139,49 @@ def at_level(forest: Forest, level: int) -> Components:
 def record(result: xr.Dataset) -> dict[str, Any]:
     """How the components of a result are made of micro-clusters, and what people said of them: plain values, for run.json
     and `recall`."""
-    now = components_of(result)
-    made: dict[str, Any] = {"level": now.level, "names": now.names, "by_hand": sentences(result.attrs, "by_hand")}
+    return recorded(components_of(result), sentences(result.attrs, "by_hand"))
+
+
+def recorded(now: Components, words: Sequence[str]) -> dict[str, Any]:
+    """Components as plain values. words : what was done by hand, in sentences"""
+    made: dict[str, Any] = {"level": now.level, "names": now.names, "by_hand": list(words)}
     if (now.paint != NO_PAINT).any():
         made["paint"] = now.paint.tolist()
     if now.background.any():
         made["background"] = now.background.tolist()
-    if "merge_tree" not in result:
-        return made
-    return made | {"component": now.component.tolist(), "color": now.color.tolist()}
+    return made | ({"component": now.component.tolist(), "color": now.color.tolist()} if len(now.component) else {})
 
 
-def recall(result: xr.Dataset, made: dict[str, Any]) -> xr.Dataset:
+def recall(result: xr.Dataset, made: Mapping[str, Any]) -> xr.Dataset:
     """A result of the same model with the components of a record: the same merges, numbers, colours and names.
 
     Raises ParameterError if the record is of another model (its number of parts or components differs).
     """
-    k = len(made["names"])
-    paint, grey = (
-        np.asarray(made.get(name) or [none] * k) for name, none in (("paint", NO_PAINT), ("background", False))
-    )
-    component = np.asarray(made.get("component", []), int)
-    color = np.asarray(made.get("color", np.arange(k)))
-    now = Components(made["level"], component, color, made["names"], paint, grey)
-    if "merge_tree" not in result:
-        if k != result.sizes["component"]:
-            raise ParameterError("The components come from another model. Try results of one run.")
-        return _said(result, now).assign_attrs(by_hand=made["by_hand"])
-    if len(component) != result.sizes["micro"]:
+    now, words = recalled(result, made)
+    return regrouped(result, now, words)
+
+
+def recalled(result: xr.Dataset, made: Mapping[str, Any]) -> tuple[Components, list[str]]:
+    """The components of a record for a result of the same model, and what was done by hand; raises as `recall`."""
+    k, tree = len(made["names"]), "merge_tree" in result
+    component, words = np.asarray(made.get("component", []), int), list(made["by_hand"])
+    if not tree and k != result.sizes["component"]:
+        raise ParameterError("The components come from another model. Try results of one run.")
+    if tree and len(component) != result.sizes["micro"]:
         raise ParameterError(
             f"The components come from another model: of {len(component)} micro-clusters, and this result has "
             f"{result.sizes['micro']}. Try results of one run."
         )
-    return _regrouped(result, now, made["by_hand"])
+    paint, grey = (
+        np.asarray(made.get(name) or [none] * k) for name, none in (("paint", NO_PAINT), ("background", False))
+    )
+    color = np.asarray(made.get("color", np.arange(k)))
+    return Components(made["level"], component, color, list(made["names"]), paint, grey), words
 
 
 def _check_level(level: int, tree: np.ndarray) -> None:
     if not 1 <= level <= len(tree) + 1:
         raise ParameterError(f"level is {level}, expected 1 to {len(tree) + 1} (the micro-clusters of this result).")
-
-
-def _named(result: xr.Dataset, level: int | None, changes: Changes) -> xr.Dataset:
-    """A result without a tree with names and colours: it cannot be cut, split or merged."""
-    if level is not None or changes.merge or changes.split or "component" not in result.sizes:
-        raise ParameterError(
-            "This result keeps no merge tree, so it cannot be cut. Try segment with --n-clusters auto."
-        )
-    now, said = changed(None, components_of(result), changes)
-    return _said(result, now).assign_attrs(by_hand=[*sentences(result.attrs, "by_hand"), *said])
-
-
-def _said(result: xr.Dataset, now: Components) -> xr.Dataset:
-    """The result with names, colours by hand and backgrounds, each kept only where there is one."""
-    result = result.drop_vars(["component_paint", "component_background"], errors="ignore")
-    if (now.paint != NO_PAINT).any():
-        result = result.assign(component_paint=("component", now.paint.astype(np.int32)))
-    if now.background.any():
-        result = result.assign(component_background=("component", now.background.astype(bool)))
-    return with_names(result, now.names)
 
 
 def _weight(result: xr.Dataset) -> np.ndarray:
@@ -193,65 +194,3 @@ def _component(result: xr.Dataset) -> np.ndarray:
     if "micro_component" in result:
         return result["micro_component"].values.astype(int)
     return component_table(result["merge_tree"].values, _weight(result), result.sizes["component"])[0]
-
-
-def _regrouped(result: xr.Dataset, now: Components, words: Sequence[str]) -> xr.Dataset:
-    """The result with these components."""
-    component, k, sizes = now.component, len(now.color), result["micro_size"].values
-    spectra, spread = merge_moments(result["micro_spectra"].values, result["micro_spread"].values, sizes, component, k)
-    size = np.bincount(component, weights=sizes, minlength=k).astype(np.int64)
-    spectra, spread = (np.where(size[:, None] > 0, values, np.nan) for values in (spectra, spread))
-    new = result.drop_dims("component").assign(
-        labels=(("y", "x"), relabel(result["micro_labels"].values, component)),
-        component_spectra=(("component", "channel"), spectra, result["component_spectra"].attrs),
-        component_spread=(("component", "channel"), spread, result["component_spread"].attrs),
-        component_size=("component", size),
-        component_color=("component", now.color),
-        micro_component=("micro", component.astype(np.int32)),
-        confidence=(("y", "x"), _confidence_at(result, component)),
-    )
-    why = str(result.attrs.get("sentence_of_fit", result.attrs.get("sentence", "")))
-    attrs = {"n_components": k, "level": int(now.level), "by_hand": list(words), "sentence_of_fit": why}
-    said = " ".join([*words, f"The fit said: {why}" if words and why else why]).strip()
-    return _said(new.assign_attrs(attrs | {"sentence": said}), now)
-
-
-def merge_moments(
-    mean: np.ndarray, spread: np.ndarray, sizes: np.ndarray, component: np.ndarray, n_components: int | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of components from those of their micro-clusters, (m, channel) -> (k, channel)."""
-    share = np.zeros((n_components or component.max() + 1, len(sizes)))
-    share[component, np.arange(len(sizes))] = sizes
-    share /= np.maximum(share.sum(1, keepdims=True), 1)
-    mean, spread = np.nan_to_num(mean), np.nan_to_num(spread)
-    merged = share @ mean
-    return merged, np.sqrt(np.maximum(share @ (spread**2 + mean**2) - merged**2, 0))
-
-
-def _confidence_at(result: xr.Dataset, component: np.ndarray) -> np.ndarray:
-    """Confidence of components that are made of these micro-clusters, from that of the levels of the tree. component : (m,)
-
-    Of each part the coarsest level is taken at which all that is merged with it belongs to its component: exact for a
-    level of the tree, and a lower bound for merges by hand, where the nearest other component may be farther still.
-    """
-    data = result["labels"].values >= 0
-    single = component.max() == 0
-    found = np.where(data, np.float32(1 if single else np.nan), np.float32(np.nan))
-    if single or "level_confidence" not in result:
-        return found
-    levels, micro = result["level"].values, result["micro_labels"].values
-    best = _coarsest(result["merge_tree"].values, component, levels)
-    for level in np.unique(best):
-        here = data & np.append(best == level, False)[micro]
-        found[here] = result["level_confidence"].sel(level=level).values[here].astype(np.float32) / 255
-    return found
-
-
-def _coarsest(tree: np.ndarray, component: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """The smallest level at which what is merged with each part lies in its component; the largest where none does."""
-    best = np.full(len(component), levels.max())
-    for level in np.sort(levels)[::-1]:
-        owner = cut_tree(tree, int(level))
-        pure = np.array([len(np.unique(component[owner == k])) == 1 for k in range(int(level))])
-        best[pure[owner]] = level
-    return best
