@@ -47,6 +47,7 @@ _HOME = {  # public name -> module that defines it
     "report": "reporting",
     "figure": "plot",
     "plot": "plot",  # a room that is public as it is
+    "view": "viewer.shown",
     "simulate": "synth",
     "SpaxelError": "errors",
 }

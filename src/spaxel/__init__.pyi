@@ -37,6 +37,7 @@ from spaxel.reporting import report as report
 from spaxel.results.cut import cut as cut
 from spaxel.results.interpretation import interpret as interpret
 from spaxel.synth import simulate as simulate
+from spaxel.viewer.shown import view as view
 from spaxel.workflow.matching import match as match
 
 __version__: str

@@ -1,0 +1,30 @@
+"""The panes of a window: each a function in a file of its own, (state, looks) -> a Bokeh layout, or None for nothing to show.
+
+A new pane: write such a function, and name it in PANES. It hears of changes by `state.on`, and changes things by
+`state.select`, `state.show`, `state.single`, `state.go`; figures are passed through `looks.style`, widgets through
+`look.styled`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from spaxel.viewer.look import Looks
+from spaxel.viewer.state import State
+
+PANES = {  # title of the tab -> module:function; the tabs stand to the right of the map, in this order
+    "Spectrum": "spectrum_pane:spectrum_pane",
+    "About": "about_pane:about_pane",
+}
+
+
+def made(state: State, looks: Looks) -> list[tuple[str, Any]]:
+    """(title, layout) of each pane that has something to show."""
+    found = []
+    for title, place in PANES.items():
+        module, name = place.split(":")
+        layout = getattr(import_module(f"spaxel.viewer.{module}"), name)(state, looks)
+        if layout is not None:
+            found.append((title, layout))
+    return found

@@ -1,0 +1,136 @@
+"""Numbers of a scene for the screen: every n-th pixel of a window, block by block, from coarse to fine, and kept.
+
+A window of a large cube takes seconds to read. What is there after a blink is shown at once, with each block that is not read
+yet filled from the nearest one that is; the rest is read beside, in a thread, and shown as it comes.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from spaxel.viewer.screen import Window, blocks, inside, part
+
+BLINK = 0.12  # seconds that a window may keep the browser waiting
+KEPT = 96 * 2**20  # bytes of windows that a scene keeps
+
+Combine = Callable[[np.ndarray], np.ndarray]
+
+
+class Reading:
+    """One window of one array, as far as it has been read.
+
+    array   : (y, x, …), lazy or not      channels : which of the last axis, or None for all or for an array (y, x)
+    combine : (n, m, …) numbers -> (n, m, …) what is kept of them
+    """
+
+    def __init__(self, array: xr.DataArray, window: Window, channels: Sequence[int] | None, combine: Combine):
+        self.array, self.window, self._channels, self._combine = array, window, channels, combine
+        self._todo = blocks(window, _chunk(array), _pixel_bytes(array))
+        self._done, self._known = 0, np.zeros(window.shape, bool)
+        self._values: np.ndarray | None = None
+        self._lock = threading.Lock()
+        self.stopped = False
+
+    @property
+    def finished(self) -> bool:
+        """Whether all of it is there."""
+        return self._done == len(self._todo)
+
+    @property
+    def share(self) -> float:
+        """How much of it is there, 0 to 1."""
+        return self._done / len(self._todo)
+
+    def read(self, seconds: float) -> None:
+        """Go on reading for so long: one block at least, unless it is finished or stopped."""
+        end = time.monotonic() + seconds
+        while not self.finished and not self.stopped:
+            with self._lock:
+                if self._done < len(self._todo):
+                    self._one(self._todo[self._done])
+                    self._done += 1
+            if time.monotonic() > end:
+                return
+
+    def image(self) -> np.ndarray:
+        """(rows, columns, …) of the window; what is not read yet is as the nearest block that is."""
+        values = np.asarray(self._values)
+        if self.finished:
+            return values
+        return values[_nearest(self._known)]
+
+    def _one(self, tile: Any) -> None:
+        rows, columns = part(self.window, tile)
+        ys, xs = self.window.rows()[rows], self.window.columns()[columns]
+        found = self._combine(pick(self.array, ys, xs, self._channels))
+        if self._values is None:
+            self._values = np.zeros((*self.window.shape, *found.shape[2:]), found.dtype)
+        self._values[rows, columns] = found
+        self._known[rows, columns] = True
+
+
+def pick(array: xr.DataArray, ys: np.ndarray, xs: np.ndarray, channels: Sequence[int] | None = None) -> np.ndarray:
+    """Numbers at these rows and columns, and of these channels of the last axis (None: all)."""
+    where: dict[Any, Any] = {array.dims[0]: _steps(ys), array.dims[1]: _steps(xs)}
+    if channels is not None:
+        where[array.dims[2]] = _steps(np.asarray(channels))
+    chosen = array.isel(where).data
+    return chosen.compute(scheduler="synchronous") if hasattr(chosen, "compute") else np.asarray(chosen)
+
+
+def _steps(places: np.ndarray) -> Any:
+    """Even places as a slice, which is quick to read; others as they are."""
+    if len(places) == 1:
+        return slice(int(places[0]), int(places[0]) + 1)
+    gaps = np.diff(places)
+    if len(gaps) and gaps[0] > 0 and (gaps == gaps[0]).all():
+        return slice(int(places[0]), int(places[-1]) + 1, int(gaps[0]))
+    return np.asarray(places)
+
+
+def _nearest(known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each place the nearest one that is known."""
+    from scipy.ndimage import distance_transform_edt
+
+    places = distance_transform_edt(~known, return_distances=False, return_indices=True)
+    return places[0], places[1]
+
+
+def _chunk(array: xr.DataArray) -> tuple[int, int]:
+    chunks = array.chunks
+    return (array.shape[0], array.shape[1]) if chunks is None else (max(chunks[0]), max(chunks[1]))
+
+
+def _pixel_bytes(array: xr.DataArray) -> int:
+    return array.dtype.itemsize * int(np.prod(array.shape[2:], dtype=np.int64))
+
+
+class Kept:
+    """Windows that have been read, the latest ones first, up to 96 MiB."""
+
+    def __init__(self, limit: int = KEPT):
+        self._limit, self._held = limit, OrderedDict[Any, np.ndarray]()
+        self._lock = threading.Lock()
+
+    def get(self, key: Any, window: Window) -> np.ndarray | None:
+        """The image of a window, if it, or a larger one with the same step, was kept under this key."""
+        with self._lock:
+            for (held, around), values in reversed(self._held.items()):
+                if held == key and (where := inside(window, around)) is not None:
+                    self._held.move_to_end((held, around))
+                    return values[where]
+        return None
+
+    def keep(self, key: Any, window: Window, values: np.ndarray) -> None:
+        """Keep it, and forget the oldest if it is too much."""
+        with self._lock:
+            self._held[key, window] = values
+            while len(self._held) > 1 and sum(v.nbytes for v in self._held.values()) > self._limit:
+                self._held.popitem(last=False)
