@@ -21,7 +21,7 @@ VERBS = {  # verb -> module of spaxel.commands, one line of help
     "segment": ("segment", "Which pixels are alike: a label map, mean spectra and a report, without labels."),
     "unmix": ("segment", "Which pure spectra are mixed, how many, and how much of each."),
     "predict": ("segment", "Apply the model of a run to another file; labels mean the same."),
-    "cut": ("runs", "Another number of components for a run, without fitting again."),
+    "cut": ("cutting", "Other components for a run, by level and by hand, without fitting again."),
     "score": ("runs", "How well a run agrees with a truth."),
     "match": ("match", "Which spectra of a library are nearest to the components of a run, and whether any fits."),
     "report": ("runs", "Write the report of a run again."),

@@ -112,6 +112,25 @@ def test_cut_merges_and_names(cli, own_run):
     assert (len(about["command"].splitlines()), len(about["cuts"])) == (2, 3)
 
 
+def test_a_cut_kept_under_a_name(cli, own_run):
+    before = (own_run / "run.json").read_bytes()
+    words = ["2", "--split", "0", "--merge", "0b,1", "--name", "0a=sky", "--color", "0a=#336699", "--background", "1"]
+    code, out, err = cli("cut", own_run, *words, "--save-as", "fine", "--report")
+    assert (code, err) == (0, "")
+    assert f"report: {own_run / 'cuts' / 'fine' / 'report.html'}" in out
+    assert f"spaxel cut {own_run} --from fine" in out
+    assert (own_run / "run.json").read_bytes() == before
+    assert "--save-as fine" in cli("info", own_run)[1]
+    assert json.loads(cli("info", own_run, "--json")[1])["components"] == 3  # of the run itself
+    assert cli("report", own_run, "--cut", "fine")[0] == 0
+    assert cli("cut", own_run, 2, "--save-as", "fine")[0] == 2
+    out = cli("cut", own_run, "--from", "fine", "--background", "sky")[1]
+    assert "sky" in out
+    assert out.count("background") >= 2
+    assert "336699" in (own_run / "report.html").read_text("utf-8")
+    assert cli("cut", own_run, "--name", "0=", "--color", "0=", "--background", "0=", "--background", "1=")[0] == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -124,6 +143,13 @@ def test_cut_merges_and_names(cli, own_run):
         (["--name", "1=a", "--name", "1=b"], "Component 1 is given two names"),
         (["--name", "1=a", "--name", "2=a"], "'a' is given to components 1 and 2"),
         (["--name", "1=2"], "looks like the number"),
+        (["--split", "0a"], "no component 0a"),
+        (["2", "--split", "0", "--name", "0=a"], "Component 0 was split. Try one of its parts: 0a, 0b"),
+        (["--color", "#D55E00"], "names no component. Try --color 3=#D55E00"),
+        (["--color", "0=red"], "'red' cannot be read"),
+        (["--background", "sky"], "no component sky"),
+        (["2", "--overwrite"], "go with --save-as NAME"),
+        (["--from", "none"], "no cut 'none'. It has none"),
     ],
 )
 def test_cuts_that_make_no_sense(cli, scan_run, arguments, message):

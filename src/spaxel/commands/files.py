@@ -13,11 +13,16 @@ from spaxel.errors import ParameterError
 
 
 def info(file: Path, /, *, json: Json = False, reading: Reading | None = None) -> None:
-    """What a file holds: shape, axis, units, chunks, valid share, counts or reflectance, memory that a fit takes."""
-    from spaxel.readers import open_cube
-    from spaxel.workflow.describe import describe
+    """What a file holds: shape, axis, units, chunks, valid share, counts or reflectance, memory that a fit takes.
 
-    found = describe(open_cube(file, **(reading or Reading()).options()))
+    Of a run: method, components, cubes, and the cuts that are kept beside it.
+    """
+    from spaxel.readers import open_cube
+    from spaxel.store.run_folder import is_run
+    from spaxel.workflow.describe import describe
+    from spaxel.workflow.describe_run import describe_run
+
+    found = describe_run(file) if is_run(file) else describe(open_cube(file, **(reading or Reading()).options()))
     if json:
         return print_json(found)
     return print_table([(name, value) for name, value in found.items()], ("", ""))

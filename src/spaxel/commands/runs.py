@@ -1,4 +1,4 @@
-"""spaxel score, spaxel report, spaxel cut."""
+"""spaxel score, spaxel report."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from spaxel.commands.console import command_line, print_json, print_table, say
+from spaxel.commands.console import print_json, print_table, say
 from spaxel.commands.options import Json
 from spaxel.errors import NotFound, ParameterError
 
@@ -54,64 +54,19 @@ def report(
         float | None, Parameter(help="of the object: names emission lines along a wavelength axis; kept in the run")
     ] = None,
     medium: Annotated[str | None, Parameter(help="of the wavelengths: air or vacuum; kept in the run")] = None,
+    cut: Annotated[
+        str | None, Parameter(help="name of a kept cut (cut --save-as), whose page is written into RUN/cuts/NAME")
+    ] = None,
 ) -> None:
-    """Write the report of a run again."""
+    """Write the report of a run again, or that of a cut that is kept beside it."""
     from spaxel.reporting import report as write_report
 
-    say(f"report: {write_report(run, redshift=redshift, medium=medium)}")
+    if cut is not None:
+        from spaxel.reporting.cuts import report_cut
 
-
-def cut(
-    run: Path,
-    level: Level = None,
-    /,
-    *,
-    merge: Annotated[
-        tuple[str, ...],
-        Parameter(negative="", help="components that become one, as 3,7 (or their names); may be repeated"),
-    ] = (),
-    name: Annotated[
-        tuple[str, ...],
-        Parameter(negative="", help="lesion: what the merge is called; 3=lesion: what component 3 is; may be repeated"),
-    ] = (),
-) -> None:
-    """Change the components of a run, without fitting again; labels, spectra, tables and report follow.
-
-    With LEVEL, the run gets that many components, without merges and names: --merge and --name then mean these.
-    Without: --merge and --name are added to the components as they are now.
-    """
-    from spaxel.commands.summary import print_all
-    from spaxel.workflow.runs import recut
-
-    if level is None and not merge and not name:
-        raise ParameterError(
-            "There is nothing to do. Try a LEVEL (a number of components), --merge 3,7 or --name 3=lesion."
-        )
-    merges = [_members(text) for text in merge]
-    print_all(recut(run, level, merge=merges, names=_names(name, merges), command=command_line()))
-
-
-def _members(text: str) -> list[int | str]:
-    """'3,7' -> [3, 7]; what is no whole number is the name of a component."""
-    parts = [part.strip() for part in text.split(",")]
-    return [int(part) if part.isdecimal() else part for part in parts if part]
-
-
-def _names(texts: tuple[str, ...], merges: list[list[int | str]]) -> dict[int | str, str]:
-    """("3=lesion", …) -> {3: lesion}; names alone belong to the merges, in their order. Raises ParameterError."""
-    numbered = [text.partition("=") for text in texts if text.partition("=")[0].strip().isdecimal() and "=" in text]
-    alone = [text for text in texts if not ("=" in text and text.partition("=")[0].strip().isdecimal())]
-    if alone and len(alone) != len(merges):
-        raise ParameterError(
-            f"It is not clear what {alone[0]!r} names: names without a number go with as many merges, and there are "
-            f"{len(merges) or 'none'}. Try --name NUMBER={alone[0]}, with the number of a component."
-        )
-    if any(not name.strip() for name in alone) or any(not members for members in merges):
-        raise ParameterError(
-            "A name or a merge is empty. Try --merge 3,7 --name lesion, or --name 3= to take a name back."
-        )
-    given: dict[int | str, str] = {members[0]: name for members, name in zip(merges, alone, strict=False)}
-    for number, _, name in numbered:
-        if given.setdefault(int(number), name) != name:
-            raise ParameterError(f"Component {number.strip()} is given two names. Try one of them.")
-    return given
+        if redshift is not None or medium is not None:
+            raise ParameterError(
+                "A redshift and a medium are kept in the run. Try spaxel report RUN with them, without --cut."
+            )
+        return say(f"report: {report_cut(run, cut)}")
+    return say(f"report: {write_report(run, redshift=redshift, medium=medium)}")

@@ -19,25 +19,29 @@ from spaxel.reporting.training import training
 from spaxel.results.convention import component_names, spectra_names
 from spaxel.results.cut import merge_moments
 from spaxel.results.presence import UNLIKE, Presence, new_here, recalled
+from spaxel.store.cuts import open_cut
 from spaxel.store.run_folder import is_run, read_json, read_result
 
 MOST_MAPS = 60  # that are drawn; the table has all cubes
 SIDE = 200  # pixels of a map
 
 
-def render_joined(folder: Path, run: dict[str, Any]) -> str:
-    """The page of several cubes of one model, as HTML text; read cube by cube. Raises NotFound if a result is missing."""
+def render_joined(folder: Path, run: dict[str, Any], *, cut: str = "") -> str:
+    """The page of several cubes of one model, as HTML text; read cube by cube. Raises NotFound if a result is missing.
+
+    cut : the name of a kept cut, whose components are shown in place of those of the run
+    """
     found: dict[str, Presence] = {}
     maps: dict[str, bytes] = {}
     pool = _Pool()
     for name in run["inputs"]:
-        result = read_result(folder / name)
+        result = open_cut(folder / name, cut)[1] if cut else read_result(folder / name)
         drawn = [
             name for name in ("labels", "component_color", "component_paint", "component_background") if name in result
         ]
         small = result[drawn].assign(labels=_small(result))
         colors = component_colors(small, dealt=run.get("colors") or ())
-        found[name] = recalled(result, read_json(folder / name) if is_run(folder / name) else {})
+        found[name] = recalled(result, read_json(folder / name) if is_run(folder / name) and not cut else {})
         if len(maps) < MOST_MAPS:
             maps[name] = label_png(small, colors, SIDE)
         pool.add(result)

@@ -165,7 +165,8 @@ def component_names(result: xr.Dataset) -> list[str]:
     """
     if "component" in result.coords and result["component"].dtype.kind in "UO":
         return [printable(str(name)) for name in result["component"].values]
-    n = result.sizes.get("component", int(np.asarray(result["labels"]).max(initial=-1)) + 1)
+    sizes = result.sizes
+    n = sizes["component"] if "component" in sizes else int(np.asarray(result["labels"]).max(initial=-1)) + 1
     return [f"component {i}" for i in range(n)]
 
 

@@ -22,65 +22,74 @@ class Grouping(NamedTuple):
 
 
 def group(
-    known: Sequence[str], merge: Sequence[Sequence[Which]] = (), names: Mapping[Which, str] | None = None
+    known: Sequence[str],
+    merge: Sequence[Sequence[Which]] = (),
+    names: Mapping[Which, str] | None = None,
+    called: Sequence[str] | None = None,
 ) -> Grouping:
     """Components merged and named by hand.
 
     known : (n,) the names that the components have, "" for none
     merge : of each merge, the components that become one, by number or name
     names : {component: name}; any component of a merge stands for what the merge gives; "" takes a name back
+    called : (n,) how each is called beside its name: its number, or as a part of a split one, as 3a; None: the numbers
     A merge keeps the name of its components if only one has one. Raises ParameterError for a component that is not there,
     or in two merges, a merge of one, a name that is no name, or given twice.
     """
+    called = [str(i) for i in range(len(known))] if called is None else called
     merged: set[int] = set()
     into, words = np.arange(len(known)), []
     for members in merge:
-        numbers = _members(members, known)
-        if again := merged & set(numbers):
-            raise ParameterError(f"Component {min(again)} is in two merges. Try one merge of all of them.")
-        merged |= set(numbers)
-        into[numbers] = min(numbers)
-        words.append("Merged by hand: " + " + ".join(_call(i, known) for i in numbers) + ".")
+        places = _members(members, known, called)
+        if again := merged & set(places):
+            raise ParameterError(f"Component {called[min(again)]} is in two merges. Try one merge of all of them.")
+        merged |= set(places)
+        into[places] = min(places)
+        words.append("Merged by hand: " + " + ".join(f"{called[i]} {known[i]}".strip() for i in places) + ".")
     leaders, into = np.unique(into, return_inverse=True)
-    given = _given(names or {}, known, into)
+    given = _given(names or {}, known, called, into)
     found = [given[g] if g in given else _kept(np.flatnonzero(into == g), known) for g in range(len(leaders))]
-    _check_once(found, leaders)
-    words += [f"Named by hand: {leaders[g]} {found[g]}." for g in sorted(given) if found[g]]
+    _check_once(found, [called[i] for i in leaders])
+    words += [f"Named by hand: {called[leaders[g]]} {found[g]}." for g in sorted(given) if found[g]]
     return Grouping(into, found, words)
 
 
-def _members(members: Sequence[Which], known: Sequence[str]) -> list[int]:
+def place_of(which: Which, known: Sequence[str], called: Sequence[str]) -> int:
+    """The place of a component that is given by its name, its number, or as a part of a split one (3a).
+
+    known : (n,) names, "" for none      called : (n,) numbers and parts, as text      Raises ParameterError if there is none
+    """
+    if isinstance(which, str) and which and which in known:
+        return list(known).index(which)
+    word = str(which).strip()
+    if word.isdecimal():
+        word = str(int(word))
+    if word in called:
+        return list(called).index(word)
+    if parts := [part for part in called if part.rstrip("ab") == word]:
+        raise ParameterError(f"Component {which} was split. Try one of its parts: {', '.join(parts)}.")
+    named = ", ".join(f"{call} {name}" for call, name in zip(called, known, strict=True) if name)
+    there = f"a number from 0 to {len(called) - 1}" if called[-1:] == [str(len(called) - 1)] else ", ".join(called)
+    raise ParameterError(
+        f"There is no component {which}. Try {there}" + (f", or a name of these: {named}." if named else ".")
+    )
+
+
+def _members(members: Sequence[Which], known: Sequence[str], called: Sequence[str]) -> list[int]:
     if isinstance(members, (str, int)):
         raise ParameterError(f"A merge is {members!r}, expected several components, as (3, 7).")
-    numbers = sorted({_number(which, known) for which in members})
+    numbers = sorted({place_of(which, known, called) for which in members})
     if len(numbers) < 2:
         given = ", ".join(map(str, members)) or "nothing"
         raise ParameterError(f"A merge of {given} joins fewer than two components. Try two or more, as 3,7.")
     return numbers
 
 
-def _number(which: Which, known: Sequence[str]) -> int:
-    """The number of a component that is given by number or name."""
-    if isinstance(which, str) and which and which in known:
-        return list(known).index(which)
-    try:
-        number = int(which)
-    except ValueError:
-        number = -1
-    if not 0 <= number < len(known):
-        called = ", ".join(f"{i} {name}" for i, name in enumerate(known) if name)
-        raise ParameterError(
-            f"There is no component {which}. Try a number from 0 to {len(known) - 1}"
-            + (f", or a name of these: {called}." if called else ".")
-        )
-    return number
-
-
-def _given(names: Mapping[Which, str], known: Sequence[str], into: np.ndarray) -> dict[int, str]:
+def _given(names: Mapping[Which, str], known: Sequence[str], called: Sequence[str], into: np.ndarray) -> dict[int, str]:
     """{group: the name that is given to it}."""
     found: dict[int, str] = {}
     for which, text in names.items():
-        place, name = int(into[_number(which, known)]), _checked(text)
+        place, name = int(into[place_of(which, known, called)]), _checked(text)
         if found.setdefault(place, name) != name:
             raise ParameterError(
                 f"Component {which} is given two names, {found[place]!r} and {name!r}, as it is merged. Try one of them."
@@ -89,9 +98,9 @@ def _given(names: Mapping[Which, str], known: Sequence[str], into: np.ndarray) -
 
 
 def _checked(name: str) -> str:
-    """A name without needless spaces. Raises ParameterError if it looks like a number of a component."""
+    """A name without needless spaces. Raises ParameterError if it looks like a number of a component, or a part of it."""
     clean = " ".join(str(name).split())
-    if re.fullmatch(r"(component\s*)?[+-]?\d+", clean, re.IGNORECASE):
+    if re.fullmatch(r"(component\s*)?[+-]?\d+[ab]*", clean, re.IGNORECASE):
         raise ParameterError(f"The name {clean!r} looks like the number of a component. Try a word, as lesion.")
     return clean
 
@@ -105,15 +114,11 @@ def _kept(members: np.ndarray, known: Sequence[str]) -> str:
     return old[0] if old else ""
 
 
-def _check_once(names: Sequence[str], leaders: np.ndarray) -> None:
+def _check_once(names: Sequence[str], leaders: Sequence[str]) -> None:
     for name in names:
-        twice = [str(number) for number, other in zip(leaders, names, strict=True) if name and other == name]
+        twice = [call for call, other in zip(leaders, names, strict=True) if name and other == name]
         if len(twice) > 1:
             raise ParameterError(
                 f"The name {name!r} is given to components {' and '.join(twice)}. Try another name, or to merge them: "
                 f"{','.join(twice)}."
             )
-
-
-def _call(number: int, known: Sequence[str]) -> str:
-    return f"{number} {known[number]}".strip()

@@ -15,6 +15,7 @@ from spaxel.figures.palette import component_colors
 from spaxel.figures.reduce import reduce_labels
 from spaxel.metrics import score
 from spaxel.results.presence import Presence, is_new, kept, new_here, presence, recalled
+from spaxel.store.cuts import CUTS
 from spaxel.store.places import is_plain
 from spaxel.store.run_folder import read_json, read_result
 from spaxel.workflow.tables import write_activation, write_labels, write_mixture
@@ -108,10 +109,10 @@ def folder_names(paths: Sequence[str | Path]) -> list[str]:
 
 def _plain_stem(stem: str) -> str:
     """The stem of a file as the name of a folder on every system: as it is wherever that is one."""
-    if is_plain(stem):
+    if is_plain(stem) and stem != CUTS:
         return stem
     plain = re.sub(r"[\\/:\x00-\x1f]", "-", stem)
-    return plain if is_plain(plain) else f"{plain or 'cube'}-"
+    return plain if is_plain(plain) and plain != CUTS else f"{plain or 'cube'}-"
 
 
 def referred(reference: Sequence[str | Path], names: Sequence[str], paths: Sequence[str | Path]) -> list[str]:

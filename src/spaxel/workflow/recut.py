@@ -1,10 +1,9 @@
-"""A run changed after it was made: another level, merges, names by hand."""
+"""A run changed after it was made, or a cut of it kept beside it: another level, and what is done by hand."""
 
 from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +11,33 @@ import xarray as xr
 
 from spaxel.errors import ParameterError
 from spaxel.reporting import report
-from spaxel.results.cut import cut, record
-from spaxel.results.grouping import Which
+from spaxel.results.changes import Changes
+from spaxel.results.cut import planned, record, recorded
+from spaxel.results.editing import options_of
+from spaxel.results.regrouping import pooled, regrouped
+from spaxel.store.cuts import read_cut, save_cut
 from spaxel.store.run_folder import ACTIVATION, RESULT, new_run, read_json, read_result, write_json, write_result
 from spaxel.workflow.beside import scored, write_beside, write_joined
+from spaxel.workflow.tables import write_recipe
 
 
-def recut(
-    run: str | Path,
-    level: int | None = None,
-    *,
-    merge: Sequence[Sequence[Which]] = (),
-    names: Mapping[Which, str] | None = None,
-    command: str = "",
-) -> Path:
+def recut(run: str | Path, level: int | None = None, *, start: str = "", command: str = "", **by_hand: Any) -> Path:
     """Give a run other components, see spaxel.cut, and write results, tables and reports anew, in place of the old ones.
 
-    The fitted model, its tree and the finest parts stay as they are, so every cut can be taken back: with a level, merges
-    and names start from nothing; without, they are added to what is there. run.json keeps the commands of all cuts.
-    A run of several cubes is changed as a whole. Raises ParameterError for a level, merge or name that makes no sense.
+    start   : the name of a kept cut (spaxel.store.cuts) to begin with, in place of the components as they are
+    command : that is written into run.json
+    by_hand : split, merge, names, colors, background, as spaxel.cut takes them
+    The fitted model, its tree and the finest parts stay as they are, so every cut can be taken back: with a level, what was
+    done by hand starts from nothing; without, it is added to what is there. run.json keeps the commands of all cuts.
+    A run of several cubes is changed as a whole. Raises ParameterError for a level or a change that makes no sense.
     """
+    changes, made = Changes(**by_hand), _start(run, level, start)
     run = Path(run)
     about = read_json(run)
     if about.get("model") == "..":
         raise ParameterError(f"{run} shares its components with the cubes beside it. Try spaxel cut {run.parent}.")
     inside = list(about.get("inputs", {}))
-    typed = command or _command(run, level, merge, names)
+    typed = command or _command(run, level, changes, start)
     with new_run(run, overwrite=True) as folder:
         answers = {(run / name).resolve() for name in inside or [""]}
         shutil.copytree(
@@ -45,12 +45,13 @@ def recut(
         )
         changed: dict[str, dict[str, Any]] = {}
         for name in inside or [""]:
-            again = cut(read_result(run / name).load(), level, merge=merge, names=names)
+            before = read_result(run / name).load()
+            again = regrouped(before, *planned(before, level, changes, made))
             write_result(folder / name, again)
-            changed[name] = _changed(read_json(run / name), again, typed, added=level is None)
+            changed[name] = _changed(read_json(run / name), again, typed, added=level is None and not start)
         if inside:
             beside = write_joined(folder, inside, about.get("reference", ()))
-            write_json(folder, _changed(about, again, typed, added=level is None))
+            write_json(folder, _changed(about, again, typed, added=level is None and not start))
         else:
             beside = {"": write_beside(folder, str(about.get("name") or run.name), again)}
             beside[""]["presence"] = (about.get("presence") or {}) | beside[""]["presence"]
@@ -75,10 +76,43 @@ def _changed(about: dict[str, Any], again: xr.Dataset, typed: str, *, added: boo
     return about | truth | {"level": made["level"], "cut": made, "cuts": cuts, "command": "\n".join([*kept, typed])}
 
 
-def _command(run: Path, level: int | None, merge: Sequence[Sequence[Which]], names: Mapping[Which, str] | None) -> str:
+def keep_cut(
+    run: str | Path,
+    name: str,
+    level: int | None = None,
+    *,
+    start: str = "",
+    overwrite: bool = False,
+    command: str = "",
+    **by_hand: Any,
+) -> Path:
+    """Keep other components of a run under a name, beside its fit; the run's own result stays as it is. Returns the folder.
+
+    name, start, overwrite : see spaxel.store.cuts.save_cut, and `recut`      by_hand : as spaxel.cut takes them
+    Beside the recipe lies components.csv, of all cubes together. Raises as `recut`, and Exists without `overwrite`.
+    """
+    run, changes, made = Path(run), Changes(**by_hand), _start(run, level, start)
+    inside = list(read_json(run).get("inputs", {})) or [""]
+    results = [read_result(run / cube) for cube in inside]
+    now, words = planned(results[0], level, changes, made)
+    typed = command or _command(run, level, changes, start, name)
+    folder = save_cut(run, name, recorded(now, words), typed, overwrite=overwrite)
+    write_recipe(folder, pooled(results, now), read_json(run))
+    return folder
+
+
+def _start(run: str | Path, level: int | None, start: str) -> dict[str, Any] | None:
+    """The components of a kept cut, None for those of the run."""
+    if not start:
+        return None
+    if level is not None:
+        raise ParameterError(
+            f"With LEVEL {level} everything starts anew, and with --from {start} from that cut. Try one of them."
+        )
+    return read_cut(run, start)["made"]
+
+
+def _command(run: Path, level: int | None, changes: Changes, start: str = "", save_as: str = "") -> str:
     words = ["spaxel", "cut", str(run), *([] if level is None else [str(level)])]
-    for members in merge:
-        words += ["--merge", ",".join(map(str, members))]
-    for which, name in (names or {}).items():
-        words += ["--name", f"{which}={name}"]
-    return shlex.join(words)
+    words += ["--from", start] if start else []
+    return shlex.join([*words, *options_of(changes), *(["--save-as", save_as] if save_as else [])])

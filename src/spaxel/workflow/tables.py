@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from spaxel.results.convention import component_names, spectra_names
+from spaxel.figures.palette import component_colors, painted, palette
+from spaxel.results.convention import component_names, given_names, is_background, shares, spectra_names
 from spaxel.results.presence import UNLIKE, Presence
 from spaxel.store.cells import TableWriter
 from spaxel.store.places import placed
@@ -34,6 +36,20 @@ def write_mixture(folder: Path, result: xr.Dataset) -> list[Path]:
         lines = (list(own) + line for own, line in zip(_called(called, n), cells, strict=True))
         written.append(_write(folder, ABUNDANCES, [*called, "y", "x", *names, "residual"], lines))
     return written
+
+
+def write_recipe(folder: Path, pooled: xr.Dataset, run: Mapping[str, Any]) -> Path:
+    """components.csv of a kept cut: number, name, colour, background, pixels in all cubes, share. Returns its path.
+
+    pooled : the components without maps, see spaxel.results.regrouping      run : run.json, whose dealt colours are kept
+    """
+    grey, size = is_background(pooled), pooled["component_size"].values
+    colors = painted(pooled, component_colors(pooled, dealt=run.get("colors") or palette(1)))
+    rows = [
+        (k, name, color, _word(grey[k]), int(size[k]), f"{share:.6f}" if np.isfinite(share) else "")
+        for k, (name, color, share) in enumerate(zip(given_names(pooled), colors, shares(pooled), strict=True))
+    ]
+    return _write(folder, COMPONENTS, ("component", "name", "color", "background", "n_pixels", "share"), rows)
 
 
 def write_labels(folder: Path, result: xr.Dataset) -> Path | None:

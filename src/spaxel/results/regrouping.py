@@ -1,0 +1,102 @@
+"""A result with other components, made of its micro-clusters: labels, spectra, confidence. What `cut` does with pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from spaxel.results.changes import NO_PAINT
+from spaxel.results.convention import relabel, with_names
+from spaxel.results.parts import Components
+from spaxel.results.trees import cut_tree
+
+
+def regrouped(result: xr.Dataset, now: Components, words: Sequence[str]) -> xr.Dataset:
+    """The result with these components. words : what was done by hand, in sentences, for attrs `by_hand` and `sentence`
+
+    One without a tree keeps its components; only what people said of them is new.
+    """
+    if "merge_tree" not in result:
+        return with_words(result, now).assign_attrs(by_hand=list(words))
+    component, k, sizes = now.component, len(now.color), result["micro_size"].values
+    spectra, spread = merge_moments(result["micro_spectra"].values, result["micro_spread"].values, sizes, component, k)
+    size = np.bincount(component, weights=sizes, minlength=k).astype(np.int64)
+    spectra, spread = (np.where(size[:, None] > 0, values, np.nan) for values in (spectra, spread))
+    new = result.drop_dims("component").assign(
+        labels=(("y", "x"), relabel(result["micro_labels"].values, component)),
+        component_spectra=(("component", "channel"), spectra, result["component_spectra"].attrs),
+        component_spread=(("component", "channel"), spread, result["component_spread"].attrs),
+        component_size=("component", size),
+        component_color=("component", now.color),
+        micro_component=("micro", component.astype(np.int32)),
+        confidence=(("y", "x"), _confidence_at(result, component)),
+    )
+    why = str(result.attrs.get("sentence_of_fit", result.attrs.get("sentence", "")))
+    attrs = {"n_components": k, "level": int(now.level), "by_hand": list(words), "sentence_of_fit": why}
+    said = " ".join([*words, f"The fit said: {why}" if words and why else why]).strip()
+    return with_words(new.assign_attrs(attrs | {"sentence": said}), now)
+
+
+def pooled(results: Sequence[xr.Dataset], now: Components) -> xr.Dataset:
+    """These components of all the results of one model together, without maps: sizes, and what people said of them."""
+    first = results[0]
+    if "merge_tree" not in first:
+        size = np.sum([result["component_size"].values for result in results], axis=0)
+        return with_words(first.drop_dims(["y", "x"]).assign(component_size=("component", size)), now)
+    sizes = np.sum([result["micro_size"].values for result in results], axis=0)
+    size = np.bincount(now.component, weights=sizes, minlength=len(now.color)).astype(np.int64)
+    arrays = {"component_size": ("component", size), "component_color": ("component", now.color)}
+    return with_words(xr.Dataset(arrays), now)
+
+
+def merge_moments(
+    mean: np.ndarray, spread: np.ndarray, sizes: np.ndarray, component: np.ndarray, n_components: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of components from those of their micro-clusters, (m, channel) -> (k, channel)."""
+    share = np.zeros((n_components or component.max() + 1, len(sizes)))
+    share[component, np.arange(len(sizes))] = sizes
+    share /= np.maximum(share.sum(1, keepdims=True), 1)
+    mean, spread = np.nan_to_num(mean), np.nan_to_num(spread)
+    merged = share @ mean
+    return merged, np.sqrt(np.maximum(share @ (spread**2 + mean**2) - merged**2, 0))
+
+
+def _confidence_at(result: xr.Dataset, component: np.ndarray) -> np.ndarray:
+    """Confidence of components that are made of these micro-clusters, from that of the levels of the tree. component : (m,)
+
+    Of each part the coarsest level is taken at which all that is merged with it belongs to its component: exact for a
+    level of the tree, and a lower bound for merges by hand, where the nearest other component may be farther still.
+    """
+    data = result["labels"].values >= 0
+    single = component.max() == 0
+    found = np.where(data, np.float32(1 if single else np.nan), np.float32(np.nan))
+    if single or "level_confidence" not in result:
+        return found
+    levels, micro = result["level"].values, result["micro_labels"].values
+    best = _coarsest(result["merge_tree"].values, component, levels)
+    for level in np.unique(best):
+        here = data & np.append(best == level, False)[micro]
+        found[here] = result["level_confidence"].sel(level=level).values[here].astype(np.float32) / 255
+    return found
+
+
+def _coarsest(tree: np.ndarray, component: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """The smallest level at which what is merged with each part lies in its component; the largest where none does."""
+    best = np.full(len(component), levels.max())
+    for level in np.sort(levels)[::-1]:
+        owner = cut_tree(tree, int(level))
+        pure = np.array([len(np.unique(component[owner == k])) == 1 for k in range(int(level))])
+        best[pure[owner]] = level
+    return best
+
+
+def with_words(result: xr.Dataset, now: Components) -> xr.Dataset:
+    """The result with names, colours by hand and backgrounds, each kept only where there is one."""
+    result = result.drop_vars(["component_paint", "component_background"], errors="ignore")
+    if (now.paint != NO_PAINT).any():
+        result = result.assign(component_paint=("component", now.paint.astype(np.int32)))
+    if now.background.any():
+        result = result.assign(component_background=("component", now.background.astype(bool)))
+    return with_names(result, now.names)
