@@ -5,6 +5,7 @@ Public names are loaded on first use, so that `import spaxel` costs next to noth
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -59,8 +60,24 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'spaxel' has no attribute {name!r}")
     room = import_module(f"spaxel.{_HOME[name]}")
+    if "xarray" in sys.modules:
+        import_module("spaxel.plot.accessor")  # result.spaxel
     return room if _HOME[name] == name else getattr(room, name)
 
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+def _html(data: Any) -> str:
+    return import_module("spaxel.plot.notebook").html(data)
+
+
+def _show_results(ipython: Any) -> None:
+    """Let a notebook show results as pictures; xarray need not be loaded for that."""
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is not None:
+        shell.display_formatter.formatters["text/html"].for_type_by_name("xarray.core.dataset", "Dataset", _html)
+
+
+_show_results(sys.modules.get("IPython"))

@@ -104,7 +104,7 @@ def _legend(scene: Scene, fig: Any, width: float, lost: bool) -> Panel:
     while True:
         columns = -(-n // -(-n // columns))  # as few as give the same number of lines
         drawn = add_legend(axes, scene, lost=lost, columns=columns, loc="upper left", columnspacing=1.2)
-        box = drawn.get_window_extent(fig.canvas.get_renderer())
+        box = drawn.get_window_extent()
         if columns == 1 or box.width / fig.dpi * MM <= room:
             break
         columns -= 1

@@ -82,7 +82,7 @@ def _sizes(row: Row, around: _Around, room: float) -> list[tuple[float, float]]:
 
 def _around(fig: Any, axes: Any) -> _Around:
     """What the text of axes takes around their box, measured."""
-    box, whole = axes.get_window_extent(), axes.get_tightbbox(fig.canvas.get_renderer())
+    box, whole = axes.get_window_extent(), axes.get_tightbbox()
     mm = MM / fig.dpi
     sides = (box.x0 - whole.x0, whole.x1 - box.x1, whole.y1 - box.y1, box.y0 - whole.y0)
     return _Around(*(max(0.0, float(side) * mm) for side in sides))
