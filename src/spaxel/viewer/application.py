@@ -21,7 +21,7 @@ _TEMPLATE = """{{% block preamble %}}<meta name="referrer" content="no-referrer"
 
 def window(document: Any, scenes: Sequence[Scene], *, editable: bool = False) -> State:
     """Fill a Bokeh document with the panes of these scenes, for one browser window. Returns its state."""
-    state = State(scenes, editable=editable)
+    state = State(scenes, editable=editable, document=document)
     document.title = printable(f"{state.scene.name} · spaxel")
     document.template = _TEMPLATE.format(style=STYLE)
     document.add_root(layout(state, document))

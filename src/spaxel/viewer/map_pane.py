@@ -170,7 +170,7 @@ def _place_controls(view: MapView, state: State, error: Any) -> list[Any]:
         if state.region is not None and state.region.kind == "pixel":
             (left, top) = state.region.corners[0]
             x.value, y.value = int(left), int(top)
-            error.text = printable(place_text(world, left + 0.5, top + 0.5))
+            error.text = printable(place_text(world, left + 0.5, top + 0.5)) if world else ""
         quiet[0] = False
 
     def go(_attr: str, _old: Any, new: str) -> None:

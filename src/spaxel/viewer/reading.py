@@ -33,7 +33,7 @@ class Reading:
     def __init__(self, array: xr.DataArray, window: Window, channels: Sequence[int] | None, combine: Combine):
         self.array, self.window, self._channels, self._combine = array, window, channels, combine
         self._todo = blocks(window, _chunk(array), _pixel_bytes(array))
-        self._done, self._known = 0, np.zeros(window.shape, bool)
+        self._done, self._known, self._seeds = 0, np.zeros(window.shape, bool), np.zeros(window.shape, bool)
         self._values: np.ndarray | None = None
         self._lock = threading.Lock()
         self.stopped = False
@@ -60,11 +60,13 @@ class Reading:
                 return
 
     def image(self) -> np.ndarray:
-        """(rows, columns, …) of the window; what is not read yet is as the nearest block that is."""
-        values = np.asarray(self._values)
-        if self.finished:
-            return values
-        return values[_nearest(self._known)]
+        """(rows, columns, …) of the window; what is not read yet is as the middle of the nearest block that is."""
+        with self._lock:
+            values = np.array(self._values)
+            if not self.finished:
+                unknown = ~self._known
+                values[unknown] = values[_nearest(self._seeds)][unknown]
+        return values
 
     def _one(self, tile: Any) -> None:
         rows, columns = part(self.window, tile)
@@ -74,6 +76,7 @@ class Reading:
             self._values = np.zeros((*self.window.shape, *found.shape[2:]), found.dtype)
         self._values[rows, columns] = found
         self._known[rows, columns] = True
+        self._seeds[(rows.start + rows.stop) // 2, (columns.start + columns.stop) // 2] = True
 
 
 def pick(array: xr.DataArray, ys: np.ndarray, xs: np.ndarray, channels: Sequence[int] | None = None) -> np.ndarray:
@@ -95,11 +98,11 @@ def _steps(places: np.ndarray) -> Any:
     return np.asarray(places)
 
 
-def _nearest(known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each place the nearest one that is known."""
+def _nearest(seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each place the nearest seed."""
     from scipy.ndimage import distance_transform_edt
 
-    places = distance_transform_edt(~known, return_distances=False, return_indices=True)
+    places = distance_transform_edt(~seeds, return_distances=False, return_indices=True)
     return places[0], places[1]
 
 

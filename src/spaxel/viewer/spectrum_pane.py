@@ -141,7 +141,9 @@ class SpectrumPane:
 
     def _explain(self) -> None:
         if self.found is not None:
-            self.candidates.text = printable(candidate_words(self._state.scene, self._state.result, self.found))
+            self.candidates.text = printable(
+                candidate_words(self._state.scene, self._state.result, self.found), keep="\n"
+            )
 
 
 def _line(axis: np.ndarray, found: RegionSpectrum) -> dict[str, np.ndarray]:

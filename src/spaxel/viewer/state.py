@@ -24,12 +24,12 @@ class State:
     """One window. Panes read its attributes, change them by its methods, and hear of changes by `on`.
 
     scenes   : what was opened, shared by all windows and never changed     at : which of them is shown
-    editable : whether edits may be saved (--edit)                          dark : the theme
+    editable : whether edits may be saved (--edit)                          dark : the theme      document : of Bokeh
     region   : the pixels whose spectrum is shown, or None                  component : the one singled out, or None
     """
 
-    def __init__(self, scenes: Sequence[Scene], *, editable: bool = False):
-        self.scenes, self.editable = tuple(scenes), editable
+    def __init__(self, scenes: Sequence[Scene], *, editable: bool = False, document: Any = None):
+        self.scenes, self.editable, self.document = tuple(scenes), editable, document
         self.at, self.dark = 0, False
         self.region: Region | None = None
         self.component: int | None = None
