@@ -49,6 +49,7 @@ _HOME = {  # public name -> module that defines it
     "figure": "plot",
     "plot": "plot",  # a room that is public as it is
     "view": "viewer.shown",
+    "export": "exporting",
     "simulate": "synth",
     "SpaxelError": "errors",
 }

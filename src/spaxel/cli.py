@@ -24,6 +24,7 @@ VERBS = {  # verb -> module of spaxel.commands, one line of help
     "cut": ("cutting", "Other components for a run, by level and by hand, without fitting again."),
     "score": ("runs", "How well a run agrees with a truth."),
     "match": ("match", "Which spectra of a library are nearest to the components of a run, and whether any fits."),
+    "export": ("export", "Write maps, spectra and tables for other programs: FITS, GeoTIFF, ENVI, HyperSpy …"),
     "report": ("runs", "Write the report of a run again."),
     "figure": ("figure", "A figure for a paper: map, legend, spectra and scale, as PNG, SVG or PDF."),
     "view": ("view", "Look at runs or files of any size in the browser."),

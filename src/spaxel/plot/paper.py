@@ -13,7 +13,7 @@ import xarray as xr
 
 from spaxel.errors import ParameterError, missing_extra
 from spaxel.plot.compose import PARTS, compose
-from spaxel.plot.scene import open_scene
+from spaxel.plot.scene import Scene, open_scene
 from spaxel.store.staging import replacing
 
 WIDTHS = {"column": 85.0, "page": 180.0}  # mm
@@ -54,7 +54,12 @@ class Look:
 
 
 def figure(
-    run: xr.Dataset | str | Path, path: str | Path, *, level: int | None = None, overwrite: bool = False, **look: Any
+    run: xr.Dataset | str | Path | Scene,
+    path: str | Path,
+    *,
+    level: int | None = None,
+    overwrite: bool = False,
+    **look: Any,
 ) -> Path:
     """Write a figure for a paper of a run or a result: map, legend, spectra, and its scale or coordinates. Returns its path.
 

@@ -59,6 +59,7 @@ import numpy as np
 import xarray as xr
 
 from spaxel.errors import CubeError, printable
+from spaxel.results.amounts import amounts
 
 _DIMS = {
     "labels": ("y", "x"),
@@ -95,7 +96,7 @@ _DIMS = {
 SPECTRA_NAMES = ("sample", "group")  # text coordinates along y of a list of spectra
 _CARRIED = (
     *("source", "history", "steps", "guesses", "origin", "wcs_header", "crs", "transform", "pixel_size", "pixel_units"),
-    *("pixel_origin", "maps", "instrument", "redshift"),
+    *("map_info", "pixel_origin", "maps", "instrument", "redshift"),
 )
 
 
@@ -207,8 +208,5 @@ def _parts(result: xr.Dataset) -> np.ndarray:
             return np.asarray(result["component_size"]).astype(float)
         labels = np.asarray(result["labels"])
         return np.bincount(labels[labels >= 0], minlength=len(component_names(result))).astype(float)
-    amounts = np.asarray(result["abundances"], np.float64).reshape(-1, result.sizes["component"])
-    amounts = amounts[np.isfinite(amounts).all(1)]
-    if not len(amounts):
-        return np.zeros(amounts.shape[1])
-    return (amounts / np.maximum(amounts.sum(1, keepdims=True), 1e-30)).mean(0)
+    found = amounts(result)
+    return found.share if found.pixels else np.zeros(len(found.share))

@@ -1,0 +1,45 @@
+"""spaxel export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from spaxel.commands.console import say
+from spaxel.commands.options import Overwrite
+
+FORMATS = "fits, geotiff, envi, hspy, netcdf, tiff (ImageJ, napari), csv, png, svg, pdf, qml"
+ITEMS = "labels, abundances, confidence, residual, unlike, spectra, components"
+
+
+def export(
+    run: Path,
+    /,
+    *,
+    to: Annotated[
+        tuple[str, ...],
+        Parameter(
+            negative="", help=f"formats, with commas or repeated: {FORMATS}; if not given, as the suffix of --out says"
+        ),
+    ] = (),
+    level: Annotated[int | None, Parameter(help="another number of components; the run stays as it is")] = None,
+    what: Annotated[tuple[str, ...], Parameter(negative="", help=f"of {ITEMS} (default: all that the run has)")] = (),
+    out: Annotated[
+        Path | None,
+        Parameter(
+            alias="-o", help="folder to make or to add to (default: RUN-export beside the run), or a file, as map.tif"
+        ),
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write the maps, spectra and tables of a run for other programs, with all that the input knew of its place and axes."""
+    from spaxel.exporting import export as write
+
+    written = write(run, out, to=to, level=level, what=what, overwrite=overwrite)
+    files = sorted(file for file in written.rglob("*") if file.is_file()) if written.is_dir() else [written]
+    say(
+        f"wrote {written}"
+        + (f": {', '.join(str(file.relative_to(written)) for file in files)}" if written.is_dir() else "")
+    )

@@ -1,0 +1,133 @@
+"""A result for the next program: FITS, GeoTIFF, ENVI, HyperSpy, NetCDF, TIFF, CSV, with all that the input knew of itself.
+
+`formats` is the table of formats, `source` what each of them gets, `places` how files take their places; one file per format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from spaxel.errors import NotFound, ParameterError
+from spaxel.exporting.formats import BY_SUFFIX, FORMATS, asked, check_lists
+from spaxel.exporting.places import file_name, files_to_fill, folder_to_fill
+from spaxel.exporting.source import Source, cube_name, make_source
+from spaxel.results.convention import check_result
+from spaxel.store.addresses import check_local
+from spaxel.store.run_folder import RESULT, read_json, read_result
+
+__all__ = ["FORMATS", "export"]
+
+
+def export(
+    run: str | Path | xr.Dataset,
+    path: str | Path | None = None,
+    *,
+    to: str | Sequence[str] = (),
+    level: int | None = None,
+    what: str | Sequence[str] = (),
+    overwrite: bool = False,
+) -> Path:
+    """Write the maps, spectra and tables of a run for other programs.
+
+    run   : a run folder, also one of several cubes, or a result
+    path  : a folder to make (default: RUN-export beside the run; needed for a result), to which a second export adds; or a
+            file, whose suffix then says the format: map.tif (labels; with its style), all.fits, all.nc …
+    to    : fits, geotiff, envi, hspy, netcdf, tiff (ImageJ, napari), csv, png, svg, pdf, qml; several as a list or with
+            commas
+    level : another number of components, as spaxel.cut; the run stays as it is
+    what  : labels, abundances, confidence, residual, unlike, spectra, components; all that the result has where not given, but
+            of an image no list of its pixels (csv), which can be asked for by naming a map
+    overwrite : replace files that are there
+    returns   : the folder or the file
+    Pixel [y, x] of every map is pixel [y, x] of the cube. Maps are read and written strip by strip. Of several cubes each
+    gets a folder of its own. All is written beside and takes its place when it is whole.
+    Raises NotFound, ParameterError (format, level, item), CubeError (a list of spectra as an image), Exists, MissingExtra.
+
+    >>> import spaxel
+    >>> cube = spaxel.simulate("maxrf", height=24, width=24, channels=64)
+    >>> result = spaxel.KMeans(n_clusters=3).fit(cube).predict(cube)
+    >>> folder = spaxel.export(result, "for-others", to="netcdf,csv")
+    >>> sorted(file.name for file in folder.iterdir())
+    ['components.csv', 'export.json', 'result.nc', 'spectra.csv']
+    """
+    formats = asked(to, None if path is None else Path(path))
+    wanted = tuple(item for text in ([what] if isinstance(what, str) else what) for item in _items(text))
+    cubes, where = _cubes(run)
+    place = check_local(path if path is not None else _default(where), write=True)
+    if place.suffix.lower() in BY_SUFFIX and len(formats) == 1:
+        return _as_file(cubes, place, formats[0], level, wanted, overwrite=overwrite)
+    about = {"run": str(where.resolve()) if where else "", "level": level, "formats": formats, "what": list(wanted)}
+    sources = [(inside, make_source(*cube, wanted, level)) for inside, cube in cubes.items()]
+    for _, source in sources:
+        check_lists(source, formats)
+    with folder_to_fill(place, about, overwrite=overwrite) as folder:
+        for inside, source in sources:
+            (folder / inside).mkdir(exist_ok=True)
+            for name in formats:
+                _write(name, source, folder / inside, explicit=bool(wanted))
+    return place
+
+
+def _items(text: str) -> list[str]:
+    return [item.strip().lower() for item in text.split(",") if item.strip()]
+
+
+def _cubes(run: str | Path | xr.Dataset) -> tuple[dict[str, tuple[xr.Dataset, dict[str, Any], str]], Path | None]:
+    """{folder inside: (result, run.json, name)}, and where the run lies."""
+    if isinstance(run, xr.Dataset):
+        result = check_result(run)
+        return {"": (result, {}, cube_name(result, {}))}, None
+    folder = check_local(run)
+    about = read_json(folder)
+    inside = list(about.get("inputs", {}))
+    if not inside:
+        result = read_result(folder)
+        return {"": (result, about, cube_name(result, about, folder))}, folder
+    there = [name for name in inside if (folder / name / RESULT).is_dir()]
+    if not there:
+        raise NotFound(f"{folder} holds no {RESULT}, in none of its cubes. Try to segment again.")
+    own = {name: (read_result(folder / name), {**about, **read_json(folder / name)}, name) for name in there}
+    return own, folder
+
+
+def _default(where: Path | None) -> Path:
+    if where is None:
+        raise ParameterError("There is no path to write a result to. Try spaxel.export(result, 'folder', to='fits').")
+    where = where.resolve()
+    return where.with_name(f"{where.name}-export")
+
+
+def _write(name: str, source: Source, folder: Path, *, explicit: bool) -> None:
+    """One format in a folder."""
+    form = FORMATS[name]
+    if name == "csv" and not explicit and not source.is_list:
+        source = make_source(source.result, source.run, source.name, ("spectra", "components"))
+    form.write(source, folder / f"{file_name(source.name)}{form.suffix}" if form.whole else folder)
+
+
+def _as_file(
+    cubes: dict[str, Any], path: Path, name: str, level: int | None, what: tuple[str, ...], *, overwrite: bool
+) -> Path:
+    """One format as the file that was named; of a format of several files its main one, or the only item that is asked for."""
+    form = FORMATS[name]
+    if len(cubes) > 1:
+        raise ParameterError(f"{path} is one file, and the run has {len(cubes)} cubes. Try the name of a folder.")
+    if BY_SUFFIX[path.suffix.lower()] != BY_SUFFIX[form.suffix]:
+        raise ParameterError(f"{path} is no name for {name}. Try {path.with_suffix(form.suffix).name}.")
+    if not form.whole and len(what) > 1:
+        raise ParameterError(f"{path} holds one map of {name}, and {len(what)} items are asked for. Try a folder.")
+    result, run, called = next(iter(cubes.values()))
+    item = what or (() if form.whole else (form.main,))
+    source = make_source(result, run, called, item, level)
+    check_lists(source, [name])
+    if form.whole:
+        with files_to_fill(path, path.stem, overwrite=overwrite) as folder:
+            form.write(source, folder / path.name)
+        return path
+    with files_to_fill(path, item[0] + ("_imagej" if name == "tiff" else ""), overwrite=overwrite) as folder:
+        form.write(source, folder)
+    return path

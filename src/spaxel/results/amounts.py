@@ -1,0 +1,65 @@
+"""How much of each component there is in an unmixed result, strip by strip: what pages, tables and commands say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from spaxel.errors import CubeError
+
+PIECE = 2**24  # bytes of abundances that are read at once, or one row
+
+
+class Amounts(NamedTuple):
+    """Of each component, (component,) float64; NaN where no pixel holds data.
+
+    share   : mean of its part of all abundances of a pixel, a / sum of a: 0 to 1, the shares of all add up to 1
+    mean    : mean abundance, in whatever unit the method gives
+    present : part of the pixels in which its abundance is above zero
+    pixels  : number of pixels with data
+    """
+
+    share: np.ndarray
+    mean: np.ndarray
+    present: np.ndarray
+    pixels: int
+
+
+def amounts(result: xr.Dataset) -> Amounts:
+    """Share, mean and presence of each component of an unmixed result, over the pixels with data.
+
+    A pixel without any component (all abundances zero) has no share and counts as zero of each. Reads a strip of rows at a
+    time, so that a large run on disk is never laid out whole. Raises CubeError for a result without abundances.
+    """
+    if "abundances" not in result:
+        raise CubeError("This result holds no abundances. Try a run of unmix.")
+    k, pixels = result.sizes["component"], 0
+    share, total, present = np.zeros(k), np.zeros(k), np.zeros(k)
+    for _, part in strips(result["abundances"].transpose("y", "x", "component"), PIECE):
+        rows = part.reshape(-1, k).astype(np.float64)
+        rows = rows[np.isfinite(rows).all(1)]
+        pixels += len(rows)
+        share += (rows / np.maximum(rows.sum(1, keepdims=True), 1e-30)).sum(0)
+        total += rows.sum(0)
+        present += (rows > 0).sum(0)
+    n = pixels or np.nan
+    return Amounts(share / n, total / n, present / n, pixels)
+
+
+def strips(array: xr.DataArray, piece: int = PIECE, multiple: int = 1) -> Iterator[tuple[slice, np.ndarray]]:
+    """An array in strips along y: (rows, values) each, of about `piece` bytes.
+
+    multiple : each strip but the last has a multiple of so many rows. A strip holds at least one chunk of what lies on disk, so
+               that no chunk is read many times.
+    """
+    height = array.sizes["y"]
+    row = max(1, array.nbytes // max(height, 1))
+    chunks = array.chunksizes.get("y", ()) if array.chunks else ()
+    rows = max(piece // row, max(chunks, default=1))
+    rows = max(1, -(-rows // multiple)) * multiple
+    for start in range(0, height, rows):
+        inside = slice(start, min(start + rows, height))
+        yield inside, np.asarray(array.isel(y=inside).values)
