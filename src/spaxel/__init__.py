@@ -42,6 +42,7 @@ _HOME = {  # public name -> module that defines it
     "EnergyMCR": "methods.ebgmcr.estimator",
     "load": "methods.registry",
     "cut": "results.cut",
+    "compare": "workflow.comparing",
     "match": "workflow.matching",
     "score": "metrics",
     "interpret": "results.interpretation",

@@ -39,6 +39,7 @@ from spaxel.results.cut import cut as cut
 from spaxel.results.interpretation import interpret as interpret
 from spaxel.synth import simulate as simulate
 from spaxel.viewer.shown import view as view
+from spaxel.workflow.comparing import compare as compare
 from spaxel.workflow.matching import match as match
 
 __version__: str

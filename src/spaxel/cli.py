@@ -23,6 +23,7 @@ VERBS = {  # verb -> module of spaxel.commands, one line of help
     "predict": ("segment", "Apply the model of a run to another file; labels mean the same."),
     "cut": ("cutting", "Other components for a run, by level and by hand, without fitting again."),
     "score": ("runs", "How well a run agrees with a truth."),
+    "compare": ("comparing", "How far two runs of one image agree, and where not, side by side."),
     "match": ("match", "Which spectra of a library are nearest to the components of a run, and whether any fits."),
     "export": ("export", "Write maps, spectra and tables for other programs: FITS, GeoTIFF, ENVI, HyperSpy …"),
     "report": ("runs", "Write the report of a run again."),

@@ -165,3 +165,15 @@ def painted(result: xr.Dataset, colors: Sequence[str]) -> list[str]:
         return shown
     given = np.asarray(result["component_paint"]).astype(int)
     return [f"#{paint:06X}" if paint >= 0 else color for color, paint in zip(shown, given, strict=True)]
+
+
+def matched_colors(colors: Sequence[str], pairs: Sequence[tuple[int, int]], n: int) -> list[str]:
+    """Colours for n components of another map: what is matched has the colour of its partner, the others one of their own.
+
+    colors : (k,) of the first map      pairs : (component there, component here), see spaxel.metrics.agreement
+    """
+    given: list[str] = [""] * n
+    for there, here in pairs:
+        given[here] = colors[there]
+    free = (color for color in palette(min(256, len(colors) + n)) if color not in colors)
+    return [color or next(free, BACKGROUND) for color in given]
