@@ -46,6 +46,7 @@ _HOME = {  # public name -> module that defines it
     "match": "workflow.matching",
     "score": "metrics",
     "interpret": "results.interpretation",
+    "line_maps": "results.line_maps",
     "report": "reporting",
     "figure": "plot",
     "plot": "plot",  # a room that is public as it is

@@ -37,6 +37,7 @@ from spaxel.readers.native import write_cube as write_cube
 from spaxel.reporting import report as report
 from spaxel.results.cut import cut as cut
 from spaxel.results.interpretation import interpret as interpret
+from spaxel.results.line_maps import line_maps as line_maps
 from spaxel.synth import simulate as simulate
 from spaxel.viewer.shown import view as view
 from spaxel.workflow.comparing import compare as compare

@@ -121,6 +121,33 @@ class Treating:
         return found
 
 
+@Parameter(name="*")
+@dataclass
+class Lines:
+    """Lines of which maps are made, and what names them."""
+
+    lines: Annotated[
+        str | None,
+        Parameter(help="whose maps are made, as Fe,Pb or Ha; auto (at most 8 candidates of the components), none"),
+    ] = None
+    redshift: Annotated[
+        float | None, Parameter(help="of the object: names emission lines along a wavelength axis; kept in the run")
+    ] = None
+    medium: Annotated[str | None, Parameter(help="of the wavelengths: air or vacuum; kept in the run")] = None
+
+    def asked(self) -> dict[str, Any]:
+        """As spaxel.workflow.runs takes them. Raises ParameterError for an empty list."""
+        return {"lines": parse_lines(self.lines or "auto"), "redshift": self.redshift, "medium": self.medium}
+
+
+def parse_lines(text: str) -> tuple[str, ...]:
+    """'Fe, Pb La' -> ("Fe", "Pb La"). Raises ParameterError if nothing is named."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise ParameterError("--lines names no line. Try --lines Fe,Cu, auto or none.")
+    return names
+
+
 def parse_steps(texts: Sequence[str]) -> list[dict[str, Any]]:
     """("baseline lam=1e5", …) -> [{name, parameters}, …]. Raises ParameterError."""
     if not texts:

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from spaxel.commands.console import print_json, print_table, say
-from spaxel.commands.options import Json
+from spaxel.commands.options import Json, Lines, parse_lines
 from spaxel.errors import NotFound, ParameterError
 
 Level = Annotated[int | None, Parameter(help="number of components at which the merge tree is cut")]
@@ -50,23 +50,35 @@ def report(
     run: Path,
     /,
     *,
-    redshift: Annotated[
-        float | None, Parameter(help="of the object: names emission lines along a wavelength axis; kept in the run")
+    lines: Lines | None = None,
+    cube: Annotated[
+        Path | None, Parameter(help="the file of the run, for maps of lines, if it lies elsewhere now")
     ] = None,
-    medium: Annotated[str | None, Parameter(help="of the wavelengths: air or vacuum; kept in the run")] = None,
     cut: Annotated[
         str | None, Parameter(help="name of a kept cut (cut --save-as), whose page is written into RUN/cuts/NAME")
     ] = None,
 ) -> None:
-    """Write the report of a run again, or that of a cut that is kept beside it."""
+    """Write the report of a run again, or that of a cut that is kept beside it.
+
+    With --lines or --redshift maps of lines are made anew, from the file of the run.
+    """
     from spaxel.reporting import report as write_report
 
+    asked = lines or Lines()
+    told = asked.lines is not None or asked.redshift is not None or asked.medium is not None
     if cut is not None:
         from spaxel.reporting.cuts import report_cut
 
-        if redshift is not None or medium is not None:
+        if told:
             raise ParameterError(
-                "A redshift and a medium are kept in the run. Try spaxel report RUN with them, without --cut."
+                "Lines, a redshift and a medium are kept in the run. Try spaxel report RUN with them, without --cut."
             )
         return say(f"report: {report_cut(run, cut)}")
-    return say(f"report: {write_report(run, redshift=redshift, medium=medium)}")
+    if told:
+        from spaxel.workflow.lines import add_lines
+
+        names = None if asked.lines is None else parse_lines(asked.lines)
+        for folder in add_lines(run, names, redshift=asked.redshift, medium=asked.medium, cube=cube):
+            if folder != run:
+                say(f"report: {write_report(folder)}")
+    return say(f"report: {write_report(run, redshift=asked.redshift, medium=asked.medium)}")

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from spaxel.commands.allocator import return_tiles
 from spaxel.commands.console import command_line, watching
 from spaxel.commands.method_options import options_of, table
-from spaxel.commands.options import Memory, Out, Overwrite, Reading, Seed, Treating, parse_memory
+from spaxel.commands.options import Lines, Memory, Out, Overwrite, Reading, Seed, Treating, parse_memory
 from spaxel.errors import ParameterError
 
 Files = Annotated[list[Path], Parameter(negative="", help="cubes on one axis; several share one model")]
@@ -48,11 +48,14 @@ def segment(
     ] = (),
     reading: Reading | None = None,
     treating: Treating | None = None,
+    lines: Lines | None = None,
     **parameters: str | bool | None,
 ) -> None:
     """Which pixels are alike: a label map, the mean spectra and a report, without labels."""
     parameters = _parameters("segment", method, fitting or Fitting(), parameters)
-    _run(files, out, fitting or Fitting(), reading, treating, method=method, parameters=parameters, reference=reference)
+    told = (lines or Lines()).asked()
+    asked = {"method": method, "parameters": parameters, "reference": reference} | told
+    _run(files, out, fitting or Fitting(), reading, treating, **asked)
 
 
 def unmix(
@@ -64,11 +67,13 @@ def unmix(
     fitting: Fitting | None = None,
     reading: Reading | None = None,
     treating: Treating | None = None,
+    lines: Lines | None = None,
     **parameters: str | bool | None,
 ) -> None:
     """Which pure spectra are mixed, how many, and how much of each: tables, maps and a report."""
     parameters = _parameters("unmix", method, fitting or Fitting(), parameters)
-    _run(files, out, fitting or Fitting(), reading, treating, method=method, parameters=parameters)
+    told = (lines or Lines()).asked()
+    _run(files, out, fitting or Fitting(), reading, treating, method=method, parameters=parameters, **told)
 
 
 def _parameters(verb: str, method: str, fitting: Fitting, options: dict[str, Any]) -> dict[str, Any]:
@@ -84,7 +89,7 @@ def _parameters(verb: str, method: str, fitting: Fitting, options: dict[str, Any
 def _run(
     files: list[Path], out: Path, fitting: Fitting, reading: Reading | None, treating: Treating | None, **asked: Any
 ) -> None:
-    """Fit and print. asked : method, parameters and reference, as spaxel.workflow.runs.segment takes them."""
+    """Fit and print. asked : method, parameters, reference, lines, as spaxel.workflow.runs.segment takes them."""
     from spaxel.commands.summary import print_all
     from spaxel.workflow import runs
     from spaxel.workflow.fitting import process_number
@@ -109,6 +114,7 @@ def predict(
     out: Out,
     overwrite: Overwrite = False,
     reading: Reading | None = None,
+    lines: Lines | None = None,
 ) -> None:
     """Apply the model of a run to another file on the same axis; labels mean the same."""
     from spaxel.commands.summary import print_run
@@ -119,6 +125,6 @@ def predict(
     with watching() as watch:
         runs.predict(
             run, file, out, options=reading.options(), overwrite=overwrite, command=command_line(),
-            tell=watch.stage, progress=watch.progress,
+            tell=watch.stage, progress=watch.progress, **(lines or Lines()).asked(),
         )  # fmt: skip
     print_run(out)

@@ -15,6 +15,7 @@ from spaxel.figures.reduce import component_sizes
 from spaxel.figures.spectra import FEASIBLE, MOST, bands, descending, spectra_figure, spectrum_svg
 from spaxel.reporting.candidates import candidates, marks
 from spaxel.reporting.html import Markup, Picture, fill, pairs, percent, show, sized, swatch
+from spaxel.reporting.line_maps import line_maps
 from spaxel.reporting.page import Page
 from spaxel.reporting.scene import is_strip
 from spaxel.results.convention import sentences, shares
@@ -32,7 +33,7 @@ def components(page: Page) -> Markup:
     if "component_spectra" in result:
         found = interpret(result, page.run.get("redshift"), medium=page.run.get("medium"))
         drawn, width = page.place(spectra_figure(result, page.colors, marks=marks(found))), bands(result).width
-        lines = candidates(page, found)
+        lines = candidates(page, found) + line_maps(page)
     told = {"unmixed": "abundances" in result, "feasible": width == FEASIBLE, "width": width, "most": MOST}
     told |= {"channels": result.sizes.get("channel", 0), "candidates": lines}
     return fill("components", sizes=len(sizes), drawn=drawn, **told, **_table(page, sizes))

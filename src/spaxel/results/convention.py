@@ -32,6 +32,9 @@ What a report needs when the cube is far away:
 
     picture (y, x, rgb)                  uint8 false-colour picture; attrs `caption`
     truth_labels (y, x)                  if a truth was given
+    line_maps (line, y, x)               float32, net counts or flux of lines (coordinate `line`: "Fe Kα", "Hα"), see
+                                         spaxel.results.line_maps; attrs `units`, `sentence`
+    line_position (line)                 where each line is, in units of the axis
     attrs                                method, n_components, sentence (why so many), and the cube's source, history,
                                          steps, guesses, origin, georeference, redshift
 
@@ -88,6 +91,8 @@ _DIMS = {
     "scaling_score": ("scaling",),
     "picture": ("y", "x", "rgb"),
     "truth_labels": ("y", "x"),
+    "line_maps": ("line", "y", "x"),
+    "line_position": ("line",),
     "latents": ("y", "x", "latent"),
     "latent_centers": ("micro", "latent"),
     "micro_decoded": ("micro", "channel"),

@@ -106,7 +106,7 @@ def _elements(result: xr.Dataset, units: str, elements: Sequence[str], resolutio
 
 
 def _gas(result: xr.Dataset, units: str, redshift: float, medium: str | None) -> Interpretation:
-    stated = _medium(result)
+    stated = stated_medium(result)
     medium, source = (
         (medium, "as asked")
         if medium
@@ -146,7 +146,7 @@ def _sizes(result: xr.Dataset) -> np.ndarray:
     return np.bincount(labels[labels >= 0], minlength=result.sizes["component"]).astype(float)
 
 
-def _medium(result: xr.Dataset) -> str | None:
+def stated_medium(result: xr.Dataset) -> str | None:
     """What the header of the file says of its wavelengths: AWAV is air, WAVE vacuum (FITS standard 4.0, table 25)."""
     header = str(result.attrs.get("wcs_header", ""))
     return "air" if "'AWAV" in header else "vacuum" if "'WAVE" in header else None

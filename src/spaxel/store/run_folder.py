@@ -79,7 +79,7 @@ def write_history(folder: Path, lines: Sequence[dict[str, Any]]) -> None:
 
 def write_result(folder: Path, result: xr.Dataset) -> None:
     """Write result.zarr into a folder."""
-    texts = ("criterion", "scaling", "component", *SPECTRA_NAMES)
+    texts = ("criterion", "scaling", "component", "line", *SPECTRA_NAMES)
     names = {name: [str(v) for v in result[name].values] for name in texts if name in result.coords}
     plain = result.drop_vars(names).assign_attrs(names=names)
     plain.attrs = json.loads(json.dumps(plain.attrs, default=_plain))

@@ -24,6 +24,8 @@ class RunPlan:
     reference : of several files, those that the others are compared with (else each with all others): what is new?
     overwrite : replace the run that lies at `out`
     resume    : go on from the checkpoint `OUT.checkpoint` of a fit that was interrupted, see spaxel.workflow.fitting
+    lines     : of which maps are made: ("auto",), ("none",) or names, see spaxel.line_maps
+    redshift, medium : of the object and its wavelengths, for lines of gas; kept in run.json
     command   : as it was typed, for run.json
     tell, progress : told the name of each stage; called with (done, in all): epochs, then pixels
     """
@@ -39,6 +41,9 @@ class RunPlan:
     reference: Sequence[str | Path] = ()
     overwrite: bool = False
     resume: bool = False
+    lines: Sequence[str] = ("auto",)
+    redshift: float | None = None
+    medium: str | None = None
     command: str = ""
     tell: Tell | None = None
     progress: Progress | None = None

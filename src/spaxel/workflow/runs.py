@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +26,7 @@ from spaxel.preprocess.steps import apply_to_all
 from spaxel.readers import open_cube
 from spaxel.reporting import report
 from spaxel.results.cut import recall
+from spaxel.results.line_maps import check_lines
 from spaxel.store import provenance
 from spaxel.store.run_folder import (
     ACTIVATION,
@@ -47,6 +48,7 @@ from spaxel.workflow.beside import (
     write_joined,
 )
 from spaxel.workflow.fitting import fit, process_number
+from spaxel.workflow.lines import with_lines
 from spaxel.workflow.plan import Clock, RunPlan
 from spaxel.workflow.recut import recut
 
@@ -60,9 +62,11 @@ class Opened(NamedTuple):
     raw: xr.Dataset
     cube: xr.Dataset
 
-    def about(self) -> dict[str, Any]:
-        """What run.json says of the file."""
-        return {"name": Path(self.path).resolve().stem, "input": provenance.signature(Path(self.path), self.raw)}
+    def about(self, plan: RunPlan) -> dict[str, Any]:
+        """What run.json says of the file, and of how it was read."""
+        about = {"name": Path(self.path).resolve().stem, "input": provenance.signature(Path(self.path), self.raw)}
+        told = {"reading": plan.options or None, "redshift": plan.redshift, "medium": plan.medium}
+        return about | {name: value for name, value in told.items() if value is not None}
 
 
 @dataclass
@@ -101,6 +105,7 @@ def carry_out(plan: RunPlan) -> Path:
     clock = Clock(plan.tell)
     with new_run(plan.out, overwrite=plan.overwrite) as folder:
         files = clock("open", _open_all, plan)
+        check_lines(files[0].raw, plan.lines, plan.redshift, plan.medium)
         with naming(plan.paths[0]) if len(files) == 1 else nullcontext():
             checkpoint = clock("fit", _fit, plan, model, files)
         seed, used = getattr(model, "random_state", None), getattr(model, "libraries", ())
@@ -135,6 +140,7 @@ def predict(run: str | Path, path: str | Path, out: str | Path, **options: Any) 
             "model": str(run.resolve()),
         }
         about |= {key: held[key] for key in ("cut", "colors") if key in held}
+        plan = replace(plan, redshift=plan.redshift or held.get("redshift"), medium=plan.medium or held.get("medium"))
         work = Work(plan, folder, model, clock, held.get("cut"))
         _map_one(work, Opened(path, cube, cube), about, run)
     return Path(out)
@@ -177,7 +183,7 @@ def _fit(plan: RunPlan, model: Any, files: Sequence[Opened]) -> Path | None:
 
 def _map_one(work: Work, file: Opened, run: dict[str, Any], compared: Path | None = None) -> None:
     """The run of a single cube: its result, tables and page. compared : the run whose cubes say what is new in it."""
-    run = run | file.about()
+    run = run | file.about(work.plan)
     result = _answer(work, work.folder, file)
     others = None if compared is None else cubes_of(compared)
     beside = work.clock("tables", write_beside, work.folder, run["name"], result, others)
@@ -197,7 +203,7 @@ def _map_each(work: Work, files: Sequence[Opened], run: dict[str, Any]) -> None:
     children = {}
     for name, file in zip(names, files, strict=True):
         (folder / name).mkdir()
-        about = provenance.about(plan.command, run["seed"]) | {"method": plan.method, "model": ".."} | file.about()
+        about = provenance.about(plan.command, run["seed"]) | {"method": plan.method, "model": ".."} | file.about(plan)
         result = _answer(work, folder / name, file)
         children[name] = about | _judged(work, result, file.cube)
         write_history(folder / name, clock.lines)
@@ -225,6 +231,7 @@ def _answer(work: Work, folder: Path, file: Opened) -> xr.Dataset:
         result = work.clock("predict", apply, work.model, file.cube, progress=work.plan.progress)
     if work.cut:
         result = recall(result, work.cut)
+    result = work.clock("lines", with_lines, work.plan, file.raw, file.cube.attrs.get("steps", []), result)
     if "truth_labels" not in result and "truth_abundances" in file.cube:
         result["truth_labels"] = (("y", "x"), truth_labels(file.cube).astype("int32"))
     work.clock("write", write_result, folder, result)
