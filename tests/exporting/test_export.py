@@ -35,6 +35,15 @@ def test_another_level(scan_run, tmp_path, cli):
     assert (code, "level" in err) == (2, True)
 
 
+def test_a_kept_cut(own_run, tmp_path, cli):
+    assert cli("cut", own_run, 2, "--name", "0=gold", "--save-as", "gilded")[0] == 0
+    assert cli("export", own_run, "--cut", "gilded", "--to", "csv", "-o", tmp_path / "out")[0] == 0
+    lines = (tmp_path / "out" / "components.csv").read_text("utf-8").splitlines()
+    assert (len(lines), "gold" in lines[1]) == (3, True)
+    code, _, err = cli("export", own_run, "--cut", "other", "--to", "csv", "-o", tmp_path / "more")
+    assert (code, "gilded" in err) == (2, True)
+
+
 def test_a_second_export_adds_and_replaces_only_when_told(tmp_path, plain):
     folder = spaxel.export(plain, tmp_path / "out", to="csv")
     (folder / "project.qgz").write_text("of the user")

@@ -202,7 +202,8 @@ def test_components_of_a_mixture_can_be_named(tmp_path):
     table = write_cube(simulate("mixture", height=60, seed=1), tmp_path / "table.zarr")
     run = segment([table], tmp_path / "run", method="nmf", parameters={"n_components": 3})
     recut(run, names={1: "water"})
-    assert "water" in (run / "components.csv").read_text("utf-8").splitlines()[0]
+    assert "water mean" in (run / "spectra.csv").read_text("utf-8").splitlines()[0]
+    assert ",water," in (run / "components.csv").read_text("utf-8").splitlines()[2]
     assert read_result(run)["component"].values[1] == "water"
     child = predict(run, table, tmp_path / "child")
     assert "water" in (child / "abundances.csv").read_text("utf-8").splitlines()[0]

@@ -25,6 +25,7 @@ def export(
         ),
     ] = (),
     level: Annotated[int | None, Parameter(help="another number of components; the run stays as it is")] = None,
+    cut: Annotated[str | None, Parameter(help="name of a kept cut (cut --save-as)")] = None,
     what: Annotated[tuple[str, ...], Parameter(negative="", help=f"of {ITEMS} (default: all that the run has)")] = (),
     out: Annotated[
         Path | None,
@@ -37,7 +38,7 @@ def export(
     """Write the maps, spectra and tables of a run for other programs, with all that the input knew of its place and axes."""
     from spaxel.exporting import export as write
 
-    written = write(run, out, to=to, level=level, what=what, overwrite=overwrite)
+    written = write(run, out, to=to, level=level, what=what, cut=cut, overwrite=overwrite)
     files = sorted(file for file in written.rglob("*") if file.is_file()) if written.is_dir() else [written]
     say(
         f"wrote {written}"

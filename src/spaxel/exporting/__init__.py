@@ -17,7 +17,8 @@ from spaxel.exporting.places import file_name, files_to_fill, folder_to_fill
 from spaxel.exporting.source import Source, cube_name, make_source
 from spaxel.results.convention import check_result
 from spaxel.store.addresses import check_local
-from spaxel.store.run_folder import RESULT, read_json, read_result
+from spaxel.store.cuts import open_cut
+from spaxel.store.run_folder import RESULT, read_json, read_run
 
 __all__ = ["FORMATS", "export"]
 
@@ -29,6 +30,7 @@ def export(
     to: str | Sequence[str] = (),
     level: int | None = None,
     what: str | Sequence[str] = (),
+    cut: str | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write the maps, spectra and tables of a run for other programs.
@@ -41,7 +43,7 @@ def export(
     level : another number of components, as spaxel.cut; the run stays as it is
     what  : labels, abundances, confidence, residual, unlike, spectra, components; all that the result has where not given, but
             of an image no list of its pixels (csv), which can be asked for by naming a map
-    overwrite : replace files that are there
+    cut   : the name of a cut that is kept beside the run (`spaxel cut --save-as`)      overwrite : replace files that are there
     returns   : the folder or the file
     Pixel [y, x] of every map is pixel [y, x] of the cube. Maps are read and written strip by strip. Of several cubes each
     gets a folder of its own. All is written beside and takes its place when it is whole.
@@ -56,11 +58,17 @@ def export(
     """
     formats = asked(to, None if path is None else Path(path))
     wanted = tuple(item for text in ([what] if isinstance(what, str) else what) for item in _items(text))
-    cubes, where = _cubes(run)
+    cubes, where = _cubes(run, cut)
     place = check_local(path if path is not None else _default(where), write=True)
     if place.suffix.lower() in BY_SUFFIX and len(formats) == 1:
         return _as_file(cubes, place, formats[0], level, wanted, overwrite=overwrite)
-    about = {"run": str(where.resolve()) if where else "", "level": level, "formats": formats, "what": list(wanted)}
+    about = {
+        "run": str(where.resolve()) if where else "",
+        "level": level,
+        "cut": cut,
+        "formats": formats,
+        "what": list(wanted),
+    }
     sources = [(inside, make_source(*cube, wanted, level)) for inside, cube in cubes.items()]
     for _, source in sources:
         check_lists(source, formats)
@@ -76,22 +84,30 @@ def _items(text: str) -> list[str]:
     return [item.strip().lower() for item in text.split(",") if item.strip()]
 
 
-def _cubes(run: str | Path | xr.Dataset) -> tuple[dict[str, tuple[xr.Dataset, dict[str, Any], str]], Path | None]:
+def _cubes(
+    run: str | Path | xr.Dataset, kept: str | None
+) -> tuple[dict[str, tuple[xr.Dataset, dict[str, Any], str]], Path | None]:
     """{folder inside: (result, run.json, name)}, and where the run lies."""
     if isinstance(run, xr.Dataset):
+        if kept is not None:
+            raise ParameterError("A result has no kept cuts. Try the folder of its run, or spaxel.cut.")
         result = check_result(run)
         return {"": (result, {}, cube_name(result, {}))}, None
     folder = check_local(run)
     about = read_json(folder)
     inside = list(about.get("inputs", {}))
     if not inside:
-        result = read_result(folder)
+        about, result = _opened(folder, kept)
         return {"": (result, about, cube_name(result, about, folder))}, folder
     there = [name for name in inside if (folder / name / RESULT).is_dir()]
     if not there:
         raise NotFound(f"{folder} holds no {RESULT}, in none of its cubes. Try to segment again.")
-    own = {name: (read_result(folder / name), {**about, **read_json(folder / name)}, name) for name in there}
-    return own, folder
+    opened = {name: _opened(folder / name, kept) for name in there}
+    return {name: (result, {**about, **own}, name) for name, (own, result) in opened.items()}, folder
+
+
+def _opened(folder: Path, kept: str | None) -> tuple[dict[str, Any], xr.Dataset]:
+    return read_run(folder) if kept is None else open_cut(folder, kept)
 
 
 def _default(where: Path | None) -> Path:

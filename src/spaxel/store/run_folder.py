@@ -5,6 +5,7 @@
     history.jsonl       one line per stage of the work
     result.zarr         the result, see spaxel.results.convention
     report.html         the page for people
+    components.csv      names, sizes, shares, areas of the components; spectra.csv: their means and spreads along the axis
     labels.csv          of a list of spectra: their names, groups, components
     activation.csv      of labels: which components are in the cube, and their share
 

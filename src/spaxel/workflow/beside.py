@@ -18,7 +18,7 @@ from spaxel.results.presence import Presence, is_new, kept, new_here, presence, 
 from spaxel.store.cuts import CUTS
 from spaxel.store.places import is_plain
 from spaxel.store.run_folder import read_json, read_result
-from spaxel.workflow.tables import write_activation, write_labels, write_mixture
+from spaxel.workflow.tables import write_abundances, write_activation, write_components, write_labels
 
 SIDE = 256  # of the maps that colours are dealt for; smaller for more than 8 results, so that they stay small together
 
@@ -48,9 +48,10 @@ def write_beside(
 
     others : presence in the cubes that this one is compared with; None if there are none
     """
+    write_components(folder, result)
     write_labels(folder, result)
     if "abundances" in result:
-        write_mixture(folder, result)
+        write_abundances(folder, result)
         return {"presence": {}}
     here = presence(result)
     new = is_new(here, others or [])
@@ -65,10 +66,11 @@ def write_joined(folder: Path, names: Sequence[str], reference: Sequence[str] = 
     """
     results = {name: read_result(folder / name) for name in names}
     for name, result in results.items():
+        write_components(folder / name, result)
         write_labels(folder / name, result)
     if any("abundances" in result for result in results.values()):
         for name, result in results.items():
-            write_mixture(folder / name, result)
+            write_abundances(folder / name, result)
         return {name: {} for name in names}
     found = {name: presence(result) for name, result in results.items()}
     new = new_here(found, reference)

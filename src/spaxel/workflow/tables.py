@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from spaxel.exporting.tables import component_columns, component_rows, spectra_rows
 from spaxel.figures.palette import component_colors, painted, palette
 from spaxel.results.convention import component_names, given_names, is_background, shares, spectra_names
 from spaxel.results.presence import UNLIKE, Presence
@@ -16,26 +17,35 @@ from spaxel.store.cells import TableWriter
 from spaxel.store.places import placed
 from spaxel.store.run_folder import ACTIVATION
 
-COMPONENTS, ABUNDANCES, LABELS = "components.csv", "abundances.csv", "labels.csv"
+COMPONENTS, SPECTRA, ABUNDANCES, LABELS = "components.csv", "spectra.csv", "abundances.csv", "labels.csv"
 MOST_SPECTRA = 100_000  # whose abundances are written as text too
 COLUMNS = ("cube", "component", "name", "n_pixels", "share", "present", "new", "explained", "p")  # of activation.csv
 
 
-def write_mixture(folder: Path, result: xr.Dataset) -> list[Path]:
-    """Components, and abundances where there are at most 100,000 spectra, beside the result. Returns the paths."""
-    k, names, axis = result.sizes["component"], component_names(result), result["channel"]
-    unit = axis.attrs.get("units", "index")
-    spectra = np.column_stack([axis.values, result["component_spectra"].values.T])
-    written = [_write_numbers(folder, COMPONENTS, [f"channel ({unit})", *names], spectra)]
-    abundances = result["abundances"].values
-    if (n := abundances.shape[0] * abundances.shape[1]) <= MOST_SPECTRA:
-        y, x = np.divmod(np.arange(n), abundances.shape[1])
-        rows = np.column_stack([y, x, abundances.reshape(n, k), result["residual"].values.ravel()])
-        called = spectra_names(result)
-        cells = ([f"{value:.7g}" for value in row] for row in rows)
-        lines = (list(own) + line for own, line in zip(_called(called, n), cells, strict=True))
-        written.append(_write(folder, ABUNDANCES, [*called, "y", "x", *names, "residual"], lines))
+def write_components(folder: Path, result: xr.Dataset) -> list[Path]:
+    """components.csv (names, sizes, shares, areas) and spectra.csv (mean and spread along the axis). Returns the paths.
+
+    See spaxel.exporting.tables for their columns.
+    """
+    header, *rows = component_rows(component_columns(result))
+    written = [_write(folder, COMPONENTS, header, rows)]
+    if "component_spectra" in result:
+        header, *rows = spectra_rows(result)
+        written.append(_write(folder, SPECTRA, header, rows))
     return written
+
+
+def write_abundances(folder: Path, result: xr.Dataset) -> Path | None:
+    """abundances.csv of at most 100,000 spectra: names, groups, y, x, abundances, residual. Returns its path."""
+    k, names, n = result.sizes["component"], component_names(result), result.sizes["y"] * result.sizes["x"]
+    if n > MOST_SPECTRA:
+        return None
+    y, x = np.divmod(np.arange(n), result.sizes["x"])
+    rows = np.column_stack([y, x, result["abundances"].values.reshape(n, k), result["residual"].values.ravel()])
+    called = spectra_names(result)
+    cells = ([f"{value:.7g}" for value in row] for row in rows)
+    lines = (list(own) + line for own, line in zip(_called(called, n), cells, strict=True))
+    return _write(folder, ABUNDANCES, [*called, "y", "x", *names, "residual"], lines)
 
 
 def write_recipe(folder: Path, pooled: xr.Dataset, run: Mapping[str, Any]) -> Path:
@@ -94,10 +104,6 @@ def _activation(found: Mapping[str, Presence], new: Mapping[str, np.ndarray]) ->
             test = f"{here.explained[i]:.1f}", f"{here.p[i]:.3g}"
             rows.append((cube, i if i < len(names) else "", name, int(here.size[i]), *numbers, *test))
     return rows
-
-
-def _write_numbers(folder: Path, name: str, header: Sequence[str], rows: np.ndarray) -> Path:
-    return _write(folder, name, header, ([f"{value:.7g}" for value in row] for row in rows))
 
 
 def _write(folder: Path, name: str, header: Sequence[str], rows: Iterable[Sequence]) -> Path:
