@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ class Viewer:
         from tornado.ioloop import IOLoop
 
         self.token, self.loop = new_token(), IOLoop.current()
-        self._server, self.port = _listening(scenes, self.token, editable=editable, port=port)
+        self._server, self._http, self.port = _listening(scenes, self.token, editable=editable, port=port)
         self.url = f"http://{HOST}:{self.port}/{self.token}/"
         self._patience, self._seen, self._idle, self._stopped = patience, False, 0.0, False
         self.forsaken = False
@@ -45,7 +46,7 @@ class Viewer:
         finally:
             watch.stop()
             self._server.stop()
-            self._server.http_server.stop()
+            self.loop.run_sync(self._http.close_all_connections)
 
     def stop(self) -> None:
         """End it, from any thread, and from a signal."""
@@ -62,23 +63,26 @@ class Viewer:
             self.stop()
 
 
-def _listening(scenes: Sequence[Scene], token: str, *, editable: bool, port: int) -> tuple[Any, int]:
-    """Bokeh's server for these scenes, bound to this computer; and its port. Raises ParameterError for a port in use."""
+def _listening(scenes: Sequence[Scene], token: str, *, editable: bool, port: int) -> tuple[Any, Any, int]:
+    """Bokeh's server for these scenes, bound to this computer, its HTTP part, its port. ParameterError if that is in use."""
     from bokeh.application import Application
     from bokeh.application.handlers.function import FunctionHandler
     from bokeh.server.server import BaseServer
     from bokeh.server.tornado import BokehTornado
-    from bokeh.server.util import bind_sockets
     from tornado.httpserver import HTTPServer
+    from tornado.ioloop import IOLoop
 
     from spaxel.viewer.application import window
 
     try:
-        sockets, port = bind_sockets(HOST, port)
+        listening = socket.create_server((HOST, port), backlog=128)
     except (OSError, OverflowError) as error:
         raise ParameterError(
             f"Port {port} of this computer cannot be used: {error}. Try --port 0, any free one."
         ) from error
+
+    listening.setblocking(False)
+    port = listening.getsockname()[1]
 
     def make(document: Any) -> None:
         window(document, scenes, editable=editable)
@@ -89,7 +93,5 @@ def _listening(scenes: Sequence[Scene], token: str, *, editable: bool, port: int
         check_unused_sessions_milliseconds=2_000, absolute_url=f"http://{HOST}:{port}", include_headers=[], include_cookies=[],
     )  # fmt: skip
     http = HTTPServer(guarded(application, token=token, port=port))
-    http.add_sockets(sockets)
-    from tornado.ioloop import IOLoop
-
-    return BaseServer(IOLoop.current(), application, http), port
+    http.add_sockets([listening])
+    return BaseServer(IOLoop.current(), application, http), http, port

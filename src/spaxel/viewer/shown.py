@@ -83,16 +83,19 @@ def started(scenes: Any, **options: Any) -> Shown:
     def work() -> None:
         import asyncio
 
-        asyncio.set_event_loop(asyncio.new_event_loop())
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
         try:
             made.append(Viewer(scenes, **options))
         except ParameterError as error:
             made.append(error)
+            loop.close()
             return
         finally:
             if made and not isinstance(made[0], Viewer):
                 ready.set()
         made[0].serve(started=ready.set)
+        made[0].loop.close()
 
     thread = threading.Thread(target=work, daemon=True, name="spaxel viewer")
     thread.start()
