@@ -77,7 +77,10 @@ class MapView:
 
     def _glyphs(self) -> None:
         frame = {"x": [0], "y": [0], "dw": [1], "dh": [1]}
-        self.sources = {name: ColumnDataSource({"image": [EMPTY], **frame}) for name in ("rgb", "values", "labels")}
+        self.sources = {
+            name: ColumnDataSource({"image": [EMPTY], **frame}, name=f"map {name}")
+            for name in ("rgb", "values", "labels")
+        }
         where = {name: name for name in frame}
         self.sheet = ColumnDataSource({"x": [0.5], "y": [0.5], "w": [1], "h": [1]})
         hatch = {"hatch_pattern": "right_diagonal_line", "hatch_color": "#D8D8D8", "hatch_scale": 8, "hatch_weight": 1}
