@@ -62,7 +62,7 @@ def _click(page, x, y):
 
 def _open(visit, page, shown, size=(1280, 800)):
     visit(page, shown.url, size=size)
-    page.wait_for_function("() => Bokeh.documents[0].get_model_by_name('map').tags.length == 0")
+    page.wait_for_function("() => window.Bokeh?.documents.length > 0 && Bokeh.documents[0].is_idle")
     page.wait_for_timeout(400)  # the map takes its size, and square pixels
     return page
 
