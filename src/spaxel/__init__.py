@@ -52,6 +52,8 @@ _HOME = {  # public name -> module that defines it
     "plot": "plot",  # a room that is public as it is
     "view": "viewer.shown",
     "export": "exporting",
+    "from_hyperspy": "partners.hyperspy",
+    "to_hyperspy": "partners.hyperspy",
     "simulate": "synth",
     "SpaxelError": "errors",
 }

@@ -41,8 +41,8 @@ def export(
     to    : fits, geotiff, envi, hspy, netcdf, tiff (ImageJ, napari), csv, png, svg, pdf, qml; several as a list or with
             commas
     level : another number of components, as spaxel.cut; the run stays as it is
-    what  : labels, abundances, confidence, residual, unlike, spectra, components; all that the result has where not given, but
-            of an image no list of its pixels (csv), which can be asked for by naming a map
+    what  : labels, abundances, confidence, residual, unlike, line_maps, spectra, components; all that the result has where not
+            given, but of an image no list of its pixels (csv), which can be asked for by naming a map
     cut   : the name of a cut that is kept beside the run (`spaxel cut --save-as`)      overwrite : replace files that are there
     returns   : the folder or the file
     Pixel [y, x] of every map is pixel [y, x] of the cube. Maps are read and written strip by strip. Of several cubes each

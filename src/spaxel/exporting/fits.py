@@ -11,7 +11,7 @@ import numpy as np
 
 from spaxel.errors import missing_extra, printable
 from spaxel.exporting.sky import celestial
-from spaxel.exporting.source import Source, about, axis_of, component_planes, planes, value_units
+from spaxel.exporting.source import Source, about, axis_of, bands, component_planes, plane_dim, planes, value_units
 from spaxel.exporting.tables import component_columns
 from spaxel.results.convention import sentences, spectra_names
 
@@ -45,7 +45,8 @@ def _write_image(file: BinaryIO, source: Source, name: str, *, first: bool) -> N
     from astropy.io import fits
 
     height, width = source.shape
-    count = len(source.names) if name == "abundances" else 0
+    along = plane_dim(source, name)
+    count = len(bands(source, name)) if along else 0
     kind = TYPES.get(name, ">f4")
     header = fits.Header()
     if first:
@@ -59,7 +60,9 @@ def _write_image(file: BinaryIO, source: Source, name: str, *, first: bool) -> N
     header["EXTNAME"] = name.upper()
     if name == "labels":
         header["BLANK"] = (-1, "no data")
-    header.update(celestial(source, third=bool(count)))
+    for number, title in enumerate(bands(source, name) if along else ()):
+        header[f"PLANE{number + 1}"] = ascii_text(title)[:68]
+    header.update(celestial(source, third=along))
     if first:
         header = _told(source, header)
     file.write(_text(header))
@@ -68,7 +71,7 @@ def _write_image(file: BinaryIO, source: Source, name: str, *, first: bool) -> N
 
 def _write_planes(file: BinaryIO, source: Source, name: str, kind: str) -> None:
     """Big-endian numbers, plane by plane on disk, strip by strip in time."""
-    (height, width), count = source.shape, len(source.names) if name == "abundances" else 1
+    (height, width), count = source.shape, len(bands(source, name))
     begin, size = file.tell(), np.dtype(kind).itemsize
     for rows, values in planes(source, name):
         for plane, strip in enumerate(values):

@@ -20,6 +20,7 @@ from spaxel.exporting.source import (
     axis_of,
     bands,
     component_planes,
+    plane_dim,
     planes,
     spacing,
     start,
@@ -48,20 +49,20 @@ def write_hspy(source: Source, path: Path) -> None:
 
 def _write_map(source: Source, experiments: h5py.Group, name: str) -> None:
     titles, (height, width) = bands(source, name), source.shape
-    stacked = name == "abundances"
+    along = plane_dim(source, name)
     kind = {"labels": np.int32, "unlike": np.uint8}.get(name, np.float32)
-    axes = ([_component_axis(len(titles))] if stacked else []) + _image_axes(source)
+    axes = ([plane_axis(along, len(titles))] if along else []) + image_axes(source)
     group = _signal(source, experiments, TITLES[name], axes)
-    shape = (len(titles), height, width) if stacked else (height, width)
+    shape = (len(titles), height, width) if along else (height, width)
     data = group.create_dataset("data", shape, kind, chunks=_chunks(shape), compression="gzip", compression_opts=4)
     for rows, values in planes(source, name, 64):
-        data[..., rows, :] = values if stacked else values[0]
+        data[..., rows, :] = values if along else values[0]
 
 
 def _write_spectra(source: Source, experiments: h5py.Group, word: str, values: np.ndarray) -> None:
     axis, name, units = axis_of(source)
     title = "component spectra" if word == "mean" else f"component spectra, {word}"
-    group = _signal(source, experiments, title, [_component_axis(len(values)), _axis(name, axis, units)])
+    group = _signal(source, experiments, title, [plane_axis("component", len(values)), axis_dict(name, axis, units)])
     group.create_dataset("data", data=values)
     if value_units(source):
         _group(group["metadata/Signal"], {"quantity": f"Intensity ({value_units(source)})"})
@@ -75,26 +76,32 @@ def _signal(source: Source, experiments: h5py.Group, title: str, axes: list[dict
         _group(group.create_group(f"axis-{number}"), axis)
     _group(group.create_group("attributes"), {"_lazy": False, "ragged": False})
     group.create_group("learning_results")
-    told, general = about(source), {"title": f"{title} of {printable(source.name)}"}
-    general |= {"notes": told["sentence"]} if "sentence" in told else {}
-    columns = component_columns(source.result, source.colors, candidates=True)
-    metadata = {"General": general, "Signal": {"signal_type": ""}, "spaxel": {**told, "components": columns}}
-    _group(group.create_group("metadata"), metadata)
+    _group(group.create_group("metadata"), metadata_of(source, title))
     group.create_group("original_metadata")
     return group
 
 
-def _image_axes(source: Source) -> list[dict[str, Any]]:
+def metadata_of(source: Source, title: str) -> dict[str, Any]:
+    """What a signal says of itself: its title, the sentence of the fit, the table of components."""
+    told, general = about(source), {"title": f"{title} of {printable(source.name)}"}
+    general |= {"notes": told["sentence"]} if "sentence" in told else {}
+    columns = component_columns(source.result, source.colors, candidates=True)
+    return {"General": general, "Signal": {"signal_type": ""}, "spaxel": {**told, "components": columns}}
+
+
+def image_axes(source: Source) -> list[dict[str, Any]]:
+    """y and x with the size of a pixel."""
     height, width, units = spacing(source) or (1.0, 1.0, "px")
     sides = zip(("y", "x"), source.shape, (height, width), start(source), strict=True)
     return [_even(name, size, step, first, units) for name, size, step, first in sides]
 
 
-def _component_axis(n: int) -> dict[str, Any]:
-    return _even("component", n, 1.0, 0.0, "") | {"navigate": True}
+def plane_axis(name: str, n: int) -> dict[str, Any]:
+    """The axis of a stack, along which one looks through it. name : "component", "line"."""
+    return _even(name, n, 1.0, 0.0, "") | {"navigate": True}
 
 
-def _axis(name: str, values: np.ndarray, units: str) -> dict[str, Any]:
+def axis_dict(name: str, values: np.ndarray, units: str) -> dict[str, Any]:
     """The spectral axis: by its step where all steps are equal, else value by value."""
     step = (values[-1] - values[0]) / max(len(values) - 1, 1)
     if len(values) < 2 or np.abs(values - values[0] - step * np.arange(len(values))).max() <= EVEN * step:

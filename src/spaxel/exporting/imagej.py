@@ -10,7 +10,7 @@ import tifffile
 
 from spaxel.errors import printable
 from spaxel.exporting.csv_files import write_components
-from spaxel.exporting.source import Source, about, bands, planes, rgb, spacing
+from spaxel.exporting.source import Source, about, bands, plane_dim, planes, rgb, spacing
 
 LABELS = "labels_imagej.csv"
 MOST_COLORS = 256
@@ -28,7 +28,7 @@ def _write_map(source: Source, name: str, path: Path) -> None:
     height, width = source.shape
     titles = [printable(title) for title in bands(source, name)]
     kind = np.dtype(_kind(source, name)).newbyteorder(">")  # as ImageJ has it
-    shape = (len(titles), height, width) if name == "abundances" else (height, width)
+    shape = (len(titles), height, width) if plane_dim(source, name) else (height, width)
     told: dict[str, Any] = {
         "metadata": _metadata(source, name, titles),
         "resolution": _resolution(source),
@@ -60,7 +60,7 @@ def _metadata(source: Source, name: str, titles: list[str]) -> dict[str, Any]:
     pixel, told = spacing(source), about(source)
     metadata: dict[str, Any] = {"unit": pixel[2] if pixel and pixel[2] else "pixel"}
     metadata["Info"] = "\n".join(f"{word}: {printable(text)}" for word, text in told.items())
-    metadata |= {"axes": "CYX", "Labels": titles} if name == "abundances" else {"axes": "YX"}
+    metadata |= {"axes": "CYX", "Labels": titles} if plane_dim(source, name) else {"axes": "YX"}
     if name == "labels" and len(titles) and len(source.names) < MOST_COLORS:
         table = np.zeros((3, MOST_COLORS), np.uint8)
         table[:, 1 : len(source.names) + 1] = rgb(source).T

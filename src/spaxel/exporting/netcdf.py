@@ -24,10 +24,10 @@ def write_netcdf(source: Source, path: Path) -> None:
     """
     kept = [*source.maps, *(_spectra(source) if "spectra" in source.what else [])]
     data = source.result[kept].drop_vars(["level"], errors="ignore")
-    data = data.drop_vars([name for name in data.coords if name not in ("channel", "sample", "group")])
+    data = data.drop_vars([name for name in data.coords if name not in ("channel", "sample", "group", "line")])
     data = data.assign_coords(_coordinates(source)).assign(_table(source) if "components" in source.what else {})
     for name in source.maps:
-        data[name].attrs = {**data[name].attrs, "long_name": TITLES[name], "comment": WHAT[name]}
+        data[name].attrs = {**_plain(data[name].attrs), "long_name": TITLES[name], "comment": WHAT[name]}
     if "labels" in data:
         data["labels"].attrs |= _flags(source)
     if crs := source.result.attrs.get("crs"):
@@ -92,6 +92,10 @@ def _table(source: Source) -> dict[str, Any]:
         for name, values in columns.items()
         if name != "name"
     }
+
+
+def _plain(attrs: dict[Any, Any]) -> dict[Any, Any]:
+    return {key: value for key, value in attrs.items() if isinstance(value, str | int | float)}
 
 
 def _flags(source: Source) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from spaxel.exporting.source import Source, spacing, start
 LINEAR = {"degree": "deg"}
 
 
-def celestial(source: Source, *, third: bool = False) -> Any:
-    """The cards that place the pixels of a map. third : the map has a third axis, of components.
+def celestial(source: Source, *, third: str = "") -> Any:
+    """The cards that place the pixels of a map. third : what a third axis is along, as "component".
 
     The celestial axes of the input's WCS in its own order, with its distortions; where it has none, a linear WCS from the
     transform of a raster or from the size of a pixel; else nothing. Needs astropy.
@@ -21,7 +21,7 @@ def celestial(source: Source, *, third: bool = False) -> Any:
     header = _sky(source) or fits.Header(_plane(source))
     if third and header:
         header["WCSAXES"] = 3
-        header.update({"CTYPE3": "COMPONENT", "CRPIX3": 1.0, "CRVAL3": 0.0, "CDELT3": 1.0})
+        header.update({"CTYPE3": third.upper(), "CRPIX3": 1.0, "CRVAL3": 0.0, "CDELT3": 1.0})
         if any(key.startswith("CD") and "_" in key for key in header):
             del header["CDELT3"]
             header["CD3_3"] = 1.0

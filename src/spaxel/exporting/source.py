@@ -13,19 +13,20 @@ import xarray as xr
 
 from spaxel import __version__
 from spaxel.cube.pixels import pixel_size
-from spaxel.errors import ParameterError
+from spaxel.errors import ParameterError, printable
 from spaxel.figures.palette import component_colors, painted, to_rgb
 from spaxel.results.amounts import strips
 from spaxel.results.convention import component_names, sentences
 from spaxel.results.cut import cut
 
-MAPS = ("labels", "confidence", "abundances", "residual", "unlike")
+MAPS = ("labels", "confidence", "abundances", "residual", "unlike", "line_maps")
 WHAT = {  # item -> what it is, in words
     "labels": "which component each pixel belongs to",
     "confidence": "how clearly, 0 to 1",
     "abundances": "how much of each component a pixel holds",
     "residual": "what the components leave of each spectrum",
     "unlike": "how unlike everything that was fitted; 100: as far as the farthest 0.1 % of it",
+    "line_maps": "net counts of X-ray lines, or flux of emission lines",
     "spectra": "mean spectrum of each component, its spread, and what else is known of it",
     "components": "a table: names, sizes, shares, areas, colours, candidates",
 }
@@ -36,6 +37,7 @@ TITLES = {
     "unlike": "unlike",
     "confidence": "confidence",
     "abundances": "abundance",
+    "line_maps": "lines",
 }
 STRIP = 2**24  # bytes of a map that are read at once
 
@@ -109,16 +111,22 @@ def rgb(source: Source) -> np.ndarray:
     return (to_rgb(list(source.colors)) * 255).round().astype(np.uint8)
 
 
+def plane_dim(source: Source, name: str) -> str:
+    """What the planes of a map are along: "component", "line", or "" of a map with a single plane."""
+    return next((str(dim) for dim in source.result[name].dims if dim not in ("y", "x")), "")
+
+
 def bands(source: Source, name: str) -> list[str]:
-    """What the planes of a map are: the components of abundances; a single plane of any other."""
-    return source.names if name == "abundances" else [TITLES[name]]
+    """What the planes of a map are called: the components of abundances, the lines of line maps; the map itself of others."""
+    dim = plane_dim(source, name)
+    if dim == "component":
+        return source.names
+    return [printable(str(value)) for value in source.result[dim].values] if dim else [TITLES[name]]
 
 
 def planes(source: Source, name: str, multiple: int = 1) -> Iterator[tuple[slice, np.ndarray]]:
     """A map in strips: (rows, values (plane, rows, x)), as it is stored. multiple : see spaxel.results.amounts.strips."""
-    array = source.result[name]
-    if "component" in array.dims:
-        array = array.transpose("y", "x", "component")
+    array = source.result[name].transpose("y", "x", ...)
     for rows, part in strips(array, STRIP, multiple):
         yield rows, np.moveaxis(part, 2, 0) if part.ndim == 3 else part[None]
 

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube.pixels import pixel_size
-from spaxel.exporting.source import SPECTRA, Source, axis_of, component_planes, value_units
+from spaxel.exporting.source import SPECTRA, Source, axis_of, bands, component_planes, plane_dim, value_units
 from spaxel.results.amounts import amounts
 from spaxel.results.convention import component_names, is_background, shares, spectra_names
 from spaxel.results.interpretation import interpret
@@ -77,12 +77,12 @@ def pixel_rows(source: Source) -> Iterator[list[str]]:
     maps = source.maps
     header = [*called, "y", *([] if source.is_list else ["x"])]
     for name in maps:
-        header += source.names if name == "abundances" else ["label" if name == "labels" else name]
+        header += bands(source, name) if plane_dim(source, name) else ["label" if name == "labels" else name]
         header += ["component"] if name == "labels" else []
     yield header
     for start in range(0, source.shape[0], rows := _rows(source)):
         inside = source.result.isel(y=slice(start, start + rows))
-        held = {name: np.atleast_3d(inside[name].values) for name in maps}  # (rows, x, plane)
+        held = {name: np.atleast_3d(inside[name].transpose("y", "x", ...).values) for name in maps}  # (rows, x, plane)
         for row in range(inside.sizes["y"]):
             own = [values[start + row] for _, values in called.values()]
             for x in range(source.shape[1]):
