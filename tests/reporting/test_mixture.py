@@ -1,19 +1,20 @@
 """What the page of an unmixed cube says, beside numbers taken from the result itself: counts, Raman, tables, signed, masks."""
 
-import base64
 import html
-import io
+import json
 import re
 import sys
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from spaxel.cube import make_cube
+from spaxel.figures.maps import Frame
+from spaxel.figures.quantity import quantity_map, stretch_switch
 from spaxel.methods.mcr.estimator import MCR
 from spaxel.methods.mixtures.baselines import NMF
 from spaxel.reporting import render
+from spaxel.results.convention import shares
 
 pytestmark = pytest.mark.filterwarnings("ignore:Samples hold")  # small tables are not unique; said and tested elsewhere
 
@@ -68,33 +69,55 @@ def section(page: str, head: str) -> str:
     return words(found[1]) if found else ""
 
 
-def maps(page: str, start: str) -> list[tuple[str, np.ndarray]]:
-    """The small maps whose words begin so: (words, RGBA)."""
-    found = re.findall(r"<figcaption>([^<]*)</figcaption><img src=\"data:image/png;base64,([^\"]*)", page)
-    return [
-        (said, np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGBA")))
-        for said, data in found
-        if said.startswith(start)
-    ]
+def figures(page: str, name: str) -> list[dict]:
+    """The data of sources of figures whose name begins so, as they stand in the page."""
+    found = []
+    for text in re.findall(r"<script[^>]*>(.*?)</script>", page, re.DOTALL):
+        if match := re.search(r"docs_json = ['\"]?(\{.*?\})['\"]?;\n", text, re.DOTALL):
+            found += list(_sources(json.loads(match[1].replace("\\'", "'")), name))
+    return found
 
 
-def test_maps_of_abundances_have_one_scale_and_no_colour_without_data(scene):
+def _sources(node, name: str):
+    if isinstance(node, dict):
+        attributes = node.get("attributes", {})
+        if node.get("name") == "ColumnDataSource" and str(attributes.get("name", "")).startswith(name):
+            yield dict(attributes["data"]["entries"])
+        for value in node.values():
+            yield from _sources(value, name)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _sources(value, name)
+
+
+def test_maps_of_abundances_come_first_with_one_scale_and_their_spectra(scene):
     result, run = scene
     page, abundances = render(*scene), scene[0]["abundances"].values
     top = np.nanquantile(abundances.max(-1), 0.99)
-    drawn = maps(page, "component ")
-    assert [said for said, _ in drawn] == [f"component {i}, from 0 to {top:.3g}" for i in range(abundances.shape[-1])]
-    for i, (_, image) in enumerate(drawn):
-        assert image.shape == (40, 50, 4)
-        assert np.array_equal(image[..., 3] > 0, np.isfinite(abundances[..., i]))
-        most, least = np.nanargmax(abundances[..., i]), np.nanargmin(abundances[..., i])
-        bright = image[..., :3].astype(int).sum(-1).ravel()
-        assert tuple(image.reshape(-1, 4)[most][:3]) == (253, 231, 36)  # the yellow end of viridis
-        assert bright[least] < 300
-    assert "all maps have the same scale" in section(page, "How much of each?")
-    assert run["learned"]["n_components"] == len(drawn) == 3
-    lower = render(result.assign_attrs(origin="lower"), run)
-    assert np.array_equal(maps(lower, "component 0")[0][1], drawn[0][1][::-1])
+    drawn = figures(page, "abundance ")
+    assert [entry["ends"] for entry in drawn] == [[[0.0, pytest.approx(top)]]] * abundances.shape[-1]
+    assert len(figures(page, "spectrum of ")) == len(drawn) == run["learned"]["n_components"] == 3
+    assert page.index("<h2>How much of each?</h2>") < page.index("<h2>What are the components?</h2>")
+    text = section(page, "How much of each?")
+    assert "all maps have the same scale" in text
+    for i, share in enumerate(shares(result)):
+        assert f"component {i} , share {100 * share:.1f} %" in text
+
+
+def test_a_map_shows_its_values_and_no_colour_without_data(scene):
+    values = scene[0]["abundances"].values[..., 0]
+    frame = Frame(values.shape, origin="upper", width=300, height=300)
+    plot = quantity_map(values, frame, (0.0, 2.0), unit="%", name="one")
+    image = plot.select_one({"name": "one values"}).data["image"][0]
+    assert image.dtype == np.uint8
+    np.testing.assert_array_equal(image == 255, ~np.isfinite(values))
+    held = np.isfinite(values)
+    back = 2.0 * (image[held] / 254) ** 2
+    np.testing.assert_allclose(back, np.clip(values[held], 0, 2), atol=0.01)
+    bar = plot.right[0]
+    assert (bar.color_mapper.low, bar.color_mapper.high, bar.title.text) == (0.0, 2.0, "%")
+    switch = stretch_switch([plot])
+    assert switch.labels == ["linear", "square root"]
 
 
 def test_what_is_left_is_said_and_drawn(scene):
@@ -103,10 +126,8 @@ def test_what_is_left_is_said_and_drawn(scene):
     text = section(page, "What is left?")
     assert f"{np.nanmedian(left):.1%} of its norm in the median" in text
     assert f"{np.nanquantile(left, 0.99):.1%} at the worst hundredth" in text
-    (said, image), *more = maps(page, "residual")
-    assert not more
-    assert said == f"residual, from 0 to {np.nanquantile(left, 0.99):.1%} of the norm"
-    assert np.array_equal(image[..., 3] > 0, np.isfinite(left))
+    (drawn,) = figures(page, "residual values")
+    assert drawn["ends"] == [[0.0, pytest.approx(100 * np.nanquantile(left, 0.99))]]
     assert section(render(result.drop_vars("residual"), scene[1]), "What is left?") == ""
 
 
@@ -127,7 +148,8 @@ def test_the_number_of_a_scene_has_its_reasons(scene):
 def test_a_table_has_profiles_and_says_how_unique_they_are():
     result, run = raman()
     page = render(result, run)
-    assert maps(page, "component") == maps(page, "residual") == []
+    assert figures(page, "abundance ") == []
+    assert len(figures(page, "profile ")) == 4  # three components, and what is left
     assert "Abundance of each component in each spectrum" in section(page, "How much of each?")
     text, ambiguity = section(page, "Are the components unique?"), run["learned"]["bands"]["ambiguity"]
     assert "0 is unique" in text
@@ -186,5 +208,5 @@ def test_no_data_and_no_abundances_say_so(scene):
 def test_only_the_first_of_many_components_are_drawn(scene, monkeypatch):
     monkeypatch.setattr(sys.modules["spaxel.reporting.mixture"], "MOST", 2)
     page = render(*scene)
-    assert len(maps(page, "component ")) == 2
+    assert len(figures(page, "abundance ")) == 2
     assert "The first 2 of 3 are drawn." in section(page, "How much of each?")

@@ -154,7 +154,7 @@ def _add_legend(plot: figure, items: list[LegendItem]) -> None:
     legend = Legend(items=items, ncols=1 + (len(items) - 1) // 20, border_line_color=None)
     legend.update(label_text_font="sans-serif", label_text_font_size="12px", spacing=-1, padding=0, margin=8)
     legend.label_width = 8 * max((len(item.label.value) for item in items), default=0) if len(items) > 20 else 20
-    legend.js_on_click(CustomJS(args={"legend": legend}, code=_script("isolate.js")))
+    legend.js_on_click(CustomJS(args={"legend": legend}, code=script("isolate.js")))
     plot.add_layout(legend, "right")
     narrow = CustomJS(args={"legend": legend}, code="legend.visible = cb_obj.outer_width > 560")
     plot.js_on_change("outer_width", narrow)
@@ -191,7 +191,7 @@ def _switches(plot: figure, result: xr.Dataset, shown: Bands, drawn: _Drawn, emi
         titles = [PlainText(text=plain(text)) for text in (words, words.replace("mean", "mean less continuum", 1))]
     args = {"scale": scale, "base_switch": base, "sources": drawn.sources, "areas": drawn.areas, "floor": floor}
     args |= {"formatter": formatter, "tickers": tickers, "axis": plot.yaxis[0], "titles": titles}
-    draw = CustomJS(args=args, code=_script("spectra.js"))
+    draw = CustomJS(args=args, code=script("spectra.js"))
     found = [one for one in (scale, base) if one is not None]
     for switch in found:
         switch.js_on_change("active", draw)
@@ -222,5 +222,6 @@ def _nice(low: float, high: float, steps: tuple[int, ...]) -> np.ndarray:
     return values[(values >= low) & (values <= high)]
 
 
-def _script(name: str) -> str:
+def script(name: str) -> str:
+    """JavaScript of this room, for a callback."""
     return files("spaxel.figures").joinpath(name).read_text("utf-8")

@@ -55,6 +55,27 @@ def steps(axis: np.ndarray) -> np.ndarray:
     return np.minimum(np.append(gaps, gaps[-1]), np.append(gaps[0], gaps))
 
 
+def roughness(spectra: np.ndarray, reach: int = 20) -> np.ndarray:
+    """How much neighbouring channels of spectra scatter, as the standard deviation of each value: (n, channel).
+
+    From second differences, whose standard deviation is √6 times that of independent values; their median over ± reach
+    channels, so that peaks do not count, and larger with the root of the value, as that of counts. At least a fifth of what
+    is usual in the spectrum. A spectrum of fewer than five channels has none: nan.
+    """
+    n = spectra.shape[-1]
+    if n < FEWEST:
+        return np.full(spectra.shape, np.nan)
+    bend = np.abs(np.diff(spectra, 2)) / np.sqrt(6)
+    around = [np.pad(v, ((0, 0), (reach + edge, reach + edge)), mode="reflect" if n > 2 * reach + 4 else "edge")
+              for v, edge in ((bend, 1), (np.abs(spectra), 0))]  # fmt: skip
+    local, level = (
+        np.nanmedian(np.lib.stride_tricks.sliding_window_view(v, 2 * reach + 1, axis=-1), axis=-1) for v in around
+    )
+    found = 1.4826 * local * np.sqrt(np.maximum(1.0, np.abs(spectra) / np.maximum(level, 1e-300)))
+    usual = np.nanmedian(np.where(found > 0, found, np.nan), axis=-1, keepdims=True) if (found > 0).any() else 0.0
+    return np.fmax(found, 0.2 * np.nan_to_num(usual))
+
+
 def seen_width(axis: np.ndarray, width: np.ndarray) -> np.ndarray:
     """Standard deviation of a peak after the channels have averaged over it. width : (channel,), before."""
     return np.hypot(width, steps(axis) / np.sqrt(12))

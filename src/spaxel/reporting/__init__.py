@@ -69,9 +69,9 @@ def render(result: xr.Dataset, run: dict[str, Any] | None = None) -> str:
         page = Page(result, run, levels, *sides)
         parts = [
             scene.what(page),
+            mixture(page),
             groups(page),
             sections.components(page),
-            mixture(page),
             autoencoder(page),
             here(page),
         ]

@@ -5,61 +5,126 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from bokeh.models import Range1d
 
-from spaxel.figures.abundances import MOST, profiles, quantity_png
-from spaxel.figures.maps import component_names
-from spaxel.reporting.html import Markup, Picture, fill, percent, sized
+from spaxel.figures.bands import Bands, bands
+from spaxel.figures.maps import component_names, component_rgb
+from spaxel.figures.one_spectrum import one_spectrum
+from spaxel.figures.profiles import profile
+from spaxel.figures.quantity import quantity_map, side_for, stretch_switch
+from spaxel.figures.runs_in_time import looks_like_runs, runs_of
+from spaxel.figures.small_spectrum import spectrum_svg
+from spaxel.figures.spectra import descending
+from spaxel.reporting.candidates import marks
+from spaxel.reporting.html import Markup, fill, percent, swatch
 from spaxel.reporting.page import Page
+from spaxel.reporting.quantities import small_frame
 from spaxel.reporting.scene import is_strip
-from spaxel.results.convention import sentences
+from spaxel.results.convention import sentences, shares
+from spaxel.results.interpretation import Interpretation, interpret
 
-SIDE = 200  # pixels of a map of one component
+MOST = 40  # maps that are drawn
+LARGE = 12  # components, up to which each map is large and its spectrum a figure
+MOST_RUNS = 24  # whose profiles are drawn
 
 
 def mixture(page: Page) -> Markup:
-    """Abundance maps (profiles of a list), the residual, warnings; nothing for a result without abundances."""
+    """Abundance maps with their spectra (profiles of a list), the residual, warnings; nothing without abundances."""
     result, learned = page.result, page.run.get("learned") or {}
     if "abundances" not in result:
         return Markup("")
     if not page.data.any():
         return fill("mixture", data=False)
-    strip = is_strip(result["labels"].shape)
-    bands, evidence = learned.get("bands") or {}, learned.get("evidence") or {}
+    shape = result["labels"].shape
+    known, evidence = learned.get("bands") or {}, learned.get("evidence") or {}
+    lined = is_strip(shape) or looks_like_runs(shape)
+    switch, cards = ("", []) if lined else _cards(page)
     return fill(
         "mixture",
         data=True,
         notes=sentences(result.attrs, "notes"),
-        profiles=page.place(profiles(result, page.colors)) if strip else "",
-        abundances=[] if strip else _maps(page),
+        profiles=_profiles(page) if lined else [],
+        key=list(zip(component_rgb(result, page.colors), component_names(result), strict=True)),
+        switch=switch,
+        cards=cards,
+        large=result.sizes["component"] <= LARGE,
         components=result.sizes["component"],
+        feasible="component_low" in result,
         left=_left(page) if "residual" in result else None,
-        bands=bands,
-        ambiguity=_ambiguity(component_names(result), bands),
+        bands=known,
+        ambiguity=_ambiguity(component_names(result), known),
         counts=_counts(evidence.get("counts") or []),
         estimates=list((evidence.get("estimates") or {}).items()),
     )
 
 
-def _maps(page: Page) -> list[Picture]:
-    """A map of each of the first components, all of one scale."""
-    result = page.result
-    abundances, origin = result["abundances"].values, str(result.attrs.get("origin", "upper"))
-    top = float(np.nanquantile(abundances.max(-1), 0.99))
-    return [
-        sized(quantity_png(abundances[..., i], top, origin, SIDE), f"{name}, from 0 to {top:.3g}", abundances.shape[:2])
-        for i, name in enumerate(component_names(result)[:MOST])
-    ]
+def _cards(page: Page) -> tuple[Markup, list[dict[str, Any]]]:
+    """The switch of the stretch, and of each of the first components its map, its spectrum and what it may be."""
+    result, n = page.result, page.result.sizes["component"]
+    values, large = result["abundances"].values, n <= LARGE
+    top = float(np.nanquantile(values.max(-1), 0.99))
+    frame = small_frame(page, *((420, 380) if large else (250, 230)))
+    found = interpret(result, page.run.get("redshift"), medium=page.run.get("medium"))
+    named = zip(component_names(result)[:MOST], component_rgb(result, page.colors), shares(result), strict=False)
+    plots, cards = [], []
+    drawn = bands(result, 1200 if large else 300) if "component_spectra" in result else None
+    x_range = None
+    for i, (name, color, share) in enumerate(named):
+        plot = quantity_map(values[..., i], frame, (0.0, top), name=f"abundance {i}", side=side_for(min(n, MOST)))
+        plots.append(plot)
+        card = {"name": name, "swatch": swatch(color), "share": percent(share), "map": page.place(plot), "spectrum": ""}
+        if drawn is not None:
+            card["spectrum"], x_range = _spectrum(page, drawn, i, color, found, x_range)
+        cards.append(card | {"may_be": _may_be(found, i)})
+    return page.place(stretch_switch(plots)), cards
+
+
+def _spectrum(
+    page: Page, drawn: Bands, i: int, color: str, found: Interpretation, x_range: Range1d | None
+) -> tuple[Markup, Range1d | None]:
+    """The spectrum of a component as a figure, or as a small drawing where there are many; the range that figures share."""
+    if page.result.sizes["component"] > LARGE:
+        flip = descending(page.result)
+        return Markup(spectrum_svg(drawn, i, color, flip=flip, width=300, height=110)), None
+    own = marks(found._replace(candidates=(found.candidates[i],))) if found.candidates else []
+    tall = min(420, round(small_frame(page, 420, 380).scale * len(page.data)) + 50)
+    plot = one_spectrum(page.result, drawn, i, color, marks=own, x_range=x_range, height=max(240, tall))
+    return page.place(plot), plot.x_range
+
+
+def _may_be(found: Interpretation, i: int) -> str:
+    """Elements or lines of a component, the clearest five; '' where nothing is known of them."""
+    own = sorted(found.candidates[i], key=lambda c: -c.sigma) if found.kind else []
+    return ", ".join(f"{c.name}{'' if c.support else '?'}" for c in own[:5])
+
+
+def _profiles(page: Page) -> list[dict[str, Any]]:
+    """A figure for each run; all share their ranges."""
+    runs = runs_of(page.result)
+    found, first = [], None
+    for run in runs[:MOST_RUNS]:
+        alone = len(runs) == 1
+        one = profile(page.result, page.colors, run, like=first, height=340 if alone else 230, legend=alone)
+        first = first or one
+        found.append({"name": run.name, "figure": page.place(one), "words": run.words, "n": len(run.at)})
+    return found
 
 
 def _left(page: Page) -> dict[str, Any]:
-    """What the components leave: in the median, at the worst hundredth, and its map."""
-    residual, origin = page.result["residual"].values, str(page.result.attrs.get("origin", "upper"))
+    """What the components leave: in the median, at the worst hundredth, and its map, or its course along the list."""
+    residual = page.result["residual"].values
     middle, high = float(np.nanmedian(residual)), float(np.nanquantile(residual, 0.99))
-    pictures = []
-    if not is_strip(residual.shape):
-        words = f"residual, from 0 to {high:.1%} of the norm"
-        pictures.append(sized(quantity_png(residual, high, origin, 360), words, residual.shape))
-    return {"middle": middle, "high": high, "pictures": pictures}
+    if is_strip(residual.shape) or looks_like_runs(residual.shape):
+        drawn, first = [], None
+        for run in runs_of(page.result)[:MOST_RUNS]:
+            one = profile(page.result, page.colors, run, values=residual, like=first, height=180)
+            first = first or one
+            drawn.append(page.place(one))
+    else:
+        ends = (0.0, 100 * high)
+        frame = small_frame(page, 420, 380)
+        drawn = [page.place(quantity_map(100 * residual, frame, ends, unit="% of the norm", name="residual"))]
+    return {"middle": middle, "high": high, "figures": drawn}
 
 
 def _ambiguity(names: list[str], bands: dict[str, Any]) -> list[tuple[str, str]]:

@@ -17,12 +17,13 @@ from spaxel.lines.elements import ELEMENTS, element_candidates
 from spaxel.lines.gas import ANGSTROM
 from spaxel.lines.nebula import gas_candidates
 from spaxel.lines.patterns import RESOLUTION
-from spaxel.lines.peaks import steps
-from spaxel.results.convention import check_result
+from spaxel.lines.peaks import roughness, steps
+from spaxel.results.convention import check_result, shares
 
 KEV = {"keV": 1.0, "eV": 1e-3}
 SHORTEST = 3.0  # keV that an axis must span to be one of fluorescence, and not of absorption near an edge
 
+LEAK = 0.03  # of the mean spectrum, that unmixing may leave in each component
 WIDEST = 2.5  # channels over the resolution, above which no peak can be told from its neighbours
 
 
@@ -65,7 +66,7 @@ def interpret(
     units = str(result["channel"].attrs.get("units", "")) if "channel" in result.coords else ""
     redshift = result.attrs.get("redshift") if redshift is None else redshift
     axis = np.asarray(result["channel"], float) if units else np.zeros(0)
-    if "component_spread" not in result or len(axis) < 2:
+    if not {"component_spread", "abundances"} & set(result) or "component_spectra" not in result or len(axis) < 2:
         return _nothing(result)
     fine = bool(units in KEV and np.median(steps(axis)) * KEV[units] < WIDEST * resolution)
     if fine and np.ptp(axis) * KEV[units] >= SHORTEST:
@@ -79,7 +80,12 @@ def errors(result: xr.Dataset) -> np.ndarray:
     """Standard deviation of the mean spectra, (component, channel): spread / √pixels, nan for a component without pixels.
 
     For counts at least that of Poisson counts with one photon more than were seen, so that no empty channel is certain.
+    Unmixed spectra have no spread: their error is how rough they are, and 3 % of the mean of the cube, as other components
+    may leak into them.
     """
+    if "component_spread" not in result:
+        spectra = np.asarray(result["component_spectra"], float)
+        return np.hypot(roughness(spectra), LEAK * np.abs(_mean_of_unmixed(result, spectra)))
     sizes = _sizes(result)[:, None]
     n = np.where(sizes > 0, sizes, np.nan)
     found = np.asarray(result["component_spread"], float) / np.sqrt(n)
@@ -134,9 +140,18 @@ def _each(function: Callable[..., list[Candidate]], result: xr.Dataset, unit: fl
 
 def _means(result: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Mean and error of each component, and of the cube."""
-    mean, error, sizes = np.asarray(result["component_spectra"], float), errors(result), _sizes(result)
+    mean, error = np.asarray(result["component_spectra"], float), errors(result)
+    if "component_spread" not in result:
+        whole = _mean_of_unmixed(result, mean)
+        return mean, error, whole, roughness(whole[None])[0]
+    sizes = _sizes(result)
     share = (sizes / max(sizes.sum(), 1))[:, None]
     return mean, error, np.nansum(share * mean, 0), np.sqrt(np.nansum((share * error) ** 2, 0))
+
+
+def _mean_of_unmixed(result: xr.Dataset, spectra: np.ndarray) -> np.ndarray:
+    """The mean of the cube in the units of the unmixed spectra, (channel,): each by its share."""
+    return np.nan_to_num(shares(result)) @ np.nan_to_num(spectra)
 
 
 def _sizes(result: xr.Dataset) -> np.ndarray:
