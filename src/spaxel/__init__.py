@@ -48,6 +48,7 @@ _HOME = {  # public name -> module that defines it
     "interpret": "results.interpretation",
     "line_maps": "results.line_maps",
     "report": "reporting",
+    "progress": "pace",
     "figure": "plot",
     "plot": "plot",  # a room that is public as it is
     "view": "viewer.shown",

@@ -13,6 +13,7 @@ from spaxel.methods.kmeans.estimator import KMeans as KMeans
 from spaxel.methods.mcr.estimator import MCR as MCR
 from spaxel.methods.registry import load as load
 from spaxel.metrics import score as score
+from spaxel.pace import progress as progress
 from spaxel.partners.hyperspy import from_hyperspy as from_hyperspy
 from spaxel.partners.hyperspy import to_hyperspy as to_hyperspy
 from spaxel.plot import figure as figure

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from spaxel.commands import console
 from spaxel.errors import GuessWarning, ReadError
+from spaxel.pace import tell, within
 from spaxel.readers.native import write_cube
 from spaxel.testing import tiny_cube
 
@@ -29,12 +30,13 @@ def screen(monkeypatch):
 
 
 def work(seconds):
-    with console.watching() as watch:
-        watch.stage("open")
-        watch.stage("fit")
-        time.sleep(seconds)
-        watch.progress(40, 100)
-        watch.progress(50, 100)
+    with console.watching():
+        tell("open", 0, 0)
+        with within("fit"):
+            tell("restarts", 0, 100)
+            time.sleep(seconds)
+            tell("restarts", 50, 100)
+            time.sleep(seconds)
 
 
 def test_nothing_is_shown_before_the_time(screen):
@@ -46,14 +48,15 @@ def test_a_bar_appears_during_a_long_stage_and_goes_away(screen):
     work(0.4)
     shown = screen.getvalue()
     assert "fit" in shown
-    assert "50%" in shown
+    assert "restarts" in shown
+    assert "50 %, 0 s left" in shown
     assert shown.endswith(("\x1b[2K", "\x1b[?25h"))
 
 
 def test_an_error_takes_the_bar_away(screen):
     def fail():
-        with console.watching() as watch:
-            watch.stage("fit")
+        with console.watching():
+            tell("fit", 0, 0)
             time.sleep(0.3)
             raise KeyboardInterrupt
 
@@ -66,10 +69,21 @@ def test_patience_is_two_seconds():
     assert console.PATIENCE == 2
 
 
-def test_silent_where_nobody_watches(monkeypatch, capsys):
+def test_a_line_a_minute_where_nobody_watches(monkeypatch, capsys):
     monkeypatch.setattr(console, "PATIENCE", 0.01)
     work(0.1)
     assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr(console, "MINUTE", 0.15)
+    work(0.2)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "spaxel: after 0 s: fit: restarts, 0 %"
+    assert lines[1] == "spaxel: after 0 s: fit: restarts, 50 %, 0 s left"
+
+
+def test_quiet_shows_nothing(screen, cli, scan, tmp_path, monkeypatch):
+    monkeypatch.setattr(console, "PATIENCE", 0.0)
+    assert cli("segment", scan, "-o", tmp_path / "run", "--n-clusters", 3, "--quiet")[0] == 0
+    assert screen.getvalue() == ""
 
 
 def test_a_segment_that_takes_long(cli, scan, tmp_path, screen, monkeypatch):

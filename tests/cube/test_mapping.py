@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from spaxel.cube import make_cube
 from spaxel.cube.mapping import BLOCK, Look, map_tiles
 from spaxel.errors import MemoryBudgetError, MissingExtra
+from spaxel.pace import progress
 from spaxel.testing import tiny_cube
 
 FILL = {"total": np.float64(np.nan)}
@@ -53,8 +54,11 @@ def test_nothing_to_map_gives_empty_maps():
 
 def test_progress_ends_at_all():
     told = []
-    map_tiles(_total, tiny_cube(70, 65), FILL, memory=2**17, progress=lambda done, total: told.append((done, total)))
-    assert told[-1] == (70 * 65, 70 * 65)
+    with progress(lambda *now: told.append(now[:3]), every=0):
+        map_tiles(_total, tiny_cube(70, 65), FILL, memory=2**17)
+    assert told[0] == ("pixels", 0, 70 * 65)
+    assert told[-1] == ("pixels", 70 * 65, 70 * 65)
+    assert len(told) > 2
     assert sorted(told) == told
 
 
@@ -153,9 +157,8 @@ def cluster(monkeypatch):
 def test_a_cluster_gives_the_maps_of_one_machine(cluster):
     cube, done = tiny_cube(150, 131).chunk(y=64, x=64), []
     expected = map_tiles(_total, cube, FILL, scheduler="synchronous")
-    maps, sums = map_tiles(
-        _total, cube, FILL, memory=2**18, workers=1, scheduler="tcp://far:8786", progress=lambda *at: done.append(at)
-    )
+    with progress(lambda _, *at: done.append(at[:2]), every=0):
+        maps, sums = map_tiles(_total, cube, FILL, memory=2**18, workers=1, scheduler="tcp://far:8786")
     assert np.array_equal(maps["total"], expected[0]["total"])
     assert np.array_equal(sums["sum"], expected[1]["sum"])
     assert sums["n"] == 150 * 131
@@ -163,7 +166,7 @@ def test_a_cluster_gives_the_maps_of_one_machine(cluster):
     assert len(cluster[1:-1]) > 1
     assert set(cluster[1:-2]) == {4}  # tiles that are on their way, four for each worker
     assert done[-1] == (150 * 131, 150 * 131)
-    assert len(done) == len(cluster) - 2
+    assert len(done) == len(cluster) - 1  # one for the begin, one for each batch
 
 
 def test_a_cluster_is_left_where_a_tile_fails(cluster):

@@ -41,10 +41,10 @@ def test_memory_and_chunks_do_not_matter_to_fit(memory, rows, columns):
 def test_scheduler_and_workers_do_not_matter(monkeypatch, scheduler, workers):
     used = []
 
-    def mapped(function, cube, fill, *, memory, progress, **reading):
+    def mapped(function, cube, fill, *, memory, **reading):
         used.append(scheduler)
         how = {"scheduler": scheduler, "workers": workers}
-        return map_tiles(function, cube, fill, memory=2**22, progress=progress, **how, **reading)
+        return map_tiles(function, cube, fill, memory=2**22, **how, **reading)
 
     monkeypatch.setattr(maps, "map_tiles", mapped)
     xr.testing.assert_identical(MODEL.predict(CUBE), EXPECTED)

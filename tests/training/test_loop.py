@@ -7,6 +7,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from spaxel.errors import MissingExtra, ParameterError, SpaxelError
+from spaxel.pace import progress
 from spaxel.training import check_extra
 from spaxel.training.loop import train
 from spaxel.training.plan import Loss, Plan
@@ -212,7 +213,8 @@ def twice(path, batches=batches, stopped=None):
     trained = []
     for phase, (line, epochs) in enumerate([(first, 2), (second, 3)], start=1):
         plan = Plan(epochs, rate=0.1, seed=phase, decay=True, checkpoint=path, about={"a": 1}, phase=phase)
-        trained.append(train(line, batches, plan, score=lambda line=line: line.a.item() ** 2, progress=told))
+        with progress(lambda _, epoch, epochs, __: told(epoch, epochs), every=0):
+            trained.append(train(line, batches, plan, score=lambda line=line: line.a.item() ** 2))
     return first.state(), second.state(), trained, done
 
 
@@ -240,7 +242,8 @@ def test_a_phase_that_is_trained_longer_makes_those_after_it_begin_anew(tmp_path
     train(Line(), batches, Plan(3, rate=0.1, checkpoint=tmp_path / "c", about={"a": 1}))
     done = []
     plan = Plan(3, checkpoint=tmp_path / "c", about={"a": 1}, phase=2)
-    train(Line(), batches, plan, progress=lambda *now: done.append(now))
+    with progress(lambda _, *now: done.append(now[:2]), every=0):
+        train(Line(), batches, plan)
     assert done == [(0, 3), (1, 3), (2, 3)]
 
 
@@ -276,8 +279,9 @@ def test_another_method_is_said_alone_and_a_sample_only_where_nothing_else_diffe
 
 def test_epochs_that_are_done_are_told():
     told = []
-    train(Line(), batches, Plan(9), stop=lambda h: len(h) == 2, progress=lambda *now: told.append(now))
-    assert told == [(0, 9), (1, 9), (2, 9)]
+    with progress(lambda *now: told.append(now[:3]), every=0):
+        train(Line(), batches, Plan(9), stop=lambda h: len(h) == 2, stage="lines")
+    assert told == [("lines", 0, 9), ("lines", 1, 9), ("lines", 2, 9)]
 
 
 def test_bf16_learns_and_fp16_needs_a_gpu():

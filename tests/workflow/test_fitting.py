@@ -13,6 +13,7 @@ from safetensors.numpy import save_file
 from spaxel.errors import Exists, ParameterError
 from spaxel.methods.dsc.estimator import DeepSpectralClustering
 from spaxel.methods.kmeans.estimator import KMeans
+from spaxel.pace import progress
 from spaxel.readers.native import write_cube
 from spaxel.store.run_folder import read_arrays, read_json
 from spaxel.testing import tiny_cube
@@ -170,14 +171,15 @@ def test_what_can_not_be_resumed(tmp_path):
 
 def test_epochs_are_told(tmp_path):
     told = []
-    done = fit(model(patience=10), CUBE, tmp_path / "run", progress=lambda *now: told.append(now)) and told
-    assert done == [(0, 4), (1, 4), (2, 4), (3, 4)]
+    with progress(lambda *now: told.append(now[:3]), every=0):
+        fit(model(patience=10), CUBE, tmp_path / "run")
+    assert [now for now in told if now[0] == "epochs"] == [("epochs", done, 4) for done in range(4)]
     told.clear()
     scan = write_cube(CUBE, tmp_path / "scan.zarr")
     options = {"n_clusters": 3, "n_init": 2, "epochs": 2}
-    segment([scan], tmp_path / "other", method="dsc", parameters=options, progress=lambda *now: told.append(now))
-    assert told[:2] == [(0, 2), (1, 2)]  # epochs of the fit, then pixels
-    assert told[-1] == (340, 340)
+    with progress(lambda *now: told.append(now[:3]), every=0):
+        segment([scan], tmp_path / "other", method="dsc", parameters=options)
+    assert {("fit: epochs", 0, 2), ("fit: epochs", 1, 2), ("predict: pixels", 340, 340)} <= set(told)
 
 
 def test_the_history_of_several_cubes_has_a_line_per_epoch(cli, scan, tmp_path):

@@ -10,6 +10,7 @@ import xarray as xr
 from spaxel.cube import make_cube
 from spaxel.errors import CubeError, Exists, NotFound, ParameterError
 from spaxel.methods.registry import load
+from spaxel.pace import progress
 from spaxel.readers.native import write_cube
 from spaxel.results.cut import cut
 from spaxel.store.run_folder import read_json, read_result
@@ -19,14 +20,13 @@ from spaxel.workflow.runs import RunPlan, carry_out, predict, recut, segment
 
 
 def test_stages_and_progress_are_told(scan, tmp_path):
-    stages, done = [], []
-    out = segment(
-        [scan], tmp_path / "run", parameters={"n_clusters": "3"}, tell=stages.append,
-        progress=lambda n, total: done.append((n, total)),
-    )  # fmt: skip
+    told = []
+    with progress(lambda *now: told.append(now[:3]), every=0):
+        out = segment([scan], tmp_path / "run", parameters={"n_clusters": "3"})
     assert out == tmp_path / "run"
-    assert stages == ["open", "fit", "predict", "write", "tables", "report"]
-    assert done[-1] == (340, 340)
+    stages = [stage for stage, _, _ in told if ":" not in stage]
+    assert stages == ["open", "fit", "predict", "lines", "write", "tables", "report"]
+    assert {("fit: restarts", 10, 10), ("predict: pixels", 340, 340)} <= set(told)
     lines = [json.loads(line) for line in (out / "history.jsonl").read_text().splitlines()]
     assert [line["stage"] for line in lines] == stages[:-1]
     assert all(line["seconds"] >= 0 for line in lines)

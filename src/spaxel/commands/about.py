@@ -28,11 +28,14 @@ def demo(
         simulate("maxrf", height=96, width=128, seed=seed), folder / "painting.zarr", overwrite=overwrite
     )
     say(f"simulated {painting}: 96 x 128 pixels, known pigments")
-    with watching() as watch:
+    with watching():
         run = segment(
-            [painting], folder / "run", parameters={"random_state": seed}, overwrite=overwrite, command=command_line(),
-            tell=watch.stage, progress=watch.progress,
-        )  # fmt: skip
+            [painting],
+            folder / "run",
+            parameters={"random_state": seed},
+            overwrite=overwrite,
+            command=command_line(),
+        )
     print_run(run)
 
 

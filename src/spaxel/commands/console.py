@@ -1,21 +1,23 @@
-"""What the verbs print: results on stdout, progress with the time left on stderr, only where a person watches."""
+"""What the verbs print: results on stdout; how far they are on stderr, as a bar on a terminal, else a line a minute."""
 
 from __future__ import annotations
 
 import json
 import shlex
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
 from spaxel.commands import typed, warned
 from spaxel.errors import CONTROLS, printable
+from spaxel.pace import MINUTE, Listening, duration, in_words, progress
 
 out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)  # names of files are printed as they are
 err = Console(stderr=True, highlight=False, markup=False, emoji=False)
@@ -66,41 +68,61 @@ def command_line() -> str:
     return shlex.join(["spaxel", *typed.get()])
 
 
-class Watch:
-    """What workflows tell of their work, as a bar. `stage` and `progress` are given to them."""
+@contextmanager
+def watching(*, quiet: bool = False) -> Iterator[None]:
+    """Whatever runs inside is shown on stderr: a bar on a terminal, from two seconds on, which goes away; else a line a minute.
 
-    def __init__(self, bar: Progress) -> None:
-        self._bar, self._task = bar, bar.add_task("", total=None)
-
-    def stage(self, name: str) -> None:
-        """A stage begins."""
-        self._bar.remove_task(self._task)
-        self._task = self._bar.add_task(name, total=None)
-
-    def progress(self, done: int, total: int) -> None:
-        """So many epochs or pixels of all are done."""
-        self._bar.update(self._task, completed=done, total=total)
+    quiet : show nothing
+    """
+    if quiet:
+        yield
+        return
+    with _bar() if err.is_terminal else _lines() as told, progress(told):
+        yield
 
 
 @contextmanager
-def watching() -> Iterator[Watch]:
-    """A Watch whose bar is seen on a terminal, from two seconds on, and goes away at the end."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TimeRemainingColumn(),
-    )
+def _bar() -> Iterator[Listening]:
+    """A bar with stage, share done and time left. The screen is not touched before PATIENCE is over."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
     bar = Progress(*columns, console=err, transient=True)
+    task = bar.add_task("", total=None, said="")
+
+    def told(stage: str, done: int, total: int, left: float | None) -> None:
+        share = f"{done / total:.0%}".replace("%", " %") if total else ""
+        said = ", ".join([part for part in (share, "" if left is None else f"{duration(left)} left") if part])
+        bar.update(task, description=printable(stage), completed=done, total=total or None, said=said)
+
     wait = threading.Timer(PATIENCE, bar.start)
     wait.daemon = True
-    if err.is_terminal:
-        wait.start()
+    wait.start()
     try:
-        yield Watch(bar)
+        yield told
     finally:
         wait.cancel()
-        if wait.is_alive():
-            wait.join()
-        if bar.live.is_started:
-            bar.stop()
+        wait.join()
+        bar.stop()
+
+
+@contextmanager
+def _lines() -> Iterator[Listening]:
+    """One plain line a minute: for logs and batch jobs."""
+    last: list[str] = []
+    over = threading.Event()
+
+    def told(stage: str, done: int, total: int, left: float | None) -> None:
+        last[:] = [in_words(stage, done, total, left)]
+
+    def write() -> None:
+        begun = time.monotonic()
+        while not over.wait(MINUTE):
+            since = f"after {duration(time.monotonic() - begun)}"
+            err.print(f"spaxel: {since}: {printable(''.join(last))}", soft_wrap=True)
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    try:
+        yield told
+    finally:
+        over.set()
+        thread.join()

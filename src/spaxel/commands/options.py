@@ -17,6 +17,7 @@ from spaxel.commands.method_options import options_of
 from spaxel.errors import ParameterError
 
 Out = Annotated[Path, Parameter(alias="-o", help="folder or file to make")]
+Quiet = Annotated[bool, Parameter(negative="", help="do not show how far it is")]
 Overwrite = Annotated[bool, Parameter(negative="", help="replace what was written there before")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="print JSON")]
 Seed = Annotated[

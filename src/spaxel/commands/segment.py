@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from spaxel.commands.allocator import return_tiles
 from spaxel.commands.console import command_line, watching
 from spaxel.commands.method_options import options_of, table
-from spaxel.commands.options import Lines, Memory, Out, Overwrite, Reading, Seed, Treating, parse_memory
+from spaxel.commands.options import Lines, Memory, Out, Overwrite, Quiet, Reading, Seed, Treating, parse_memory
 from spaxel.errors import ParameterError
 
 Files = Annotated[list[Path], Parameter(negative="", help="cubes on one axis; several share one model")]
@@ -33,6 +33,7 @@ class Fitting:
     resume: Annotated[
         bool, Parameter(negative="", help="go on with a fit that was interrupted, from OUT.checkpoint")
     ] = False
+    quiet: Quiet = False
 
 
 def segment(
@@ -96,11 +97,11 @@ def _run(
 
     reading, treating = reading or Reading(), treating or Treating()
     return_tiles()
-    with watching() as watch:
+    with watching(quiet=fitting.quiet or process_number() > 0):
         runs.segment(
             files, out, **asked, steps=treating.steps(), despike=treating.despike or "auto",
             drop_channels=not treating.keep_channels, options=reading.options(), overwrite=fitting.overwrite,
-            resume=fitting.resume, command=command_line(), tell=watch.stage, progress=watch.progress,
+            resume=fitting.resume, command=command_line(),
         )  # fmt: skip
     if process_number() == 0:
         print_all(out)
@@ -113,6 +114,7 @@ def predict(
     *,
     out: Out,
     overwrite: Overwrite = False,
+    quiet: Quiet = False,
     reading: Reading | None = None,
     lines: Lines | None = None,
 ) -> None:
@@ -122,9 +124,9 @@ def predict(
 
     reading = reading or Reading()
     return_tiles()
-    with watching() as watch:
+    with watching(quiet=quiet):
         runs.predict(
             run, file, out, options=reading.options(), overwrite=overwrite, command=command_line(),
-            tell=watch.stage, progress=watch.progress, **(lines or Lines()).asked(),
+            **(lines or Lines()).asked(),
         )  # fmt: skip
     print_run(out)

@@ -19,6 +19,7 @@ from spaxel.cube.gaps import KINDS, MARKED, Gaps
 from spaxel.cube.sampling import judged_tile
 from spaxel.cube.tiles import CELL, Tile, grid, sides, with_halo
 from spaxel.errors import MemoryBudgetError, missing_extra
+from spaxel.pace import tell
 
 BLOCK = 512  # rows of every call
 MOST_PIXELS = 8 * CELL * CELL  # of a tile, so that progress is seen
@@ -26,7 +27,6 @@ DEFAULT_MEMORY = 2**30
 
 Arrays = dict[str, np.ndarray]
 Function = Callable[[np.ndarray, int], tuple[Arrays, Arrays]]
-Progress = Callable[[int, int], Any]
 
 
 class Look(NamedTuple):
@@ -51,7 +51,6 @@ def map_tiles(
     memory: int | None = None,
     workers: int | None = None,
     scheduler: str = "threads",
-    progress: Progress | None = None,
     gaps: Gaps = "complete",
     context: int = 0,
     look: Look | None = None,
@@ -63,7 +62,7 @@ def map_tiles(
     fill      : {name: value of pixels without data, as a NumPy scalar that also gives the dtype, or an array of them}
     memory    : bytes for what is read; the tile is as large as it allows (default 1 GiB)
     scheduler : a Dask scheduler (threads, processes, synchronous) or the address of a cluster (tcp://…)
-    progress  : called with (pixels done, pixels in all)      gaps : what becomes of missing values, see cube.gaps
+    gaps      : what becomes of missing values, see cube.gaps
     context   : 0, or the odd side of a window: spectra are then (512, 2 channel), see spaxel.cube.sampling.read_tile
     look      : features of the surroundings; spectra are then (512, channel + n_features)
     returns   : ({name: (y, x, ...)}, {name: sum}), among the sums `why`: pixels by what spaxel.cube.gaps.judge says of them
@@ -76,6 +75,7 @@ def map_tiles(
     maps = {name: np.full((height, width, *np.shape(value)), value) for name, value in fill.items()}
     sums: Arrays = {}
     done = 0
+    tell("pixels", 0, height * width)
     with threadpool_limits(1):
         for batch, answers in _in_batches(function, _Held(cube, gaps, context, look), tiles, workers, scheduler):
             for tile, (good, pixels, parts) in zip(batch, answers, strict=True):
@@ -84,8 +84,7 @@ def map_tiles(
                 for name, values in parts.items():
                     sums[name] = sums[name] + values if name in sums else values
                 done += tile.n_pixels
-            if progress:
-                progress(done, height * width)
+            tell("pixels", done, height * width)
     return maps, sums
 
 

@@ -12,6 +12,7 @@ import xarray as xr
 
 from spaxel.cube.sampling import read_tile
 from spaxel.cube.tiles import Tile, grid
+from spaxel.pace import paced
 
 SIDE = 16  # of a window, pixels
 MOST = 48  # windows in all
@@ -59,7 +60,7 @@ def _of_cube(
     share = np.array([cells[i].n_pixels for i in chosen], float)
     wanted = rng.multinomial(numbers[0], share / share.sum())
     found = []
-    for i, n in zip(chosen[wanted > 0], wanted[wanted > 0], strict=True):
+    for i, n in paced(list(zip(chosen[wanted > 0], wanted[wanted > 0], strict=True)), "windows"):
         block, good = read_tile(cube, cells[i], context=context)
         for place in _places(cells[i], int(n), rng):
             window, usable = _padded(block[place]), _padded(good[place])

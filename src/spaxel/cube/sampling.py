@@ -16,6 +16,7 @@ from spaxel.cube.gaps import BY_VALUES, LEAST, MARKED, PARTLY, Gaps, completion_
 from spaxel.cube.noise import Gathered, Noise, joined_noise, read_variance
 from spaxel.cube.tiles import CELL, Tile, grid
 from spaxel.errors import CubeError, MemoryBudgetError, ParameterError
+from spaxel.pace import tell
 
 MOST_CELLS = 256  # cells that one sample visits: at 40 spectra each, 10,000 of an image of any size
 MOST_PAIRS = 8000  # pairs of neighbours that one sample holds
@@ -127,6 +128,7 @@ def sample_spectra(
     for place, i in enumerate([*np.sort(order[:most]), *order[most:]]):
         if place >= most and n_usable >= n:  # only where the first ones are nearly empty are more visited
             break
+        tell("sample", place, min(most, len(cells)))
         block, measured = read_tile(cube, cells[i], gaps, context)
         good = measured & ~saturated(cube, cells[i])
         rng = np.random.default_rng([seed, 1, int(i)])
@@ -137,6 +139,7 @@ def sample_spectra(
         wanted = int(np.ceil(MOST_PAIRS * share * cells[i].n_pixels / n_pixels))
         pairs.append(_draw_pairs(block, good, wanted, rng, context))
         n_usable, held, looked = n_usable + int(good.sum()), held + int(measured.sum()), looked + good.size
+    tell("sample", min(most, len(cells)), min(most, len(cells)))
     if not n_usable:
         none = f"{source}: no" if (source := cube.attrs.get("source")) else "No"
         raise CubeError(

@@ -32,10 +32,10 @@ def method_class(name: str) -> type:
     return getattr(import_module(f"spaxel.methods.{module}"), attribute)
 
 
-def apply(model: Any, cube: Any, *, progress: Any = None) -> Any:
+def apply(model: Any, cube: Any) -> Any:
     """The result of a fitted model on a cube: labels, or abundances."""
     give = model.transform if model.method in UNMIXING else model.predict
-    return give(cube, progress=progress)
+    return give(cube)
 
 
 def load(path: str | Path) -> Any:

@@ -7,6 +7,7 @@ does not choose the number of clusters.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from spaxel.cube.sampling import Sample
 from spaxel.linear.pca import fit_pca
+from spaxel.pace import tell
 from spaxel.preprocess.feature_noise import feature_noise
 from spaxel.preprocess.scaling import fit_scaling
 
@@ -21,6 +23,7 @@ TRIED = 8000  # spectra on which candidates are compared
 COMPARED = 4000  # of them, those in the silhouette
 FIXED_CLUSTERS = 6  # if the number of clusters is to be found
 FEW_PHOTONS = 50  # per pixel, below which silhouettes see the steps between whole photons (then counts, uncompared)
+RESTARTS = 10  # of the k-means of each candidate
 NOISY = 0.25  # share of noise in the variance from which noise whitening becomes a candidate
 
 
@@ -103,7 +106,7 @@ def choose_scaling(sample: Sample, n_clusters: int | None = None, seed: int = 0,
     if len(names) == 1:
         few = f"{look.brightness:.0f} photons per pixel are too few to compare scalings"
         return Choice(names[0], {}, f"Scaling {names[0]}: {few} ({look.words()}). Option scaling decides.")
-    scores = {name: _silhouette(name, small, n_clusters, seed) for name in names}
+    scores = {name: _silhouette(name, small, n_clusters, seed, (i, len(names))) for i, name in enumerate(names)}
     best = max(scores, key=scores.__getitem__)
     others = ", ".join(f"{name} {score:.2f}" for name, score in scores.items() if name != best)
     second = sorted(scores.values())[-2]
@@ -115,18 +118,25 @@ def choose_scaling(sample: Sample, n_clusters: int | None = None, seed: int = 0,
     return Choice(best, scores, sentence)
 
 
-def _silhouette(name: str, sample: Sample, n_clusters: int, seed: int) -> float:
-    from sklearn.cluster import KMeans  # here and not above: a second that spaxel info does not need
-    from sklearn.metrics import silhouette_score
+def _silhouette(name: str, sample: Sample, n_clusters: int, seed: int, place: tuple[int, int]) -> float:
+    """place : which of how many scalings this is, to be told"""
+    from sklearn.metrics import silhouette_score  # here and not above: a second that spaxel info does not need
+
+    from spaxel.linear.lloyd import lloyd
 
     with threadpool_limits(1):
         scaling, spectra = fit_scaling(name, sample), sample.spectra
         features = np.concatenate([scaling(spectra[i : i + 512]) for i in range(0, len(spectra), 512)])
         projection = fit_pca(features, seed=seed, noise=feature_noise(scaling, sample))
         scores = (features - projection.mean) @ projection.basis
-        labels = KMeans(n_clusters, n_init=10, random_state=seed).fit(scores).labels_[:COMPARED]
+        labels = lloyd(scores, n_clusters, RESTARTS, seed, told=_told(*place)).labels_[:COMPARED]
         few = len(np.unique(labels)) < 2
         return -1.0 if few else float(silhouette_score(scores[:COMPARED], labels))
+
+
+def _told(i: int, n: int) -> Callable[[int], None]:
+    """What restarts of k-means are told as: parts of the comparison of n scalings, of which this is number i."""
+    return lambda done: tell("scaling", i * RESTARTS + done, n * RESTARTS)
 
 
 def _weighted_median(noise_variance: np.ndarray, mean: np.ndarray) -> float:

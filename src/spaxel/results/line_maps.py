@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from spaxel.cube.mapping import Arrays, Progress, map_tiles
+from spaxel.cube.mapping import Arrays, map_tiles
 from spaxel.errors import ParameterError
 from spaxel.lines.asked import elements_asked, gas_asked
 from spaxel.lines.candidates import Candidate
@@ -61,14 +61,13 @@ def line_maps(
     medium: str | None = None,
     resolution: float = RESOLUTION,
     memory: int | None = None,
-    progress: Progress | None = None,
 ) -> xr.Dataset:
     """The result with `line_maps` (line, y, x): how much of each line is in each pixel of the cube, after its background.
 
     lines  : "auto" takes the clearest 8 candidates of the components (see interpret); "none" takes maps away; else names:
              elements ("Fe", "Pb La") along energy, lines of gas ("Ha", "[O III] 5007") along wavelength at a redshift
     redshift, medium, resolution : see interpret
-    memory, progress : of the one pass over the cube, see spaxel.cube.mapping
+    memory : of the one pass over the cube, see spaxel.cube.mapping
     Fails: lines of another element within a detector's width are in the sum, too (As in Pb); gas that moves by more than
     400 km/s against the redshift leaves the window. Raises ParameterError for a line that is unknown or off the axis.
 
@@ -86,7 +85,7 @@ def line_maps(
         return bare
     fill = {"line": np.full(len(plan.lines), np.float32(np.nan))}
     net = partial(_net, plan.weights)
-    maps, _ = map_tiles(net, cube, fill, memory=memory, progress=progress, gaps="keep")
+    maps, _ = map_tiles(net, cube, fill, memory=memory, gaps="keep")
     attrs = {"units": plan.units, "sentence": plan.sentence}
     return bare.assign_coords(line=[name for name, _ in plan.lines]).assign(
         line_maps=(("line", "y", "x"), np.ascontiguousarray(np.moveaxis(maps["line"], -1, 0)), attrs),

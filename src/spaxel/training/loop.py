@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from spaxel.errors import ParameterError, SpaxelError
+from spaxel.pace import tell
 from spaxel.training.checkpoint import Keeper
 from spaxel.training.plan import Plan, Step, Trained
 
@@ -45,7 +46,7 @@ def train(
     score: Callable[[], Score] | None = None,
     after_step: Callable[[Step], None] | None = None,
     stop: Callable[[list[dict[str, float]]], bool] | None = None,
-    progress: Callable[[int, int], Any] | None = None,
+    stage: str = "epochs",
 ) -> Trained:
     """Minimise an objective by Adam and leave it in its best state, or in its last one (plan.keep).
 
@@ -56,7 +57,7 @@ def train(
     score      : lower is better, on data held out, asked before the first epoch and after each; None: the last state is kept
                  it may come with more for the history: (score, {name: value})
     after_step : told each step, as to project parameters      stop : asked after each epoch with the history
-    progress   : called with (epochs that are done, epochs in all), first before the first
+    stage      : what is told of it (spaxel.pace): (stage, epochs that are done, in all), first before the first
     Same seed, threads and number of processes, same bits on the CPU; another number of processes changes rounding, and what
     an objective draws by chance or takes from the batch as a whole.
     Raises ParameterError for an unknown device, a precision that it does not have, or a checkpoint of another training;
@@ -73,8 +74,7 @@ def train(
         if first == 0:
             keeper.consider(0, _scored(fabric, objective, score)[0])
         for epoch in range(first, plan.epochs):
-            if progress is not None:
-                progress(epoch, plan.epochs)
+            tell(stage, epoch, plan.epochs)
             if keeper.history and stop is not None and stop(keeper.history):
                 break
             for group, rate in zip(optimizer.param_groups, rates, strict=True):

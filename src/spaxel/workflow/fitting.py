@@ -1,16 +1,14 @@
-"""A fit as a command does it: with progress, with a checkpoint beside the result, and in one of several processes."""
+"""A fit as a command does it: with a checkpoint beside the result, and in one of several processes."""
 
 from __future__ import annotations
 
 import os
 import warnings
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from spaxel.cube.mapping import Progress
 from spaxel.errors import Exists, ParameterError
 
 
@@ -26,23 +24,21 @@ def fit(
     *,
     resume: bool = False,
     overwrite: bool = False,
-    progress: Progress | None = None,
 ) -> Path | None:
     """Fit a model whose result will lie at `out`. Returns the checkpoint that is to be deleted once it does, or None.
 
     A method with the parameter `checkpoint` writes `OUT.checkpoint` after each epoch, unless its own `checkpoint` is set;
     the parameter is as it was afterwards. resume : go on from that file, with the same bits as without an interruption
-    overwrite : delete one that is there      progress : called with (epochs done, in all) by methods that train
+    overwrite : delete one that is there
     Raises Exists if there is one and neither is given, ParameterError if there is nothing to resume, or if its seed,
     parameters or input are others.
     """
-    told = {"progress": progress} if "progress" in signature(model.fit).parameters else {}
     own = model.get_params().get("checkpoint", False)
     if own is not None:
         if resume:
             what = "has a checkpoint of its own, from which it goes on" if own else "writes no checkpoint"
             raise ParameterError(f"{type(model).__name__} {what}. Try without --resume.")
-        model.fit(data, **told)
+        model.fit(data)
         return None
     path = Path(out).resolve()
     path = path.with_name(f"{path.name}.checkpoint")
@@ -50,7 +46,7 @@ def fit(
         _clear(path, resume=resume, overwrite=overwrite)
     model.set_params(checkpoint=str(path))
     try:
-        model.fit(data, **told)
+        model.fit(data)
     except KeyboardInterrupt:
         if path.is_file():
             raise KeyboardInterrupt(f"The epochs that are done are in {path}: go on with --resume.") from None

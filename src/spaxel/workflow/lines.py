@@ -29,7 +29,6 @@ def with_lines(plan: RunPlan, raw: xr.Dataset, steps: Sequence[dict[str, Any]], 
     memory = plan.parameters.get("memory")
     return line_maps(
         measured(raw, steps), result, plan.lines, redshift=plan.redshift, medium=plan.medium, memory=memory,
-        progress=plan.progress,
     )  # fmt: skip
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-Tell = Callable[[str], Any]  # told the name of each stage
-Progress = Callable[[int, int], Any]
+from spaxel.pace import within
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +26,6 @@ class RunPlan:
     lines     : of which maps are made: ("auto",), ("none",) or names, see spaxel.line_maps
     redshift, medium : of the object and its wavelengths, for lines of gas; kept in run.json
     command   : as it was typed, for run.json
-    tell, progress : told the name of each stage; called with (done, in all): epochs, then pixels
     """
 
     paths: Sequence[str | Path]
@@ -45,22 +43,19 @@ class RunPlan:
     redshift: float | None = None
     medium: str | None = None
     command: str = ""
-    tell: Tell | None = None
-    progress: Progress | None = None
 
 
 class Clock:
     """Seconds per stage, for run.json and history.jsonl."""
 
-    def __init__(self, tell: Tell | None = None) -> None:
+    def __init__(self) -> None:
         self.lines: list[dict[str, Any]] = []
-        self._tell = tell or (lambda stage: None)
 
     def __call__(self, stage: str, function: Callable, *arguments: Any, **options: Any) -> Any:
-        """Call a function as a stage of this name."""
-        self._tell(stage)
+        """Call a function as a stage of this name, which is told (spaxel.pace)."""
         wall, cpu = time.perf_counter(), time.process_time()
-        answer = function(*arguments, **options)
+        with within(stage):
+            answer = function(*arguments, **options)
         seconds = {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
         self.lines.append({"stage": stage, **{k: round(v, 3) for k, v in seconds.items()}})
         return answer

@@ -86,7 +86,7 @@ def segment(paths: Sequence[str | Path], out: str | Path, **options: Any) -> Pat
     """Segment or unmix one file, or several on one axis with one model, and write a run folder. Returns `out`.
 
     options : see spaxel.workflow.plan.RunPlan: method, parameters, steps, despike, drop_channels, options, reference,
-              overwrite, resume, command, tell, progress
+              overwrite, resume, command
     Several files: the model and a joined page lie in `out`, the result of each in a folder of its own inside. Of several
     processes of torchrun only the first writes.
     Raises any SpaxelError; then nothing is written but the checkpoint of a method that trains.
@@ -102,7 +102,7 @@ def carry_out(plan: RunPlan) -> Path:
     if process_number():  # it helps the first one with the training
         _fit(plan, model, _open_all(plan))
         return Path(plan.out)
-    clock = Clock(plan.tell)
+    clock = Clock()
     with new_run(plan.out, overwrite=plan.overwrite) as folder:
         files = clock("open", _open_all, plan)
         check_lines(files[0].raw, plan.lines, plan.redshift, plan.medium)
@@ -121,7 +121,7 @@ def carry_out(plan: RunPlan) -> Path:
 def predict(run: str | Path, path: str | Path, out: str | Path, **options: Any) -> Path:
     """Apply the model of a run to another file and write a run folder; labels mean the same as in the first. Returns `out`.
 
-    options : see spaxel.workflow.plan.RunPlan: options, overwrite, command, tell, progress
+    options : see spaxel.workflow.plan.RunPlan: options, overwrite, command
     If the run was cut, merged or named by hand, so is the answer. What is present here and in no cube of the run is new.
 
     Raises CubeError if the file's axis is another one (the message says what differs), NotFound if there is no model.
@@ -131,7 +131,7 @@ def predict(run: str | Path, path: str | Path, out: str | Path, **options: Any) 
     held = read_json(run)
     if "model" in held and "learned" not in held:
         raise NotFound(f"{run} holds no fitted model. Try {(run / held['model']).resolve()}, which made it.")
-    clock = Clock(plan.tell)
+    clock = Clock()
     with new_run(out, overwrite=plan.overwrite) as folder:
         model = clock("load", load, run)
         cube = clock("open", open_cube, path, **(plan.options or {}))
@@ -178,7 +178,7 @@ def _fit(plan: RunPlan, model: Any, files: Sequence[Opened]) -> Path | None:
     """Fit the model to the cubes; the checkpoint that is to be deleted once the run is written, or None."""
     cubes = [file.cube for file in files]
     data = cubes if len(cubes) > 1 else cubes[0]
-    return fit(model, data, plan.out, resume=plan.resume, overwrite=plan.overwrite, progress=plan.progress)
+    return fit(model, data, plan.out, resume=plan.resume, overwrite=plan.overwrite)
 
 
 def _map_one(work: Work, file: Opened, run: dict[str, Any], compared: Path | None = None) -> None:
@@ -228,7 +228,7 @@ def _check_apart(out: str | Path, *read: str | Path) -> None:
 def _answer(work: Work, folder: Path, file: Opened) -> xr.Dataset:
     """The result of the model on a cube, with the components of a cut by hand, written."""
     with naming(file.path):
-        result = work.clock("predict", apply, work.model, file.cube, progress=work.plan.progress)
+        result = work.clock("predict", apply, work.model, file.cube)
     if work.cut:
         result = recall(result, work.cut)
     result = work.clock("lines", with_lines, work.plan, file.raw, file.cube.attrs.get("steps", []), result)

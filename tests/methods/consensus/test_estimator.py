@@ -65,10 +65,10 @@ def test_memory_and_chunks_do_not_matter(memory):
 @pytest.mark.same_bits
 @pytest.mark.parametrize(("scheduler", "workers"), [("synchronous", 1), ("threads", 5)])
 def test_scheduler_and_workers_do_not_matter(monkeypatch, scheduler, workers):
-    def mapped(function, cube, fill, *, memory, progress, **reading):
+    def mapped(function, cube, fill, *, memory, **reading):
         assert reading == {"context": 3}
         how = {"scheduler": scheduler, "workers": workers}
-        return map_tiles(function, cube, fill, memory=2**20, progress=progress, **how, **reading)
+        return map_tiles(function, cube, fill, memory=2**20, **how, **reading)
 
     monkeypatch.setattr(maps, "map_tiles", mapped)
     xr.testing.assert_identical(MODEL.predict(CUBE), EXPECTED)

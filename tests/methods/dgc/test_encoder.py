@@ -51,10 +51,8 @@ def test_memory_and_chunks_change_no_bit(model, whole, memory, rows, columns):
 @pytest.mark.same_bits
 @pytest.mark.parametrize(("scheduler", "workers"), [("synchronous", 1), ("threads", 5)])
 def test_scheduler_and_workers_change_no_bit(monkeypatch, model, whole, scheduler, workers):
-    def mapped(function, cube, fill, *, memory, progress, look):
-        return map_tiles(
-            function, cube, fill, memory=3 * 2**20, progress=progress, look=look, scheduler=scheduler, workers=workers
-        )
+    def mapped(function, cube, fill, *, memory, look):
+        return map_tiles(function, cube, fill, memory=3 * 2**20, look=look, scheduler=scheduler, workers=workers)
 
     monkeypatch.setattr(module, "map_tiles", mapped)
     xr.testing.assert_identical(model.predict(CUBE), whole)

@@ -11,6 +11,7 @@ from spaxel.errors import CubeError, LostWarning, ParameterError
 from spaxel.methods.dgc.estimator import DeepGlobalClustering
 from spaxel.methods.dsc.estimator import DeepSpectralClustering
 from spaxel.methods.registry import load
+from spaxel.pace import progress
 from spaxel.readers.native import write_cube
 from spaxel.results.convention import check_result
 from spaxel.results.cut import cut
@@ -210,8 +211,10 @@ def test_wrong_parameters_are_named():
 
 def test_progress_of_both_phases_is_told_and_the_cube_is_left_alone():
     told, cube = [], CUBE.copy(deep=True)
-    DeepGlobalClustering(3, **SMALL).fit(cube, progress=lambda *at: told.append(at))
-    assert told[:2] == [(0, 2), (1, 2)]
+    with progress(lambda *at: told.append(at[:3]), every=0):
+        DeepGlobalClustering(3, **SMALL).fit(cube)
+    assert [at for at in told if at[0] == "denoising"] == [("denoising", 0, 2), ("denoising", 1, 2)]
+    assert ("agreement", 0) in [at[:2] for at in told]
     assert cube.identical(CUBE)
 
 
@@ -222,14 +225,16 @@ def stopped(after, cube=CUBE, **options):
     """A fit to a cube that is interrupted when so many epochs of both phases are done, or goes on to its end."""
     told = []
 
-    def progress(*at):
-        if len(told) == after:
-            raise KeyboardInterrupt
-        told.append(at)
+    def tell(stage, *at):
+        if stage in ("denoising", "agreement"):
+            if len(told) == after:
+                raise KeyboardInterrupt
+            told.append(at[:2])
 
     model = DeepGlobalClustering(3, **{**STEADY, **options})
     try:
-        model.fit(cube, progress=progress)
+        with progress(tell, every=0):
+            model.fit(cube)
     except KeyboardInterrupt:
         assert len(told) == after
     return model, told

@@ -13,6 +13,7 @@ from spaxel.cube import make_cube
 from spaxel.errors import CubeError, ParameterError
 from spaxel.methods.dsc.estimator import DeepSpectralClustering
 from spaxel.methods.registry import load
+from spaxel.pace import progress
 from spaxel.readers.native import write_cube
 from spaxel.readers.registry import open_cube
 from spaxel.results.cut import cut
@@ -136,12 +137,12 @@ def test_a_fit_to_any_kind_of_data_that_is_interrupted_goes_on_with_the_same_bit
     whole = DeepSpectralClustering(**options).fit(cube)
     assert len(whole.info_["history"]) == 3
 
-    def stop(done, _):
-        if done == 2:
+    def stop(stage, done, *_):
+        if stage == "epochs" and done == 2:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        DeepSpectralClustering(checkpoint=place, **options).fit(cube, progress=stop)
+    with pytest.raises(KeyboardInterrupt), progress(stop, every=0):
+        DeepSpectralClustering(checkpoint=place, **options).fit(cube)
     resumed = DeepSpectralClustering(checkpoint=place, **options).fit(cube)
     assert all(np.array_equal(whole.state_[name], resumed.state_[name], equal_nan=True) for name in whole.state_)
     assert resumed.info_ == whole.info_

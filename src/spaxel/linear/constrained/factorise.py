@@ -16,6 +16,7 @@ from spaxel.linear.constrained.half_steps import Rules, Table, deviations, least
 from spaxel.linear.constrained.missing import filled, known_entries
 from spaxel.linear.constrained.outliers import sample_trust
 from spaxel.linear.constrained.starts import Begin, guesses
+from spaxel.pace import paced
 
 SWEEPS = 3  # of each half, per round
 TRY = 20  # rounds of each start before the best goes on
@@ -149,7 +150,7 @@ def _descend(table: Table, state: _State, plan: Plan, most: int) -> tuple[_State
     """Rounds until ten of them lower the cost by less than a millionth: the last state, and the cost after each."""
     last, ahead, history = state.s, 0.5, [state.cost]
     tiny = 1e-20 * float((table.x**2).mean()) * table.x.size
-    for _ in range(most):
+    for _ in paced(range(most), "rounds"):
         beyond = _ahead(state.s, last, ahead, plan)
         trial = _round(table, state.c, beyond, plan)
         good = trial.cost <= state.cost

@@ -14,6 +14,7 @@ from scipy.optimize import minimize
 
 from spaxel.errors import ParameterError
 from spaxel.linear.noise import check_table
+from spaxel.pace import paced
 
 MOST = 4  # components up to which bands are sought
 WITHIN = 2.0  # standard deviations of noise by which an entry may be negative
@@ -83,7 +84,9 @@ def feasible_bands(
     slack, size = (_errors(s.T, noise), _errors(c, noise)), (c.max(0), s.max(1))
     task = _Task(c, s, *slack, *size, row[free], column[free], float(closure))
     watched = _border(s.T), _border(c)
-    found = [[_extreme(task, j, sign, watched) for j in range(k)] for sign in (1.0, -1.0)]
+    wanted = paced([(sign, j) for sign in (1.0, -1.0) for j in range(k)], "bands")
+    extremes = [_extreme(task, j, sign, watched) for sign, j in wanted]
+    found = [extremes[:k], extremes[k:]]
     return _finished(task, found)
 
 

@@ -10,6 +10,7 @@ from sklearn.cluster import KMeans
 from spaxel.errors import CubeError, ParameterError
 from spaxel.linear.abundances import fcls
 from spaxel.linear.vertex import nfindr
+from spaxel.pace import paced
 
 GROUPS = (3, 5)  # k-means centres per component, in turn: few are smoother, more reach further into the corners
 STARTS = 10
@@ -38,7 +39,7 @@ class Fit(NamedTuple):
 def count_corners(scores: np.ndarray, most: int, seed: int) -> list[dict[str, Any]]:
     """For each number from 2: what its weakest component is worth, and whether all hold."""
     rows: list[dict[str, Any]] = []
-    for k in range(2, min(most, *scores.shape) + 1):
+    for k in paced(range(2, min(most, *scores.shape) + 1), "number"):
         try:
             fit = best_fit(scores, k, seed, STARTS_COUNT)
             rows.append({"n_components": k, "unexplained": fit.unexplained} | _worth(scores, fit))
@@ -75,7 +76,7 @@ def best_fit(scores: np.ndarray, k: int, seed: int, starts: int) -> Fit:
             f"The spectra span only {len(np.unique(scores, axis=0)) - 1} directions. Try fewer components."
         )
     fits = []
-    for i in range(starts):
+    for i in range(starts) if starts <= STARTS_COUNT else paced(range(starts), "restarts"):
         centers = _centers(scores, GROUPS[i % 2] * k, seed * STARTS + i)
         corners = centers[nfindr(centers, k).indices]
         shares = fcls(scores, corners)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spaxel.linear.sparse.descent import descend
+from spaxel.pace import paced
 
 ROUNDS = 12  # of one annealing
 AHEAD = 0.5  # of each step of the spectra, added to it: halves the number of rounds; 1 diverges
@@ -134,7 +135,8 @@ def anneal(
     level = np.sqrt((y**2).sum(1).mean() * 10 ** (-START_DB / 10) / y.shape[1])
     levels = np.geomspace(max(sigma, level) if hot else sigma, sigma, rounds)
     sweeps = [3] * (rounds - LAST) + [MANY] * LAST
-    for level, price, most in zip(levels, np.geomspace(l1, 0.5, rounds), sweeps, strict=True):
+    plan = list(zip(levels, np.geomspace(l1, 0.5, rounds), sweeps, strict=True))
+    for level, price, most in paced(plan, "rounds"):
         c = code(y, s, c, most, Prices(price * level, 2 * problem.per_code * level**2), warm=3)
         new = update_spectra(y, c, s, 3, signed=problem.signed)
         new += AHEAD * (new - s)

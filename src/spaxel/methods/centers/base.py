@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from spaxel.cube.exact import fit_grid
 from spaxel.cube.gaps import Gaps, with_completion
-from spaxel.cube.mapping import Arrays, Progress
+from spaxel.cube.mapping import Arrays
 from spaxel.cube.picture import picture_recipe
 from spaxel.cube.sampling import Sample, sample_cubes
 from spaxel.cube.whole import whole_numbers
@@ -50,7 +50,7 @@ class Task(NamedTuple):
 
     cubes  : prepared, on one axis (channel,) in these units
     sample : of them, as `_reading` asks for it      own : the same without what was read of the surroundings
-    look   : what the sample looks like      progress : to be told (epochs done, in all) by methods that train
+    look   : what the sample looks like
     belief : what is used of the variance of the file
     """
 
@@ -60,7 +60,6 @@ class Task(NamedTuple):
     sample: Sample
     own: Sample
     look: Look
-    progress: Progress | None
     belief: Belief
 
 
@@ -120,9 +119,9 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
         """How many spectra the fit looks at, and the side of the window whose mean it sees beside them (0: none)."""
         return self.n_sample, 0
 
-    def _result(self, cube: xr.Dataset, progress: Progress | None) -> xr.Dataset:
+    def _result(self, cube: xr.Dataset) -> xr.Dataset:
         """The result on a prepared cube."""
-        return nearest_result(cube, self.state_, self.info_, *self._map(cube, progress))
+        return nearest_result(cube, self.state_, self.info_, *self._map(cube))
 
     def __sklearn_tags__(self) -> Tags:
         """What scikit-learn is told: NaN may stand in an array."""
@@ -130,10 +129,10 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
         tags.input_tags.allow_nan = True
         return tags
 
-    def fit(self, X: Any, y: None = None, *, progress: Progress | None = None) -> Self:
+    def fit(self, X: Any, y: None = None) -> Self:
         """Learn from a sample of a cube, a list of cubes on one axis, or an array (n_spectra, n_channels). Returns self.
 
-        y is ignored. progress : told (epochs done, in all) by methods that train
+        y is ignored.
         Raises CubeError for data that cannot be segmented, ParameterError for a parameter that does not fit.
         """
         check_parameters(self)
@@ -152,7 +151,7 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
         own = without_context(sample, len(axis))
         look = look_at(whole_numbers(own, gaps))
         with threadpool_limits(1):
-            task = Task(cubes, axis, info["units"], sample, own, look, progress, belief)
+            task = Task(cubes, axis, info["units"], sample, own, look, belief)
             found = self._learn(task)
             self.state_ = _state(task, found, self.random_state) | whole.arrays
         self.info_ = _info(self.method, info["steps"], task, found)
@@ -164,7 +163,7 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
     def _sample(self, n: int, context: int, cubes: Cubes, gaps: Gaps) -> Sample:
         return sample_cubes(cubes, n, self.random_state, self.memory, gaps, context)
 
-    def predict(self, X: Any, *, progress: Progress | None = None) -> Any:
+    def predict(self, X: Any) -> Any:
         """Labels of new spectra: a result per cube (spaxel.results.convention), or (n,) int32 for an array. Changes nothing.
 
         The steps that the fitted cubes had been through are repeated on a cube that has not. Needs no torch.
@@ -173,12 +172,12 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
         cubes, kind = self._ready(X)
         if kind == "array":
             return relabel(self._map(cubes[0])[0]["micro"].ravel(), self.state_["component"])
-        results = [self._result(cube, progress) for cube in cubes]
+        results = [self._result(cube) for cube in cubes]
         return results[0] if kind == "cube" else results
 
-    def fit_predict(self, X: Any, y: None = None, *, progress: Progress | None = None) -> Any:
+    def fit_predict(self, X: Any, y: None = None) -> Any:
         """`fit`, then `predict` on the same data: a result per cube, or labels (n,) of an array. y is ignored."""
-        return self.fit(X, progress=progress).predict(X)
+        return self.fit(X).predict(X)
 
     def transform(self, X: Any) -> Any:
         """Distances to the components, in the space in which the method compares spectra: the least to one of its centres.
@@ -223,10 +222,8 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
             return [with_completion(cubes[0], kept_completion(self.state_))], kind
         return [ready(cube, self.info_, self.state_) for cube in cubes], kind
 
-    def _map(
-        self, cube: xr.Dataset, progress: Progress | None = None, more: Sequence[More] = ()
-    ) -> tuple[Arrays, Arrays]:
-        return map_centers(self._model_of(cube), known_of(self.state_), cube, self.memory, progress, more)
+    def _map(self, cube: xr.Dataset, more: Sequence[More] = ()) -> tuple[Arrays, Arrays]:
+        return map_centers(self._model_of(cube), known_of(self.state_), cube, self.memory, more)
 
 
 def without_context(sample: Sample, channels: int) -> Sample:

@@ -14,6 +14,7 @@ from spaxel.methods.centers.assign import Familiar, distances
 from spaxel.methods.centers.groups import Groups
 from spaxel.methods.centers.score_noise import ScoreNoise
 from spaxel.methods.state import pack
+from spaxel.pace import paced
 from spaxel.preprocess.scaling import Scaling, log_norm, scale_rows
 from spaxel.results.presence import FAR
 
@@ -70,7 +71,7 @@ def count_mistakes(
     repeats = min(MOST_REPEATS, max(1, DRAWS // len(scores)))
     counts = np.zeros((len(centers), len(centers)))
     group, noises = component[micro], _noises(scores, micro, pairs, centers, component)
-    for k in np.unique(group):
+    for k in paced(np.unique(group), "doubts"):
         mine = np.flatnonzero(group == k)
         noise, z, mean = noises[k], scores[mine], scores[mine].mean(0)
         cov, total = np.atleast_2d(noise.T @ noise / len(noise)), np.atleast_2d(np.cov(scores[mine].T, ddof=0))
@@ -97,7 +98,7 @@ def count_known(
     repeats = min(MOST_REPEATS, max(1, DRAWS // len(scores)))
     counts = np.zeros((len(centers), len(centers)))
     group = component[micro]
-    for k in np.unique(group):
+    for k in paced(np.unique(group), "doubts"):
         mine = np.flatnonzero(group == k)
         mean, total = scores[mine].mean(0), np.atleast_2d(np.cov(scores[mine].T, ddof=0))
         by_level = mine[np.argsort(known.level[mine], kind="stable")]

@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
-from sklearn.cluster import KMeans as Lloyd
 from sklearn.metrics import silhouette_score
 
 from spaxel.cube.sampled_windows import Windows
+from spaxel.linear.lloyd import lloyd
 from spaxel.methods.centers.assign import distances
 from spaxel.methods.centers.evidence import COMPARED, Evidence, weigh
 from spaxel.methods.centers.linkage import LINKAGES, Linkage, Parts, by_centroid
+from spaxel.pace import paced
 from spaxel.results.cut import component_table, tree_through
 
 PER_MICRO = 20  # spectra of the sample that each micro-cluster should have at least
@@ -87,9 +88,7 @@ def groups_through(scores: np.ndarray, pairs: np.ndarray, k: int, evidence: Evid
     tree = by_centroid(parts)
     k = min(k, len(centers))
     if k > 1:
-        middles = (
-            Lloyd(k, n_init=rules.n_init, max_iter=1000, random_state=rules.random_state).fit(scores).cluster_centers_
-        )
+        middles = lloyd(scores, k, rules.n_init, rules.random_state, max_iter=1000).cluster_centers_
         owner = distances(centers, middles).argmin(1)
         tree = tree_through(centers, parts.sizes, owner) if len(np.unique(owner)) == k else tree
     level = min(evidence.level, len(centers))
@@ -108,10 +107,8 @@ def best_silhouette(scores: np.ndarray, low: int, high: int, rules: Rules) -> tu
     chosen = rng.permutation(len(scores))[:COMPARED]
     most = len(np.unique(scores, axis=0))
     curve = {}
-    for k in range(low, min(high, most - 1) + 1):
-        labels = (
-            Lloyd(k, n_init=rules.n_init, max_iter=1000, random_state=rules.random_state).fit(scores).labels_[chosen]
-        )
+    for k in paced(range(low, min(high, most - 1) + 1), "number"):
+        labels = lloyd(scores, k, rules.n_init, rules.random_state, max_iter=1000, told=str).labels_[chosen]
         few = len(np.unique(labels)) < 2 or len(np.unique(labels)) >= len(labels)
         curve[k] = float("nan") if few else float(silhouette_score(scores[chosen], labels))
     known = {k: v for k, v in curve.items() if np.isfinite(v)}
@@ -132,7 +129,7 @@ def micro_parts(scores: np.ndarray, number: int | None, rules: Rules) -> tuple[n
     if number is None or rules.linkage is not None:
         wanted = max(number or 1, min(rules.n_micro, len(scores) // PER_MICRO))
     wanted = max(1, min(wanted, len(np.unique(scores, axis=0))))
-    fit = Lloyd(wanted, n_init=rules.n_init, max_iter=1000, random_state=rules.random_state).fit(scores)
+    fit = lloyd(scores, wanted, rules.n_init, rules.random_state, max_iter=1000)
     order = np.argsort(-np.bincount(fit.labels_, minlength=wanted), kind="stable")
     centers = fit.cluster_centers_[order]
     return centers, distances(scores, centers).argmin(1)

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube.exact import Grid, group_sums
-from spaxel.cube.mapping import Arrays, Progress, map_tiles
+from spaxel.cube.mapping import Arrays, map_tiles
 from spaxel.cube.picture import Recipe
 from spaxel.methods.centers.assign import Familiar, blank_maps, center_maps, distances, unlike
 from spaxel.methods.centers.confidence import Ladder, ladder, nearest_of_each
@@ -81,7 +81,7 @@ def known_of(state: Arrays) -> Known:
 
 
 def map_centers(
-    model: Model, known: Known, cube: xr.Dataset, memory: int | None, progress: Progress | None = None,
+    model: Model, known: Known, cube: xr.Dataset, memory: int | None,
     more: Sequence[More] = (),
 ) -> tuple[Arrays, Arrays]:  # fmt: skip
     """Maps and sums of a model over a cube: micro, confidence, picture, level_confidence, unlike; size, sum, square.
@@ -94,7 +94,7 @@ def map_centers(
         fill |= one.blank()
     rungs = ladder(groups.tree, groups.levels)
     function = partial(_block, model=model, known=known, rungs=rungs, more=tuple(more))
-    return map_tiles(function, cube, fill, memory=memory, progress=progress, **model.reading())
+    return map_tiles(function, cube, fill, memory=memory, **model.reading())
 
 
 def map_distances(

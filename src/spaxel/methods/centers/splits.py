@@ -14,6 +14,7 @@ from scipy.optimize import nnls
 from scipy.stats import chi2, norm
 
 from spaxel.methods.centers.linkage import Parts
+from spaxel.pace import paced
 from spaxel.results.trees import cut_tree
 
 FEWEST = 30  # pairs of neighbours from which the noise is known, pixels from which an interior is
@@ -51,7 +52,7 @@ def look_at_splits(parts: Parts, tree: np.ndarray, levels: np.ndarray) -> Splits
     y = (parts.scores - parts.scores.mean(0)) @ whiten
     cuts = [cut_tree(tree, int(k)) for k in [1, *levels]]
     beside, found = parts.windows_micro, []
-    for coarse, fine in pairwise(cuts):
+    for coarse, fine in paced(list(pairwise(cuts)), "number"):
         halves = halves_of(coarse, fine)
         place = np.where(halves[0], 0, np.where(halves[1], 1, -1))
         found.append((*_seen_in_scores(y, parts.micro, fine, place), *_seen_in_image(parts, beside, place, whiten)))

@@ -29,6 +29,7 @@ from spaxel.methods.parameters import (
     Seed,
     declared,
 )
+from spaxel.pace import paced
 from spaxel.preprocess.choice import choose_scaling
 from spaxel.preprocess.scaling import fit_scaling
 
@@ -75,7 +76,7 @@ class Segment(Segmenting):
         windows = sample_windows(task.cubes, seed, CONTEXT)
         sample = task.sample if len(own.pairs) and len(windows.good) else own
         scalings = {name: fit_scaling(name, own) for name in copies}
-        seen = {name: seen_by(scalings[name], sample, own, windows, seed) for name in scalings}
+        seen = {name: seen_by(scalings[name], sample, own, windows, seed) for name in paced(scalings, "scalings")}
         first = next(iter(seen))
         rules = Rules(None, self.n_micro, self.max_clusters, self.n_init, seed)
         start = _counted(first, seen[first], own, windows, rules) if number is None else None

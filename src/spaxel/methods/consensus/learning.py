@@ -14,6 +14,7 @@ from spaxel.methods.centers.projection import Folded, fold
 from spaxel.methods.consensus.members import METRICS, Member, agreement, members_of
 from spaxel.methods.consensus.model import CONTEXT, Joint, Model, View, projected
 from spaxel.methods.consensus.surroundings import FEWEST, Filter, differences, nearby, wiener, within
+from spaxel.pace import paced
 from spaxel.preprocess.choice import Look
 from spaxel.preprocess.scaling import Scaling
 
@@ -78,7 +79,9 @@ def consensus_of(
     seen: dict[str, Seen], copies: dict[str, int], k: int, n_init: int, seed: int
 ) -> tuple[Model, dict[str, list[float]]]:
     """The members of all views at k components, weighted by how far they agree; and that agreement, by scaling."""
-    voices = {name: members_of(view.filtered, view.apart, k, n_init, seed) for name, view in seen.items()}
+    voices = {
+        name: members_of(view.filtered, view.apart, k, n_init, seed) for name, view in paced(seen.items(), "labelings")
+    }
     labels = [member.labels(seen[name].filtered) for name, members in voices.items() for member in members]
     counts = np.array([copies[name] for name, members in voices.items() for _ in members], float)
     weight, mean = agreement(labels, counts, seed)

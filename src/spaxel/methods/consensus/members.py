@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.cluster import KMeans as Lloyd
 from sklearn.metrics import adjusted_rand_score
 
+from spaxel.linear.lloyd import lloyd
 from spaxel.methods.consensus.surroundings import FEWEST, nearby, within
 
 METRICS = ((3, 0.5), (3, 0.1), (6, 0.5))  # (pixels apart, floor) of the near-by metrics
@@ -46,7 +46,7 @@ def _nearest(z: np.ndarray, metric: np.ndarray, k: int, n_init: int, seed: int) 
     """k-means of z @ metric, as a linear rule: the nearest centre c is where z · M c - |c|²/2 is largest."""
     scaled = z @ metric
     k = min(k, len(np.unique(scaled, axis=0)))
-    centers = Lloyd(k, n_init=n_init, random_state=seed).fit(scaled).cluster_centers_
+    centers = lloyd(scaled, k, n_init, seed, told=str).cluster_centers_
     return Member(metric @ centers.T, -(centers**2).sum(1) / 2)
 
 

@@ -112,7 +112,7 @@ class DeepGlobalClustering(Segmenting):
         shapes = np.array([(cube.sizes["y"], cube.sizes["x"]) for cube in task.cubes])
         about = trained_from(self, UNSEEN, sample.spectra, sample.pairs, task.axis, shapes)
         axes = learn_axes(sample, seed)
-        learned = learn(task.cubes, axes, number, rules, Settings.of(self, about=about), task.progress)
+        learned = learn(task.cubes, axes, number, rules, Settings.of(self, about=about))
         looked, groups = learned.sample, learned.groups
         arrays = {"project": axes.project, "scaling_center": axes.scaling.center, "scaling_weight": axes.scaling.weight}
         info = {

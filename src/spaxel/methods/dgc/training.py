@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from spaxel.cube.mapping import Arrays, Progress
+from spaxel.cube.mapping import Arrays
 from spaxel.methods.centers.assign import distances
 from spaxel.methods.centers.groups import Groups, Rules, changed_share, groups_of
 from spaxel.methods.centers.linkage import Parts
@@ -35,16 +35,12 @@ class Learned(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """What every phase looks at: cubes on one axis as seen on these axes, and batches of windows held out.
-
-    progress : told (epochs done, in all) of each phase
-    """
+    """What every phase looks at: cubes on one axis as seen on these axes, and batches of windows held out."""
 
     cubes: Sequence[xr.Dataset]
     axes: Axes
     settings: Settings
     held: list
-    progress: Progress | None
 
     def batches(self, n_pairs: int, first: int) -> Any:
         """epoch -> batches of n_pairs pairs of windows, the first epoch being number `first`."""
@@ -61,11 +57,10 @@ class Scene(NamedTuple):
 
 def learn(
     cubes: Sequence[xr.Dataset], axes: Axes, number: int | None, rules: Rules, settings: Settings,
-    progress: Progress | None = None,
 ) -> Learned:  # fmt: skip
     """Train on windows of cubes on one axis. number : of components, None to find it."""
     held = [_tensors(batch) for batch in judged(cubes, axes, settings.seed, settings.memory)]
-    scene = Scene(cubes, axes, settings, held, progress)
+    scene = Scene(cubes, axes, settings, held)
     if settings.objective != "stable":
         return _as_published(scene, number, rules)
     encoder, first = _denoised(scene)
@@ -92,7 +87,7 @@ def learn(
 def _as_published(scene: Scene, number: int | None, rules: Rules) -> Learned:
     """Encoder and centres of the published objective, then the tree of the stable one."""
     axes, settings = scene.axes, scene.settings
-    found = train_published(scene.batches(PAIRS, 0), scene.held, axes, settings, scene.progress)
+    found = train_published(scene.batches(PAIRS, 0), scene.held, axes, settings)
     model = _model(axes, settings, found.encoder)
     sample = scene.look(model)
     groups = told(_grouped(sample, found.centers, number, rules))
@@ -130,7 +125,7 @@ def _denoised(scene: Scene) -> tuple[Any, list[dict[str, float]]]:
         return left, {"held_out": left}
 
     plan = _plan(settings, settings.epochs, settings.rate, phase=1)
-    done = train(objective, scene.batches(DENOISING, 0), plan, score=score, progress=scene.progress)
+    done = train(objective, scene.batches(DENOISING, 0), plan, score=score, stage="denoising")
     return objective.encoder, done.history
 
 
@@ -173,7 +168,7 @@ def _agreeing(scene: Scene, encoder: Any, start: Groups, sample: Looked) -> Agre
     plan = _plan(settings, settings.epochs_views, settings.rate_views, phase=2)
     done = train(
         objective, scene.batches(AGREEING, settings.epochs), plan, score=score, stop=stop,
-        after_step=objective.after_step, progress=scene.progress,
+        after_step=objective.after_step, stage="agreement",
     )  # fmt: skip
     held_centers = objective.held.numpy().astype(np.float64)
     return Agreed(_arrays(objective.teacher), held_centers, done.history, done.best, before)

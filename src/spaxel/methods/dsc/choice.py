@@ -11,14 +11,15 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.cluster import KMeans as Lloyd
 from sklearn.metrics import mutual_info_score
 
 from spaxel.cube.sampling import Sample
+from spaxel.linear.lloyd import lloyd
 from spaxel.methods.centers.assign import distances
 from spaxel.methods.dsc.numpy_net import latents
 from spaxel.methods.dsc.settings import Settings
 from spaxel.methods.dsc.start import Linear, linear_start
+from spaxel.pace import paced
 from spaxel.preprocess.scaling import Scaling, fit_scaling
 
 FIXED_CLUSTERS = 6  # at which starts are compared if the number is to be found
@@ -57,7 +58,9 @@ def choose_start(
         bright = fit_scaling("unit_bright", _own(sample, len(scaling.center)))
         starts["unit_bright, plain"] = linear_start(sample, bright, plain)
     k = number or FIXED_CLUSTERS
-    told = {name: _told(sample, start, settings, k, seed) for name, start in starts.items()}
+    told = {
+        name: _told(sample, start, settings, k, seed) for name, start in paced(starts.items(), "scaling and distances")
+    }
     usual, best = next(iter(told)), max(told, key=told.__getitem__)
     if told[best] <= MARGIN * told[usual]:
         return Chosen(first, told, "")
@@ -78,6 +81,6 @@ def _told(sample: Sample, start: Linear, settings: Settings, k: int, seed: int) 
     embed = partial(latents, scaling=start.scaling, weights=weights, net=settings.net, context=settings.context)
     z = embed(sample.spectra[:: max(1, len(sample.spectra) // COMPARED)])
     k = min(k, len(np.unique(z, axis=0)))
-    centers = Lloyd(k, n_init=RESTARTS, random_state=seed).fit(z).cluster_centers_
+    centers = lloyd(z, k, RESTARTS, seed, told=str).cluster_centers_
     beside = embed(sample.pairs[:: max(1, len(sample.pairs) // COMPARED), :2].reshape(-1, sample.spectra.shape[1]))
     return float(mutual_info_score(*distances(beside, centers).argmin(1).reshape(-1, 2).T))

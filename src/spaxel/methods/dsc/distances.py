@@ -7,8 +7,8 @@ apart are mostly of one component, and so are the members of a cluster; what var
 from __future__ import annotations
 
 import numpy as np
-from sklearn.cluster import KMeans as Lloyd
 
+from spaxel.linear.lloyd import lloyd
 from spaxel.methods.centers.assign import distances
 
 BORDERS = 0.3  # share of the pairs, those that differ most, that are left out as crossing a border
@@ -38,7 +38,7 @@ def within(scores: np.ndarray, k: int, n_init: int, seed: int) -> np.ndarray:
     covariance, but with hard labels and equal weights. Fails where clusters are of very different shape.
     """
     k = min(k, len(np.unique(scores, axis=0)))
-    labels = Lloyd(k, n_init=n_init, random_state=seed).fit(scores).labels_
+    labels = lloyd(scores, k, n_init, seed, told=str).labels_
     centers, metric, d = np.zeros((k, scores.shape[1])), np.eye(scores.shape[1]), scores.shape[1]
     for _ in range(ROUNDS):
         member = np.eye(k)[labels]

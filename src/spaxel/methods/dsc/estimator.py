@@ -10,7 +10,6 @@ from pydantic import Field
 from sklearn.utils.validation import check_is_fitted
 
 from spaxel.cube.exact import Grid
-from spaxel.cube.mapping import Progress
 from spaxel.cube.sampling import sample_cubes
 from spaxel.errors import ParameterError
 from spaxel.methods.centers.base import Found, Segmenting, Task
@@ -186,7 +185,7 @@ class DeepSpectralClustering(Segmenting):
         chosen = choose_start(task.sample, scaling, settings, number, seed, free=choice is not None)
         rules = Rules(self.linkage, self.n_micro, self.max_clusters, self.n_init, seed)
         fresh = self._fresh(task.cubes) if self.stream else None
-        learned = learn(task.sample, chosen.start, settings, self._wanted(), rules, fresh, task.progress)
+        learned = learn(task.sample, chosen.start, settings, self._wanted(), rules, fresh)
         return found_of(task, learned, settings, chosen, choice)
 
     def _model(self) -> Model:
@@ -203,14 +202,14 @@ class DeepSpectralClustering(Segmenting):
         if (self.context and self.context % 2 == 0) or self.context == 1:
             raise ParameterError(f"context is {self.context}, expected 0 or an odd number from 3 to 15.")
 
-    def _result(self, cube: xr.Dataset, progress: Progress | None) -> xr.Dataset:
+    def _result(self, cube: xr.Dataset) -> xr.Dataset:
         state, decoder = self.state_, decoder_of(self.state_, self.info_, self.net)
         more: list[More] = [decoding(decoder, state)] if decoder else []
         if not self.smoothing:
-            maps, sums = self._map(cube, progress, more)
+            maps, sums = self._map(cube, more)
         else:
             groups, grid = unpack(Centers, state, ""), unpack(Grid, state, "grid_")
-            maps, sums = self._map(cube, progress, [*more, Odds(groups, state["noise"])])
+            maps, sums = self._map(cube, [*more, Odds(groups, state["noise"])])
             maps, sums = smoothed(cube, maps, sums, groups.component, grid, self.smoothing)
         return with_decoded(nearest_result(cube, state, self.info_, maps, sums), state, maps, sums, decoder)
 

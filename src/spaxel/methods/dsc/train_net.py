@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spaxel.cube.mapping import Arrays, Progress
+from spaxel.cube.mapping import Arrays
 from spaxel.methods.centers.assign import distances
 from spaxel.methods.dsc.criterion import Judge
 from spaxel.methods.dsc.numpy_net import encode
@@ -42,7 +42,6 @@ def train_net(
     settings: Settings,
     judge: Judge,
     fresh: Fresh | None,
-    progress: Progress | None = None,
 ) -> Net:
     """Train from the start, with a part of the spectra held out."""
     import torch
@@ -73,7 +72,7 @@ def train_net(
         return -criterion, {"held_out": rest, "criterion": criterion}
 
     stop = partial(_stalled, patience=settings.patience)
-    done = train(objective, batches, _plan(settings), score=score, stop=stop, progress=progress)
+    done = train(objective, batches, _plan(settings), score=score, stop=stop)
     history = [line | {"kept": float(line["epoch"] == done.best)} for line in done.history]
     centroids = objective.centroids.detach().numpy().copy()
     return Net(_numpy(objective.net.encoder), _numpy(objective.net.decoder), centroids, history)

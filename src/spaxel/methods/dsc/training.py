@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spaxel.cube.mapping import Arrays, Progress
+from spaxel.cube.mapping import Arrays
 from spaxel.cube.sampling import Sample
 from spaxel.methods.centers.groups import Groups, Rules, best_silhouette, changed_share, find_groups
 from spaxel.methods.dsc.criterion import Judge
@@ -66,7 +66,6 @@ def learn(
     wanted: int | tuple[int, int] | None,
     rules: Rules,
     fresh: Fresh | None,
-    progress: Progress | None = None,
 ) -> Learned:
     """Fit to a sample: from a start, train, and keep what the criterion likes best, the start included; or what was trained,
     as it is when the training ends, whatever the criterion says (settings.keep).
@@ -85,7 +84,7 @@ def learn(
             groups[name] = grouping.groups(states[name], k)
     net = Net({}, {}, _middles(groups[list(states)[-1]]), [])
     if settings.epochs and len(sample.spectra) >= FEWEST and start.spread.max() > 1e-2 and k > 1:
-        net = train_net(sample.spectra, start, net.centroids, settings, judge, fresh, progress)
+        net = train_net(sample.spectra, start, net.centroids, settings, judge, fresh)
         states["deep"] = judge.measured(net.encoder)
         net = net._replace(decoder=_turned(net.decoder, net.encoder, states["deep"]))
         groups["deep"] = grouping.groups(states["deep"], k)

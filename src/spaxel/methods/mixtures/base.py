@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from spaxel.cube.completion import Completion, complete
 from spaxel.cube.gaps import Gaps
-from spaxel.cube.mapping import Arrays, Progress, map_tiles
+from spaxel.cube.mapping import Arrays, map_tiles
 from spaxel.cube.picture import Recipe, paint, picture_recipe
 from spaxel.cube.sampling import Sample, ordered_cubes, sample_cubes
 from spaxel.cube.whole import whole_numbers
@@ -88,9 +88,9 @@ class Unmixing(TransformerMixin, BaseEstimator):
             warnings.warn(sentence, UserWarning, stacklevel=2)
         return self
 
-    def fit_transform(self, X: Any, y: None = None, *, progress: Progress | None = None) -> Any:
+    def fit_transform(self, X: Any, y: None = None) -> Any:
         """`fit`, then `transform` of the same: an array, a cube, or a list of cubes. y is ignored."""
-        return self.fit(X).transform(X, progress=progress)
+        return self.fit(X).transform(X)
 
     def _gaps(self) -> Gaps:
         """What becomes of missing values, see spaxel.cube.gaps; where they stay ("any"), the method knows what to do."""
@@ -126,7 +126,7 @@ class Unmixing(TransformerMixin, BaseEstimator):
         """The number of components."""
         return len(self.state_["components"])
 
-    def transform(self, X: Any, *, progress: Progress | None = None) -> Any:
+    def transform(self, X: Any) -> Any:
         """Abundances of new spectra: (n, k) of an array, or a result per cube (see spaxel.results.convention). Changes nothing.
 
         Raises CubeError if the axis is another one; the message says what differs.
@@ -134,9 +134,9 @@ class Unmixing(TransformerMixin, BaseEstimator):
         check_is_fitted(self, "state_")
         cubes, kind = as_cubes(checked(self, X, reset=False))
         if kind == "array":
-            return self._map(cubes[0], None)[0]["abundances"][:, 0].astype(np.float64)
+            return self._map(cubes[0])[0]["abundances"][:, 0].astype(np.float64)
         prepared = [prepare(cube, self.info_, self.state_["channel"]) for cube in cubes]
-        results = [mixture_result(cube, self.state_, self.info_, *self._map(cube, progress)) for cube in prepared]
+        results = [mixture_result(cube, self.state_, self.info_, *self._map(cube)) for cube in prepared]
         return results[0] if kind == "cube" else results
 
     def inverse_transform(self, abundances: np.ndarray) -> np.ndarray:
@@ -149,7 +149,7 @@ class Unmixing(TransformerMixin, BaseEstimator):
         check_is_fitted(self, "state_")
         return save_run(self, path, overwrite=overwrite)
 
-    def _map(self, cube: Any, progress: Progress | None) -> tuple[Arrays, Arrays]:
+    def _map(self, cube: Any) -> tuple[Arrays, Arrays]:
         recipe, model = unpack(Recipe, self.state_, "picture_"), kept_completion(self.state_)
         nothing = np.float32(np.nan)
         fill = {
@@ -159,7 +159,7 @@ class Unmixing(TransformerMixin, BaseEstimator):
         }
         function = partial(_block, self._encoder(), recipe, model)
         gaps: Gaps = self._gaps() if model is None else "keep"  # residuals are of what was measured
-        return map_tiles(function, cube, fill, memory=self.memory, progress=progress, gaps=gaps)
+        return map_tiles(function, cube, fill, memory=self.memory, gaps=gaps)
 
 
 def is_signed(spectra: np.ndarray) -> bool:

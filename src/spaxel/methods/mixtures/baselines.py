@@ -19,6 +19,7 @@ from spaxel.linear.count.rank import count_components
 from spaxel.linear.vertex import spa
 from spaxel.methods.mixtures.base import Encoder, Unmixed, Unmixing
 from spaxel.methods.parameters import Components, MaxIter, Memory, NSample, Seed, declared
+from spaxel.pace import tell
 
 Count = Annotated[
     Components | Literal["auto"],
@@ -100,7 +101,7 @@ def _alternate(X: np.ndarray, start: np.ndarray, max_iter: int) -> tuple[np.ndar
         c_constraints=[ConstraintNonneg()], st_constraints=[ConstraintNonneg()],
     )  # fmt: skip
     with np.errstate(divide="ignore", invalid="ignore"):
-        model.fit(X, ST=start)
+        model.fit(X, ST=start, post_iter_fcn=lambda *_: tell("rounds", model.n_iter or 0, max_iter))
     if model.exit_max_iter_reached:
         warnings.warn(
             f"MCR-ALS did not settle in {max_iter} iterations. Try a larger max_iter.", UserWarning, stacklevel=2

@@ -5,6 +5,7 @@ import torch
 from spaxel.methods.dgc.estimator import DeepGlobalClustering
 from spaxel.methods.dgc.published import training as published_training
 from spaxel.methods.registry import load
+from spaxel.pace import progress
 from spaxel.results.convention import check_result
 from spaxel.testing import tiny_cube
 
@@ -54,13 +55,13 @@ def test_the_last_state_is_kept_and_every_part_of_it_was_trained():
 def test_an_interrupted_training_goes_on_with_the_same_bits(objective, tmp_path):
     whole, place = fitted(objective, epochs=2), str(tmp_path / "c")
 
-    def stop(epoch, _):
-        if epoch:
+    def stop(stage, epoch, *_):
+        if stage == "epochs" and epoch:
             raise KeyboardInterrupt
 
     small = {"n_micro": 4, "epochs": 2, "tiles": 1, "reuse": 4, "width": 8, "n_sample": 400}
-    with pytest.raises(KeyboardInterrupt):
-        DeepGlobalClustering(objective=objective, checkpoint=place, **small).fit(CUBE, progress=stop)
+    with pytest.raises(KeyboardInterrupt), progress(stop, every=0):
+        DeepGlobalClustering(objective=objective, checkpoint=place, **small).fit(CUBE)
     for _ in range(2):  # the second time from the end
         resumed = fitted(objective, epochs=2, checkpoint=place)
         assert resumed.info_ == whole.info_

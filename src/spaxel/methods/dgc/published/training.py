@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spaxel.cube.mapping import Progress
 from spaxel.methods.centers.groups import Groups
 from spaxel.methods.dgc.axes import Axes
 from spaxel.methods.dgc.micro_clusters import Looked
@@ -41,9 +40,7 @@ class Published(NamedTuple):
     start: dict[str, float]
 
 
-def train_published(
-    batches: Callable[[int], Any], held: list, axes: Axes, settings: Settings, progress: Progress | None = None
-) -> Published:
+def train_published(batches: Callable[[int], Any], held: list, axes: Axes, settings: Settings) -> Published:
     """Train from random centres.
 
     batches : epoch -> batches of windows      held : batches of one pair to look at, not to choose by
@@ -63,7 +60,6 @@ def train_published(
     )  # fmt: skip
     done = train(
         objective, batches, plan, score=lambda: (0.0, _monitor(objective, held, axes)), after_step=objective.after_step,
-        progress=progress,
     )  # fmt: skip
     centers = objective.centres.detach().cpu().numpy().astype(np.float64)
     centers /= np.maximum(np.linalg.norm(centers, axis=1, keepdims=True), 1e-12)

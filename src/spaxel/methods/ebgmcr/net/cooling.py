@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from spaxel.pace import paced
+
 RATES = (0.01, 0.02, 0.02)  # of Adam: spectra, amounts (times their first size), gates
 STEEP = 2.0  # logits per standard deviation of a candidate's similarity with the samples, at the start
 COOLING = 0.8  # share of the epochs over which the noise falls
@@ -71,7 +73,7 @@ def cool(table: Table, spectra: Tensor, heat: Heat, epochs: int) -> State:
     parts = [p.clone().requires_grad_() for p in (spectra, *_heads(table, spectra, heat.open))]
     rates = (RATES[0], RATES[1] * float(parts[1].detach().max()), RATES[2])
     adam = torch.optim.Adam([{"params": [p], "lr": r} for p, r in zip(parts, rates, strict=True)], betas=(0.9, 0.99))
-    for epoch in range(epochs):
+    for epoch in paced(range(epochs), "epochs"):
         share = min(1.0, epoch / max(COOLING * epochs, 1))
         loss, chance = _loss(table, parts, hot ** (1 - share) * table.sigma**share, heat)
         adam.zero_grad()

@@ -1,0 +1,97 @@
+"""How long a run will take: rates that were measured once, scaled by how fast this machine reads and computes now."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from threadpoolctl import threadpool_limits
+
+from spaxel.cube.mapping import cores
+from spaxel.cube.sampling import MOST_CELLS, read_tile
+from spaxel.cube.tiles import grid
+from spaxel.errors import ParameterError
+from spaxel.pace import duration
+
+PROBE = 1.0  # seconds that reading is tried for
+REFERENCE = 0.0188  # seconds of `_work` on the machine on which the rates were measured
+SAMPLED = 8000  # spectra on which a fit spends most of its time
+
+
+class Rate(NamedTuple):
+    """CPU seconds of a method: whatever the cube, per million values of its sample, and per million values that are mapped."""
+
+    fixed: float
+    sampled: float
+    mapped: float
+
+
+RATES = {  # benchmarks/expected.py compares them with what runs take
+    "kmeans": Rate(4.5, 0.55, 0.04),
+    "consensus": Rate(8.0, 0.8, 0.09),
+    "dsc": Rate(13.0, 1.9, 0.10),
+    "dgc": Rate(42.0, 0.6, 0.30),
+    "mcr": Rate(5.0, 0.6, 0.03),
+    "ebgmcr": Rate(12.0, 1.0, 0.06),
+    "nmf": Rate(4.0, 0.6, 0.03),
+    "mcr-als": Rate(5.0, 1.2, 0.03),
+}
+
+
+def expected_seconds(cube: xr.Dataset, method: str = "kmeans") -> float:
+    """Seconds that `spaxel segment` (or unmix) of a cube takes, with the defaults of a method. Reads for a second at most.
+
+    Fails, by more than a factor of three, on another machine than this one, when its load changes, where data are hard (many
+    components in a table of mixtures), and with other parameters than the defaults. Raises ParameterError for an unknown
+    method.
+    """
+    if method not in RATES:
+        raise ParameterError(f"There is no method {method!r}. Known: {', '.join(RATES)}.")
+    rate, (height, width, channels) = RATES[method], cube["spectra"].shape
+    values = height * width * channels
+    sampled = min(height * width, SAMPLED) * channels
+    computing = rate.fixed + (rate.sampled * sampled + rate.mapped * values) / 1e6
+    visited = min(values, MOST_CELLS * 64 * 64 * channels)
+    return computing * _slowness() + _seconds_per_value(cube) * (values / min(2, cores()) + 2 * visited)
+
+
+def in_short(seconds: float) -> str:
+    """A rough time: 'about 20 s', 'about 4 min'; no more digits than it deserves."""
+    digits = 10 ** max(0, int(np.log10(max(seconds, 1))))
+    rounded = round(seconds / digits) * digits if seconds < 100 else seconds
+    return f"about {duration(max(rounded, 1))}"
+
+
+def _seconds_per_value(cube: xr.Dataset) -> float:
+    """Of reading, tried on cells that lie apart, for a second at most."""
+    cells = grid(cube.sizes["y"], cube.sizes["x"])
+    begun, read = time.perf_counter(), 0
+    for i in np.unique(np.linspace(0, len(cells) - 1, 4).round().astype(int)):
+        read_tile(cube, cells[i], "keep")
+        read += cells[i].n_pixels * cube.sizes["channel"]
+        if time.perf_counter() - begun > PROBE / 2:
+            break
+    return (time.perf_counter() - begun) / max(read, 1)
+
+
+def _slowness() -> float:
+    """How many times longer this machine takes than the one on which the rates were measured, at its load now."""
+    seconds = []
+    with threadpool_limits(1):
+        for _ in range(4):
+            begun = time.perf_counter()
+            _work()
+            seconds.append(time.perf_counter() - begun)
+    return float(np.mean(seconds[1:])) / REFERENCE
+
+
+def _work() -> float:
+    """What methods do most: products, roots, and the nearest of some centres."""
+    x = np.linspace(0.0, 1.0, 1500 * 256).reshape(1500, 256)
+    scores = np.sqrt(x) @ x[:256] if len(x) >= 256 else x
+    for _ in range(3):
+        apart = (scores**2).sum(1)[:, None] - 2 * scores @ scores[:64].T
+        scores = scores + 1e-9 * apart.argmin(1)[:, None]
+    return float(scores.sum())
