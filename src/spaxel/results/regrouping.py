@@ -20,23 +20,39 @@ def regrouped(result: xr.Dataset, now: Components, words: Sequence[str]) -> xr.D
     """
     if "merge_tree" not in result:
         return with_words(result, now).assign_attrs(by_hand=list(words))
-    component, k, sizes = now.component, len(now.color), result["micro_size"].values
-    spectra, spread = merge_moments(result["micro_spectra"].values, result["micro_spread"].values, sizes, component, k)
-    size = np.bincount(component, weights=sizes, minlength=k).astype(np.int64)
-    spectra, spread = (np.where(size[:, None] > 0, values, np.nan) for values in (spectra, spread))
-    new = result.drop_dims("component").assign(
+    component, k = now.component, len(now.color)
+    new = without_maps(result, now).assign(
         labels=(("y", "x"), relabel(result["micro_labels"].values, component)),
-        component_spectra=(("component", "channel"), spectra, result["component_spectra"].attrs),
-        component_spread=(("component", "channel"), spread, result["component_spread"].attrs),
-        component_size=("component", size),
-        component_color=("component", now.color),
-        micro_component=("micro", component.astype(np.int32)),
         confidence=(("y", "x"), _confidence_at(result, component)),
     )
     why = str(result.attrs.get("sentence_of_fit", result.attrs.get("sentence", "")))
     attrs = {"n_components": k, "level": int(now.level), "by_hand": list(words), "sentence_of_fit": why}
     said = " ".join([*words, f"The fit said: {why}" if words and why else why]).strip()
-    return with_words(new.assign_attrs(attrs | {"sentence": said}), now)
+    return new.assign_attrs(attrs | {"sentence": said})
+
+
+def regrouped_lazily(result: xr.Dataset, now: Components, words: Sequence[str]) -> xr.Dataset:
+    """As `regrouped`, for a result too large to hold: labels are made when they are read, and there is no confidence."""
+    labels = xr.apply_ufunc(relabel, result["micro_labels"], kwargs={"new_of_old": now.component}, dask="parallelized",
+                            output_dtypes=[np.int32])  # fmt: skip
+    kept = {"n_components": len(now.color), "level": int(now.level), "by_hand": list(words)}
+    return without_maps(result, now).drop_vars("confidence", errors="ignore").assign(labels=labels).assign_attrs(kept)
+
+
+def without_maps(result: xr.Dataset, now: Components) -> xr.Dataset:
+    """The result with spectra, sizes and names of these components; labels and confidence are still those of the old ones."""
+    component, k, sizes = now.component, len(now.color), result["micro_size"].values
+    spectra, spread = merge_moments(result["micro_spectra"].values, result["micro_spread"].values, sizes, component, k)
+    size = np.bincount(component, weights=sizes, minlength=k).astype(np.int64)
+    spectra, spread = (np.where(size[:, None] > 0, values, np.nan) for values in (spectra, spread))
+    new = result.drop_dims("component").assign(
+        component_spectra=(("component", "channel"), spectra, result["component_spectra"].attrs),
+        component_spread=(("component", "channel"), spread, result["component_spread"].attrs),
+        component_size=("component", size),
+        component_color=("component", now.color),
+        micro_component=("micro", component.astype(np.int32)),
+    )
+    return with_words(new, now)
 
 
 def pooled(results: Sequence[xr.Dataset], now: Components) -> xr.Dataset:

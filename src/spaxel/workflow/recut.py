@@ -15,7 +15,7 @@ from spaxel.results.changes import Changes
 from spaxel.results.cut import planned, record, recorded
 from spaxel.results.editing import options_of
 from spaxel.results.regrouping import pooled, regrouped
-from spaxel.store.cuts import read_cut, save_cut
+from spaxel.store.cuts import cuts_home, read_cut, save_cut
 from spaxel.store.run_folder import ACTIVATION, RESULT, new_run, read_json, read_result, write_json, write_result
 from spaxel.workflow.beside import scored, write_beside, write_joined
 from spaxel.workflow.tables import write_recipe
@@ -91,7 +91,7 @@ def keep_cut(
     name, start, overwrite : see spaxel.store.cuts.save_cut, and `recut`      by_hand : as spaxel.cut takes them
     Beside the recipe lies components.csv, of all cubes together. Raises as `recut`, and Exists without `overwrite`.
     """
-    run, changes, made = Path(run), Changes(**by_hand), _start(run, level, start)
+    run, changes, made = cuts_home(Path(run)), Changes(**by_hand), _start(run, level, start)
     inside = list(read_json(run).get("inputs", {})) or [""]
     results = [read_result(run / cube) for cube in inside]
     now, words = planned(results[0], level, changes, made)
