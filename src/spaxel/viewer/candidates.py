@@ -25,7 +25,7 @@ def candidate_words(scene: Scene, result: xr.Dataset | None, found: RegionSpectr
         return f"No candidate stands out of this spectrum. {told.sentence}"
     lines = []
     for c in own[:SHOWN]:
-        more = f", ×{c.times:.1f} of the mean" if math.isfinite(c.times) else ""
+        more = f", ×{c.times:.1f} of the mean" if result is not None and math.isfinite(c.times) else ""
         support = f", supported by {', '.join(c.support)}" if c.support else ", nothing else supports it"
         lines.append(
             f"{c.name} {c.line} at {c.position:.5g} {told.units}: {c.sigma:.0f} standard errors{more}{support}"

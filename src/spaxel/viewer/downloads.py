@@ -38,10 +38,10 @@ class Downloads:
         self.file = ColumnDataSource({"name": [], "kind": [], "data": []}, name="file")
         self.file.js_on_change("data", CustomJS(args={"source": self.file}, code=_SAVE))
         self.sink = words("", visible=False, name="sink", tags=[self.file])
-        made = {"spectrum (CSV)": self.csv, "mask (PNG)": self.mask, "region (GeoJSON)": self.polygon}
+        made = {"spectrum.csv": self.csv, "mask.png": self.mask, "region.geojson": self.polygon}
         self.buttons = []
         for label, call in made.items():
-            button = styled(Button(label=label, width=112, disabled=True, name=f"save {label}"))
+            button = styled(Button(label=label, width=98, disabled=True, name=f"save {label}"))
             button.on_click(call)
             self.buttons.append(button)
         for event in ("region", "scene"):

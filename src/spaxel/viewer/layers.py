@@ -135,7 +135,7 @@ def line_weights(axis: np.ndarray, center: float, half: float) -> tuple[np.ndarr
 
     At least the nearest channel counts as the line; where nothing lies beside, nothing is taken away.
     """
-    away = np.abs(axis - center)
+    away, half = np.abs(axis - center), half * (1 + 1e-9)  # so that both edges are in, or both out
     line = away <= half
     line[away.argmin()] = True
     beside = ~line & (away > 1.25 * half) & (away <= 2.5 * half)

@@ -23,6 +23,8 @@ body {{ padding: 8px 12px; box-sizing: border-box; }}
 WIDGET = f"""
 :host {{ color: var(--ink); font: 13px/1.4 {FONT}; }}
 .bk-input, .bk-btn {{ background: var(--paper); color: var(--ink); border-color: var(--faint); font: 13px/1.3 {FONT}; }}
+select:not([multiple]).bk-input {{ appearance: auto; background-image: none !important; }}
+.bk-btn {{ padding: 6px 8px; }}
 .bk-btn-default:hover, .bk-btn-default:focus {{ background: var(--rule); color: var(--ink); }}
 .bk-btn-default.bk-active {{ background: var(--ink); color: var(--paper); border-color: var(--ink); }}
 .bk-btn:focus-visible, .bk-input:focus-visible, .noUi-handle:focus-visible {{ outline: 2px solid #0072b2; }}
@@ -45,6 +47,7 @@ class Looks:
         """A figure in the look of the window, from now on and after each change of the theme. Returns the figure."""
         plain_axes(plot)
         plot.toolbar.logo = None
+        plot.stylesheets = [*plot.stylesheets, ":host { background: var(--paper); }"]
         self._plots.add(plot)
         _paint(plot, dark=self._state.dark)
         return plot

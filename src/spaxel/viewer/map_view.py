@@ -15,6 +15,7 @@ from spaxel.figures.maps import CLEAR
 from spaxel.figures.palette import to_rgb
 from spaxel.viewer.layers import Layer, component_of, labels_layer
 from spaxel.viewer.look import Looks, words
+from spaxel.viewer.overviews import SLOW, keep, overview_file, recalled
 from spaxel.viewer.reading import BLINK, Kept, Reading
 from spaxel.viewer.sampled import limits
 from spaxel.viewer.screen import Window, on_screen
@@ -142,7 +143,7 @@ class MapView:
             reading.stopped = True
         self._readings = {}
         for name, layer in layers.items():
-            kept = self._kept().get(layer.key, window)
+            kept = self._known(layer, window)
             if kept is not None:
                 self._show(name, kept, window)
                 continue
@@ -155,6 +156,15 @@ class MapView:
         self.repaint()
         self._go_on(layers)
 
+    def _known(self, layer: Layer, window: Window) -> np.ndarray | None:
+        """A window that was read before: in this session, or, of a slow file, in an earlier one."""
+        kept = self._kept().get(layer.key, window)
+        if kept is None and window.step > 1 and layer.array.ndim == 3:
+            kept = recalled(overview_file(self.scene, layer.key, window), window.shape)
+            if kept is not None:
+                self._kept().keep(layer.key, window, kept)
+        return kept
+
     def _kept(self) -> Kept:
         return self.scene.kept.setdefault("windows", Kept())
 
@@ -165,6 +175,8 @@ class MapView:
                 values = reading.image()
                 if reading.finished:
                     self._kept().keep(layers[name].key, reading.window, values)
+                    if reading.seconds > SLOW and layers[name].array.ndim == 3:
+                        keep(overview_file(self.scene, layers[name].key, reading.window), values)
                 self._show(name, values, reading.window)
 
     def _go_on(self, layers: dict[str, Layer]) -> None:
@@ -219,7 +231,7 @@ class MapView:
             self.shades.update(palette=palette_of(self.stretch), low=float(low), high=float(high))
         self.bar.visible = values
         step = self.window().step
-        drawn = f"every {step}. row and column is drawn" if step > 1 else ""
+        drawn = f"one of {step} rows and columns is drawn" if step > 1 else ""
         self.caption.text = printable("; ".join(filter(None, (self.base.title if self.base else "", drawn)))) or " "
 
 

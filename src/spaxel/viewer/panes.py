@@ -7,6 +7,7 @@ A new pane: write such a function, and name it in PANES. It hears of changes by 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -20,12 +21,16 @@ PANES = {  # title of the tab -> module:function; the tabs stand to the right of
 }
 
 
-def made(state: State, looks: Looks) -> list[tuple[str, Any]]:
-    """(title, layout) of each pane that has something to show."""
-    found = []
+def loaded() -> dict[str, Callable[[State, Looks], Any]]:
+    """The functions of PANES by their titles, imported."""
+    found = {}
     for title, place in PANES.items():
         module, name = place.split(":")
-        layout = getattr(import_module(f"spaxel.viewer.{module}"), name)(state, looks)
-        if layout is not None:
-            found.append((title, layout))
+        found[title] = getattr(import_module(f"spaxel.viewer.{module}"), name)
     return found
+
+
+def made(state: State, looks: Looks) -> list[tuple[str, Any]]:
+    """(title, layout) of each pane that has something to show."""
+    layouts = [(title, pane(state, looks)) for title, pane in loaded().items()]
+    return [(title, layout) for title, layout in layouts if layout is not None]

@@ -36,7 +36,7 @@ class Reading:
         self._done, self._known, self._seeds = 0, np.zeros(window.shape, bool), np.zeros(window.shape, bool)
         self._values: np.ndarray | None = None
         self._lock = threading.Lock()
-        self.stopped = False
+        self.stopped, self.seconds = False, 0.0
 
     @property
     def finished(self) -> bool:
@@ -50,14 +50,15 @@ class Reading:
 
     def read(self, seconds: float) -> None:
         """Go on reading for so long: one block at least, unless it is finished or stopped."""
-        end = time.monotonic() + seconds
+        begin = time.monotonic()
         while not self.finished and not self.stopped:
             with self._lock:
                 if self._done < len(self._todo):
                     self._one(self._todo[self._done])
                     self._done += 1
-            if time.monotonic() > end:
-                return
+            if time.monotonic() > begin + seconds:
+                break
+        self.seconds += time.monotonic() - begin
 
     def image(self) -> np.ndarray:
         """(rows, columns, …) of the window; what is not read yet is as the middle of the nearest block that is."""

@@ -73,6 +73,7 @@ def _listening(scenes: Sequence[Scene], token: str, *, editable: bool, port: int
     from tornado.ioloop import IOLoop
 
     from spaxel.viewer.application import window
+    from spaxel.viewer.panes import loaded
 
     try:
         listening = socket.create_server((HOST, port), backlog=128)
@@ -81,6 +82,7 @@ def _listening(scenes: Sequence[Scene], token: str, *, editable: bool, port: int
             f"Port {port} of this computer cannot be used: {error}. Try --port 0, any free one."
         ) from error
 
+    loaded()  # so that the first window waits for no module
     listening.setblocking(False)
     port = listening.getsockname()[1]
 

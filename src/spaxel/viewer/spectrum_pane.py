@@ -11,6 +11,8 @@ from bokeh.models import (
     ColumnDataSource,
     DataRange1d,
     HoverTool,
+    Legend,
+    LegendItem,
     PlainText,
     RadioButtonGroup,
     Range1d,
@@ -31,6 +33,11 @@ from spaxel.viewer.state import State
 
 POINTS = 2000  # of a spectrum that are drawn
 MOST = 40  # components that are drawn
+NAMED = 12  # components up to which a legend leaves room for the lines
+LEGEND = {
+    "border_line_color": None, "label_text_font": "sans-serif", "label_text_font_size": "11px", "spacing": -2, "padding": 2,
+    "glyph_height": 14, "margin": 2,
+}  # fmt: skip
 
 
 def spectrum_pane(state: State, looks: Looks) -> Any:
@@ -60,10 +67,10 @@ class SpectrumPane:
         downloads = Downloads(state, lambda: self.found)
         self.why = styled(Button(label="what may it be?", width=120, name="why"))
         self.why.on_click(self._explain)
-        tools = Row(scale, self.why, *downloads.buttons, spacing=6, styles={"flex-wrap": "wrap"})
-        self.layout = Column(
-            tools, *self.plots, self.about, self.candidates, downloads.sink, sizing_mode="stretch_both", spacing=4
-        )
+        wrap = {"spacing": 6, "styles": {"flex-wrap": "wrap"}}
+        tools, files = Row(scale, self.why, **wrap), Row(*downloads.buttons, **wrap)
+        parts = (tools, *self.plots, self.about, self.candidates, files, downloads.sink)
+        self.layout = Column(*parts, sizing_mode="stretch_both", spacing=4)
         for event, call in (
             ("scene", self.renew),
             ("result", self.renew),
@@ -80,6 +87,10 @@ class SpectrumPane:
                       name=f"spectrum {scale}",
                       tools="pan,box_zoom,wheel_zoom,reset,save", toolbar_location="above", active_drag="box_zoom")  # fmt: skip
         lines = plot.multi_line("xs", "ys", source=self.means, line_color="color", line_alpha="alpha", line_width=1.6)
+        legend = Legend(
+            items=[LegendItem(label={"field": "name"}, renderers=[lines])], location="top_right", ncols=1, **LEGEND
+        )
+        plot.add_layout(legend)
         band = plot.varea("x", "low", "high", source=self.selected, fill_alpha=0.25)
         line = plot.line("x", "mean", source=self.selected, line_width=2.4)
         dots = plot.scatter("x", "mean", source=self.selected, size=5, visible=False)
@@ -100,6 +111,8 @@ class SpectrumPane:
             plot.xaxis.axis_label = PlainText(text=printable(axis_label(scene.data)))
             plot.yaxis.axis_label = PlainText(text=printable(f"value ({units})" if units else "value"))
         self.means.data = _means(axis, result, self._state.colors, self._state.component)
+        for plot in self.plots:
+            plot.legend.visible = 0 < len(self.means.data["name"]) <= NAMED
         for dots in self._ours[2::3]:
             dots.visible = len(axis) == 1
         self.paint()
