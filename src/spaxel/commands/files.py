@@ -11,9 +11,11 @@ from spaxel.commands.console import print_json, print_table, say
 from spaxel.commands.options import Json, Overwrite, Reading, Seed, Steps
 from spaxel.errors import ParameterError
 
+Methods = Annotated[tuple[str, ...], Parameter(negative="", help="say also how long this one takes; may be repeated")]
 
-def info(file: Path, /, *, json: Json = False, reading: Reading | None = None) -> None:
-    """What a file holds: shape, axis, units, chunks, valid share, counts or reflectance, memory that a fit takes.
+
+def info(file: Path, /, *, method: Methods = (), json: Json = False, reading: Reading | None = None) -> None:
+    """What a file holds: shape, axis, units, chunks, valid share, counts or reflectance, memory and time that a fit takes.
 
     Of a run: method, components, cubes, and the cuts that are kept beside it.
     """
@@ -22,7 +24,11 @@ def info(file: Path, /, *, json: Json = False, reading: Reading | None = None) -
     from spaxel.workflow.describe import describe
     from spaxel.workflow.describe_run import describe_run
 
-    found = describe_run(file) if is_run(file) else describe(open_cube(file, **(reading or Reading()).options()))
+    if is_run(file):
+        found = describe_run(file)
+    else:
+        cube = open_cube(file, **(reading or Reading()).options())
+        found = describe(cube, list(dict.fromkeys(("kmeans", *method))))
     if json:
         return print_json(found)
     return print_table([(name, value) for name, value in found.items()], ("", ""))

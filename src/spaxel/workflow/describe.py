@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -25,6 +26,7 @@ from spaxel.preprocess.known_noise import known_noise
 from spaxel.preprocess.masks import find_bad_channels
 from spaxel.readers import readers
 from spaxel.results.convention import spectra_names
+from spaxel.workflow.expected import expected_seconds, in_short, measured, unknown_method
 
 LOOKED_AT = 4000
 LARGE, PLACES = 2**28, 8  # bytes from which a cube is looked at in so many pieces
@@ -41,9 +43,13 @@ EXTRAS = {
 }
 
 
-def describe(cube: xr.Dataset) -> dict[str, Any]:
-    """Shape, axis, chunks, size, valid share, kind of values, and the memory of a fit; a sample of it is read."""
+def describe(cube: xr.Dataset, methods: Sequence[str] = ("kmeans",)) -> dict[str, Any]:
+    """Shape, axis, chunks, size, valid share, kind of values, memory of a fit, and how long a run takes; a sample is read.
+
+    methods : whose time is said     Raises ParameterError for one that is unknown
+    """
     check_cube(cube)
+    unknown_method(methods)
     height, width, channels = cube["spectra"].shape
     axis, step = cube["channel"].values, np.diff(cube["channel"].values)
     spectra = cube["spectra"]
@@ -60,6 +66,7 @@ def describe(cube: xr.Dataset) -> dict[str, Any]:
     }
     found |= _sampled(cube)
     found["a fit takes"] = f"about {format_bytes(fit_memory(cube))} of memory at --memory 1GiB or less"
+    found["a run takes"] = _takes(cube, methods)
     for kind, (_, names) in spectra_names(cube).items():
         some = ", ".join(dict.fromkeys(names[:200]))
         found[f"{kind}s"] = f"{len(set(names))} names: {some[:60]}{' …' if len(some) > 60 else ''}"
@@ -69,6 +76,16 @@ def describe(cube: xr.Dataset) -> dict[str, Any]:
     for word, sentences in (("guess", cube.attrs.get("guesses", [])), ("note", cube.attrs.get("history", []))):
         found |= {f"{word} {i}": sentence for i, sentence in enumerate(sentences, 1)}
     return found
+
+
+def _takes(cube: xr.Dataset, methods: Sequence[str]) -> str:
+    """How long runs take, from a short probe: 'about 20 s with kmeans, as busy as this machine is now'."""
+    try:
+        pace = measured(cube)
+    except CubeError:
+        return "nothing, as long as no pixel holds data"
+    said = [f"{in_short(expected_seconds(cube, name, pace))} with {name}" for name in methods]
+    return f"{', '.join(said)}, as busy as this machine is now"
 
 
 def fit_memory(cube: xr.Dataset) -> int:
