@@ -126,6 +126,12 @@ def series(tmp_path_factory):
 def test_a_series_keeps_its_cuts_for_all_of_its_cubes(series, tmp_path):
     run = Path(shutil.copytree(series, tmp_path / "run"))
     assert list(read_json(run)["inputs"]) == ["cuts-", "b"]  # the name of the folder of cuts is taken
+    rows = list(csv.DictReader((run / "shares.csv").read_text("utf-8").splitlines()))
+    found = {(row["cube"], int(row["component"])): float(row["share"]) for row in rows}
+    sizes = read_result(run / "b")["component_size"].values
+    assert [found["b", k] for k in range(3)] == pytest.approx(sizes / sizes.sum(), abs=1e-6)
+    assert all(float(row["standard_error"]) > 0 for row in rows if float(row["share"]) > 0)
+    assert "How do the shares change?" in (run / "report.html").read_text("utf-8")
     keep_cut(run / "b", "two", 2, names={0: "sky"})
     assert list_cuts(run) == list_cuts(run / "b") == ["two"]
     sizes = np.zeros(2, int)

@@ -12,6 +12,7 @@ import xarray as xr
 from spaxel.figures.maps import component_rgb, label_png
 from spaxel.figures.palette import component_colors
 from spaxel.figures.reduce import reduce_labels
+from spaxel.figures.series import series_figures
 from spaxel.reporting.html import Markup, fill, percent, picture
 from spaxel.reporting.page import Page, finish
 from spaxel.reporting.sections import components, done
@@ -19,6 +20,7 @@ from spaxel.reporting.training import training
 from spaxel.results.convention import component_names, spectra_names
 from spaxel.results.cut import merge_moments
 from spaxel.results.presence import UNLIKE, Presence, new_here, recalled
+from spaxel.results.series import Point, Times, point, times_of
 from spaxel.store.cuts import open_cut
 from spaxel.store.run_folder import is_run, read_json, read_result
 
@@ -31,6 +33,8 @@ def render_joined(folder: Path, run: dict[str, Any], *, cut: str = "") -> str:
 
     cut : the name of a kept cut, whose components are shown in place of those of the run
     """
+    times = times_of(list(run["inputs"]))
+    points: list[Point] = []
     found: dict[str, Presence] = {}
     maps: dict[str, bytes] = {}
     pool = _Pool()
@@ -45,9 +49,10 @@ def render_joined(folder: Path, run: dict[str, Any], *, cut: str = "") -> str:
         if len(maps) < MOST_MAPS:
             maps[name] = label_png(small, colors, SIDE)
         pool.add(result)
+        points.append(point(name, times.group[len(points)], times.time[len(points)], result))
     whole = pool.result()
     page = Page(whole, run | {"input": run["inputs"]}, [], SIDE, SIDE)
-    parts = [_cubes(page, found, maps), components(page), training(page), done(page)]
+    parts = [_cubes(page, found, maps), _series(page, points, times), components(page), training(page), done(page)]
     return finish(page, f"{_title(folder, run)} · spaxel", Markup("").join(parts))
 
 
@@ -118,6 +123,15 @@ def _cubes(page: Page, found: dict[str, Presence], maps: dict[str, bytes]) -> Ma
         drifts=[f"{name} {here.drift:.1f}" for name, here in found.items() if here.drift > 1.3],
         unlike=UNLIKE,
     )
+
+
+def _series(page: Page, points: list[Point], times: Times) -> Markup:
+    """The shares against time, with their standard errors; nothing for one cube."""
+    if len(points) < 2:
+        return Markup("")
+    names, colors = component_names(page.result), component_rgb(page.result, page.colors)
+    panels = [page.place(plot) for plot in series_figures(points, times, names, colors)]
+    return fill("series", panels=panels, axis=times.axis, named=not times.axis.startswith("number"))
 
 
 def _cell(here: Presence, i: int, *, new: bool) -> tuple[str, str]:

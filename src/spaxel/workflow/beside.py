@@ -18,7 +18,7 @@ from spaxel.results.presence import Presence, is_new, kept, new_here, presence, 
 from spaxel.store.cuts import CUTS
 from spaxel.store.places import is_plain
 from spaxel.store.run_folder import read_json, read_result
-from spaxel.workflow.tables import write_abundances, write_activation, write_components, write_labels
+from spaxel.workflow.tables import write_abundances, write_activation, write_components, write_labels, write_shares
 
 SIDE = 256  # of the maps that colours are dealt for; smaller for more than 8 results, so that they stay small together
 
@@ -68,6 +68,7 @@ def write_joined(folder: Path, names: Sequence[str], reference: Sequence[str] = 
     for name, result in results.items():
         write_components(folder / name, result)
         write_labels(folder / name, result)
+    write_shares(folder, results)
     if any("abundances" in result for result in results.values()):
         for name, result in results.items():
             write_abundances(folder / name, result)

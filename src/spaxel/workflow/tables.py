@@ -13,11 +13,13 @@ from spaxel.exporting.tables import component_columns, component_rows, spectra_r
 from spaxel.figures.palette import component_colors, painted, palette
 from spaxel.results.convention import component_names, given_names, is_background, shares, spectra_names
 from spaxel.results.presence import UNLIKE, Presence
+from spaxel.results.series import point, times_of
 from spaxel.store.cells import TableWriter
 from spaxel.store.places import placed
 from spaxel.store.run_folder import ACTIVATION
 
 COMPONENTS, SPECTRA, ABUNDANCES, LABELS = "components.csv", "spectra.csv", "abundances.csv", "labels.csv"
+SHARES = "shares.csv"
 MOST_SPECTRA = 100_000  # whose abundances are written as text too
 COLUMNS = ("cube", "component", "name", "n_pixels", "share", "present", "new", "explained", "p")  # of activation.csv
 
@@ -92,6 +94,22 @@ def write_activation(folder: Path, found: Mapping[str, Presence], new: Mapping[s
     found : presence in each cube       new : of each cube, (component + 1,) bool, see spaxel.results.presence.new_here
     """
     return _write(folder, ACTIVATION, COLUMNS, _activation(found, new))
+
+
+def write_shares(folder: Path, results: Mapping[str, xr.Dataset]) -> Path:
+    """shares.csv of a series: the share of each component in each cube, with its standard error and the time. Returns its path.
+
+    The time is the number that the names of the cubes hold, see spaxel.results.series; a background has no share.
+    """
+    times = times_of(list(results))
+    rows = []
+    for (cube, result), time, group in zip(results.items(), times.time, times.group, strict=True):
+        found, names = point(cube, group, time, result), given_names(result)
+        for k, numbers in enumerate(zip(found.share, found.error, strict=True)):
+            rows.append(
+                (cube, group, f"{time:g}", k, names[k], *(f"{v:.6f}" if np.isfinite(v) else "" for v in numbers))
+            )
+    return _write(folder, SHARES, ("cube", "group", "time", "component", "name", "share", "standard_error"), rows)
 
 
 def _activation(found: Mapping[str, Presence], new: Mapping[str, np.ndarray]) -> list[tuple]:

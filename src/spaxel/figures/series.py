@@ -1,0 +1,92 @@
+"""The shares of components against time, or cube by cube: a line each with error bars, one panel for each group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, Range1d, Whisker
+from bokeh.plotting import figure
+
+from spaxel.errors import printable
+from spaxel.figures.maps import plain_axes
+from spaxel.results.series import Point, Times
+
+ROTATE = 6  # cubes from which names along the axis are turned
+
+
+def series_figures(
+    points: Sequence[Point],
+    times: Times,
+    names: Sequence[str],
+    colors: Sequence[str],
+    width: int = 560,
+    height: int = 300,
+) -> list[figure]:
+    """One figure for each group of images, on common axes. names, colors : of the components; a background is left out.
+
+    Where the names of the cubes hold no time, they stand along the axis themselves.
+    """
+    groups = list(dict.fromkeys(point.group for point in points))
+    highest = max((_top(point) for point in points), default=1.0)
+    span = Range1d(0, min(1.0, 1.08 * highest) * 100 if highest > 0 else 1)
+    low, high = min(times.time, default=0.0), max(times.time, default=1.0)
+    pad = 0.06 * (high - low) or 0.5
+    along = Range1d(low - pad, high + pad)
+    made = []
+    for group in groups:
+        mine = sorted((point for point in points if point.group == group), key=lambda point: point.time)
+        made.append(
+            _panel(
+                mine,
+                times,
+                group,
+                (names, colors),
+                {"x_range": along, "y_range": span, "width": width, "height": height},
+            )
+        )
+    return made
+
+
+def columns_of(points: Sequence[Point], k: int) -> dict[str, Any]:
+    """The columns of one line: time, share, ends of the error bar, in per cent; nan where a component is background."""
+    share = np.array([100 * point.share[k] for point in points])
+    error = np.nan_to_num(np.array([100 * point.error[k] for point in points]))
+    return {
+        "time": [point.time for point in points], "share": share.tolist(), "low": np.maximum(share - error, 0).tolist(),
+        "high": (share + error).tolist(), "cube": [printable(point.cube) for point in points], "error": error.tolist(),
+    }  # fmt: skip
+
+
+def _top(point: Point) -> float:
+    high = point.share + np.nan_to_num(point.error)
+    return float(np.nanmax(high)) if np.isfinite(high).any() else 0.0
+
+
+def _panel(points: Sequence[Point], times: Times, group: str, shown: Any, how: dict[str, Any]) -> figure:
+    names, colors = shown
+    plot = figure(
+        tools="pan,xbox_zoom,reset,save", toolbar_location="above", title=printable(group) or None, name="series", **how
+    )
+    plot.toolbar.logo = None
+    plot.yaxis.axis_label, plot.xaxis.axis_label = "share of the pixels (%)", times.axis
+    if times.axis.startswith("number in the order"):
+        plot.xaxis.axis_label = "cube"
+        plot.xaxis.ticker = FixedTicker(ticks=[int(point.time) for point in points])
+        plot.xaxis.major_label_overrides = {int(point.time): printable(point.cube)[:24] for point in points}
+        if len(points) > ROTATE:
+            plot.xaxis.major_label_orientation = 0.7
+    lines = []
+    for k, color in enumerate(colors):
+        source = ColumnDataSource(
+            columns_of(points, k) | {"name": [printable(names[k])] * len(points)}, name=f"series {k}"
+        )
+        lines.append(plot.line("time", "share", source=source, line_color=color, line_width=2))
+        lines.append(plot.scatter("time", "share", source=source, size=7, fill_color=color, line_color="#FFFFFF"))
+        plot.add_layout(Whisker(base="time", lower="low", upper="high", source=source, line_color=color, line_width=1.5,
+                                upper_head=None, lower_head=None))  # fmt: skip
+    tips = [("", "@name"), ("cube", "@cube"), ("share", "@share{0.0} ± @error{0.0} %")]
+    plot.add_tools(HoverTool(renderers=lines[1::2], tooltips=tips))
+    plain_axes(plot)
+    return plot
