@@ -79,7 +79,7 @@ def open_cube(path: Any, reader: str | None = None, **options: Any) -> xr.Datase
     path = check_local(os.fspath(path))
     if not path.exists():
         raise NotFound(f"There is no file {path}. Try an absolute path.")
-    chosen = _choose(path, reader)
+    chosen = find_reader(path, reader)
     options, at_door = _sorted_options(chosen, options)
     with naming(path):
         try:
@@ -104,7 +104,8 @@ def _from_memory(data: Any, reader: str | None, options: dict[str, Any]) -> xr.D
     return through_door(make_cube(data, **options) if options else as_cube(data), open_cube, **at_door)
 
 
-def _choose(path: Path, name: str | None) -> Reader:
+def find_reader(path: Path, name: str | None = None) -> Reader:
+    """The reader of a file, by its content; or the one that is named. Raises ReadError if none knows it, ParameterError."""
     known = readers()
     if name is not None:
         if name not in known:
