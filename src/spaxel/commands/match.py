@@ -18,6 +18,7 @@ def match(
     library: Annotated[Path, Parameter(help="file of named spectra: ENVI .sli, CSV, JCAMP-DX, ASD, SPC …")],
     top: Annotated[int, Parameter(help="entries to name for each component", show_default=True)] = 3,
     out: Annotated[Path | None, Parameter(alias="-o", help="CSV file to write")] = None,
+    keep: Annotated[bool, Parameter(negative="", help="keep the answers in the run, whose report shows them")] = False,
     overwrite: Overwrite = False,
     json: Json = False,
     reading: Reading | None = None,
@@ -32,6 +33,12 @@ def match(
     answers = find(run, library, top=top, **(reading or Reading()).options())
     if out is not None:
         write_matches(answers, out, overwrite=overwrite)
+    if keep:
+        from spaxel.reporting import report
+        from spaxel.workflow.matching import keep_matches
+
+        keep_matches(run, library, answers)
+        report(run)
     if json:
         return print_json(
             [answer._asdict() | {"candidates": [c._asdict() for c in answer.candidates]} for answer in answers]

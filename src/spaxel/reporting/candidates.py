@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+import xarray as xr
+
 from spaxel.figures.maps import component_names, component_rgb
 from spaxel.lines.candidates import Candidate
+from spaxel.lines.continuum import continuum
 from spaxel.reporting.html import Markup, fill, show, swatch
 from spaxel.reporting.page import Page
 from spaxel.results.interpretation import Interpretation
@@ -33,6 +37,14 @@ def marks(found: Interpretation) -> list[tuple[float, str]]:
     return [(candidate.known, text) for text, candidate in ordered]
 
 
+def continuum_of(result: xr.Dataset, found: Interpretation) -> np.ndarray | None:
+    """(component, channel) below the lines of gas that were found, for the switch of the spectra; None for other spectra."""
+    if found.kind != "gas" or not any(found.candidates):
+        return None
+    places = sorted({c.known for own in found.candidates for c in own})
+    return continuum(np.asarray(result["channel"], float), result["component_spectra"].values, places)
+
+
 def candidates(page: Page, found: Interpretation) -> Markup:
     """Candidates of each component, and the evidence behind a click; nothing where nothing is known of such lines."""
     if not found.kind:
@@ -51,13 +63,14 @@ def _summary(page: Page, found: Interpretation) -> list[list]:
     rows = []
     named = zip(component_names(page.result), component_rgb(page.result, page.colors), found.candidates, strict=True)
     for name, color, own in named:
-        more = sorted((c for c in own if _more(c)), key=lambda c: -c.times if math.isfinite(c.times) else -math.inf)
-        rest = [c for c in own if not _more(c)]
-        rows.append([swatch(color), _short(name), _listed(more, times=True), _listed(rest, times=False)])
+        much = sorted((c for c in own if more(c)), key=lambda c: -c.times if math.isfinite(c.times) else -math.inf)
+        rest = [c for c in own if not more(c)]
+        rows.append([swatch(color), _short(name), _listed(much, times=True), _listed(rest, times=False)])
     return rows
 
 
-def _more(candidate: Candidate) -> bool:
+def more(candidate: Candidate) -> bool:
+    """Whether a component has more of it than the mean of the cube."""
     return not candidate.times < MORE  # what the mean does not show is more
 
 

@@ -15,7 +15,7 @@ from spaxel.figures.quantity import quantity_map, side_for, stretch_switch
 from spaxel.figures.runs_in_time import looks_like_runs, runs_of
 from spaxel.figures.small_spectrum import spectrum_svg
 from spaxel.figures.spectra import descending
-from spaxel.reporting.candidates import marks
+from spaxel.reporting.candidates import marks, more
 from spaxel.reporting.html import Markup, fill, percent, swatch
 from spaxel.reporting.page import Page
 from spaxel.reporting.quantities import small_frame
@@ -86,16 +86,16 @@ def _spectrum(
     if page.result.sizes["component"] > LARGE:
         flip = descending(page.result)
         return Markup(spectrum_svg(drawn, i, color, flip=flip, width=300, height=110)), None
-    own = marks(found._replace(candidates=(found.candidates[i],))) if found.candidates else []
+    own = marks(found._replace(candidates=([c for c in found.candidates[i] if more(c)],))) if found.kind else []
     tall = min(420, round(small_frame(page, 420, 380).scale * len(page.data)) + 50)
     plot = one_spectrum(page.result, drawn, i, color, marks=own, x_range=x_range, height=max(240, tall))
     return page.place(plot), plot.x_range
 
 
 def _may_be(found: Interpretation, i: int) -> str:
-    """Elements or lines of a component, the clearest five; '' where nothing is known of them."""
-    own = sorted(found.candidates[i], key=lambda c: -c.sigma) if found.kind else []
-    return ", ".join(f"{c.name}{'' if c.support else '?'}" for c in own[:5])
+    """Elements or lines that a component has more of than the mean, the clearest six; '' where none is known."""
+    own = sorted((c for c in found.candidates[i] if more(c)), key=lambda c: -c.sigma) if found.kind else []
+    return ", ".join(f"{c.name}{'' if c.support else '?'}" for c in own[:6])
 
 
 def _profiles(page: Page) -> list[dict[str, Any]]:

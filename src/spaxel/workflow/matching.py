@@ -12,13 +12,14 @@ import numpy as np
 import xarray as xr
 
 from spaxel.errors import CubeError, GuessWarning, ParameterError
+from spaxel.figures.reduce import component_sizes
 from spaxel.metrics.common_axis import converted, on_common_axis, resampled
 from spaxel.metrics.library import Answer, Component, rank
 from spaxel.preprocess.steps import repeat
 from spaxel.readers import open_cube
 from spaxel.results.convention import check_result, component_names, spectra_names
 from spaxel.store.cells import TableWriter
-from spaxel.store.run_folder import read_result
+from spaxel.store.run_folder import read_json, read_result, write_json
 from spaxel.store.staging import replacing
 
 COLUMNS = ("component", "rank", "name", "angle", "error", "correlation", "verdict")
@@ -121,6 +122,16 @@ def _components(result: xr.Dataset, parts: Sequence[np.ndarray], own: np.ndarray
         good = np.isfinite(likes).all(1) & (weights > 0) & (likes != 0).any(1)
         found.append(Component(name, means[i], spread[i], likes[good], weights[good]))
     return found
+
+
+def keep_matches(run: str | Path, library: str | Path, answers: Sequence[Answer]) -> None:
+    """Keep the answers in run.json, so that the report shows them as long as the components stay as they are."""
+    sizes = component_sizes(read_result(run)).tolist()
+    kept = [
+        {"verdict": a.verdict, "nearest": [[c.name, float(c.angle), float(c.error), float(c.correlation)] for c in a.candidates]}
+        for a in answers
+    ]  # fmt: skip
+    write_json(Path(run), read_json(run) | {"matches": {"library": Path(library).name, "sizes": sizes, "answers": kept}})
 
 
 def write_matches(answers: Sequence[Answer], path: str | Path, *, overwrite: bool = False) -> Path:
