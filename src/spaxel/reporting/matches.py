@@ -20,5 +20,7 @@ def matches(page: Page) -> Markup:
     for name, color, answer in named:
         for place, (entry, angle, error, correlation) in enumerate(answer["nearest"]):
             first = (swatch(color), name) if not place else ("", "")
-            rows.append((*first, entry, f"{angle:.3f} ± {error:.3f}", f"{correlation:.3f}", "" if place else answer["verdict"]))
+            rows.append(
+                (*first, entry, f"{angle:.3f} ± {error:.3f}", f"{correlation:.3f}", "" if place else answer["verdict"])
+            )
     return fill("matches", library=str(kept.get("library", "")), rows=rows)

@@ -127,11 +127,13 @@ def _components(result: xr.Dataset, parts: Sequence[np.ndarray], own: np.ndarray
 def keep_matches(run: str | Path, library: str | Path, answers: Sequence[Answer]) -> None:
     """Keep the answers in run.json, so that the report shows them as long as the components stay as they are."""
     sizes = component_sizes(read_result(run)).tolist()
-    kept = [
-        {"verdict": a.verdict, "nearest": [[c.name, float(c.angle), float(c.error), float(c.correlation)] for c in a.candidates]}
-        for a in answers
-    ]  # fmt: skip
-    write_json(Path(run), read_json(run) | {"matches": {"library": Path(library).name, "sizes": sizes, "answers": kept}})
+    kept = []
+    for answer in answers:
+        nearest = [[c.name, float(c.angle), float(c.error), float(c.correlation)] for c in answer.candidates]
+        kept.append({"verdict": answer.verdict, "nearest": nearest})
+    write_json(
+        Path(run), read_json(run) | {"matches": {"library": Path(library).name, "sizes": sizes, "answers": kept}}
+    )
 
 
 def write_matches(answers: Sequence[Answer], path: str | Path, *, overwrite: bool = False) -> Path:
