@@ -6,6 +6,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import spaxel
 from spaxel.errors import ParameterError
 from spaxel.figures.maps import component_rgb
 from spaxel.figures.palette import (
@@ -106,3 +107,15 @@ def test_colours_by_hand_and_grey_backgrounds_are_kept_wherever_colours_are_aske
     assert run_colors(by_hand, {"colors": dealt}) == ["#009E73", "#0000FF", BACKGROUND]
     assert run_colors(by_hand) == component_rgb(by_hand, component_colors(by_hand))
     assert run_colors(by_hand.isel(component=[1, 2]), {"colors": dealt}) == ["#0000FF", BACKGROUND]
+
+
+def test_a_cut_keeps_the_colours_that_were_dealt_before():
+    """A component that a cut leaves as it is looks the same after it, without a run that keeps the colours."""
+    cube = spaxel.simulate("maxrf", height=40, width=48, channels=64, seed=3)
+    result = spaxel.KMeans(n_clusters="auto", random_state=0).fit(cube).predict(cube)
+    before = dict(zip(result["component_color"].values.tolist(), run_colors(result), strict=True))
+    for level in (2, 4, 6, 9):
+        level_cut = spaxel.cut(spaxel.cut(result, 3), level)
+        after = dict(zip(level_cut["component_color"].values.tolist(), run_colors(level_cut), strict=True))
+        assert {place: after[place] for place in after if place in before}.items() <= before.items()
+        assert len(set(after.values())) == level

@@ -95,6 +95,16 @@ def test_a_map_is_right_way_up(draw, origin):
         assert color_at(ax, column, row) == colors[int(result["labels"][row, column])]
 
 
+def test_maps_of_one_model_have_the_same_colours(draw):
+    """Colours are dealt for the borders of one map; `like` takes those of another."""
+    first, second = simple(8), simple(8)
+    second["labels"].values[:] = second["labels"].values.T.reshape(second["labels"].shape)  # other neighbours
+    ax = spaxel.plot.map(second, ax=draw(), like=first)
+    shown = [tuple(patch.get_facecolor()[:3]) for patch in ax.get_legend().get_patches()][:8]
+    assert shown == [mpl.colors.to_rgb(color) for color in run_colors(first)]
+    assert run_colors(second) != run_colors(first)
+
+
 @pytest.mark.parametrize("down", [-1, 1])
 def test_a_map_with_coordinates_lies_where_the_file_says(draw, down):
     """North is on top, also of a GeoTIFF whose first row is the southern one."""
@@ -162,6 +172,11 @@ def test_each_abundance_has_its_colour_bar():
     plt.close("all")
 
 
+SKY = (
+    "CTYPE1  = 'RA---TAN'".ljust(80) + "CTYPE2  = 'DEC--TAN'".ljust(80) + "CRVAL1  = 150.1".ljust(80)
+    + "CRVAL2  = -2.2".ljust(80) + "CRPIX1  = 9.0".ljust(80) + "CRPIX2  = 6.0".ljust(80) + "CDELT1  = -5.5E-05".ljust(80)
+    + "CDELT2  = 5.5E-05".ljust(80)
+)  # fmt: skip
 CASES = {
     "map": {},
     "24": {"n": 24},
@@ -172,6 +187,7 @@ CASES = {
     "micron": {"n": 3, "pixel_size": [1.5e-6, 1.5e-6], "pixel_units": "m"},
     "high": {"n": 3, "shape": (29, 7)},
     "wide": {"n": 3, "shape": (7, 29)},
+    "sky": {"n": 4, "wcs_header": SKY, "origin": "lower", "shape": (31, 37)},
     "flux": {"n": 2, "channel": np.array([5000.0]), "units": "Angstrom"},
 }
 

@@ -25,6 +25,7 @@ def figure(
     ] = "column",
     dpi: Annotated[float, Parameter(help="dots per inch", show_default=True)] = 300,
     level: Annotated[int | None, Parameter(help="number of components at which the merge tree is cut")] = None,
+    cut: Annotated[str | None, Parameter(help="a cut that is kept in the run: spaxel cut --save-as NAME")] = None,
     what: Annotated[
         str,
         Parameter(
@@ -41,4 +42,4 @@ def figure(
     from spaxel.plot import figure as draw
 
     path = Path(f"{run.resolve().name[:MOST] or 'figure'}.png") if out is None else out
-    say(f"figure: {draw(run, path, width=width, dpi=dpi, level=level, what=what, overwrite=overwrite)}")
+    say(f"figure: {draw(run, path, width=width, dpi=dpi, level=level, cut=cut, what=what, overwrite=overwrite)}")

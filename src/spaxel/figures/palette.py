@@ -128,17 +128,26 @@ def component_colors(result: xr.Dataset, n: int = 0, dealt: Sequence[str] = ()) 
     """Colours by place in the palette (component_color), dealt for the map of this result; at least n of them.
 
     dealt : colours that were dealt before, for another map of the same model; they are kept, and only what is missing added
-    The colours of a result cut at another level are the same list: ask once, with the n of the finest level shown.
+    The colours of a result cut at another level are the same list, dealt for the components before the cut: ask once, with
+    the n of the finest level shown.
     """
-    place = color_places(result)
-    used = int(place.max(initial=-1)) + 1
+    n = max(n, int(color_places(result).max(initial=-1)) + 1)
     if dealt:
-        more = palette(min(max(n, used), 256))[len(dealt) :]
-        return [*dealt, *more, *(palette(256)[i % 256] for i in range(256, max(n, used)))]
-    labels = relabel(reduce_labels(np.asarray(result["labels"]), 512), place)
+        more = palette(min(n, 256))[len(dealt) :]
+        return [*dealt, *more, *(palette(256)[i % 256] for i in range(256, n))]
+    labels, place = _uncut(result)
+    labels, used = relabel(reduce_labels(labels, 512), place), int(place.max(initial=-1)) + 1
     n = max(n, used)
     colors = [palette(min(n, 256))[i % 256] for i in range(n)]
     return assign(labels, colors[:used]) + colors[used:]
+
+
+def _uncut(result: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Labels (y, x) and places of the components as they were before a cut, whose colours every level keeps."""
+    if "uncut_component" not in result.attrs or "micro_labels" not in result:
+        return np.asarray(result["labels"]), color_places(result)
+    component, place = (np.atleast_1d(result.attrs[f"uncut_{name}"]).astype(int) for name in ("component", "color"))
+    return relabel(np.asarray(result["micro_labels"]), component), place
 
 
 def color_places(result: xr.Dataset) -> np.ndarray:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 import spaxel
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @xr.register_dataset_accessor("spaxel")
@@ -70,21 +67,20 @@ class Accessor:
 
         return run_colors(check_result(self._data))
 
-    def table(self) -> pd.DataFrame:
-        """The components, one a row: name, colour, pixels, share (0 to 1; of a background nan), mean confidence."""
-        import pandas as pd
-
+    def table(self) -> Any:
+        """The components as a pandas DataFrame: name, colour, pixels, share (0 to 1; of a background nan), mean confidence."""
         from spaxel.figures.reduce import component_sizes
         from spaxel.results.convention import shares
 
-        columns = {"name": self.names, "color": self.colors, "pixels": component_sizes(self._data)}
+        columns: dict[str, Any] = {"name": self.names, "color": self.colors, "pixels": component_sizes(self._data)}
         columns["share"] = shares(self._data).round(4)
         if "confidence" in self._data:
             labels, values = (np.asarray(self._data[name]).ravel() for name in ("labels", "confidence"))
             good = (labels >= 0) & np.isfinite(values)
             count, total = (np.bincount(labels[good], w, len(self.names)) for w in (None, values[good]))
             columns["confidence"] = np.where(count > 0, total / np.maximum(count, 1), np.nan).round(3)
-        return pd.DataFrame(columns).rename_axis("component")
+        table = xr.Dataset({name: ("component", list(values)) for name, values in columns.items()})
+        return table.to_dataframe()
 
 
 def _public(name: str) -> Any:

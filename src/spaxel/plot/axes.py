@@ -24,10 +24,13 @@ SMALL = 512  # of a map of one component
 Source = xr.Dataset | str | Path
 
 
-def map(source: Source, *, ax: Any = None, level: int | None = None, legend: bool = True) -> Any:
+def map(
+    source: Source, *, ax: Any = None, level: int | None = None, like: xr.Dataset | None = None, legend: bool = True
+) -> Any:
     """The map of labels of a result or a run, with names and shares beside it; a list of spectra as a strip.
 
-    ax : matplotlib axes to draw into; None: new ones      level : another number of components
+    ax    : matplotlib axes to draw into; None: new ones      level : another number of components
+    like  : another result of the same model, whose colours are taken: maps side by side mean the same
     Returns the axes. Raises MissingExtra without matplotlib, CubeError for what is no result.
 
     >>> import spaxel
@@ -37,7 +40,7 @@ def map(source: Source, *, ax: Any = None, level: int | None = None, legend: boo
     3
     """
     check_matplotlib()
-    scene = open_scene(source, level)
+    scene = open_scene(source, level, like=like)
     ax = _mapped(scene) if ax is None else ax
     lost = draw_labels(scene, ax, SIDE)
     if legend:
@@ -45,10 +48,13 @@ def map(source: Source, *, ax: Any = None, level: int | None = None, legend: boo
     return ax
 
 
-def spectra(source: Source, *, ax: Any = None, level: int | None = None, legend: bool = True) -> Any:
+def spectra(
+    source: Source, *, ax: Any = None, level: int | None = None, like: xr.Dataset | None = None, legend: bool = True
+) -> Any:
     """Mean spectra of the components with their spread along the physical axis; wavenumbers fall to the right.
 
-    ax : matplotlib axes to draw into; None: new ones      level : another number of components
+    ax    : matplotlib axes to draw into; None: new ones      level : another number of components
+    like  : another result of the same model, whose colours are taken: maps side by side mean the same
     Returns the axes. Raises MissingExtra without matplotlib, ParameterError where the result keeps no spectra.
 
     >>> import spaxel
@@ -58,7 +64,7 @@ def spectra(source: Source, *, ax: Any = None, level: int | None = None, legend:
     'mean ± standard deviation (counts)'
     """
     check_matplotlib()
-    scene = open_scene(source, level)
+    scene = open_scene(source, level, like=like)
     ax = _new(7, 3).add_subplot() if ax is None else ax
     draw_spectra(scene, ax)
     if legend:

@@ -15,7 +15,7 @@ from spaxel.plot.legend import percent
 from spaxel.plot.scene import Scene, open_scene
 from spaxel.results.convention import check_result
 
-DPI = 110  # dots per inch of the picture in a notebook
+DPI = 96  # dots per inch of the picture in a notebook
 WIDTH = 180.0  # mm
 
 

@@ -58,13 +58,14 @@ def figure(
     path: str | Path,
     *,
     level: int | None = None,
+    cut: str | None = None,
     overwrite: bool = False,
     **look: Any,
 ) -> Path:
     """Write a figure for a paper of a run or a result: map, legend, spectra, and its scale or coordinates. Returns its path.
 
     path  : ends with .png, .svg or .pdf; in the last two, text stays text
-    level : another number of components, without fitting again
+    level : another number of components, without fitting again      cut : the name of a cut that is kept in the run
     look  : width ("column" is 85 mm, "page" 180 mm, or a length as "120mm"), dpi (300), what (of map, spectra, abundances,
             overview)
     The same run gives the same bytes: there is no date inside. Letters are at least 7 points high. A large map is reduced
@@ -84,7 +85,7 @@ def figure(
             f"{path} ends with {path.suffix or 'no ending'!r}. Try a name that ends with .png, .svg or .pdf."
         )
     style = styled()
-    scene = open_scene(run, level)
+    scene = open_scene(run, level, cut)
     with (
         replacing(path, overwrite=overwrite, owned=Path.is_file) as beside,
         style,

@@ -14,6 +14,7 @@ from spaxel.figures.reduce import reduce_labels, reduce_mean
 from spaxel.plot.rows import Rows
 from spaxel.results.convention import check_result, component_names, shares
 from spaxel.results.cut import cut
+from spaxel.store.cuts import open_cut
 from spaxel.store.run_folder import read_run
 
 
@@ -36,8 +37,15 @@ class Scene(NamedTuple):
         return min(self.shape) == 1 or max(self.shape) > 30 * min(self.shape)
 
 
-def open_scene(source: xr.Dataset | str | Path | Scene, level: int | None = None) -> Scene:
+def open_scene(
+    source: xr.Dataset | str | Path | Scene,
+    level: int | None = None,
+    named: str | None = None,
+    like: xr.Dataset | None = None,
+) -> Scene:
     """A result, or the folder of a run, ready to be drawn; at another number of components with `level`.
+
+    named : a cut of the run, kept beside it under this name      like : a result of the same model, whose colours are taken
 
     The colours are those of the run's page. Nothing is read but the labels.
     Raises NotFound if there is no run, CubeError for what is no result, ParameterError for a level that it does not keep.
@@ -46,9 +54,12 @@ def open_scene(source: xr.Dataset | str | Path | Scene, level: int | None = None
         return source
     run: dict[str, Any] = {}
     if isinstance(source, (str, Path)):
-        run, source = read_run(source)
+        run, source = read_run(source) if named is None else open_cut(Path(source), named)
+    elif named is not None:
+        raise ParameterError(f"A result keeps no cuts with names. Try the run that has {named!r}.")
     result = check_result(source)
-    colors = component_colors(result, level or 0, run.get("colors") or ())
+    n = max(level or 0, result.sizes.get("component", 0))
+    colors = component_colors(result if like is None else check_result(like), n, run.get("colors") or ())
     if level is not None:
         result = cut(result, level)
     names = [printable(name) for name in component_names(result)]

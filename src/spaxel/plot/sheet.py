@@ -44,11 +44,14 @@ class _Around(NamedTuple):
 
 def arrange(fig: Any, rows: Sequence[Row], width: float) -> None:
     """Place all panels in a figure `width` mm wide; its height follows."""
+    from matplotlib.backends.backend_agg import RendererAgg
+
     height = 100.0
     for _ in range(ROUNDS):
         fig.set_size_inches(width / MM, height / MM)
         fig.draw_without_rendering()
-        around = [_widest([_around(fig, panel.axes) for panel in row.panels]) for row in rows]
+        renderer = RendererAgg(fig.bbox.width, fig.bbox.height, fig.dpi)  # measures text, whatever draws later
+        around = [_widest([_around(panel.axes, renderer) for panel in row.panels]) for row in rows]
         boxes = [_sizes(row, around[i], width - 2 * EDGE) for i, row in enumerate(rows)]
         high = [max(h for _, h in sizes) + a.top + a.bottom for sizes, a in zip(boxes, around, strict=True)]
         height = sum(high) + GAP * (len(rows) - 1) + 2 * EDGE
@@ -80,10 +83,10 @@ def _sizes(row: Row, around: _Around, room: float) -> list[tuple[float, float]]:
     return [(height / a, height) for a in aspects]
 
 
-def _around(fig: Any, axes: Any) -> _Around:
+def _around(axes: Any, renderer: Any) -> _Around:
     """What the text of axes takes around their box, measured."""
-    box, whole = axes.get_window_extent(), axes.get_tightbbox()
-    mm = MM / fig.dpi
+    box, whole = axes.get_window_extent(), axes.get_tightbbox(renderer)
+    mm = MM / axes.figure.dpi
     sides = (box.x0 - whole.x0, whole.x1 - box.x1, whole.y1 - box.y1, box.y0 - whole.y0)
     return _Around(*(max(0.0, float(side) * mm) for side in sides))
 

@@ -27,6 +27,7 @@ def regrouped(result: xr.Dataset, now: Components, words: Sequence[str]) -> xr.D
     )
     why = str(result.attrs.get("sentence_of_fit", result.attrs.get("sentence", "")))
     attrs = {"n_components": k, "level": int(now.level), "by_hand": list(words), "sentence_of_fit": why}
+    attrs |= _before(result)
     said = " ".join([*words, f"The fit said: {why}" if words and why else why]).strip()
     return new.assign_attrs(attrs | {"sentence": said})
 
@@ -53,6 +54,19 @@ def without_maps(result: xr.Dataset, now: Components) -> xr.Dataset:
         micro_component=("micro", component.astype(np.int32)),
     )
     return with_words(new, now)
+
+
+def _before(result: xr.Dataset) -> dict[str, list[int]]:
+    """The components that nobody has cut yet, and their places in the palette: colours are dealt for their map at every level.
+
+    Kept from cut to cut as the attributes `uncut_component` (micro) and `uncut_color` (component).
+    """
+    if "uncut_component" in result.attrs or "micro_component" not in result or "component_color" not in result:
+        return {}
+    return {
+        "uncut_component": result["micro_component"].values.tolist(),
+        "uncut_color": result["component_color"].values.tolist(),
+    }
 
 
 def pooled(results: Sequence[xr.Dataset], now: Components) -> xr.Dataset:
