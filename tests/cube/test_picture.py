@@ -1,6 +1,6 @@
 import numpy as np
 
-from spaxel.cube.picture import caption, paint, picture_recipe
+from spaxel.cube.picture import caption, paint, picture_recipe, pictures
 
 
 def test_a_visible_axis_is_shown_as_the_eye_sees_it():
@@ -26,3 +26,17 @@ def test_one_and_two_channels_and_constant_spectra_work():
         recipe = picture_recipe(spectra, np.arange(spectra.shape[1]), "index", counts=False)
         assert paint(spectra, recipe).shape == (4, 3)
         assert "red" in caption(recipe, np.arange(spectra.shape[1]), "index")
+
+
+def test_a_burnt_out_picture_has_a_wide_one_that_is_not():
+    """A core thousands of times as bright as the rest: white in the plain picture, told apart in the wide one."""
+    rng = np.random.default_rng(0)
+    faint, core = rng.uniform(1, 2, (500, 6)), np.array([200.0, 2000.0, 20000.0])[:, None] * np.ones(6)
+    spectra = np.concatenate([faint, core])
+    recipe = picture_recipe(spectra, np.arange(6.0), "index", False)
+    both = pictures(spectra, recipe)
+    assert (both["picture"][-3:] == 255).all()
+    assert (np.diff(both["picture_wide"][-3:].astype(int), axis=0) > 20).all()
+    assert len(np.unique(both["picture_wide"][:-3, 0])) > 20  # the faint part keeps its steps
+    assert "picture_wide" not in pictures(faint, picture_recipe(faint, np.arange(6.0), "index", False))
+    np.testing.assert_array_equal(both["picture"], paint(spectra, recipe))

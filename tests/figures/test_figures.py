@@ -150,7 +150,8 @@ def test_the_pointer_names_the_pixel_under_it_in_both_halves_of_it(result):
     """Pixel 3 is drawn from 3 to 4, so 3.7 lies in pixel 3; Bokeh's own numbers are rounded and said 4."""
     plot = label_map(result, palette(3), Frame((13, 7)))
     drawn = next(r for r in plot.renderers if hasattr(r.glyph, "color_mapper"))
-    assert (drawn.glyph.x, drawn.glyph.y, drawn.glyph.dw, drawn.glyph.dh) == (0, 0, 7, 13)
+    covered = {name: drawn.data_source.data[getattr(drawn.glyph, name)] for name in ("dw", "dh")}
+    assert (drawn.glyph.x, drawn.glyph.y, covered) == (0, 0, {"dw": [7], "dh": [13]})
     hover = next(tool for tool in plot.toolbar.tools if isinstance(tool, HoverTool))
     assert dict(hover.tooltips)["x, y"] == "$x{custom}, $y{custom}"
     codes = {hover.formatters[name].code for name in ("$x", "$y")}

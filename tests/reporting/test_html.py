@@ -19,10 +19,11 @@ def test_every_value_is_escaped_and_markup_is_not():
     assert "<script" not in made
     assert made.count(html.escape("<script>")) == 7
     assert made.count("{{ 7 * 7 }}") == 7
-    key = {"lines": [("red", EVIL, 0.5)], "two": False, "more": 0, "missing": None}
-    what = fill(
-        "what", kind="maps", title=EVIL, facts=EVIL, figures=[(Markup("<b>map</b>"), EVIL)], wide=False, key=key
-    )
+    line = {"node": 0, "color": "red", "name": EVIL, "full": EVIL, "share": 0.5, "hidden": False}
+    key = {"lines": [line], "two": False, "missing": None}
+    told = dict.fromkeys(("title", "facts", "plain", "why", "hint"), EVIL)
+    figures = [(Markup("<b>map</b>"), EVIL, False)]
+    what = fill("what", kind="maps", slider="", figures=figures, wide=False, key=key, **told)
     assert "<script" not in what
     assert "<b>map</b>" in what
     assert 'title="&lt;script&gt;alert(1)&lt;/script&gt;&amp;&#34;&#39;' in what

@@ -1,5 +1,6 @@
 """The report: whole in one file, safe with any text, in words where there is nothing to draw."""
 
+import json
 import re
 
 import numpy as np
@@ -177,10 +178,29 @@ def test_page_tells_what_was_done(pages):
         "95 × 95 pixels", "wavelength (nm) 400 to 2500", "640 of 9,025 pixels hold no data", "k-means", "37.0 %",
         "row 0 of the data is on top", "cropped to 1.5-18 keV", "spaxel segment altar.h5", "3.2 s", "412.00 MiB", "ab12",
         "0.8712", "n_clusters", "3.12.1", "k-means: 4 components. Three criteria agree.", "Two of three criteria", "silhouette",
-        "8 components", "red 6.4, green 8.0 nm",
-        "The fit converged after 12 rounds.", "4 components (this report)",
+        "red 6.4, green 8.0 nm", "The fit converged after 12 rounds.", "4 components, that is, groups of pixels",
     ):  # fmt: skip
         assert part in text, part
+
+
+def told(page):
+    """What the slider knows."""
+    return json.loads(re.search(r'<script type="application/json" id="told">(.*?)</script>', page)[1])
+
+
+def test_the_slider_holds_all_levels_each_within_the_one_before(pages):
+    found = told(pages["four"])
+    assert [state["level"] for state in found["states"]] == list(range(1, 9))
+    assert found["cut"] == "spaxel cut runs/altar"
+    assert found["same"]
+    coarse = [set(range(found["parts"]))]
+    for state in found["states"]:
+        sets = [set(found["nodes"][node]["members"]) for node in state["nodes"]]
+        assert sorted(p for one in sets for p in one) == list(range(found["parts"]))
+        assert all(any(one <= other for other in coarse) for one in sets)
+        coarse = sets
+    assert "told" in pages["bare"]
+    assert 'id="level"' not in pages["bare"]
 
 
 def test_guesses_stand_in_the_page():

@@ -8,17 +8,24 @@ import numpy as np
 
 from spaxel.cube import QUANTITY
 
+BURNT = 1.5  # times the 98 % range that the largest value reaches, from which a picture is burnt out
+ROOM = 1.5  # times the largest value of a sample that the wide picture reaches: the cube may hold larger ones
+SOFT = 10.0  # of the wide picture: linear below a tenth of the 98 % range
 VISIBLE = (640.0, 550.0, 460.0)  # nm, red green blue
 NANOMETRES = {"nm": 1.0, "um": 1000.0, "Angstrom": 0.1, "m": 1e9}
 
 
 class Recipe(NamedTuple):
-    """weights : (channel, 3)   low, high : (3,) where each colour begins and ends   root : 1 if the square root is shown."""
+    """weights : (channel, 3)   low, high : (3,) where each colour begins and ends   root : 1 if the square root is shown.
+
+    top : (3,) what the wide picture reaches, as (value - low) / (high - low); None where the plain one is not burnt out
+    """
 
     weights: np.ndarray
     low: np.ndarray
     high: np.ndarray
     root: np.ndarray
+    top: np.ndarray | None = None
 
 
 def picture_recipe(spectra: np.ndarray, axis: np.ndarray, units: str, counts: bool) -> Recipe:
@@ -33,13 +40,42 @@ def picture_recipe(spectra: np.ndarray, axis: np.ndarray, units: str, counts: bo
         weights[group, colour] = 1 / len(group)
     shown = _shown(spectra, weights, counts)
     low, high = np.percentile(shown, [2, 98], axis=0)
-    return Recipe(weights, low, np.where(high > low, high, low + 1), np.array(int(counts)))
+    high = np.where(high > low, high, low + 1)
+    top = np.maximum((shown.max(0) - low) / (high - low), 1.0)
+    burnt = bool((top > BURNT).any())
+    return Recipe(weights, low, high, np.array(int(counts)), ROOM * top if burnt else None)
 
 
 def paint(spectra: np.ndarray, recipe: Recipe) -> np.ndarray:
     """(n, channel) spectra to (n, 3) uint8 colours."""
-    shown = (_shown(spectra, recipe.weights, bool(recipe.root)) - recipe.low) / (recipe.high - recipe.low)
-    return np.rint(255 * np.clip(shown, 0, 1)).astype(np.uint8)
+    return _plain(_place(spectra, recipe))
+
+
+def pictures(spectra: np.ndarray, recipe: Recipe) -> dict[str, np.ndarray]:
+    """The pictures of (n, channel) spectra: `picture`, and where that is burnt out `picture_wide`, in which nothing is.
+
+    picture_wide = 255 asinh(SOFT t) / asinh(SOFT top), t and top as in `Recipe`: faint and bright at once
+    """
+    place = _place(spectra, recipe)
+    if recipe.top is None:
+        return {"picture": _plain(place)}
+    wide = np.arcsinh(SOFT * np.maximum(place, 0)) / np.arcsinh(SOFT * recipe.top)
+    return {"picture": _plain(place), "picture_wide": np.rint(255 * np.clip(wide, 0, 1)).astype(np.uint8)}
+
+
+def _plain(place: np.ndarray) -> np.ndarray:
+    return np.rint(255 * np.clip(place, 0, 1)).astype(np.uint8)
+
+
+def _place(spectra: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """Where the colours of spectra lie between `low` (0) and `high` (1), (n, 3)."""
+    return (_shown(spectra, recipe.weights, bool(recipe.root)) - recipe.low) / (recipe.high - recipe.low)
+
+
+def blank_pictures(recipe: Recipe) -> dict[str, np.ndarray]:
+    """What pixels without data have in `pictures`."""
+    white = np.full(3, 255, np.uint8)
+    return {"picture": white} | ({} if recipe.top is None else {"picture_wide": white})
 
 
 def caption(recipe: Recipe, axis: np.ndarray, units: str) -> str:

@@ -68,7 +68,7 @@ def quantity_map(
     small = reduce_mean(np.asarray(values), side)
     share = np.clip((np.nan_to_num(small) - low) / max(high - low, 1e-30), 0, 1)
     image = np.where(np.isfinite(small), np.round(np.sqrt(share) * STEPS), 255).astype(np.uint8)
-    plot = frame.figure()
+    plot = frame.figure(name)
     plot.name = name
     plot.xaxis.axis_label = plot.yaxis.axis_label = None
     source = ColumnDataSource({"image": [image], "ends": [[low, high]]}, name=f"{name} values")

@@ -40,5 +40,6 @@ def _stretches(known: np.ndarray) -> list[slice]:
 
 
 def light_colors(colors: list[str]) -> np.ndarray:
-    """Which colours are too light for a line on white: these get a grey casing."""
-    return to_lab(to_rgb(colors))[:, 0] > 80
+    """Which colours are too light for a line on white, or too dark for one on a dark page: these get a grey casing."""
+    light = to_lab(to_rgb(colors))[:, 0]
+    return (light > 80) | (light < 25)

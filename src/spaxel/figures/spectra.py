@@ -20,10 +20,13 @@ from bokeh.models import (
     HoverTool,
     Legend,
     LegendItem,
+    Line,
+    Patch,
     PlainText,
     RadioButtonGroup,
     Range1d,
     Row,
+    Scatter,
 )
 from bokeh.plotting import figure
 
@@ -97,7 +100,8 @@ def spectra_figure(
     _add_legend(plot, drawn.items)
     _add_hover(plot, result, shown, drawn)
     mark(plot, marks)
-    return Column(Row(*_switches(plot, result, shown, drawn, base is not None)), plot, sizing_mode="stretch_width")
+    switches = Row(*_switches(plot, result, shown, drawn, base is not None), styles={"flex-wrap": "wrap"})
+    return Column(switches, plot, sizing_mode="stretch_width")
 
 
 def _empty(result: xr.Dataset, shown: Bands, height: int, places: list[float]) -> figure:
@@ -124,7 +128,7 @@ def _at(result: xr.Dataset, values: np.ndarray, shown: Bands) -> np.ndarray:
 
 
 def _draw_all(plot: figure, shown: Bands, rgb: list[str], names: list[str], base: np.ndarray | None) -> _Drawn:
-    drawn = _Drawn([], [], [], [])
+    drawn = _Drawn([], [], [], [])  # bare glyphs: fewer models, so that a page opens fast
     alpha = 0.18 if len(rgb) <= 8 else 0.06
     light = light_colors(rgb)
     for i, color in enumerate(rgb):
@@ -136,12 +140,15 @@ def _draw_all(plot: figure, shown: Bands, rgb: list[str], names: list[str], base
             columns |= {"low": shown.low[i].astype(np.float32), "high": shown.high[i].astype(np.float32)}
             x, y = polygon(shown.axis, shown.low[i], shown.high[i])
             area = ColumnDataSource({"x": x.astype(np.float32), "y": y.astype(np.float32)})
-            renderers.append(plot.patch("x", "y", source=area, fill_color=color, fill_alpha=alpha, line_color=None))
+            filled = Patch(x="x", y="y", fill_color=color, fill_alpha=alpha, line_color=None)
+            renderers.append(plot.add_glyph(area, filled))
         source = ColumnDataSource(columns, name=f"spectrum {i}")
         if light[i]:  # a casing, so that yellow is seen on white
-            renderers.append(plot.line("x", "mean", source=source, color="#777777", line_width=3))
-        curve = plot.line if len(shown.axis) > 1 else plot.scatter
-        line = curve("x", "mean", source=source, color=color, line_width=1.8, name=str(i))
+            renderers.append(plot.add_glyph(source, Line(x="x", y="mean", line_color="#777777", line_width=3)))
+        curve = Line(x="x", y="mean", line_color=color, line_width=1.8)
+        if len(shown.axis) == 1:
+            curve = Scatter(x="x", y="mean", line_color=color, fill_color=color)
+        line = plot.add_glyph(source, curve, name=str(i))
         drawn.sources.append(source)
         drawn.areas.append(area)
         drawn.lines.append(line)

@@ -81,20 +81,21 @@ class UnmixingInfo(FoundByUnmixing, total=False):
 
 
 def pack(prefix: str, values: Any) -> Arrays:
-    """The fields of a named tuple, or the arrays of a dict, as entries of `state_`: {prefix + name: array}."""
+    """The fields of a named tuple, or the arrays of a dict, as entries of `state_`: {prefix + name: array}; no None."""
     named = values if isinstance(values, Mapping) else values._asdict()
-    return {f"{prefix}{name}": np.ascontiguousarray(value) for name, value in named.items()}
+    return {f"{prefix}{name}": np.ascontiguousarray(value) for name, value in named.items() if value is not None}
 
 
 def unpack(kind: type[T], state: Arrays, prefix: str) -> T:
     """What `pack` has put there: a named tuple of this kind, or a dict of all that begin with the prefix.
 
-    Raises KeyError if an array is missing.
+    Raises KeyError if an array is missing for which there is no default.
     """
     if issubclass(kind, dict):
         found = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
         return cast(T, found)
-    return kind(*(state[prefix + name] for name in vars(kind)["_fields"]))
+    fields, optional = vars(kind)["_fields"], vars(kind)["_field_defaults"]
+    return kind(**{name: state[prefix + name] for name in fields if name not in optional or prefix + name in state})
 
 
 @cache

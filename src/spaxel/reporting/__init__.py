@@ -5,29 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 from markupsafe import Markup
 
-from spaxel.figures.reduce import reduce_labels
+from spaxel.figures.reduce import step_for
 from spaxel.lines.gas import wavelengths
 from spaxel.reporting import scene, sections
 from spaxel.reporting.autoencoder import autoencoder
 from spaxel.reporting.groups import groups
 from spaxel.reporting.here import here
 from spaxel.reporting.joined import render_joined
+from spaxel.reporting.levels import told
 from spaxel.reporting.mixture import mixture
 from spaxel.reporting.page import Page, finish
 from spaxel.reporting.training import training
 from spaxel.results.convention import check_result
-from spaxel.results.cut import cut
 from spaxel.store.places import placed
 from spaxel.store.run_folder import ACTIVATION, read_json, read_result, write_json
 
 MOST_BYTES = 5_000_000
 SIDES = ((1024, 1024), (1024, 512), (512, 512), (256, 256))  # of labels, of pictures; the first that is small enough
 PAGE = "report.html"
-LEVEL_SIDE = 230  # of the map of another level
 
 
 def report(
@@ -63,10 +61,14 @@ def render(result: xr.Dataset, run: dict[str, Any] | None = None) -> str:
 
     Raises CubeError if `result` is not a result.
     """
-    result, run = check_result(result).drop_vars("level_confidence", errors="ignore").compute(), run or {}
-    levels = other_levels(result)
+    run, sure = run or {}, check_result(result).get("level_confidence")
+    result = result.drop_vars("level_confidence", errors="ignore").compute()
+    if sure is not None:  # large: it is read level by level
+        result["level_confidence"] = sure
     for sides in SIDES:
-        page = Page(result, run, levels, *sides)
+        if sides != SIDES[-1] and picture_bytes(result, sides[1]) > MOST_BYTES // 2:
+            continue  # it could not be small enough
+        page = Page(result, run, *sides)
         parts = [
             scene.what(page),
             mixture(page),
@@ -75,23 +77,14 @@ def render(result: xr.Dataset, run: dict[str, Any] | None = None) -> str:
             autoencoder(page),
             here(page),
         ]
-        parts += [sections.sure(page), training(page), sections.done(page)]
+        parts += [sections.sure(page), training(page), sections.done(page), told(page)]
         text = finish(page, f"{scene.title(result, run)} · spaxel", Markup("").join(parts))
         if len(text.encode()) <= MOST_BYTES:
             break
     return text
 
 
-def other_levels(result: xr.Dataset) -> list[xr.Dataset]:
-    """The result cut at up to five numbers of components around its own, small; none where it keeps no merge tree."""
-    if "merge_tree" not in result or "component" not in result.sizes or "level" not in result.coords:
-        return []
-    own, kept = result.sizes["component"], np.unique(result["level"].values).astype(int)
-    wanted = {own} | {int(kept[np.abs(kept - own * f).argmin()]) for f in (0.5, 0.75, 1.5, 2)} if len(kept) else {own}
-    return [_small(result if k == own else cut(result, k)) for k in sorted(wanted) if k > 1 or own == 1]
-
-
-def _small(level: xr.Dataset) -> xr.Dataset:
-    """A level as the page shows it: labels reduced to a small map, no other map."""
-    labels = reduce_labels(level["labels"].values, LEVEL_SIDE)
-    return level.drop_dims(("y", "x")).assign(labels=(("y", "x"), labels))
+def picture_bytes(result: xr.Dataset, side: int) -> int:
+    """How much of a page the picture takes that is reduced to `side`: four bytes a point, as text."""
+    rows, columns = result["labels"].shape
+    return 16 * rows * columns // (3 * step_for((rows, columns), side) ** 2) if "picture" in result else 0

@@ -14,7 +14,7 @@ from spaxel.figures.maps import component_names, component_rgb, one_png, picture
 from spaxel.figures.spectra import descending
 from spaxel.reporting.html import Markup, Picture, fill, percent, sized, swatch
 from spaxel.reporting.page import Page
-from spaxel.reporting.scene import is_strip
+from spaxel.reporting.strips import is_strip
 
 MOST = 24  # components that are drawn one by one
 SIDE = 230

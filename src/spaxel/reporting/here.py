@@ -10,7 +10,7 @@ from spaxel.figures.abundances import quantity_png
 from spaxel.figures.maps import component_rgb
 from spaxel.reporting.html import Markup, fill, percent, sized, swatch
 from spaxel.reporting.page import Page
-from spaxel.reporting.scene import is_strip
+from spaxel.reporting.strips import is_strip
 from spaxel.results.presence import UNLIKE, Presence, recalled
 
 SIDE = 230  # pixels of the map

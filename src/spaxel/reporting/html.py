@@ -68,6 +68,11 @@ def percent(share: float) -> str:
     return "< 0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"
 
 
+def floored(share: float) -> str:
+    """A confidence of 0..1 with two digits, rounded down, so that nothing is said to be surer than it is; '–' for nan."""
+    return f"{math.floor(100 * share + 1e-6) / 100:.2f}" if math.isfinite(share) else "–"
+
+
 def pairs(values: dict[str, Any]) -> list[tuple[str, Any]]:
     """A dict as rows of two columns; a dict inside becomes rows 'name: part'."""
     rows: list[tuple[str, Any]] = []

@@ -51,7 +51,7 @@ def render_joined(folder: Path, run: dict[str, Any], *, cut: str = "") -> str:
         pool.add(result)
         points.append(point(name, times.group[len(points)], times.time[len(points)], result))
     whole = pool.result()
-    page = Page(whole, run | {"input": run["inputs"]}, [], SIDE, SIDE)
+    page = Page(whole, run | {"input": run["inputs"]}, SIDE, SIDE)
     parts = [_cubes(page, found, maps), _series(page, points, times), components(page), training(page), done(page)]
     return finish(page, f"{_title(folder, run)} · spaxel", Markup("").join(parts))
 

@@ -8,7 +8,7 @@ from spaxel.figures.quantity import limits, quantity_map, side_for, stretch_swit
 from spaxel.reporting.html import Markup, fill, show
 from spaxel.reporting.page import Page
 from spaxel.reporting.quantities import small_frame
-from spaxel.reporting.scene import is_strip
+from spaxel.reporting.strips import is_strip
 
 WORDS = {"keV": "Where are the elements?", "eV": "Where are the elements?"}
 DIGITS = 5

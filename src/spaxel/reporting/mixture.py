@@ -19,7 +19,7 @@ from spaxel.reporting.candidates import marks, more
 from spaxel.reporting.html import Markup, fill, percent, swatch
 from spaxel.reporting.page import Page
 from spaxel.reporting.quantities import small_frame
-from spaxel.reporting.scene import is_strip
+from spaxel.reporting.strips import is_strip
 from spaxel.results.convention import sentences, shares
 from spaxel.results.interpretation import Interpretation, interpret
 

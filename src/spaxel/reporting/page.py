@@ -2,30 +2,64 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
 import xarray as xr
 from bokeh.embed import components
 from bokeh.model import Model
 from bokeh.resources import Resources
 from markupsafe import Markup
 
+from spaxel.cube.pixels import scale_bar
+from spaxel.figures.frame import Frame
+from spaxel.figures.levels import levels_of, node_result
 from spaxel.figures.palette import component_colors
+from spaxel.figures.places import place_of
+from spaxel.figures.reduce import component_sizes
 from spaxel.reporting.html import fill
+
+LEGEND_ROOM = (190, 250)  # beside two maps, for up to `TALL` names, and for more
+TALL = 20  # names in one column beside the map
 
 
 class Page:
-    """What the sections of one report share: the run, the result, its colours, and the figures placed so far."""
+    """What the sections of one report share: the run, the result at all its levels, colours, and the figures placed so far."""
 
-    def __init__(self, result: xr.Dataset, run: dict[str, Any], levels: list[xr.Dataset], side: int, picture_side: int):
-        self.result, self.run, self.levels = result, run, levels
+    def __init__(self, result: xr.Dataset, run: dict[str, Any], side: int, picture_side: int):
+        self.result, self.run = result, run
         self.side, self.picture_side = side, picture_side  # most pixels of a map of labels, of a picture
-        self.colors = component_colors(
-            result, max([0, *(level.sizes.get("component", 0) for level in levels)]), run.get("colors") or ()
-        )
+        finest = int(np.max(result["level"].values, initial=0)) if "level" in result.coords else 0
+        self.colors = component_colors(result, finest, run.get("colors") or ())
         self.data = result["labels"].values >= 0
         self.figures: list[Model] = []
+
+    @cached_property
+    def levels(self):
+        """The result at every level, see `figures.levels`."""
+        return levels_of(self.result, self.colors)
+
+    @cached_property
+    def nodes(self) -> xr.Dataset:
+        """A result whose components are those of all levels."""
+        return node_result(self.result, self.levels)
+
+    @cached_property
+    def frame(self) -> Frame:
+        """The frame of all maps of the page: they move together. `frame.sized(width, height)` gives one other room."""
+        shape, attrs = self.result["labels"].shape, self.result.attrs
+        room = LEGEND_ROOM[len(component_sizes(self.result)) > TALL]
+        width, height = (1130, 185) if self.wide else ((1216 - 28 - room) // 2 - 62, 408)
+        bar, origin = scale_bar(attrs, shape[1]), str(attrs.get("origin", "upper"))
+        return Frame(shape, origin=origin, width=width, height=height, bar=bar, place=place_of(self.result))
+
+    @property
+    def wide(self) -> bool:
+        """Whether the maps lie one above the other."""
+        rows, columns = self.result["labels"].shape
+        return columns > 2.2 * rows
 
     def place(self, model: Model) -> Markup:
         """The spot where a figure will stand."""
@@ -41,6 +75,16 @@ def finish(page: Page, title: str, body: Markup) -> str:
         for i, div in enumerate(divs):
             text = text.replace(f"<!--figure {i}-->", div.strip(), 1)
         library = Resources(mode="inline", components=["bokeh", "bokeh-widgets"]).render()
-    style = files("spaxel.reporting").joinpath("page.css").read_text("utf-8")
-    own = {"style": style, "body": text, "library": library, "script": script}
-    return fill("page", title=title, **{name: Markup(value) for name, value in own.items()})
+    own = {name: _file(name) for name in ("page.css", "page.js", "levels.js")}
+    given = {
+        "body": text,
+        "library": library,
+        "script": script,
+        "style": own.pop("page.css"),
+        "own": "".join(own.values()),
+    }
+    return fill("page", title=title, **{name: Markup(value) for name, value in given.items()})
+
+
+def _file(name: str) -> str:
+    return files("spaxel.reporting").joinpath(name).read_text("utf-8")

@@ -8,16 +8,17 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube import axis_label
-from spaxel.cube.pixels import pixel_words, scale_bar
-from spaxel.figures.maps import Frame, component_names, component_rgb, label_map, label_png, picture_map
+from spaxel.cube.pixels import pixel_words
+from spaxel.figures.maps import component_names, component_rgb, label_map, picture_map
 from spaxel.figures.reduce import component_sizes, step_for
-from spaxel.reporting.html import Markup, fill, picture, show, swatch
-from spaxel.reporting.page import Page
-from spaxel.results.convention import shares, spectra_names
+from spaxel.reporting.html import Markup, fill, floored, show
+from spaxel.reporting.levels import node_shares, parts_of_list, slider
+from spaxel.reporting.page import TALL, Page
+from spaxel.reporting.strips import is_strip
+from spaxel.results.convention import spectra_names
+from spaxel.results.said import plain_sentence, try_next
 
 ROWS = 64  # spectra of a list that are written out one by one
-TALL = 20  # names in one column beside the map
-LEGEND = 48  # names beside the map; the table below has them all
 
 
 def title(result: xr.Dataset, run: dict[str, Any]) -> str:
@@ -26,24 +27,23 @@ def title(result: xr.Dataset, run: dict[str, Any]) -> str:
     return str(run.get("name") or source.rsplit("/", 1)[-1] or "untitled run")
 
 
-def is_strip(shape: tuple[int, ...]) -> bool:
-    """Whether this is a list of spectra, or so elongated that a map of square pixels would be a thread."""
-    return min(shape) == 1 or max(shape) > 30 * min(shape)
-
-
 def what(page: Page) -> Markup:
-    """1 What is this, what was found: facts, picture beside label map, legend."""
-    labels = page.result["labels"].values
-    words = {"title": title(page.result, page.run), "facts": f"{'; '.join(_facts(page))}. {_found(page)}"}
+    """1 What is this, what was found: the sentence for who reads nothing else, facts, picture beside label map, legend."""
+    result, labels = page.result, page.result["labels"].values
+    words: dict[str, Any] = {
+        "title": title(result, page.run),
+        "facts": f"{'; '.join(_facts(page))}.",
+        "why": _found(page),
+    }
+    words |= {"plain": plain_sentence(result), "hint": try_next(result)}
     if not page.data.any():
         return fill("what", kind="empty", **words)
+    words |= {"slider": slider(page), "key": _legend(page)}
     if not is_strip(labels.shape):
-        return fill("what", kind="maps", key=_legend(page), **words, **_maps(page))
+        return fill("what", kind="maps", **words, **_maps(page))
     if labels.size <= ROWS:
         return fill("what", kind="list", columns=_columns(page), **words)
-    flat = page.result.transpose("x", "y", ...) if labels.shape[0] > labels.shape[1] else page.result
-    strip = picture(label_png(flat, page.colors, 2048), "labels as a strip")
-    return fill("what", kind="strip", picture=strip, shape=labels.shape, key=_legend(page), **words)
+    return fill("what", kind="strip", shape=labels.shape, **words)
 
 
 def _facts(page: Page) -> list[str]:
@@ -72,22 +72,18 @@ def _found(page: Page) -> str:
 
 def _maps(page: Page) -> dict[str, Any]:
     """The false-colour picture, if there is one, and the map of labels, each with its caption."""
-    result, shape = page.result, page.result["labels"].shape
-    wide = shape[1] > 2.2 * shape[0]
-    origin = str(result.attrs.get("origin", "upper"))
-    legend_room = 190 if len(component_sizes(result)) <= TALL else 250
-    side = (1130, 185) if wide else ((1216 - 28 - legend_room) // 2 - 62, 450)
-    bar = scale_bar(result.attrs, shape[1])
-    frame = Frame(shape, origin=origin, width=side[0], height=side[1], bar=bar)
+    result, frame = page.result, page.frame
+    shape = result["labels"].shape
     figures = []
     if "picture" in result:
         caption = result["picture"].attrs.get("caption", "false colour")
         words = f"{caption}{_smaller(shape, page.picture_side, 'mean')}"
-        figures.append((page.place(picture_map(result, frame, page.picture_side)), words))
-    place = "at the bottom" if origin == "lower" else "on top"
+        drawn = page.place(picture_map(result, frame, page.picture_side))
+        figures.append((drawn, words, "picture_wide" in result))
+    place = "at the bottom" if frame.upper is False else "on top"
     note = f"Labels; row 0 of the data is {place}{_smaller(shape, page.side, 'majority')}"
-    figures.append((page.place(label_map(result, page.colors, frame, page.side)), note))
-    return {"figures": figures, "wide": wide}
+    figures.append((page.place(label_map(result, page.colors, frame, page.side)), note, False))
+    return {"figures": figures, "wide": page.wide}
 
 
 def _smaller(shape: tuple[int, ...], side: int, how: str) -> str:
@@ -97,23 +93,31 @@ def _smaller(shape: tuple[int, ...], side: int, how: str) -> str:
 
 
 def _legend(page: Page) -> dict[str, Any]:
-    """Colour, name and share of each component beside the map; how many more there are; the share without data."""
-    names = component_names(page.result)
-    if two := len(names) > TALL:
-        names = [name.removeprefix("component ") for name in names]
-    lines = list(zip(component_rgb(page.result, page.colors), names, shares(page.result), strict=True))
+    """Colour, name and share of each component at every level, those of this one seen; the share without data."""
+    levels = page.levels
+    names = dict(zip(levels.own.nodes, levels.own.names, strict=True))
+    two = len(names) > TALL
+    order = [*levels.own.nodes, *(node for node in range(len(levels.colors)) if node not in names)]
+    part = node_shares(page)
+    lines = [
+        {"node": node, "color": levels.colors[node], "share": part[node], "hidden": node not in names,
+         "name": names.get(node, "").removeprefix("component " if two else ""), "full": names.get(node, "")}
+        for node in order
+    ]  # fmt: skip
     missing = None if page.data.all() else 1 - page.data.mean()
-    return {"lines": lines[:LEGEND], "more": max(len(lines) - LEGEND, 0), "missing": missing, "two": two}
+    return {"lines": lines, "missing": missing, "two": two}
 
 
-def _columns(page: Page) -> list[list[tuple]]:
+def _columns(page: Page) -> list[list[dict[str, Any]]]:
     """The spectra of a short list one by one, in three columns."""
     result, labels = page.result, page.result["labels"].values.ravel()
-    names, colors = component_names(result), component_rgb(result, page.colors)
+    names, colors, parts = component_names(result), component_rgb(result, page.colors), parts_of_list(page)
     confidence = result["confidence"].values.ravel() if "confidence" in result else np.full(labels.size, np.nan)
-    called = [swatch(colors[k]) + " " + names[k] if k >= 0 else "no data" for k in labels]
-    sure = [f"{value:.2f}" if np.isfinite(value) else "–" for value in confidence]
     numbers = spectra_names(result).get("sample", ("y", list(range(labels.size))))[1]
-    rows = list(zip(numbers, called, sure, strict=True))
+    rows = [
+        {"spectrum": numbers[i], "part": parts[i], "color": colors[k] if k >= 0 else None,
+         "name": names[k] if k >= 0 else "no data", "sure": floored(float(confidence[i]))}
+        for i, k in enumerate(labels)
+    ]  # fmt: skip
     third = -(-len(rows) // 3)
     return [rows[i : i + third] for i in range(0, len(rows), third)]

@@ -2,99 +2,116 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-import numpy as np
 import xarray as xr
-from bokeh.layouts import row
+from bokeh.model import Model
+from bokeh.models import HoverTool, Legend, Plot
 from dask.utils import format_bytes
 
 from spaxel.figures.evidence import evidence_figures
-from spaxel.figures.maps import Frame, component_names, component_rgb, confidence_map, label_png, truth_png
+from spaxel.figures.levels import confidence_sums, own_parts
+from spaxel.figures.maps import confidence_map, label_png, truth_png
+from spaxel.figures.marks import plain
 from spaxel.figures.reduce import component_sizes
-from spaxel.figures.spectra import FEASIBLE, MOST, bands, descending, spectra_figure, spectrum_svg
+from spaxel.figures.spectra import FEASIBLE, MOST, bands, descending, short, spectra_figure, spectrum_svg
 from spaxel.reporting.candidates import candidates, marks
-from spaxel.reporting.html import Markup, Picture, fill, pairs, percent, show, sized, swatch
+from spaxel.reporting.html import Markup, Picture, fill, floored, pairs, percent, show, sized, swatch
+from spaxel.reporting.levels import has_levels, node_shares
 from spaxel.reporting.line_maps import line_maps
 from spaxel.reporting.page import Page
-from spaxel.reporting.scene import is_strip
-from spaxel.results.convention import sentences, shares
+from spaxel.reporting.strips import is_strip
+from spaxel.results.convention import sentences
 from spaxel.results.interpretation import interpret
-
-STRIP = 256  # rows of a map that are looked at together
 
 
 def components(page: Page) -> Markup:
-    """2 What are they: mean spectra with their spread, and a table."""
+    """2 What are they: mean spectra with their spread, and a table; of all levels, those of this one seen."""
     result, sizes = page.result, component_sizes(page.result)
     if not page.data.any() or len(sizes) == 0:
         return fill("components", sizes=0)
     drawn, width, lines = "", "", Markup("")
     if "component_spectra" in result:
         found = interpret(result, page.run.get("redshift"), medium=page.run.get("medium"))
-        drawn, width = page.place(spectra_figure(result, page.colors, marks=marks(found))), bands(result).width
+        drawn, width = page.place(_spectra(page, marks(found))), bands(result).width
         lines = candidates(page, found) + line_maps(page)
     told = {"unmixed": "abundances" in result, "feasible": width == FEASIBLE, "width": width, "most": MOST}
-    told |= {"channels": result.sizes.get("channel", 0), "candidates": lines}
-    return fill("components", sizes=len(sizes), drawn=drawn, **told, **_table(page, sizes))
+    told |= {"channels": result.sizes.get("channel", 0), "candidates": lines, "moves": has_levels(page)}
+    return fill("components", sizes=len(sizes), drawn=drawn, **told, **_table(page))
 
 
-def _table(page: Page, sizes: np.ndarray) -> dict[str, Any]:
-    """The table of the components: header, rows, and which columns are numbers."""
-    result, labels = page.result, page.result["labels"].values
-    unit = "spectra" if min(labels.shape) == 1 else "pixels"
+def _spectra(page: Page, names: list[tuple[float, str]]) -> Model:
+    """The spectra of all levels, of which those of this one are drawn; levels.js draws others when it is asked to.
+
+    The entries of all nodes are the `tags` of the legend: what is in no figure costs nothing when a page opens.
+    """
+    nodes, own = page.nodes, page.levels.own
+    if not page.levels.states:
+        return spectra_figure(page.result, page.colors, marks=names)
+    figure = spectra_figure(nodes, page.levels.colors, marks=names, most=len(page.levels.colors))
+    plot, legend = (next(iter(figure.select({"type": kind}))) for kind in (Plot, Legend))
+    legend.tags = entries = list(legend.items)
+    for node, name in zip(own.nodes, own.names, strict=True):
+        entries[node].label = {"value": plain(short(name, 28))}
+    legend.items = [entries[node] for node in own.nodes]
+    legend.ncols = 1 + (len(own.nodes) - 1) // 20
+    hidden = {
+        renderer.id for node, entry in enumerate(entries) if node not in own.nodes for renderer in entry.renderers
+    }
+    plot.renderers = [renderer for renderer in plot.renderers if renderer.id not in hidden]
+    for hover in figure.select({"type": HoverTool}):
+        hover.renderers = [renderer for renderer in hover.renderers if renderer.id not in hidden]
+    return figure
+
+
+def _table(page: Page) -> dict[str, Any]:
+    """The table of the components: header, rows (node, hidden, cells), and which columns are numbers."""
+    result, levels = page.result, page.levels
+    unit = "spectra" if min(result["labels"].shape) == 1 else "pixels"
     unmixed = "abundances" in result
-    header = [
-        "",
-        "component",
-        f"largest in ({unit})" if unmixed else unit,
-        "share (mean abundance)" if unmixed else "share",
-    ]
-    colors = component_rgb(page.result, page.colors)
-    columns = [list(map(swatch, colors)), component_names(result), list(map(int, sizes))]
-    columns.append([percent(s) for s in shares(result)])
+    header = ["", "component", f"largest in ({unit})" if unmixed else unit]
+    header.append("share (mean abundance)" if unmixed else "share")
+    names, sure = (dict(zip(levels.own.nodes, values, strict=True)) for values in levels.own[2:])
+    columns = [list(map(swatch, levels.colors)), [names.get(n, "") for n in range(len(levels.colors))]]
+    columns += [list(map(int, levels.sizes)), [percent(share) for share in node_shares(page)]]
     if "confidence" in result:
-        total, count = _confidence(result, len(sizes))
         header.append("mean confidence")
-        columns.append([f"{t / c:.2f}" if c else "–" for t, c in zip(total, count, strict=True)])
+        columns.append([floored(sure.get(n, math.nan)) for n in range(len(levels.colors))])
     if "component_spectra" in result and result.sizes["channel"] > 1:
-        drawn, flip = bands(result, 300), descending(result)
+        drawn, flip = bands(page.nodes, 300 if len(levels.colors) < 12 else 160), descending(result)
         header.append("spectrum, each on its own scale")
-        columns.append([Markup(spectrum_svg(drawn, i, color, flip=flip)) for i, color in enumerate(colors)])
-    numeric = (2, 3, 4) if "confidence" in result else (2, 3)
-    return {"header": header, "rows": list(zip(*columns, strict=True)), "numeric": numeric}
+        columns.append([Markup(spectrum_svg(drawn, i, color, flip=flip)) for i, color in enumerate(levels.colors)])
+    cells = list(zip(*columns, strict=True))
+    order = [*levels.own.nodes, *(n for n in range(len(cells)) if n not in names)]
+    rows = [{"node": n, "hidden": n not in names, "cells": cells[n]} for n in order]
+    return {"header": header, "rows": rows, "numeric": (2, 3, 4) if "confidence" in result else (2, 3)}
 
 
-def _confidence(result: xr.Dataset, n: int) -> np.ndarray:
-    """Sum of the confidence of the pixels of each component, and their number, (2, n); in strips, as maps are large."""
-    sums = np.zeros((2, n))
-    labels, values = result["labels"].values, result["confidence"].values
-    for start in range(0, len(labels), STRIP):
-        part, known = labels[start : start + STRIP], values[start : start + STRIP]
-        good = (part >= 0) & np.isfinite(known)
-        sums += [np.bincount(part[good], weights, n)[:n] for weights in (known[good], None)]
-    return sums
+def _mean_confidence(page: Page) -> float | None:
+    """Of all pixels; None where the result keeps no confidence."""
+    if "confidence" not in page.result:
+        return None
+    total, count = confidence_sums(page.result, len(own_parts(page.result)))[0]
+    return float(total.sum() / count.sum()) if count.any() else None
 
 
 def sure(page: Page) -> Markup:
-    """3 How sure: confidence map, evidence for the number, choice of scaling, other numbers, the truth."""
+    """3 How sure: confidence map, evidence for the number, choice of scaling, the truth."""
     result, shape = page.result, page.result["labels"].shape
     if not page.data.any():
         return fill("sure", data=False)
-    total, count = _confidence(result, len(component_sizes(result))) if "confidence" in result else np.zeros((2, 1))
-    map_ = ""
-    if count.any() and not is_strip(shape):
-        frame = Frame(shape, origin=str(result.attrs.get("origin", "upper")), width=1000, height=380)
-        map_ = page.place(confidence_map(result, frame, page.picture_side))
+    mean, map_ = _mean_confidence(page), ""
+    if mean is not None and not is_strip(shape):
+        map_ = page.place(confidence_map(result, page.frame.sized(1000, 380), page.picture_side))
     return fill(
         "sure",
         data=True,
         unmixed="abundances" in result,
-        confidence=float(total.sum() / count.sum()) if count.any() else None,
+        confidence=None if mean is None else floored(mean),
         map=map_,
         evidence=_evidence(page),
         scaling=_scaling(result),
-        levels=_levels(page),
         truth=_truth(page),
     )
 
@@ -103,8 +120,7 @@ def _evidence(page: Page) -> dict[str, Any] | None:
     if "evidence" not in page.result:
         return None
     sentence = page.result["evidence"].attrs.get("sentence") or page.result.attrs.get("sentence", "")
-    figures = evidence_figures(page.result)
-    return {"sentence": sentence, "figures": [page.place(row(figures[i : i + 5])) for i in range(0, len(figures), 5)]}
+    return {"sentence": sentence, "figures": [page.place(figure) for figure in evidence_figures(page.result)]}
 
 
 def _scaling(result: xr.Dataset) -> dict[str, Any] | None:
@@ -114,19 +130,6 @@ def _scaling(result: xr.Dataset) -> dict[str, Any] | None:
     names = scores["scaling"].values if "scaling" in scores.coords else range(scores.size)
     rows = [(str(n), f"{v:.3f}") for n, v in zip(names, scores.values, strict=True)]
     return {"sentence": scores.attrs.get("sentence", ""), "rows": rows}
-
-
-def _levels(page: Page) -> list[Picture]:
-    """Maps of other numbers of components."""
-    shape = page.result["labels"].shape
-    if is_strip(shape):
-        return []
-    drawn = []
-    for level in page.levels:
-        n = level.sizes["component"]
-        words = f"{n} components" + (" (this report)" if n == page.result.sizes.get("component") else "")
-        drawn.append(sized(label_png(level, page.colors, 230), words, shape))
-    return drawn
 
 
 def _truth(page: Page) -> list[Picture]:

@@ -31,6 +31,8 @@ What a person needs to choose another number of components without fitting again
 What a report needs when the cube is far away:
 
     picture (y, x, rgb)                  uint8 false-colour picture; attrs `caption`
+    picture_wide (y, x, rgb)             uint8, only where `picture` is burnt out: 255 asinh(soft t) / asinh(soft top), t = 1
+                                         where `picture` ends; attrs `soft`, `top` of each colour
     truth_labels (y, x)                  if a truth was given
     line_maps (line, y, x)               float32, net counts or flux of lines (coordinate `line`: "Fe Kα", "Hα"), see
                                          spaxel.results.line_maps; attrs `units`, `sentence`
@@ -90,6 +92,7 @@ _DIMS = {
     "evidence": ("criterion", "level"),
     "scaling_score": ("scaling",),
     "picture": ("y", "x", "rgb"),
+    "picture_wide": ("y", "x", "rgb"),
     "truth_labels": ("y", "x"),
     "line_maps": ("line", "y", "x"),
     "line_position": ("line",),

@@ -225,4 +225,4 @@ def _open(result: xr.Dataset) -> str:
     between = list(np.ravel(result["evidence"].attrs.get("between", []))) if "evidence" in result else []
     if len(between) != 2 or between[1] < OPEN * between[0]:
         return ""
-    return f"The number is open, {int(between[0])} to {int(between[1])}: try another with spaxel cut, which fits nothing again."
+    return f"The number is open, {int(between[0])} to {int(between[1])}: try another (spaxel cut, or the slider of the report)."

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spaxel.cube.mapping import Arrays
-from spaxel.cube.picture import Recipe, paint
+from spaxel.cube.picture import Recipe, blank_pictures, pictures
 from spaxel.methods.centers.confidence import Ladder, level_margins, margins
 from spaxel.preprocess.scaling import log_norm
 
@@ -55,14 +55,14 @@ def unlike(spectra: np.ndarray, rows: np.ndarray, scores: np.ndarray, gaps: np.n
     return np.clip(np.rint(100 * ratio.max(0)), 0, 255).astype(np.uint8)
 
 
-def blank_maps(n_levels: int) -> dict[str, Any]:
+def blank_maps(n_levels: int, recipe: Recipe) -> dict[str, Any]:
     """What pixels without data have in the maps that all models of centres make; see `center_maps`."""
     return {
         "micro": np.int16(-1),
         "confidence": np.float32(np.nan),
-        "picture": np.full(3, 255, np.uint8),
         "level_confidence": np.zeros(n_levels, np.uint8),
         "unlike": np.uint8(0),
+        **blank_pictures(recipe),
     }
 
 
@@ -72,6 +72,6 @@ def center_maps(spectra: np.ndarray, far: np.ndarray, component: np.ndarray, run
     return {
         "micro": micro.astype(np.int16),
         "confidence": margins(far, component).astype(np.float32),
-        "picture": paint(spectra, recipe),
         "level_confidence": level_margins(far, micro, rungs),
+        **pictures(spectra, recipe),
     }

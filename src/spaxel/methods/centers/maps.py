@@ -89,7 +89,7 @@ def map_centers(
     more : what a method maps besides
     """
     groups = known.groups
-    fill = blank_maps(len(groups.levels))
+    fill = blank_maps(len(groups.levels), known.recipe)
     for one in more:
         fill |= one.blank()
     rungs = ladder(groups.tree, groups.levels)

@@ -11,7 +11,7 @@ import xarray as xr
 from spaxel.cube import note
 from spaxel.cube.exact import Grid, group_moments
 from spaxel.cube.mapping import Arrays
-from spaxel.cube.picture import Recipe, caption
+from spaxel.cube.picture import SOFT, Recipe, caption
 from spaxel.methods.completing import with_gaps_said
 from spaxel.methods.state import SegmentingInfo, unpack
 from spaxel.results.convention import make_result, relabel
@@ -53,6 +53,7 @@ def nearest_result(cube: xr.Dataset, state: Arrays, info: SegmentingInfo, maps: 
         merge_tree=state["tree"],
         level_confidence=np.moveaxis(maps["level_confidence"], 2, 0) if len(levels) else None,
         picture=maps["picture"],
+        picture_wide=maps.get("picture_wide"),
         **evidence,
         **scores,
     )
@@ -87,6 +88,8 @@ def _described(result: xr.Dataset, cube: xr.Dataset, state: Arrays, info: Segmen
         result[name].attrs = {"units": units} if units else {}
     recipe = unpack(Recipe, state, "picture_")
     result["picture"].attrs = {"caption": caption(recipe, state["channel"], info["units"])}
+    if "picture_wide" in result:
+        result["picture_wide"].attrs = {"top": np.asarray(recipe.top).tolist(), "soft": SOFT}
     return result.assign_attrs(method=info["method"], n_components=info["n_components"], sentence=info["sentence"])
 
 

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from spaxel.cube.completion import Completion, complete
 from spaxel.cube.gaps import Gaps
 from spaxel.cube.mapping import Arrays, map_tiles
-from spaxel.cube.picture import Recipe, paint, picture_recipe
+from spaxel.cube.picture import Recipe, blank_pictures, picture_recipe, pictures
 from spaxel.cube.sampling import Sample, ordered_cubes, sample_cubes
 from spaxel.cube.whole import whole_numbers
 from spaxel.linear.constrained.missing import holes_filled
@@ -155,7 +155,7 @@ class Unmixing(TransformerMixin, BaseEstimator):
         fill = {
             "abundances": np.full(self.n_components_, nothing),
             "residual": nothing,
-            "picture": np.full(3, 255, np.uint8),
+            **blank_pictures(recipe),
         }
         function = partial(_block, self._encoder(), recipe, model)
         gaps: Gaps = self._gaps() if model is None else "keep"  # residuals are of what was measured
@@ -184,4 +184,4 @@ def _block(
         x, explained = np.where(seen, x, 0.0), np.where(seen, explained, 0.0)
     residual = np.linalg.norm(x - explained, axis=1) / np.maximum(np.linalg.norm(x, axis=1), 1e-300)
     pixels = {"abundances": abundances.astype(np.float32), "residual": residual.astype(np.float32)}
-    return pixels | {"picture": paint(block, recipe)}, {}
+    return pixels | pictures(block, recipe), {}

@@ -9,7 +9,7 @@ import xarray as xr
 
 from spaxel.cube import note
 from spaxel.cube.mapping import Arrays
-from spaxel.cube.picture import Recipe, caption
+from spaxel.cube.picture import SOFT, Recipe, caption
 from spaxel.methods.completing import with_gaps_said
 from spaxel.methods.state import unpack
 from spaxel.results.convention import make_result
@@ -43,8 +43,11 @@ def mixture_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: 
         abundances=abundances,
         residual=maps["residual"],
         picture=maps["picture"],
+        picture_wide=maps.get("picture_wide"),
     )
     recipe = unpack(Recipe, state, "picture_")
     result["picture"].attrs = {"caption": caption(recipe, state["channel"], info["units"])}
+    if "picture_wide" in result:
+        result["picture_wide"].attrs = {"top": np.asarray(recipe.top).tolist(), "soft": SOFT}
     attrs = {"method": info["method"], "n_components": info["n_components"], "sentence": info["sentence"]}
     return result.assign_attrs(**attrs, notes=info["warnings"])

@@ -1,0 +1,204 @@
+"""All levels of a merge tree at once, small enough for a page or a viewer to move between them without a server.
+
+A component at any level is a node: a set of micro-clusters. Its size, colour and spectrum are the same at every level at
+which it stands; only its number and its confidence change. So 24 levels are 47 nodes, a table for each level, and one map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from spaxel.figures.palette import painted
+from spaxel.figures.reduce import component_sizes, n_components, reduce_labels, reduce_mean, step_for
+from spaxel.results.convention import component_names
+from spaxel.results.cut import component_table, merge_moments
+
+STRIP = 256  # rows of a map that are looked at together
+NO_DATA = 255  # in maps of confidence
+
+
+class State(NamedTuple):
+    """The components at one level, in their order.
+
+    nodes : of each component      names : of each      confidence : mean of each, nan where it is not known
+    """
+
+    level: int
+    nodes: list[int]
+    names: list[str]
+    confidence: list[float]
+
+
+class Levels(NamedTuple):
+    """What a result is at every level that it keeps.
+
+    member : (node, part) bool, which parts a node is made of; parts are micro-clusters, or components where there are none
+    sizes  : (node,) pixels      colors : of each node      states : by level, coarse to fine      own : the result as it is
+    """
+
+    member: np.ndarray
+    sizes: np.ndarray
+    colors: list[str]
+    states: list[State]
+    own: State
+
+    def table(self, state: State) -> np.ndarray:
+        """The component of each part in a state, (part,) int."""
+        return self.member[state.nodes].argmax(0)
+
+
+def levels_of(result: xr.Dataset, colors: Sequence[str]) -> Levels:
+    """All levels of a result. colors : by place in the palette, as many as the finest level needs (component_colors)
+
+    A result without a merge tree has one state and no levels. Merges, names and colours by hand are in `own` alone.
+    """
+    shown, names = painted(result, colors), component_names(result)
+    part = own_parts(result)
+    own_member = part == np.arange(len(shown))[:, None]
+    sums = confidence_sums(result, part.size)
+    if "merge_tree" not in result or not result.sizes.get("level", 0):
+        state = State(len(shown), list(range(len(shown))), names, _means(own_member, *sums[0]))
+        return Levels(own_member, component_sizes(result), shown, [], state)
+    nodes: dict[bytes, int] = {}
+    found: list[tuple[np.ndarray, str]] = []
+
+    def node(member: np.ndarray, color: str) -> int:
+        if (key := member.tobytes()) not in nodes:
+            nodes[key] = len(found)
+            found.append((member, color))
+        return nodes[key]
+
+    ours = [node(member, color) for member, color in zip(own_member, shown, strict=True)]
+    own = State(int(result.attrs.get("level", len(shown))), ours, names, _means(own_member, *sums[0]))
+    weight = result["micro_weight" if "micro_weight" in result else "micro_size"].values
+    states = []
+    for level in [1, *(int(k) for k in np.sort(result["level"].values) if k > 1)]:
+        component, place = component_table(result["merge_tree"].values, weight, level)
+        member = component == np.arange(level)[:, None]
+        here = [node(row, colors[p]) for row, p in zip(member, place, strict=True)]
+        named = [names[ours.index(n)] if n in ours and not _plain(names[ours.index(n)]) else f"component {i}"
+                 for i, n in enumerate(here)]  # fmt: skip
+        sure = _means(member, *sums[level]) if level in sums else [1.0 if level == 1 else np.nan] * level
+        states.append(State(level, here, named, sure))
+    member = np.stack([row for row, _ in found])
+    return Levels(member, member @ result["micro_size"].values, [color for _, color in found], states, own)
+
+
+def _plain(name: str) -> bool:
+    return name.startswith("component ")
+
+
+def own_parts(result: xr.Dataset) -> np.ndarray:
+    """The component of each part of a result as it is, (part,) int: micro-clusters with a tree, else the components."""
+    if "merge_tree" not in result or not result.sizes.get("level", 0):
+        return np.arange(n_components(result))
+    if "micro_component" in result:
+        return result["micro_component"].values.astype(int)
+    weight = result["micro_weight" if "micro_weight" in result else "micro_size"].values
+    return component_table(result["merge_tree"].values, weight, n_components(result))[0]
+
+
+def part_labels(result: xr.Dataset, side: int) -> np.ndarray:
+    """The part of each point of a map of at most `side` points a side, (y, x) int, -1 = no data.
+
+    Where the map is made smaller: of the most frequent component of a block, its most frequent part, so that the map is the
+    majority at the level of the result, and nested at all levels.
+    """
+    labels = np.asarray(result["labels"])
+    if "merge_tree" not in result or "micro_labels" not in result or not result.sizes.get("level", 0):
+        return reduce_labels(labels, side)
+    micro = np.asarray(result["micro_labels"]).astype(np.int32)
+    if (step := step_for(labels.shape, side)) == 1:
+        return micro
+    small = reduce_labels(labels, side)
+    wide = np.repeat(np.repeat(small, step, 0)[: labels.shape[0]], step, 1)[:, : labels.shape[1]]
+    width = labels.shape[1]
+    known = np.where(labels == wide, micro, -1)
+    found = np.empty_like(small)
+    n, column = int(micro.max(initial=-1)) + 2, np.arange(width) // step
+    for row in range(len(small)):
+        block = known[row * step : (row + 1) * step]
+        counts = np.bincount((block + 1 + column * n).ravel(), minlength=small.shape[1] * n).reshape(-1, n)
+        found[row] = np.where(small[row] < 0, -1, counts[:, 1:].argmax(1))
+    return found
+
+
+def confidence_sums(result: xr.Dataset, n: int) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """{level: (sum of confidence, number of pixels) of each part}; level 0 is the confidence of the result as it is."""
+    if "confidence" not in result:
+        return {0: (np.zeros(n), np.zeros(n))}
+    tree = "merge_tree" in result and result.sizes.get("level", 0)
+    labels = np.asarray(result["micro_labels" if tree else "labels"]).astype(np.int64)
+    found = {0: _sums(labels, np.asarray(result["confidence"]), n)}
+    if tree and "level_confidence" in result:
+        for i, level in enumerate(result["level"].values):
+            found[int(level)] = _sums(labels, np.asarray(result["level_confidence"][i]) / np.float32(255), n)
+    return found
+
+
+def _sums(labels: np.ndarray, values: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    total, count = np.zeros(n), np.zeros(n)
+    for start in range(0, len(labels), STRIP):
+        part, known = labels[start : start + STRIP], values[start : start + STRIP]
+        good = (part >= 0) & np.isfinite(known)
+        total += np.bincount(part[good], known[good], n)[:n]
+        count += np.bincount(part[good], minlength=n)[:n]
+    return total, count
+
+
+def _means(member: np.ndarray, total: np.ndarray, count: np.ndarray) -> list[float]:
+    n = member @ count
+    return [float(v) for v in np.where(n > 0, member @ total / np.maximum(n, 1), np.nan)]
+
+
+def node_result(result: xr.Dataset, levels: Levels) -> xr.Dataset:
+    """A result whose components are the nodes, in their order, for figures that show and hide them. Needs component_spectra.
+
+    Bands of feasible spectra and all else of the components stay only where the nodes are the components.
+    """
+    if not levels.states:
+        return result
+    mean, spread = (result[f"micro_{name}"].values for name in ("spectra", "spread"))
+    component = np.zeros((len(levels.member), mean.shape[1])), np.zeros((len(levels.member), mean.shape[1]))
+    for node, member in enumerate(levels.member):
+        one = merge_moments(
+            mean[member], spread[member], result["micro_size"].values[member], np.zeros(member.sum(), int)
+        )
+        component[0][node], component[1][node] = one[0][0], one[1][0]
+    blank = np.where(levels.sizes[:, None] > 0, 1.0, np.nan)
+    attrs: Mapping[Any, Any] = result["component_spectra"].attrs
+    return xr.Dataset(
+        {
+            "labels": result["labels"],
+            "component_spectra": (("component", "channel"), component[0] * blank, attrs),
+            "component_spread": (("component", "channel"), component[1] * blank),
+            "component_size": ("component", levels.sizes),
+            "component_color": ("component", np.arange(len(levels.sizes))),
+        },
+        {"channel": result["channel"]},
+        result.attrs,
+    )
+
+
+def level_maps(result: xr.Dataset, side: int) -> np.ndarray:
+    """Confidence at each level in per cent, rounded down, (level, y, x) uint8, 255 = no data; small maps, level by level.
+
+    uint8 of a result is rounded, so half a step is taken off before: no map says more than was measured.
+    """
+    data, found = np.asarray(result["labels"]) >= 0, []
+    for i in range(result.sizes["level"]):
+        values = np.where(data, (np.asarray(result["level_confidence"][i], np.float32) - 0.5) / 255, np.nan)
+        found.append(percent_map(values, side))
+    return np.stack(found)
+
+
+def percent_map(confidence: np.ndarray, side: int) -> np.ndarray:
+    """A map of confidence 0..1 in per cent, rounded down: (y, x) -> smaller uint8, 255 = no data."""
+    mean = reduce_mean(confidence, side)
+    known = np.isfinite(mean)
+    held = np.floor(np.clip(np.nan_to_num(mean), 0, 1) * 100 + 1e-4)
+    return np.where(known, held, NO_DATA).astype(np.uint8)
