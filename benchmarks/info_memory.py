@@ -145,9 +145,9 @@ FORMATS: dict[str, Callable[[Path], Path]] = {
 LAST = ("npy", "HDF5", "HDF5 packed", "MATLAB 7.3", "Zarr")  # whose numbers, mostly zeros, would mislead a look at them
 
 
-def info(path: Path, *options: str) -> tuple[float, float]:
-    """Peak MiB and seconds of the processor of `spaxel info` on a file. Raises CalledProcessError."""
-    command = [str(Path(sys.executable).parent / "spaxel"), "info", str(path), *options]
+def measured(*arguments: str) -> tuple[float, float]:
+    """Peak MiB and seconds of the processor of a command of spaxel. Raises CalledProcessError."""
+    command = [str(Path(sys.executable).parent / "spaxel"), *arguments]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     complaint = process.stderr.read() if process.stderr else b""
     _, status, used = os.wait4(process.pid, 0)
@@ -163,7 +163,7 @@ def main() -> None:
     for name in sys.argv[1:] or FORMATS:
         with TemporaryDirectory() as folder:
             options = ("--channel-axis", "2") if name in LAST else ()
-            peak, seconds = info(FORMATS[name](Path(folder)), *options)
+            peak, seconds = measured("info", str(FORMATS[name](Path(folder))), *options)
         kept = "kept" if peak < MOST_MIB and seconds < MOST_SECONDS else "MISSED"
         log(f"{name}: {peak:.0f} MiB, {seconds:.1f} s, {kept}")
         rows.append([name, f"{peak:.0f}", f"{seconds:.1f}", kept])

@@ -76,7 +76,7 @@ def test_csv_of_components_and_spectra(tmp_path, plain):
     folder = spaxel.export(plain, tmp_path / "out", to="csv")
     assert {file.name for file in folder.iterdir()} == {"components.csv", "spectra.csv", "export.json"}
     header, *lines = rows(folder / "components.csv")
-    assert header == ["component", "name", "n_pixels", "share", "color", "candidates"]
+    assert header == ["component", "name", "n_pixels", "share", "color"]  # no candidates along wavelengths
     assert [line[1] for line in lines] == NAMES
     np.testing.assert_allclose(sum(float(line[3]) for line in lines), 1, rtol=1e-6)
     header, *lines = rows(folder / "spectra.csv")

@@ -74,6 +74,15 @@ def test_a_file_with_what_belongs_beside_it(tmp_path, plain):
     spaxel.export(plain, tmp_path / "map.tif", overwrite=True)
 
 
+def test_a_picture(tmp_path, unmixed):
+    from PIL import Image
+
+    folder = spaxel.export(unmixed, tmp_path / "out", to="png,svg")
+    with Image.open(folder / "result.png") as picture:
+        assert abs(picture.width - 85 / 25.4 * 300) < 2
+    assert "<svg" in (folder / "result.svg").read_text("utf-8")
+
+
 def test_nothing_is_left_of_an_export_that_fails(tmp_path, monkeypatch):
     def fail(*_, **__):
         raise OSError("disk full")
@@ -95,6 +104,10 @@ REFUSED = [
     ),
     ({"path": "out", "to": "csv", "what": "colour"}, "no 'colour' to export"),
     ({"path": "map.tif", "to": "fits"}, "Try map.fits"),
+    ({"path": "map.fits.gz", "to": "fits"}, "Try map.fits.fits"),
+    ({"path": "map.tif", "to": "fits,geotiff"}, "one file, and fits, geotiff"),
+    ({"path": "out", "to": "geotiff", "what": "spectra"}, "geotiff cannot hold spectra"),
+    ({"path": "out", "to": "png", "what": "confidence"}, "picture cannot hold confidence"),
     ({"path": "map.tif", "what": "labels,confidence"}, "Try a folder"),
     ({"path": "s3://bucket/out", "to": "csv"}, "cannot be written"),
 ]

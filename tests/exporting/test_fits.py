@@ -74,7 +74,7 @@ def test_all_maps_and_tables(tmp_path, unmixed):
             np.testing.assert_array_equal(hdus[name].data, unmixed[name])
         np.testing.assert_array_equal(hdus["ABUNDANCES"].data, unmixed["abundances"].transpose("component", "y", "x"))
         table = hdus["COMPONENTS"].data
-        assert list(table["name"]) == ["azurite, blue", "<b>=1+1</b>", "lesion {\\u03b2}"]
+        assert list(table["name"]) == ["azurite, blue", "<b>=1+1</b>", "lesion {beta}"]
         np.testing.assert_allclose(table["area_mm2"], unmixed["component_size"] * 0.5 * 0.25)
         spectra = hdus["SPECTRA"]
         assert spectra.columns["wavelength"].unit == "nm"

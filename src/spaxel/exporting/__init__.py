@@ -12,7 +12,7 @@ from typing import Any
 import xarray as xr
 
 from spaxel.errors import NotFound, ParameterError
-from spaxel.exporting.formats import BY_SUFFIX, FORMATS, asked, check_lists
+from spaxel.exporting.formats import FORMATS, asked, check_lists, is_file_name
 from spaxel.exporting.places import file_name, files_to_fill, folder_to_fill
 from spaxel.exporting.source import Source, cube_name, make_source
 from spaxel.results.convention import check_result
@@ -60,7 +60,7 @@ def export(
     wanted = tuple(item for text in ([what] if isinstance(what, str) else what) for item in _items(text))
     cubes, where = _cubes(run, cut)
     place = check_local(path if path is not None else _default(where), write=True)
-    if place.suffix.lower() in BY_SUFFIX and len(formats) == 1:
+    if is_file_name(place, formats):
         return _as_file(cubes, place, formats[0], level, wanted, overwrite=overwrite)
     about = {
         "run": str(where.resolve()) if where else "",
@@ -122,7 +122,15 @@ def _write(name: str, source: Source, folder: Path, *, explicit: bool) -> None:
     form = FORMATS[name]
     if name == "csv" and not explicit and not source.is_list:
         source = make_source(source.result, source.run, source.name, ("spectra", "components"))
-    form.write(source, folder / f"{file_name(source.name)}{form.suffix}" if form.whole else folder)
+    own = folder / f".{name}"
+    own.mkdir()
+    form.write(source, own / f"{file_name(source.name)}{form.suffix}" if form.whole else own)
+    made = list(own.iterdir())
+    if not made:
+        raise ParameterError(f"{name} cannot hold {', '.join(source.what)}. Try csv, netcdf or fits for that.")
+    for file in made:
+        file.replace(folder / file.name)
+    own.rmdir()
 
 
 def _as_file(
@@ -132,8 +140,6 @@ def _as_file(
     form = FORMATS[name]
     if len(cubes) > 1:
         raise ParameterError(f"{path} is one file, and the run has {len(cubes)} cubes. Try the name of a folder.")
-    if BY_SUFFIX[path.suffix.lower()] != BY_SUFFIX[form.suffix]:
-        raise ParameterError(f"{path} is no name for {name}. Try {path.with_suffix(form.suffix).name}.")
     if not form.whole and len(what) > 1:
         raise ParameterError(f"{path} holds one map of {name}, and {len(what)} items are asked for. Try a folder.")
     result, run, called = next(iter(cubes.values()))

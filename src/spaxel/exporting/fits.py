@@ -144,7 +144,16 @@ def _table(fits: Any, name: str, columns: dict[str, tuple[Any, str]]) -> Any:
 
 
 def ascii_text(text: str) -> str:
-    """Text in ASCII, as headers of FITS hold it: accents are taken off, what has no likeness is written as its code."""
-    plain = unicodedata.normalize("NFKD", text)
+    """Text in ASCII, as headers of FITS hold it: without accents, Greek spelled out, all else as its code."""
+    plain = "".join(_spelled(letter) for letter in unicodedata.normalize("NFKD", text))
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     return printable(plain).encode("ascii", "backslashreplace").decode("ascii")
+
+
+def _spelled(letter: str) -> str:
+    """alpha for α, Delta for Δ; any other letter as it is."""
+    called = unicodedata.name(letter, "")
+    if not called.startswith("GREEK ") or " LETTER " not in called:
+        return letter
+    word = called.split()[-1].lower()
+    return word.capitalize() if "CAPITAL" in called else word

@@ -53,6 +53,24 @@ BY_SUFFIX = {
     ".nc": "netcdf", ".csv": "csv", ".qml": "qml", ".png": "png", ".svg": "svg", ".pdf": "pdf",
 }  # fmt: skip
 
+OTHERS = (
+    ".gz",
+    ".zip",
+    ".jpg",
+    ".jpeg",
+    ".h5",
+    ".hdf5",
+    ".zarr",
+    ".zspy",
+    ".mat",
+    ".npy",
+    ".txt",
+    ".tsv",
+    ".xlsx",
+    ".json",
+    ".html",
+)
+
 
 def asked(to: str | Sequence[str], path: Path | None) -> list[str]:
     """The formats that are asked for, by name or by the suffix of the path. Raises ParameterError."""
@@ -65,6 +83,19 @@ def asked(to: str | Sequence[str], path: Path | None) -> list[str]:
     if unknown := [name for name in names if name not in FORMATS]:
         raise ParameterError(f"{unknown[0]!r} is no format to export to. Try one of: {', '.join(FORMATS)}.")
     return list(dict.fromkeys(names))
+
+
+def is_file_name(path: Path, names: Sequence[str]) -> bool:
+    """Whether the path is that of a file, and not of a folder. Raises ParameterError for a file of another format."""
+    suffix = path.suffix.lower()
+    if suffix not in BY_SUFFIX and suffix not in OTHERS:
+        return False
+    if len(names) > 1:
+        raise ParameterError(f"{path} is the name of one file, and {', '.join(names)} are asked for. Try a folder.")
+    form = FORMATS[names[0]]
+    if BY_SUFFIX.get(suffix) != BY_SUFFIX[form.suffix]:
+        raise ParameterError(f"{path} is no name for {names[0]}. Try {path.with_suffix(form.suffix).name}.")
+    return True
 
 
 def check_lists(source: Source, names: Sequence[str]) -> None:

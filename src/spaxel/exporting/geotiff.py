@@ -12,11 +12,9 @@ from warnings import warn
 import numpy as np
 
 from spaxel.errors import missing_extra, printable
-from spaxel.exporting.csv_files import COMPONENTS, SPECTRA, write_components, write_rows
 from spaxel.exporting.pam import write_classes
 from spaxel.exporting.qml import write_style
 from spaxel.exporting.source import Source, about, bands, planes, rgb
-from spaxel.exporting.tables import spectra_rows
 
 BLOCK = 256  # sides of a tile
 SMALLEST = 512  # sides of an image from which overviews are made, and of the smallest of them about half of it
@@ -37,14 +35,6 @@ def write_geotiff(source: Source, folder: Path) -> None:
     if "labels" in source.what:
         write_classes(source, folder / "labels.tif.aux.xml")
         write_style(source, folder / "labels.qml")
-
-
-def write_tables(source: Source, folder: Path) -> None:
-    """The tables that belong beside maps which cannot hold them."""
-    if "components" in source.what:
-        write_components(source, folder / COMPONENTS)
-    if "spectra" in source.what:
-        write_rows(folder / SPECTRA, spectra_rows(source.result))
 
 
 def _write_map(source: Source, name: str, path: Path) -> None:

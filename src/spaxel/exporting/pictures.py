@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from spaxel.errors import ParameterError
 from spaxel.exporting.source import Source
 from spaxel.plot.paper import figure
 from spaxel.plot.scene import Scene
@@ -17,5 +18,8 @@ def write_picture(source: Source, path: Path) -> None:
 
     Raises MissingExtra without matplotlib, ParameterError where nothing is wanted that a figure has.
     """
+    parts = [PARTS[item] for item in source.what if item in PARTS]
+    if not parts:
+        raise ParameterError(f"A picture cannot hold {', '.join(source.what)}. Try --what with {', '.join(PARTS)}.")
     scene = Scene(source.result, source.colors, source.names, shares(source.result))
-    figure(scene, path, what=[PARTS[item] for item in source.what if item in PARTS] or ["map"])
+    figure(scene, path, what=parts)

@@ -45,7 +45,8 @@ def component_columns(
     if colors:
         columns["color"] = list(colors)
     if candidates and "component_spread" in result:
-        columns["candidates"] = list(_candidates(result))
+        said: list[float | int | str] = list(_candidates(result))
+        columns |= {"candidates": said} if any(said) else {}
     return columns
 
 
