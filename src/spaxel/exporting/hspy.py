@@ -29,6 +29,7 @@ from spaxel.exporting.source import (
 from spaxel.exporting.tables import component_columns
 
 NONE = "_None_"  # how the format says that there is nothing
+TILE = 256  # sides of what is packed at once
 EVEN = 1e-6  # of a step, by which values of an axis may differ from equal steps and still be called that
 
 
@@ -55,7 +56,7 @@ def _write_map(source: Source, experiments: h5py.Group, name: str) -> None:
     group = _signal(source, experiments, TITLES[name], axes)
     shape = (len(titles), height, width) if along else (height, width)
     data = group.create_dataset("data", shape, kind, chunks=_chunks(shape), compression="gzip", compression_opts=4)
-    for rows, values in planes(source, name, 64):
+    for rows, values in planes(source, name, TILE):  # whole tiles, so that none is packed twice
         data[..., rows, :] = values if along else values[0]
 
 
@@ -122,7 +123,7 @@ def _even(name: str, size: int, step: float, first: float, units: str) -> dict[s
 
 
 def _chunks(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return (*(1 for _ in shape[:-2]), min(shape[-2], 256), min(shape[-1], 256))
+    return (*(1 for _ in shape[:-2]), min(shape[-2], TILE), min(shape[-1], TILE))
 
 
 def _group(group: h5py.Group, values: dict[str, Any]) -> None:
