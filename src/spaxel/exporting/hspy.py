@@ -40,36 +40,38 @@ def write_hspy(source: Source, path: Path) -> None:
     """
     with h5py.File(path, "w") as file:
         file.attrs["file_format"], file.attrs["file_format_version"] = "HyperSpy", "3.3"
-        experiments = file.create_group("Experiments")
+        experiments, more = file.create_group("Experiments"), common(source)
         for name in source.maps:
-            _write_map(source, experiments, name)
+            _write_map(source, experiments, name, more)
         if "spectra" in source.what:
             for word, values in component_planes(source).items():
-                _write_spectra(source, experiments, word, values)
+                _write_spectra(source, experiments, word, values, more)
 
 
-def _write_map(source: Source, experiments: h5py.Group, name: str) -> None:
+def _write_map(source: Source, experiments: h5py.Group, name: str, more: dict[str, Any]) -> None:
     titles, (height, width) = bands(source, name), source.shape
     along = plane_dim(source, name)
     kind = {"labels": np.int32, "unlike": np.uint8}.get(name, np.float32)
     axes = ([plane_axis(along, len(titles))] if along else []) + image_axes(source)
-    group = _signal(source, experiments, TITLES[name], axes)
+    group = _signal(experiments, TITLES[name], axes, more)
     shape = (len(titles), height, width) if along else (height, width)
     data = group.create_dataset("data", shape, kind, chunks=_chunks(shape), compression="gzip", compression_opts=4)
     for rows, values in planes(source, name, TILE):  # whole tiles, so that none is packed twice
         data[..., rows, :] = values if along else values[0]
 
 
-def _write_spectra(source: Source, experiments: h5py.Group, word: str, values: np.ndarray) -> None:
+def _write_spectra(
+    source: Source, experiments: h5py.Group, word: str, values: np.ndarray, more: dict[str, Any]
+) -> None:
     axis, name, units = axis_of(source)
     title = "component spectra" if word == "mean" else f"component spectra, {word}"
-    group = _signal(source, experiments, title, [plane_axis("component", len(values)), axis_dict(name, axis, units)])
+    group = _signal(experiments, title, [plane_axis("component", len(values)), axis_dict(name, axis, units)], more)
     group.create_dataset("data", data=values)
     if value_units(source):
         _group(group["metadata/Signal"], {"quantity": f"Intensity ({value_units(source)})"})
 
 
-def _signal(source: Source, experiments: h5py.Group, title: str, axes: list[dict[str, Any]]) -> h5py.Group:
+def _signal(experiments: h5py.Group, title: str, axes: list[dict[str, Any]], more: dict[str, Any]) -> h5py.Group:
     """A group with axes and metadata; its data are still to be written. axes : in the order of the array."""
     group = experiments.create_group(title)
     group.attrs["package"], group.attrs["package_version"] = "spaxel", "0"
@@ -77,17 +79,22 @@ def _signal(source: Source, experiments: h5py.Group, title: str, axes: list[dict
         _group(group.create_group(f"axis-{number}"), axis)
     _group(group.create_group("attributes"), {"_lazy": False, "ragged": False})
     group.create_group("learning_results")
-    _group(group.create_group("metadata"), metadata_of(source, title))
+    _group(group.create_group("metadata"), metadata_of(title, more))
     group.create_group("original_metadata")
     return group
 
 
-def metadata_of(source: Source, title: str) -> dict[str, Any]:
-    """What a signal says of itself: its title, the sentence of the fit, the table of components."""
-    told, general = about(source), {"title": f"{title} of {printable(source.name)}"}
-    general |= {"notes": told["sentence"]} if "sentence" in told else {}
+def common(source: Source) -> dict[str, Any]:
+    """What all signals of a result say of themselves: where it is from, the sentence of the fit, the table of components."""
     columns = component_columns(source.result, source.colors, candidates=True)
-    return {"General": general, "Signal": {"signal_type": ""}, "spaxel": {**told, "components": columns}}
+    return {**about(source), "components": columns, "name": printable(source.name)}
+
+
+def metadata_of(title: str, more: dict[str, Any]) -> dict[str, Any]:
+    """The metadata of a signal. more : see `common`"""
+    general = {"title": f"{title} of {more['name']}"}
+    general |= {"notes": more["sentence"]} if "sentence" in more else {}
+    return {"General": general, "Signal": {"signal_type": ""}, "spaxel": more}
 
 
 def image_axes(source: Source) -> list[dict[str, Any]]:

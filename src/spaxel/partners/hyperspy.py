@@ -10,7 +10,7 @@ import xarray as xr
 from spaxel.cube import check_cube, make_cube
 from spaxel.cube.objects import unit_text
 from spaxel.errors import CubeError, missing_extra
-from spaxel.exporting.hspy import axis_dict, image_axes, metadata_of, plane_axis
+from spaxel.exporting.hspy import axis_dict, common, image_axes, metadata_of, plane_axis
 from spaxel.exporting.source import (
     TITLES,
     Source,
@@ -104,18 +104,18 @@ def _made(kind: Any, values: Any, axes: list[dict[str, Any]], metadata: dict[str
 
 
 def _signals(hs: Any, source: Source) -> dict[str, Any]:
-    found = {}
+    found, more = {}, common(source)
     for name in source.maps:
         dim = plane_dim(source, name)
         axes = ([plane_axis(dim, len(bands(source, name)))] if dim else []) + image_axes(source)
         values = source.result[name].transpose(..., "y", "x").values
-        found[name] = hs.signals.Signal2D(values, axes=axes, metadata=metadata_of(source, TITLES[name]))
+        found[name] = hs.signals.Signal2D(values, axes=axes, metadata=metadata_of(TITLES[name], more))
     if "spectra" not in source.what:
         return found
     for word, values in component_planes(source).items():
         axes = [plane_axis("component", len(values)), axis_dict(*_ordered(axis_of(source)))]
         title = "spectra" if word == "mean" else f"spectra_{word}"
-        found[title] = hs.signals.Signal1D(values, axes=axes, metadata=metadata_of(source, title))
+        found[title] = hs.signals.Signal1D(values, axes=axes, metadata=metadata_of(title, more))
         if value_units(source):
             found[title].metadata.set_item("Signal.quantity", f"Intensity ({value_units(source)})")
     return found
