@@ -14,7 +14,6 @@ from spaxel.results.editing import Edit, History, Move, apply, command, done, ed
 from spaxel.results.regrouping import regrouped_lazily
 from spaxel.store.cuts import cuts_home, list_cuts
 from spaxel.viewer.state import State
-from spaxel.workflow.recut import keep_cut
 
 EAGER = 4_000_000  # pixels up to which labels and confidence are made at once
 
@@ -71,6 +70,8 @@ class Edits:
 
     def save(self, name: str, *, overwrite: bool = False) -> Path:
         """Keep what stands under a name beside the run. Raises ParameterError where that is not allowed, Exists."""
+        from spaxel.workflow.recut import keep_cut  # here: it brings the report, for which no window waits
+
         run = self._run()
         if run is None or not self._state.editable:
             raise ParameterError(self.why_not())
