@@ -75,7 +75,7 @@ def test_a_line_in_a_notebook_is_written_over_and_wiped(monkeypatch, capsys):
 
 
 METHODS = {
-    "KMeans": ({}, {"sample", "scaling", "restarts", "number", "doubts", "pixels"}),
+    "KMeans": ({}, {"sample", "scaling", "restarts", "number of components", "how sure", "pixels"}),
     "Segment": ({"n_clusters": 3}, {"sample", "labelings", "pixels"}),
     "MCR": ({"n_components": 3}, {"sample", "pixels"}),
 }

@@ -89,8 +89,7 @@ def _bar() -> Iterator[Listening]:
     task = bar.add_task("", total=None, said="")
 
     def told(stage: str, done: int, total: int, left: float | None) -> None:
-        share = f"{done / total:.0%}".replace("%", " %") if total else ""
-        said = ", ".join([part for part in (share, "" if left is None else f"{duration(left)} left") if part])
+        said = in_words("", done, total, left).removeprefix(", ")
         bar.update(task, description=printable(stage), completed=done, total=total or None, said=said)
 
     wait = threading.Timer(PATIENCE, bar.start)

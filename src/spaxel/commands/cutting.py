@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from spaxel.commands.console import command_line, say
+from spaxel.commands.console import command_line, say, watching
 from spaxel.commands.options import Overwrite
 from spaxel.errors import ParameterError
 
@@ -74,7 +74,9 @@ def cut(
     from spaxel.commands.summary import print_all
     from spaxel.workflow.runs import recut
 
-    return print_all(recut(run, level, start=from_ or "", command=command_line(), **by_hand))
+    with watching():
+        cut_run = recut(run, level, start=from_ or "", command=command_line(), **by_hand)
+    return print_all(cut_run)
 
 
 def _keep(

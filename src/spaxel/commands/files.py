@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from spaxel.commands.console import print_json, print_table, say
+from spaxel.commands.console import print_json, print_table, say, watching
 from spaxel.commands.options import Json, Overwrite, Reading, Seed, Steps
 from spaxel.errors import ParameterError
 
@@ -42,7 +42,9 @@ def convert(
     from spaxel.workflow.converting import convert_file
 
     options = (reading or Reading()).options()
-    say(f"wrote {convert_file(file, out, parse_steps(step), overwrite=overwrite, **options)}")
+    with watching():
+        written = convert_file(file, out, parse_steps(step), overwrite=overwrite, **options)
+    say(f"wrote {written}")
 
 
 def simulate(
@@ -71,7 +73,9 @@ def simulate(
     height, width = parse_size(size) if size else (None, None)
     options = parse_pairs(option) | ({} if picture is None else {"picture": picture})
     cube = make(world, height=height, width=width, seed=seed, **options)
-    written, (height, width, channels) = write_cube(cube, out, overwrite=overwrite), cube["spectra"].shape
+    with watching():
+        written = write_cube(cube, out, overwrite=overwrite)
+    height, width, channels = cube["spectra"].shape
     say(f"wrote {written}: {height} x {width} pixels, {channels} channels")
 
 

@@ -60,7 +60,7 @@ def _of_cube(
     share = np.array([cells[i].n_pixels for i in chosen], float)
     wanted = rng.multinomial(numbers[0], share / share.sum())
     found = []
-    for i, n in paced(list(zip(chosen[wanted > 0], wanted[wanted > 0], strict=True)), "windows"):
+    for i, n in paced(list(zip(chosen[wanted > 0], wanted[wanted > 0], strict=True)), "surroundings"):
         block, good = read_tile(cube, cells[i], context=context)
         for place in _places(cells[i], int(n), rng):
             window, usable = _padded(block[place]), _padded(good[place])

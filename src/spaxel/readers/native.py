@@ -23,6 +23,7 @@ import zarr
 from spaxel.cube import check_cube, note
 from spaxel.cube.tiles import CELL, Tile, grid, sides
 from spaxel.errors import CubeError, ParameterError, ReadError
+from spaxel.pace import paced
 from spaxel.readers.parts.container import Options, open_variables
 from spaxel.readers.parts.lazy import LARGE
 from spaxel.readers.parts.ome_zarr import ome_image, open_ome
@@ -65,7 +66,7 @@ def write_cube(cube: xr.Dataset, path: str | Path, *, overwrite: bool = False) -
         images = [name for name in arrays if {"y", "x"} <= set(cube.variables[name].dims)]
         for name in set(arrays) - set(images):
             arrays[name][...] = _values(cube.variables[name])
-        for tile in _pieces(cube):
+        for tile in paced(list(_pieces(cube)), "tiles"):
             part = {"y": slice(tile.y0, tile.y1), "x": slice(tile.x0, tile.x1)}
             blocks = dask.compute(*(cube.variables[name].isel(part).data for name in images))
             for name, block in zip(images, blocks, strict=True):

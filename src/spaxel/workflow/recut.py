@@ -10,6 +10,7 @@ from typing import Any
 import xarray as xr
 
 from spaxel.errors import ParameterError
+from spaxel.pace import paced
 from spaxel.reporting import report
 from spaxel.results.changes import Changes
 from spaxel.results.cut import planned, record, recorded
@@ -44,7 +45,7 @@ def recut(run: str | Path, level: int | None = None, *, start: str = "", command
             run, folder, dirs_exist_ok=True, symlinks=True, ignore=lambda place, _: _skipped(place, answers)
         )
         changed: dict[str, dict[str, Any]] = {}
-        for name in inside or [""]:
+        for name in paced(inside or [""], "cubes"):
             before = read_result(run / name).load()
             again = regrouped(before, *planned(before, level, changes, made))
             write_result(folder / name, again)
@@ -57,7 +58,8 @@ def recut(run: str | Path, level: int | None = None, *, start: str = "", command
             beside[""]["presence"] = (about.get("presence") or {}) | beside[""]["presence"]
         for name, said in changed.items():
             write_json(folder / name, said | beside[name])
-        for name in [*inside, *([""] if not inside or (folder / ACTIVATION).is_file() else [])]:
+        pages = [*inside, *([""] if not inside or (folder / ACTIVATION).is_file() else [])]
+        for name in paced(pages, "reports"):
             report(folder / name)
     return run
 

@@ -71,7 +71,7 @@ def count_mistakes(
     repeats = min(MOST_REPEATS, max(1, DRAWS // len(scores)))
     counts = np.zeros((len(centers), len(centers)))
     group, noises = component[micro], _noises(scores, micro, pairs, centers, component)
-    for k in paced(np.unique(group), "doubts"):
+    for k in paced(np.unique(group), "how sure"):
         mine = np.flatnonzero(group == k)
         noise, z, mean = noises[k], scores[mine], scores[mine].mean(0)
         cov, total = np.atleast_2d(noise.T @ noise / len(noise)), np.atleast_2d(np.cov(scores[mine].T, ddof=0))
@@ -98,7 +98,7 @@ def count_known(
     repeats = min(MOST_REPEATS, max(1, DRAWS // len(scores)))
     counts = np.zeros((len(centers), len(centers)))
     group = component[micro]
-    for k in paced(np.unique(group), "doubts"):
+    for k in paced(np.unique(group), "how sure"):
         mine = np.flatnonzero(group == k)
         mean, total = scores[mine].mean(0), np.atleast_2d(np.cov(scores[mine].T, ddof=0))
         by_level = mine[np.argsort(known.level[mine], kind="stable")]

@@ -107,7 +107,7 @@ def best_silhouette(scores: np.ndarray, low: int, high: int, rules: Rules) -> tu
     chosen = rng.permutation(len(scores))[:COMPARED]
     most = len(np.unique(scores, axis=0))
     curve = {}
-    for k in paced(range(low, min(high, most - 1) + 1), "number"):
+    for k in paced(range(low, min(high, most - 1) + 1), "number of components"):
         labels = lloyd(scores, k, rules.n_init, rules.random_state, max_iter=1000, told=str).labels_[chosen]
         few = len(np.unique(labels)) < 2 or len(np.unique(labels)) >= len(labels)
         curve[k] = float("nan") if few else float(silhouette_score(scores[chosen], labels))

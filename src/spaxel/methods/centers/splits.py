@@ -52,7 +52,7 @@ def look_at_splits(parts: Parts, tree: np.ndarray, levels: np.ndarray) -> Splits
     y = (parts.scores - parts.scores.mean(0)) @ whiten
     cuts = [cut_tree(tree, int(k)) for k in [1, *levels]]
     beside, found = parts.windows_micro, []
-    for coarse, fine in paced(list(pairwise(cuts)), "number"):
+    for coarse, fine in paced(list(pairwise(cuts)), "number of components"):
         halves = halves_of(coarse, fine)
         place = np.where(halves[0], 0, np.where(halves[1], 1, -1))
         found.append((*_seen_in_scores(y, parts.micro, fine, place), *_seen_in_image(parts, beside, place, whiten)))

@@ -23,12 +23,14 @@ def spectra_widget(napari_viewer: Any = None) -> Any:
         import napari
         from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
         from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ImportError as error:
         raise missing_extra("The spectra widget", str(error.name or "napari"), "napari,plot") from error
     viewer = napari_viewer or napari.current_viewer()
-    figure = Figure(figsize=(5, 3), layout="constrained")
+    figure = Figure(figsize=(4, 2.6), layout=ConstrainedLayoutEngine(h_pad=0.12))
     canvas = FigureCanvasQTAgg(figure)
-    canvas.setMinimumHeight(220)
+    canvas.setMinimumSize(240, 200)
+    canvas.setMaximumHeight(420)
     axes, cubes = figure.subplots(), Cubes()
     draw(axes, None)
 
