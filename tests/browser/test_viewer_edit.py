@@ -1,20 +1,28 @@
 """Changes by hand in the real viewer: merged, undone, kept; levels are nested; two runs side by side."""
 
+import shutil
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from spaxel.metrics.agreement import agreement
 from spaxel.readers.native import write_cube
 from spaxel.store.cuts import list_cuts, open_cut
 from spaxel.store.run_folder import read_result
 from spaxel.testing import tiny_cube
 from spaxel.viewer.scene import open_scenes
 from spaxel.viewer.shown import started
+from spaxel.workflow.recut import recut
 from spaxel.workflow.runs import segment
 
 READY = "() => window.Bokeh?.documents.length > 0 && Bokeh.documents[0].is_idle"
 K = "(k) => Bokeh.documents[0].get_model_by_name('components').data.number.length == k"
+RANGES = """(name) => {
+  const plot = Bokeh.documents[0].get_model_by_name(name);
+  return [plot.x_range.start, plot.x_range.end, plot.y_range.start, plot.y_range.end];
+}"""
 DRAWN = """() => {
   const drawn = Bokeh.documents[0].get_model_by_name('map').renderers.map((r) => r.data_source?.data.image?.[0]);
   return Array.from(drawn.find((image) => image?.dtype?.startsWith('int')));
@@ -100,5 +108,35 @@ def test_levels_are_nested_and_nothing_is_written_without_edit(
         assert_no_overlap(page)
         page.set_viewport_size({"width": 390, "height": 844})
         page.screenshot(path=screens / "viewer-components-phone.png", full_page=True)
+    finally:
+        shown.stop()
+
+
+def test_two_runs_beside_each_other_zoom_together(page, visit, read_source, assert_no_overlap, run, tmp_path, screens):
+    recut(Path(shutil.copytree(run, tmp_path / "two")), 2)
+    shown = started(open_scenes([run, tmp_path / "two"]), patience=None)
+    try:
+        _open(visit, page, shown, "Compare")
+        page.wait_for_function("() => Bokeh.documents[0].get_model_by_name('other map')?.inner_width > 0")
+        page.wait_for_function(READY)
+        cross = read_source(page, "cross table")
+        found = agreement(read_result(run)["labels"].values, read_result(tmp_path / "two")["labels"].values, (4, 2))
+        np.testing.assert_allclose([cross["c0"], cross["c1"]], (found.table / found.n_pixels).T)
+        page.get_by_role("button", name="+", exact=True).click()
+        page.wait_for_timeout(500)
+        x, y, other = (page.evaluate(RANGES, name) for name in ("map", "map", "other map"))
+        assert np.mean(x[:2]) == pytest.approx(np.mean(other[:2]), abs=0.01)
+        assert np.mean(y[2:]) == pytest.approx(np.mean(other[2:]), abs=0.01)
+        assert abs(other[1] - other[0]) < 60 * 34 / 40
+        page.get_by_role("button", name="where they differ").click()
+        page.wait_for_timeout(300)
+        page.screenshot(path=screens / "viewer-compare.png")
+        assert_no_overlap(page)
+        page.get_by_text("Scatter", exact=True).first.click()
+        page.get_by_role("button", name="draw").click()
+        page.wait_for_function("() => Bokeh.documents[0].get_model_by_name('scores').data.x.length > 100")
+        page.wait_for_timeout(300)
+        page.screenshot(path=screens / "viewer-scatter.png")
+        assert_no_overlap(page)
     finally:
         shown.stop()

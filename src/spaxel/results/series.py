@@ -89,12 +89,16 @@ def label_errors(labels: np.ndarray, k: int, background: np.ndarray | None = Non
 
     labels : (y, x) int, -1 = no data      background : (k,) bool, no part of the shares
     """
-    grey = np.zeros(k, bool) if background is None else background
+    return ratio_errors(block_counts(labels, k), np.zeros(k, bool) if background is None else background)
+
+
+def block_counts(labels: np.ndarray, k: int) -> np.ndarray:
+    """Pixels of each label in each block of an image, (block, k) float. labels : (y, x) int, -1 = no data"""
     rows, columns, n = _blocks(labels.shape)
     block = (rows[:, None] * n + columns[None]).ravel()
     known = labels.ravel() >= 0
-    counts = np.bincount(block[known] * k + labels.ravel()[known], minlength=(block.max() + 1) * k).reshape(-1, k)
-    return _ratio(counts.astype(float), grey)
+    counts = np.bincount(block[known] * k + labels.ravel()[known], minlength=(block.max() + 1) * k)
+    return counts.reshape(-1, k).astype(float)
 
 
 def _errors(abundances: xr.DataArray, background: np.ndarray) -> np.ndarray:
@@ -108,7 +112,7 @@ def _errors(abundances: xr.DataArray, background: np.ndarray) -> np.ndarray:
         parts /= np.maximum(parts.sum(-1, keepdims=True), 1e-30)
         for c in range(k):
             counts[:, c] += np.bincount(block, weights=parts[:, c], minlength=len(counts))
-    return _ratio(counts, background)
+    return ratio_errors(counts, background)
 
 
 def _blocks(shape: Sequence[int]) -> tuple[np.ndarray, np.ndarray, int]:
@@ -119,7 +123,7 @@ def _blocks(shape: Sequence[int]) -> tuple[np.ndarray, np.ndarray, int]:
     return np.arange(rows) // side, np.arange(columns) // side, -(-columns // side)
 
 
-def _ratio(counts: np.ndarray, background: np.ndarray) -> np.ndarray:
+def ratio_errors(counts: np.ndarray, background: np.ndarray) -> np.ndarray:
     """Standard errors of shares from counts in blocks, (block, k) -> (k,)."""
     counts = np.where(background, 0, counts)
     whole = counts.sum(1)

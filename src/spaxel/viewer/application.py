@@ -8,7 +8,7 @@ from typing import Any
 from spaxel.errors import printable
 from spaxel.viewer.look import STYLE, Looks, styled, words
 from spaxel.viewer.panes import made
-from spaxel.viewer.scene import Scene
+from spaxel.viewer.scene import Scene, titles_of
 from spaxel.viewer.state import State
 
 _DARK = "document.documentElement.classList.toggle('dark', cb_obj.active);"
@@ -55,7 +55,7 @@ def _head(state: State, document: Any) -> Any:
     state.on("result", lambda: title.update(text=printable(_title(state))))
     if len(state.scenes) == 1:
         return Row(title, dark, sizing_mode="stretch_width")
-    options = [(str(i), printable(scene.name)) for i, scene in enumerate(state.scenes)]
+    options = [(str(i), printable(title)) for i, title in enumerate(titles_of(state.scenes))]
     choice = styled(Select(options=options, value="0", width=220, name="scenes"))
     choice.on_change("value", lambda _a, _o, new: state.go(int(new)))
     state.on("scene", lambda: choice.update(value=str(state.at)))

@@ -42,6 +42,7 @@ class MapView:
         self.plot = looks.style(figure(x_range=x, y_range=y, tools=[], toolbar_location="above", sizing_mode="stretch_both",
                                        min_width=330, min_height=300, lod_threshold=None))  # fmt: skip
         self.base: Layer | None = None
+        self.given: list[str] | None = None
         self.stretch, self.opacity, self.with_labels = "linear", 0.5, True
         self._readings: dict[str, Reading] = {}
         self._pending, self._ended = False, False
@@ -73,7 +74,9 @@ class MapView:
 
     @property
     def colors(self) -> list[str]:
-        """'#RRGGBB' of the components."""
+        """'#RRGGBB' of the components; `given` where the colours are those of another map."""
+        if self.given is not None:
+            return self.given
         return self._state.colors if self._at is None else self._state.colors_of(self._at)
 
     def _glyphs(self) -> None:

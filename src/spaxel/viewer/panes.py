@@ -17,6 +17,9 @@ from spaxel.viewer.state import State
 PANES = {  # title of the tab -> module:function; the tabs stand to the right of the map, in this order
     "Spectrum": "spectrum_pane:spectrum_pane",
     "Components": "edit_pane:edit_pane",
+    "Scatter": "scatter_pane:scatter_pane",
+    "Compare": "compare_pane:compare_pane",
+    "Series": "series_pane:series_pane",
     "About": "about_pane:about_pane",
 }
 

@@ -147,3 +147,18 @@ def steps_of(result: xr.Dataset) -> list[dict[str, Any]]:
 def _same_axis(cube: xr.Dataset, result: xr.Dataset) -> bool:
     a, b = np.asarray(cube["channel"], float), np.asarray(result["channel"], float)
     return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-6))
+
+
+def titles_of(scenes: Sequence[Scene]) -> list[str]:
+    """What people call each of these, no two alike: its name, or that of its folder where several runs are of one file."""
+    names = [scene.name for scene in scenes]
+    called = [
+        scene.path.name if names.count(name) > 1 and scene.path is not None else name
+        for name, scene in zip(names, scenes, strict=True)
+    ]
+    return [f"{name} {i + 1}" if called.count(name) > 1 else name for i, name in enumerate(called)]
+
+
+def series_home(scene: Scene) -> Path | None:
+    """The run of several cubes that a scene is one of; None where it is a run of its own, or none."""
+    return scene.path.resolve().parent if scene.path is not None and scene.run.get("model") == ".." else None
