@@ -137,7 +137,7 @@ def test_pixels_without_data_show_the_hatch(draw):
     result = simple(2)
     ax = spaxel.plot.map(result, ax=draw())
     assert ax.images[0].get_array()[-1, -1, 3] == 0
-    assert ax.patch.get_hatch() == "////"
+    assert set(ax.patch.get_hatch()) == {"/"}
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
         "component 0  50.5 %", "component 1  49.5 %", "no data",
     ]  # fmt: skip
@@ -156,6 +156,15 @@ def test_wavenumbers_fall_to_the_right(draw):
     assert ax.get_xlim() == (1700, 600)
     assert ax.get_xlabel() == "wavenumber (cm⁻¹)"
     assert len(ax.collections) == 3  # the bands of the spread
+
+
+def test_the_axis_ends_where_nothing_more_is(draw):
+    axis = np.linspace(0, 40, 200)
+    peaks = np.exp(-((axis - np.array([[4.0], [9.0], [6.4]])) ** 2))
+    result = simple(channel=axis, unmixed=True).assign(component_spectra=(("component", "channel"), peaks))
+    ax = spaxel.plot.spectra(result.drop_vars("component_spread"), ax=draw())
+    assert 10 < ax.get_xlim()[1] < 15
+    assert ax.get_ylabel() == "pure spectrum"
 
 
 def test_each_abundance_has_its_colour_bar():

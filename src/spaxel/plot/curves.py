@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from textwrap import fill
 from typing import Any
 
@@ -9,8 +10,9 @@ import numpy as np
 
 from spaxel.cube import axis_label
 from spaxel.errors import ParameterError, printable
+from spaxel.figures.bands import Bands, bands, signal_range, value_label
 from spaxel.figures.palette import to_lab, to_rgb
-from spaxel.figures.spectra import bands, descending, value_label
+from spaxel.figures.spectra import descending
 from spaxel.plot.maps import name_spectra
 from spaxel.plot.rows import Rows
 from spaxel.plot.scene import Scene
@@ -21,7 +23,7 @@ DOTS = 80  # spectra of a list that are also drawn as dots
 
 
 def draw_spectra(scene: Scene, ax: Any) -> None:
-    """Mean ± spread of each component along the physical axis; wavenumbers fall to the right.
+    """Mean ± spread of each component along the physical axis, as far as something is; wavenumbers fall to the right.
 
     Raises ParameterError where the result keeps no spectra.
     """
@@ -36,10 +38,10 @@ def draw_spectra(scene: Scene, ax: Any) -> None:
             ax.fill_between(shown.axis, shown.low[i], shown.high[i], color=color, alpha=alpha, linewidth=0)
         ax.plot(shown.axis, shown.mean[i], **_pen(color, dots=len(shown.axis) == 1))
     axis = shown.axis
-    edges = (axis[0], axis[-1]) if len(axis) > 1 else (axis[0] - 1, axis[0] + 1)
+    edges = signal_range(shown) if len(axis) > 1 else (axis[0] - 1, axis[0] + 1)
     ax.set_xlim(*(edges[::-1] if descending(scene.result) else edges))
     ax.set_xlabel(printed(printable(axis_label(scene.result))), parse_math=False)
-    ax.set_ylabel(fill(printed(printable(value_label(scene.result, shown))), 26), parse_math=False)
+    ax.set_ylabel(_value_words(scene, shown), parse_math=False)
     ax.set_xticks(axis) if len(axis) == 1 else ax.locator_params(axis="x", nbins=6)
     _open_frame(ax)
 
@@ -55,6 +57,14 @@ def draw_profiles(scene: Scene, ax: Any) -> None:
     ax.yaxis.set_major_locator(MaxNLocator(5))
     name_spectra(scene, ax)
     _open_frame(ax)
+
+
+def _value_words(scene: Scene, shown: Bands) -> str:
+    """Name and unit of the spectra, in lines that fit beside a low figure; a pure spectrum is no mean."""
+    words = value_label(scene.result, shown)
+    if "abundances" in scene.result:
+        words = re.sub("^mean(?! ±)", "pure spectrum", words)
+    return fill(printed(printable(words)), 26)
 
 
 def _pen(color: str, *, dots: bool, line: bool = False) -> dict[str, Any]:

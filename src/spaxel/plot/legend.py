@@ -11,7 +11,7 @@ LONGEST = 28  # characters of a name
 HATCH: dict[str, Any] = {
     "facecolor": "white",
     "edgecolor": "#C8C8C8",
-    "hatch": "////",
+    "hatch": "//////",
     "linewidth": 0,
 }  # what is no data
 TALL = 12  # names, above which components without a name are only numbered
@@ -37,7 +37,7 @@ def entries(scene: Scene, *, lost: bool) -> tuple[list[Any], list[str]]:
         patches.append(Patch(facecolor="none", edgecolor="none"))
         texts.append(f"and {more} more")
     if lost:
-        patches.append(Patch(**HATCH))
+        patches.append(Patch(**HATCH | {"linewidth": 0.5}))
         texts.append("no data")
     return patches, texts
 
