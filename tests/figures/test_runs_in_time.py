@@ -63,4 +63,4 @@ def test_a_profile_holds_the_abundances_of_its_run_and_names_its_samples():
     assert list(source.data["said"]) == list(cube["sample"].values)
     assert plot.xaxis[0].major_label_overrides[0].text == "leaf"
     left = profile(cube, component_colors(cube), run, values=np.full((5, 1), 0.25, np.float32))
-    np.testing.assert_allclose(left.select_one({"name": "profile 0"}).data["y"], 0.25)
+    np.testing.assert_allclose(left.select_one({"name": "left 0"}).data["y"], 0.25)

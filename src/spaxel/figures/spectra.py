@@ -36,6 +36,8 @@ from spaxel.figures.bands import FEASIBLE, Bands, bands, polygon, signal_range, 
 from spaxel.figures.maps import component_names, component_rgb, plain_axes
 from spaxel.figures.marks import mark, plain
 from spaxel.figures.small_spectrum import light_colors, spectrum_svg
+from spaxel.lines.continuum import continuum
+from spaxel.lines.gas import ANGSTROM
 
 __all__ = ["FEASIBLE", "MOST", "Bands", "bands", "descending", "short", "spectra_figure", "spectrum_svg", "value_label"]
 
@@ -81,21 +83,20 @@ def spectra_figure(
     colors: Sequence[str],
     *,
     marks: Sequence[tuple[float, str]] = (),
-    continuum: np.ndarray | None = None,
     most: int = MOST,
     height: int = 400,
 ) -> Column:
     """Mean spectra in the colours of the map, with bands of mean ± spread; a click on a name shows it alone.
 
-    marks     : places on the axis and what stands above them, the most important first
-    continuum : (component, channel) below the lines, for a switch that takes it away      most : spectra that are drawn
-    Above the figure switches: linear, square root or logarithm; the part of the axis where something is, or all of it. A
-    band that reaches zero has no logarithm and is left out there. The pointer reads values. children: switches, figure.
+    marks : places on the axis and what stands above them, the most important first      most : spectra that are drawn
+    Above the figure switches: linear, square root or logarithm; the part of the axis where something is, or all of it; along
+    wavelength, where lines are marked, with the continuum or without. A band that reaches zero has no logarithm and is left
+    out there. The pointer reads values. children: switches, figure.
     """
     rgb = component_rgb(result, colors)[:most]
     shown = bands(result, int(np.clip(POINTS // max(len(rgb), 1), 600, 2000)))
     plot = _empty(result, shown, height, [place for place, _ in marks])
-    base = None if continuum is None else _at(result, continuum, shown)
+    base = _continuum(result, shown, [place for place, _ in marks], len(rgb))
     drawn = _draw_all(plot, shown, rgb, component_names(result), base)
     _add_legend(plot, drawn.items)
     _add_hover(plot, result, shown, drawn)
@@ -121,10 +122,13 @@ def _empty(result: xr.Dataset, shown: Bands, height: int, places: list[float]) -
     return plot
 
 
-def _at(result: xr.Dataset, values: np.ndarray, shown: Bands) -> np.ndarray:
-    """Smooth curves (component, channel) at the points that are drawn."""
+def _continuum(result: xr.Dataset, shown: Bands, places: list[float], n: int) -> np.ndarray | None:
+    """What lies below the lines of light at these places, (n, points that are drawn); None for other spectra."""
     axis = np.asarray(result["channel"], float)
-    return np.stack([np.interp(shown.axis, axis, row) for row in values]).astype(np.float32)
+    if not places or str(result["channel"].attrs.get("units", "")) not in ANGSTROM:
+        return None
+    below = continuum(axis, result["component_spectra"].values[:n], places)
+    return np.stack([np.interp(shown.axis, axis, row) for row in below]).astype(np.float32)
 
 
 def _draw_all(plot: figure, shown: Bands, rgb: list[str], names: list[str], base: np.ndarray | None) -> _Drawn:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-import xarray as xr
-
 from spaxel.figures.maps import component_names, component_rgb
 from spaxel.lines.candidates import Candidate
-from spaxel.lines.continuum import continuum
 from spaxel.reporting.html import Markup, fill, show, swatch
+from spaxel.reporting.matches import matches
 from spaxel.reporting.page import Page
 from spaxel.results.interpretation import Interpretation
 
@@ -37,16 +34,13 @@ def marks(found: Interpretation) -> list[tuple[float, str]]:
     return [(candidate.known, text) for text, candidate in ordered]
 
 
-def continuum_of(result: xr.Dataset, found: Interpretation) -> np.ndarray | None:
-    """(component, channel) below the lines of gas that were found, for the switch of the spectra; None for other spectra."""
-    if found.kind != "gas" or not any(found.candidates):
-        return None
-    places = sorted({c.known for own in found.candidates for c in own})
-    return continuum(np.asarray(result["channel"], float), result["component_spectra"].values, places)
-
-
 def candidates(page: Page, found: Interpretation) -> Markup:
-    """Candidates of each component, and the evidence behind a click; nothing where nothing is known of such lines."""
+    """Candidates of each component, and the evidence behind a click, then the matches of a library, where they were kept."""
+    return _of_lines(page, found) + matches(page)
+
+
+def _of_lines(page: Page, found: Interpretation) -> Markup:
+    """The candidates for peaks; nothing where nothing is known of such lines."""
     if not found.kind:
         return Markup("")
     head, many, one = WORDS[found.kind]
