@@ -50,7 +50,7 @@ return String(Number(value.toPrecision(mode == 0 ? 6 : 3)));
 _SAID = """
 const i = Number(special_vars.name), j = special_vars.index, data = sources[i].data;
 const mean = (data.raw_mean ?? data.mean)[j];
-if (part == 'name') return names[i];
+if (part == 'name') return items[i].label.value;
 if (part == 'x') return String(Number(data.x[j].toPrecision(6))) + unit;
 const said = v => String(Number(v.toPrecision(4)));
 if (data.low == null) return said(mean);
@@ -173,11 +173,10 @@ def _add_legend(plot: figure, items: list[LegendItem]) -> None:
 
 def _add_hover(plot: figure, result: xr.Dataset, shown: Bands, drawn: _Drawn) -> None:
     """Values under the pointer, always those of the result, whatever the scale."""
-    names = [plain(name) for name in component_names(result)]
     unit = str(result["channel"].attrs.get("units", ""))
     args: dict[str, Any] = {
         "sources": drawn.sources,
-        "names": names,
+        "items": drawn.items,  # whose names may change with the level
         "unit": "" if unit in ("", "index") else f" {plain(printable(unit))}",
     }
     args |= {"feasible": shown.width == FEASIBLE}
