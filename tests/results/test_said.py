@@ -83,6 +83,7 @@ CASES = {
     "spaxel unmix": with_evidence(made(), {"a": 2}, [2, 3], doubts=json.dumps({MIXTURE: [2, 9]})),
     "cuts a gradual change": with_evidence(made(), {"a": 2}, [2, 3], doubts=json.dumps({GRADUAL: [2]})),
     "100% of the pixels differ": made(SPECKLE),
+    "6 photons per pixel are few": made(history=["Scaling counts: 6 photons per pixel are too few."]).isel(component=[0]),
     "--scaling zscore": made().assign(scaling_score=("scaling", [0.59, 0.58])).assign_coords(scaling=["none", "zscore"]),
     "mean confidence 0.20": made().assign(confidence=(("y", "x"), np.full((20, 20), 0.2))),
     "open, 2 to 7": with_evidence(made(), {"a": 2}, [2, 7]),

@@ -57,8 +57,11 @@ if (!(to > from)) return [];
 const steps = axis.sixty ? [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800,
                             3600, 7200, 18000, 36000] : null;
 const rough = (to - from) / axis.wanted, power = 10 ** Math.floor(Math.log10(rough));
-const step = steps?.find((s) => s >= rough) ?? [1, 2, 5, 10].map((s) => s * power).find((s) => s >= rough * 0.999);
-const found = [];
+const all = steps ?? [0.1, 0.2, 0.5, 1, 2, 5, 10].map((s) => s * power);
+let place = all.findIndex((s) => s >= rough * 0.999);
+if (place < 0) place = all.length - 1;
+while (place > 0 && Math.floor(to / all[place]) - Math.ceil(from / all[place]) < 1) place--;  // two at least
+const step = all[place], found = [];
 for (let k = Math.ceil(from / step); k * step <= to; k++) found.push((k * step / axis.per - axis.a) / axis.b);
 return found;
 """

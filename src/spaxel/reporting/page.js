@@ -24,6 +24,8 @@ const spaxel = {
     const name = Object.keys(from).find((key) => key !== "paper" && from[key] === String(color?.value ?? color ?? "").toLowerCase());
     return name ? to[name] : null;
   };
+  const BUTTONS = ".bk-btn { background: var(--soft); color: var(--ink); border-color: var(--faint); } .bk-btn:hover { background: var(--faint); } " +
+    ".bk-btn.bk-active { background: var(--faint); color: var(--ink); border-color: var(--accent); }";
   let now = LIGHT;
   const paint = () => {
     const before = now, c = spaxel.dark() ? DARK : LIGHT;
@@ -35,6 +37,7 @@ const spaxel = {
       else if (kind.endsWith("Axis")) set(model, { axis_label_text_color: c.ink, major_label_text_color: c.ink, axis_line_color: c.line, major_tick_line_color: c.line });
       else if (kind === "Legend") set(model, { label_text_color: c.ink, background_fill_color: c.paper });
       else if (kind === "ColorBar") set(model, { title_text_color: c.ink, major_label_text_color: c.ink });
+      else if (kind === "RadioButtonGroup") { if (!model.stylesheets.includes(BUTTONS)) model.stylesheets = [...model.stylesheets, BUTTONS]; }
       else if (kind === "Title") set(model, { text_color: c.ink });
       else if (kind === "Span") set(model, { line_color: c.ink });
       else if (kind === "GlyphRenderer" && model.tags.includes("no data")) set(model.glyph, { fill_color: { value: c.paper }, line_color: { value: c.faint }, hatch_color: { value: c.hatch } });

@@ -53,7 +53,7 @@ def try_next(result: xr.Dataset) -> str:
     if not (result["labels"] >= 0).any():
         return ""
     looks = (_lost, _background, _left) if "abundances" in result else (
-        _lost, _background, _brightness, _mixtures, _speckled, _scalings, _between, _gradual, _open,
+        _lost, _background, _brightness, _mixtures, _photons, _speckled, _scalings, _between, _gradual, _open,
     )  # fmt: skip
     return next(filter(None, (look(result) for look in looks)), "")
 
@@ -181,6 +181,19 @@ def _gradual(result: xr.Dataset) -> str:
     if not (splits := _doubtful(result, GRADUAL)):
         return ""
     return f"The split into {', '.join(map(str, splits))} cuts a gradual change: try fewer components, or another --scaling."
+
+
+def _photons(result: xr.Dataset) -> str:
+    """Too few photons per pixel to divide an image."""
+    if result.sizes.get("component", 0) > 1 or min(result["labels"].shape) == 1:
+        return ""
+    found = [re.search(r": ([\d,]+) photons per pixel are too few", s) for s in sentences(result.attrs, "history")]
+    few = next((match[1] for match in found if match), "")
+    return (
+        f"{few} photons per pixel are few to tell parts by: look at 2 or 3 of them (spaxel cut, or the slider)."
+        if few
+        else ""
+    )
 
 
 def _speckled(result: xr.Dataset) -> str:
