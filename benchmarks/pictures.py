@@ -56,13 +56,13 @@ def main() -> None:
 def report(folder: Path) -> Image.Image:
     """The first screen of the report of `spaxel demo`, for the README."""
     run(["demo", str(folder / "demo"), "--overwrite"])
-    page = screenshot(folder / "demo" / "run" / "report.html", 1280, 540)
-    return page.resize((1024, 432), Image.Resampling.LANCZOS)
+    page = screenshot(folder / "demo" / "run" / "report.html", 1280, 580)
+    return page.resize((1024, 464), Image.Resampling.LANCZOS)
 
 
 def kmeans(folder: Path) -> Image.Image:
     """The same without its words: false colours beside the map."""
-    return report(folder).crop((0, 77, 1024, 384))
+    return report(folder).crop((0, 97, 1024, 424))
 
 
 def dsc(folder: Path) -> Image.Image:
