@@ -82,15 +82,15 @@ def cube_layers(path: Path) -> list[Layer]:
 
 
 def _high(values: np.ndarray) -> float:
-    """The value above which one in fifty lies; more than 0."""
-    finite = values[np.isfinite(values)]
-    return max(float(np.percentile(finite, 98)) if finite.size else 1.0, 1e-9)
+    """The value above which one in fifty of the positive ones lies; 1 where there is none."""
+    positive = values[np.isfinite(values) & (values > 0)]
+    return float(np.percentile(positive, 98)) if positive.size else 1.0
 
 
 def place(data: xr.Dataset, rows: int, *, channels: bool = False) -> dict[str, Any]:
     """Where pixels lie: their size and unit, and upside up where row 0 is the lowest (FITS)."""
     height, width, unit = pixel_size(data.attrs) or (1.0, 1.0, "pixel")
-    unit = unit if unit in ("nm", "um", "mm", "cm", "m", "km") else "pixel"
+    unit = unit if unit in ("nm", "um", "mm", "cm", "m", "km", "arcsec") else "pixel"
     front = int(channels)
     found: dict[str, Any] = {
         "scale": (1.0,) * front + (height, width),
