@@ -11,11 +11,11 @@ from spaxel.store.run_folder import read_result
 from spaxel.viewer import overviews
 from spaxel.viewer.application import window
 from spaxel.viewer.layers import channel_layer, choices, component_of, labels_layer, line_weights, ratio_layer
-from spaxel.viewer.map_view import palette_of, stretched
 from spaxel.viewer.reading import Reading
 from spaxel.viewer.regions import box_region, pixel_region
 from spaxel.viewer.scene import open_scenes
 from spaxel.viewer.screen import Window
+from spaxel.viewer.stretches import palette_of, stretched
 
 
 @pytest.fixture

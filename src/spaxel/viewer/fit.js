@@ -10,7 +10,8 @@ if (W > 0 && H > 0) {
   if (whole) { [cx, cy, scale] = [columns / 2, rows / 2, Math.max(columns / W, rows / H)]; plot.tags = []; }
   if (how === 'in') { scale /= 1.6; plot.tags = ['zoomed']; }
   if (how === 'out') { scale *= 1.6; plot.tags = ['zoomed']; }
-  const [w, h] = [scale * W / 2, scale * H / 2];
+  let [w, h] = [scale * W / 2, scale * H / 2];
+  if (whole && 30 * Math.min(columns, rows) < Math.max(columns, rows)) [w, h] = [columns / 2, rows / 2];  // a list of spectra
   x.setv({start: cx - w, end: cx + w});
   y.setv(flip ? {start: cy + h, end: cy - h} : {start: cy - h, end: cy + h});
 }

@@ -21,10 +21,11 @@ from spaxel.errors import ParameterError, printable
 from spaxel.results.convention import component_names
 from spaxel.viewer.layer_controls import LayerControls
 from spaxel.viewer.look import Looks, styled, words
-from spaxel.viewer.map_view import STRETCHES, MapView
+from spaxel.viewer.map_view import MapView
 from spaxel.viewer.region_tools import add_outline, add_tools
 from spaxel.viewer.regions import pixel_region
 from spaxel.viewer.state import State
+from spaxel.viewer.stretches import STRETCHES
 from spaxel.viewer.world import parse_place, place_text, world_of
 
 HELP = (

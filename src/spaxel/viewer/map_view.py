@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,6 @@ from bokeh.plotting import figure
 
 from spaxel.errors import printable
 from spaxel.figures.maps import CLEAR
-from spaxel.figures.palette import to_rgb
 from spaxel.viewer.layers import Layer, component_of, labels_layer
 from spaxel.viewer.look import Looks, words
 from spaxel.viewer.overviews import SLOW, keep, overview_file, recalled
@@ -20,12 +20,12 @@ from spaxel.viewer.reading import BLINK, Kept, Reading
 from spaxel.viewer.sampled import limits
 from spaxel.viewer.screen import Window, on_screen
 from spaxel.viewer.state import State
+from spaxel.viewer.stretches import palette_of, stretched
 
 SCREEN = (760, 620)  # until the browser says how large the map is
 WAIT = 60  # milliseconds after a movement, before anything is read
-TURN = 0.3  # seconds of reading between two pictures
-STRETCHES = {"linear": "linear", "sqrt": "square root", "asinh": "asinh", "log": "log"}
-SHADES = 1024
+TURN, LONGEST = 0.3, 3.0  # seconds of reading before the second picture, and between two later ones at most
+CALM = 0.7  # seconds after a click in which nothing else is read
 EMPTY = np.zeros((1, 1), np.uint32)
 
 
@@ -189,12 +189,28 @@ class MapView:
             return
 
         def work() -> None:
+            turn = TURN
             for name, reading in left.items():
                 while not (reading.finished or reading.stopped or self._ended):
-                    reading.read(TURN)
-                    self._document.add_next_tick_callback(lambda one={name: reading}: self._publish(one, layers))
+                    reading.read(turn, give_way=self._give_way)
+                    shown = threading.Event()
+
+                    def show(one: dict[str, Reading] = {name: reading}, told: threading.Event = shown) -> None:  # noqa: B006
+                        try:
+                            self._publish(one, layers)
+                        finally:
+                            told.set()
+
+                    self._document.add_next_tick_callback(show)
+                    shown.wait(10)  # pictures do not queue up in front of what a person does
+                    turn = min(2 * turn, LONGEST)
 
         threading.Thread(target=work, daemon=True).start()
+
+    def _give_way(self) -> None:
+        """Wait while a person asks for something else: a click is answered first."""
+        while (left := self._state.asked + CALM - time.monotonic()) > 0 and not self._ended:
+            time.sleep(left)
 
     def _end(self, _context: Any) -> None:
         self._ended = True
@@ -236,22 +252,3 @@ class MapView:
         step = self.window().step
         drawn = f"one of {step} rows and columns is drawn" if step > 1 else ""
         self.caption.text = printable("; ".join(filter(None, (self.base.title if self.base else "", drawn)))) or " "
-
-
-def stretched(share: np.ndarray, how: str) -> np.ndarray:
-    """Numbers in 0..1 to 0..1, so that what is faint becomes visible. how : one of STRETCHES."""
-    if how == "sqrt":
-        return np.sqrt(share)
-    if how == "asinh":
-        return np.arcsinh(share * 10) / np.arcsinh(10)
-    if how == "log":
-        return np.log1p(share * 1000) / np.log1p(1000)
-    return share
-
-
-def palette_of(how: str) -> list[str]:
-    """Viridis, stretched, as colours of even steps."""
-    at = stretched(np.linspace(0, 1, SHADES), how) * 255
-    rgb = to_rgb(list(Viridis256))
-    mixed = np.stack([np.interp(at, np.arange(256), rgb[:, k]) for k in range(3)], 1)
-    return ["#" + "".join(f"{round(v * 255):02X}" for v in row) for row in mixed]

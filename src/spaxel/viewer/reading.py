@@ -48,10 +48,12 @@ class Reading:
         """How much of it is there, 0 to 1."""
         return self._done / len(self._todo)
 
-    def read(self, seconds: float) -> None:
-        """Go on reading for so long: one block at least, unless it is finished or stopped."""
+    def read(self, seconds: float, give_way: Callable[[], None] | None = None) -> None:
+        """Go on reading for so long: one block at least, unless it is finished or stopped. give_way : called before each"""
         begin = time.monotonic()
         while not self.finished and not self.stopped:
+            if give_way:
+                give_way()
             with self._lock:
                 if self._done < len(self._todo):
                     self._one(self._todo[self._done])

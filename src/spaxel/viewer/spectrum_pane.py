@@ -23,10 +23,11 @@ from bokeh.plotting import figure
 from spaxel.cube import axis_label
 from spaxel.errors import printable
 from spaxel.figures.reduce import reduce_spectra
-from spaxel.results.convention import component_names
+from spaxel.results.convention import component_names, spectra_names
 from spaxel.viewer.candidates import candidate_words
 from spaxel.viewer.downloads import Downloads
 from spaxel.viewer.look import INK, Looks, styled, words
+from spaxel.viewer.regions import Region
 from spaxel.viewer.regions import words as region_words
 from spaxel.viewer.spectra import RegionSpectrum, region_labels, region_spectrum
 from spaxel.viewer.state import State
@@ -144,9 +145,8 @@ class SpectrumPane:
         self.selected.data = _line(axis, found)
         self.why.disabled = not found.n
         spread = "; the band is ± standard deviation" if found.n > 1 else ""
-        self.about.text = "\n".join(
-            filter(None, (f"{region_words(region)}: {found.words}{spread}", _labels_words(self._state)))
-        )
+        said = f"{region_words(region)}{_name_of(scene.data, region)}: {found.words}{spread}"
+        self.about.text = "\n".join(filter(None, (said, _labels_words(self._state))))
 
     def _scale(self, active: int) -> None:
         for i, plot in enumerate(self.plots):
@@ -177,6 +177,13 @@ def _means(axis: np.ndarray, result: Any, colors: list[str], one: int | None) ->
         "xs": [x] * len(shown), "ys": [lines[i] for i in shown], "color": [colors[i] for i in shown],
         "name": [names[i] for i in shown], "alpha": [1.0] * len(shown),
     }  # fmt: skip
+
+
+def _name_of(data: Any, region: Region) -> str:
+    """', called azurite 3' of one spectrum in a list whose spectra have names."""
+    names = spectra_names(data).get("sample", ("y", []))[1]
+    row = int(region.corners[0][1])
+    return f", called {printable(names[row])}" if region.kind == "pixel" and row < len(names) else ""
 
 
 def _labels_words(state: State) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,12 +26,13 @@ class State:
 
     scenes   : what was opened, shared by all windows and never changed     at : which of them is shown
     editable : whether edits may be saved (--edit)                          dark : the theme      document : of Bokeh
+    asked    : when somebody last asked for a spectrum: what reads beside gives way
     region   : the pixels whose spectrum is shown, or None                  component : the one singled out, or None
     """
 
     def __init__(self, scenes: Sequence[Scene], *, editable: bool = False, document: Any = None):
         self.scenes, self.editable, self.document = tuple(scenes), editable, document
-        self.at, self.dark = 0, False
+        self.at, self.dark, self.asked = 0, False, 0.0
         self.region: Region | None = None
         self.component: int | None = None
         self._results = [scene.result for scene in self.scenes]
@@ -101,7 +103,7 @@ class State:
 
     def select(self, region: Region | None) -> None:
         """Show the spectrum of a region."""
-        self.region = region
+        self.asked, self.region = time.monotonic(), region
         self.emit("region")
 
     def single(self, component: int | None) -> None:
