@@ -9,6 +9,7 @@ from astropy.io import fits
 
 import spaxel
 from spaxel.errors import Exists, MissingExtra, ParameterError
+from spaxel.results.convention import with_names
 from spaxel.store.run_folder import read_result
 
 from .conftest import a_result
@@ -72,6 +73,29 @@ def test_a_file_with_what_belongs_beside_it(tmp_path, plain):
     with pytest.raises(Exists, match="overwrite"):
         spaxel.export(plain, tmp_path / "map.tif")
     spaxel.export(plain, tmp_path / "map.tif", overwrite=True)
+
+
+def test_names_that_steer_and_break(tmp_path):
+    """NUL, escapes, markup and what is no Unicode, in names and in what the file says of itself."""
+    result = a_result(source="/x/../ev\x1b[31mil\udce9.csv", instrument="a\x00b\n}")
+    result = with_names(result, ["\x1b[2J=cmd|x", "}\nclasses = 99", "&<>\"' \u202e"]).assign_attrs(sentence="x}\x00\n")
+    folder = spaxel.export(result, tmp_path / "out", to="fits,geotiff,envi,hspy,netcdf,tiff,csv,qml")
+    text = "".join((folder / name).read_text("utf-8") for name in ("labels.hdr", "labels.qml", "components.csv"))
+    assert not any(letter in text for letter in "\x00\x1b\u202e")
+    assert "classes = 4" in text
+    assert "classes = 99\n" not in text
+    assert all(file.name.isprintable() for file in folder.iterdir())
+
+
+def test_nothing_but_no_data(tmp_path):
+    result = a_result()
+    nothing = {"labels": result["labels"] * 0 - 1, "component_size": result["component_size"] * 0}
+    nothing |= {name: result[name] * np.nan for name in ("confidence", "component_spectra", "component_spread")}
+    folder = spaxel.export(
+        result.assign(nothing), tmp_path / "out", to="fits,geotiff,envi,hspy,netcdf,tiff,csv,qml,png"
+    )
+    with fits.open(folder / "result.fits") as hdus:
+        assert np.isnan(hdus["LABELS"].data).all()
 
 
 def test_a_picture(tmp_path, unmixed):

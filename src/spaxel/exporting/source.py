@@ -170,7 +170,12 @@ def about(source: Source) -> dict[str, str]:
         "software": f"spaxel {run.get('spaxel_version', __version__)}",
         "row_order": "row 0 at the bottom" if attrs.get("origin") == "lower" else "row 0 on top",
     }
-    return {word: text for word, text in told.items() if text and text != "None"}
+    return {word: _text(text) for word, text in told.items() if text and text != "None"}
+
+
+def _text(text: str) -> str:
+    """Text that every format can hold: control characters, and what is no Unicode in names of files, as their codes."""
+    return printable(text).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def spacing(source: Source) -> tuple[float, float, str] | None:
@@ -198,4 +203,4 @@ def cube_name(result: xr.Dataset, run: dict[str, Any], folder: Path | None = Non
     """A name for files: of the run's cube, else of its source, else of its folder."""
     source = Path(str(result.attrs.get("source", "")).replace("\\", "/"))
     stem = source.stem if source.suffix else ""  # what was simulated or is in memory has a description there
-    return str(run.get("name") or stem or (folder.name if folder else "") or "result")
+    return _text(str(run.get("name") or stem or (folder.name if folder else "") or "result"))
