@@ -153,6 +153,10 @@ def test_the_command_prints_its_address_and_stops_cleanly(scan, number):
     assert err == ""
 
 
+def test_in_a_notebook_it_shows_itself_in_a_frame(viewer):
+    assert viewer._repr_html_().startswith(f'<iframe src="{viewer.url}"')
+
+
 def test_nothing_to_look_at_and_a_cube_for_a_file_are_refused(cli, scan, scan_run, tmp_path):
     assert cli("view")[0] == 2
     code, _, err = cli("view", scan, "--cube", scan)

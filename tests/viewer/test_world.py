@@ -31,6 +31,15 @@ def test_sky_coordinates_are_those_of_astropy():
     assert world.straight is None  # it is turned
 
 
+@pytest.mark.parametrize(("crs", "names"), [
+    ("EPSG:4326", ("longitude", "latitude")), ("EPSG:32633", ("easting", "northing")), ("", ("easting", "northing")),
+    ('GEOGCS["WGS 84",AUTHORITY["EPSG","4326"]]', ("longitude", "latitude")),
+    ('PROJCS["UTM 33N",GEOGCS["WGS 84",AUTHORITY["EPSG","4326"]]]', ("easting", "northing")),
+])  # fmt: skip
+def test_a_projected_system_is_not_in_degrees(crs, names):
+    assert world_of({"transform": [400.0, 2.0, 0.0, 700.0, 0.0, -2.0], "crs": crs}, (13, 7)).names == names
+
+
 def test_the_size_of_a_pixel_is_a_world_too():
     world = world_of({"pixel_size": [2.0, 3.0], "pixel_units": "um"}, (13, 7))
     assert world.to(2, 5) == (6.0, 10.0)

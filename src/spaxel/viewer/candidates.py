@@ -36,14 +36,12 @@ def candidate_words(scene: Scene, result: xr.Dataset | None, found: RegionSpectr
 def as_result(scene: Scene, result: xr.Dataset | None, found: RegionSpectrum) -> xr.Dataset:
     """The spectrum as the first component of a result, before those of the run: these say what the mean of the cube is.
 
-    One pixel has no spread: it gets that of the component most like it, so that noise is not taken for peaks.
+    One pixel has no spread: its noise is told from the differences of neighbouring channels, so that it is not taken for peaks.
     """
-    rows, sizes, spreads = [found.mean], [found.n], [found.spread]
+    rows, sizes, spreads = [found.mean], [found.n], [found.spread if found.n > 1 else _noise(found.mean)]
     if result is not None and "component_spread" in result:
         mean = np.nan_to_num(np.asarray(result["component_spectra"], float))
         spread = np.nan_to_num(np.asarray(result["component_spread"], float))
-        if found.n == 1:
-            spreads = [spread[np.argmin(((mean - np.nan_to_num(found.mean)) ** 2).sum(1))]]
         rows, spreads = [*rows, *mean], [*spreads, *spread]
         counted = result["component_size"].values if "component_size" in result else np.ones(len(mean))
         sizes = [*sizes, *counted]
@@ -59,6 +57,13 @@ def as_result(scene: Scene, result: xr.Dataset | None, found: RegionSpectrum) ->
         coords={"channel": scene.data["channel"]},
         attrs=attrs,
     )
+
+
+def _noise(spectrum: np.ndarray) -> np.ndarray:
+    """(channel,): the standard deviation of white noise in one spectrum, by the median absolute deviation of differences."""
+    steps = np.diff(spectrum[np.isfinite(spectrum)])
+    scatter = 1.4826 * float(np.median(np.abs(steps - np.median(steps)))) / np.sqrt(2) if len(steps) else 0.0
+    return np.full(len(spectrum), scatter)
 
 
 def _units(scene: Scene, result: xr.Dataset | None) -> str:

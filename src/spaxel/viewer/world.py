@@ -47,7 +47,10 @@ def world_of(attrs: Mapping[Any, Any], shape: Sequence[int]) -> World | None:
 
 
 def _map_names(crs: str) -> tuple[str, str, str]:
-    degrees = "4326" in crs or crs.startswith(("GEOGC", "GEOGRAPHIC"))
+    known = (
+        crs.strip().upper()
+    )  # a name as EPSG:4326, or WKT, in which a projected system names its geographic base too
+    degrees = known.startswith(("GEOG", "GEODCRS")) or known in ("EPSG:4326", "EPSG:4258", "OGC:CRS84")
     return ("longitude", "latitude", "°") if degrees else ("easting", "northing", "m")
 
 
