@@ -64,6 +64,13 @@ def test_all_tutorials_are_here():
 def test_a_tutorial_runs_and_shows_what_it_holds(ran, name):
     cells, folder = ran[name]
     assert MADE[name] <= {path.name for path in folder.iterdir()}
+    shown = [
+        output["data"]["text/html"]
+        for cell in cells
+        for output in cell["outputs"]
+        if "text/html" in output.get("data", ())
+    ]
+    assert any('src="data:image/png;base64,' in html for html in shown), "a result does not show its picture"
     assert [kinds(cell) for cell in cells] == [kinds(cell) for cell in code(name)], "try: python docs/run_tutorials.py"
 
 
