@@ -52,3 +52,16 @@ def test_a_pixel_that_is_typed_is_its_centre_and_nonsense_is_refused():
     for text in ("3", "a b", "1 2 3", "nan 1"):
         with pytest.raises(ParameterError, match=r"Try"):
             parse_place(text, None, pixels=True)
+
+
+def test_the_axes_of_a_map_are_labelled_in_the_world_where_it_is_straight():
+    from bokeh.plotting import figure
+
+    from spaxel.viewer.map_axes import label_axes
+
+    plot = figure()
+    label_axes(plot, world_of({"transform": [400.0, 2.0, 0.0, 700.0, 0.0, -3.0], "crs": "EPSG:32633"}, (13, 7)))
+    assert plot.xaxis[0].axis_label.text == "easting (m)"
+    assert plot.yaxis[0].ticker.args == {"begin": 700.0, "step": -3.0}
+    label_axes(plot, world_of({"transform": [400.0, 2.0, 0.5, 700.0, 0.3, -3.0]}, (13, 7)))
+    assert plot.xaxis[0].axis_label is None

@@ -21,6 +21,7 @@ from spaxel.errors import ParameterError, printable
 from spaxel.results.convention import component_names
 from spaxel.viewer.layer_controls import LayerControls
 from spaxel.viewer.look import Looks, styled, words
+from spaxel.viewer.map_axes import axes_control
 from spaxel.viewer.map_view import MapView
 from spaxel.viewer.region_tools import add_outline, add_tools
 from spaxel.viewer.regions import pixel_region
@@ -60,7 +61,7 @@ def map_pane(state: State, looks: Looks, document: Any) -> Any:
     view.plot.name = "map"
     show()
     top = Row(*layers.row.children, *controls, spacing=6, styles={"flex-wrap": "wrap"})
-    below = Row(*place, *fit, spacing=6, styles={"flex-wrap": "wrap"})
+    below = Row(*place, axes_control(view, state), *fit, spacing=6, styles={"flex-wrap": "wrap"})
     hint = words(HELP, faint=True, sizing_mode="stretch_width")
     parts = (top, view.plot, readout, view.caption, below, error, hint)
     return Column(*parts, sizing_mode="stretch_both", min_width=340, spacing=2)

@@ -29,6 +29,8 @@ from spaxel.viewer.downloads import Downloads
 from spaxel.viewer.look import INK, Looks, styled, words
 from spaxel.viewer.regions import Region
 from spaxel.viewer.regions import words as region_words
+from spaxel.viewer.sampled import sample
+from spaxel.viewer.scene import Scene
 from spaxel.viewer.spectra import RegionSpectrum, region_labels, region_spectrum
 from spaxel.viewer.state import State
 
@@ -111,7 +113,11 @@ class SpectrumPane:
         for plot in self.plots:
             plot.xaxis.axis_label = PlainText(text=printable(axis_label(scene.data)))
             plot.yaxis.axis_label = PlainText(text=printable(f"value ({units})" if units else "value"))
-        self.means.data = _means(axis, result, self._state.colors, self._state.component)
+        self.means.data = (
+            _means(axis, result, self._state.colors, self._state.component)
+            if result is not None
+            else _typical(scene, axis)
+        )
         for plot in self.plots:
             plot.legend.visible = 0 < len(self.means.data["name"]) <= NAMED
         for dots in self._ours[2::3]:
@@ -177,6 +183,18 @@ def _means(axis: np.ndarray, result: Any, colors: list[str], one: int | None) ->
         "xs": [x] * len(shown), "ys": [lines[i] for i in shown], "color": [colors[i] for i in shown],
         "name": [names[i] for i in shown], "alpha": [1.0] * len(shown),
     }  # fmt: skip
+
+
+def _typical(scene: Scene, axis: np.ndarray) -> dict[str, list]:
+    """Without a run: the mean of a sample of the cube, in grey, so that there is something to compare with."""
+    spectra = sample(scene)
+    if not len(spectra):
+        return _means(axis, None, [], None)
+    known = np.isfinite(spectra)
+    mean = np.where(known, spectra, 0).sum(0, dtype=np.float64) / np.maximum(known.sum(0), 1)
+    x, lines, _ = reduce_spectra(axis, mean[None], mean[None], POINTS)
+    name = f"mean of {len(spectra):,} pixels, spread evenly"
+    return {"xs": [x], "ys": [lines[0]], "color": ["#999999"], "name": [name], "alpha": [1.0]}
 
 
 def _name_of(data: Any, region: Region) -> str:
