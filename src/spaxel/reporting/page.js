@@ -25,7 +25,9 @@ const spaxel = {
     return name ? to[name] : null;
   };
   const BUTTONS = ".bk-btn { background: var(--soft); color: var(--ink); border-color: var(--faint); } .bk-btn:hover { background: var(--faint); } " +
-    ".bk-btn.bk-active { background: var(--faint); color: var(--ink); border-color: var(--accent); }";
+    ".bk-btn.bk-active { background: var(--faint); color: var(--ink); border-color: var(--accent); } @media print { :host { display: none !important; } }";
+  const QUIET = "@media print { :host { visibility: hidden; } }";  // no tools on paper
+  const dress = (model, css) => { if (!model.stylesheets.includes(css)) model.stylesheets = [...model.stylesheets, css]; };
   let now = LIGHT;
   const paint = () => {
     const before = now, c = spaxel.dark() ? DARK : LIGHT;
@@ -37,7 +39,8 @@ const spaxel = {
       else if (kind.endsWith("Axis")) set(model, { axis_label_text_color: c.ink, major_label_text_color: c.ink, axis_line_color: c.line, major_tick_line_color: c.line });
       else if (kind === "Legend") set(model, { label_text_color: c.ink, background_fill_color: c.paper });
       else if (kind === "ColorBar") set(model, { title_text_color: c.ink, major_label_text_color: c.ink });
-      else if (kind === "RadioButtonGroup") { if (!model.stylesheets.includes(BUTTONS)) model.stylesheets = [...model.stylesheets, BUTTONS]; }
+      else if (kind === "RadioButtonGroup") dress(model, BUTTONS);
+      else if (kind === "Toolbar") dress(model, QUIET);
       else if (kind === "Title") set(model, { text_color: c.ink });
       else if (kind === "Span") set(model, { line_color: c.ink });
       else if (kind === "GlyphRenderer" && model.tags.includes("no data")) set(model.glyph, { fill_color: { value: c.paper }, line_color: { value: c.faint }, hatch_color: { value: c.hatch } });
@@ -76,6 +79,7 @@ const spaxel = {
     for (const tool of spaxel.models().filter((m) => ["PanTool", "BoxZoomTool"].includes(m.type))) tool.active = false;
   };
 
+  addEventListener("beforeprint", () => document.querySelectorAll("details.plain").forEach((fold) => (fold.open = true)));
   document.addEventListener("DOMContentLoaded", () => {
     document.getElementById("theme")?.addEventListener("click", () => {
       document.documentElement.dataset.theme = spaxel.dark() ? "light" : "dark";
