@@ -20,6 +20,7 @@ from spaxel.reporting.training import training
 from spaxel.results.convention import component_names, spectra_names
 from spaxel.results.cut import merge_moments
 from spaxel.results.presence import UNLIKE, Presence, new_here, recalled
+from spaxel.results.said import plain_sentence
 from spaxel.results.series import Point, Times, point, times_of
 from spaxel.store.cuts import open_cut
 from spaxel.store.run_folder import is_run, read_json, read_result
@@ -116,6 +117,7 @@ def _cubes(page: Page, found: dict[str, Presence], maps: dict[str, bytes]) -> Ma
         "joined",
         cubes=cubes,
         pixels=sum(here.n_pixels for here in found.values()),
+        plain=plain_sentence(page.result),
         sentence=str(page.result.attrs.get("sentence", "")),
         key=list(zip(component_rgb(page.result, page.colors), component_names(page.result), strict=True)),
         pictures=pictures,
