@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from importlib.resources import files
 from typing import Any
 
@@ -162,17 +163,20 @@ class ComparePane:
         columns |= {f"c{j}": part[:, j].tolist() for j in order}
         shown = [
             TableColumn(
-                field="name", title=printable(f"{titles[0]} ↓ {titles[1]} →"), width=170, formatter=StringFormatter()
+                field="name", title=_title(f"{titles[0]} ↓ {titles[1]} →"), width=170, formatter=StringFormatter()
             )
         ]
         shown += [
-            TableColumn(
-                field=f"c{j}", title=printable(names[1][j]), width=86, formatter=NumberFormatter(format="0.0 %")
-            )
+            TableColumn(field=f"c{j}", title=_title(names[1][j]), width=86, formatter=NumberFormatter(format="0.0 %"))
             for j in order
         ]
         self.cross.data = columns
         self.table.columns = shown
+
+
+def _title(text: str) -> str:
+    """The title of a column, which the table obeys as markup: escaped, so that it is shown."""
+    return escape(printable(text))
 
 
 def _add_tools(plot: Any) -> None:
