@@ -19,6 +19,7 @@ from spaxel.workflow.runs import segment
 
 READY = "() => window.Bokeh?.documents.length > 0 && Bokeh.documents[0].is_idle"
 K = "(k) => Bokeh.documents[0].get_model_by_name('components').data.number.length == k"
+NAME = "<img src=x>"
 RANGES = """(name) => {
   const plot = Bokeh.documents[0].get_model_by_name(name);
   return [plot.x_range.start, plot.x_range.end, plot.y_range.start, plot.y_range.end];
@@ -113,7 +114,7 @@ def test_levels_are_nested_and_nothing_is_written_without_edit(
 
 
 def test_two_runs_beside_each_other_zoom_together(page, visit, read_source, assert_no_overlap, run, tmp_path, screens):
-    recut(Path(shutil.copytree(run, tmp_path / "two")), 2)
+    recut(Path(shutil.copytree(run, tmp_path / "two")), 2, names={0: NAME})
     shown = started(open_scenes([run, tmp_path / "two"]), patience=None)
     try:
         _open(visit, page, shown, "Compare")
@@ -138,5 +139,12 @@ def test_two_runs_beside_each_other_zoom_together(page, visit, read_source, asse
         page.wait_for_timeout(300)
         page.screenshot(path=screens / "viewer-scatter.png")
         assert_no_overlap(page)
+        page.locator("select").first.select_option(index=1)  # while the table is hidden
+        page.wait_for_function(
+            "(name) => Bokeh.documents[0].get_model_by_name('components').data.name[0] == name", arg=NAME
+        )
+        page.get_by_text("Components", exact=True).first.click()
+        page.locator(".slick-cell:visible", has_text=NAME).first.wait_for()
+        assert page.locator("img").count() == 0
     finally:
         shown.stop()

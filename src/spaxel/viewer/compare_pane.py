@@ -13,7 +13,7 @@ from spaxel.figures.compared import AGREE
 from spaxel.figures.palette import matched_colors
 from spaxel.metrics.agreement import Agreement, agreement, agreement_sentence, differs
 from spaxel.results.convention import component_names
-from spaxel.viewer.component_table import TABLE
+from spaxel.viewer.component_table import TABLE, kept_fresh
 from spaxel.viewer.look import WIDGET, Looks, styled, words
 from spaxel.viewer.scene import Scene, series_home, titles_of
 from spaxel.viewer.state import State
@@ -61,6 +61,7 @@ class ComparePane:
         for event in ("scene", "result"):
             state.on(event, self.fill)
         self.fill()
+        kept_fresh(state, self.table)
         if state.document is not None:
             state.document.add_next_tick_callback(self.renew)
 

@@ -56,6 +56,7 @@ class ComponentTable:
         )  # fmt: skip
         self.source.selected.on_change("indices", self._picked)
         state.on("component", self._follow)
+        kept_fresh(state, self.widget)
 
     @property
     def picked(self) -> list[int]:
@@ -122,3 +123,20 @@ def _sure(state: State, k: int) -> list[float]:
     n = np.bincount(labels[known], minlength=k)
     total = np.bincount(labels[known], weights=sure[known], minlength=k)
     return [float(t / c) if c else float("nan") for t, c in zip(total, n, strict=True)]
+
+
+def kept_fresh(state: State, table: Any) -> None:
+    """Draw a table anew when its data change, and when a tab comes to the front: by itself it shows old rows in both cases."""
+    from bokeh.models import CustomJS
+
+    script = CustomJS(args={"table": table}, code="setTimeout(() => Bokeh.index.find_one(table)?.updateGrid?.(), 0)")
+    table.source.js_on_change("data", script)
+    if state.document is None:
+        return
+
+    def listen() -> None:
+        tabs = state.document.get_model_by_name("panes")
+        if tabs is not None:
+            tabs.js_on_change("active", script)
+
+    state.document.add_next_tick_callback(listen)

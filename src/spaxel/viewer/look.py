@@ -27,6 +27,7 @@ select:not([multiple]).bk-input {{ appearance: auto; background-image: none !imp
 .bk-btn {{ padding: 6px 8px; }}
 .bk-btn-default:hover, .bk-btn-default:focus {{ background: var(--rule); color: var(--ink); }}
 .bk-btn-default.bk-active {{ background: var(--ink); color: var(--paper); border-color: var(--ink); }}
+.bk-btn[disabled] {{ background: var(--paper); color: var(--faint); border-color: var(--rule); opacity: 0.75; }}
 .bk-btn:focus-visible, .bk-input:focus-visible, .noUi-handle:focus-visible {{ outline: 2px solid #0072b2; }}
 .bk-tab {{ color: var(--faint); }}
 .bk-tab.bk-active {{ background: var(--paper); color: var(--ink); border-color: var(--rule); font-weight: 600; }}
