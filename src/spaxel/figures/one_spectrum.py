@@ -50,7 +50,7 @@ def one_spectrum(
     curve = plot.line if len(shown.axis) > 1 else plot.scatter
     line = curve("x", "y", source=source, color=color, line_width=1.8)
     tips = [("at", "@x{0.[0000]}"), ("value", "@y{0.[0000]}")]
-    plot.add_tools(HoverTool(renderers=[line], tooltips=tips, line_policy="nearest"))
+    plot.add_tools(HoverTool(renderers=[line], tooltips=tips, line_policy="nearest", visible=False))
     rows = in_rows(marks, abs(x_range.end - x_range.start) / 36)
     if rows:
         ticker = FixedTicker(ticks=[place for place, _ in rows[0]])

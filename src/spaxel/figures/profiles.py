@@ -51,7 +51,7 @@ def profile(
     flat = result["abundances"].values.reshape(-1, len(names)) if values is None else values.reshape(-1, 1)
     items, dots = _draw(plot, run, flat[run.at], names, rgb)
     tips = [("", "@component"), (run.words, "@said"), (str(plot.yaxis[0].axis_label), "@y{0.[000]}")]
-    plot.add_tools(HoverTool(renderers=dots, tooltips=tips, mode="mouse", line_policy="nearest"))
+    plot.add_tools(HoverTool(renderers=dots, tooltips=tips, mode="mouse", line_policy="nearest", visible=False))
     if legend and len(items) > 1:
         _add_legend(plot, items)
     return plot

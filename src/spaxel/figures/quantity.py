@@ -80,7 +80,9 @@ def quantity_map(
     formatters = {"@image": CustomJSHover(args=args, code=_READ)} | {
         axis: CustomJSHover(code=PIXEL) for axis in ("$x", "$y")
     }
-    plot.add_tools(HoverTool(renderers=[drawn], tooltips=tips, formatters=formatters, point_policy="follow_mouse"))
+    plot.add_tools(
+        HoverTool(renderers=[drawn], tooltips=tips, formatters=formatters, point_policy="follow_mouse", visible=False)
+    )
     frame.add_bar(plot)
     plot.add_layout(quantity_bar(ends, said, stretch), "right")
     return plot

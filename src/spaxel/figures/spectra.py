@@ -184,7 +184,7 @@ def _add_hover(plot: figure, result: xr.Dataset, shown: Bands, drawn: _Drawn) ->
     words = plain(printable(str(result["channel"].attrs.get("long_name", "") or "channel")))
     tips = [("", "$index{custom}"), (words, "@x{custom}"), ("value", "@mean{custom}")]
     formatters = {"$index": said["name"], "@x": said["x"], "@mean": said["mean"]}
-    hover = HoverTool(renderers=drawn.lines, tooltips=tips, formatters=formatters, line_policy="nearest")
+    hover = HoverTool(renderers=drawn.lines, tooltips=tips, formatters=formatters, line_policy="nearest", visible=False)
     plot.add_tools(hover)
 
 
