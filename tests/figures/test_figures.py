@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from spaxel.figures.bands import is_faint
 from spaxel.figures.evidence import evidence_figures, votes
 from spaxel.figures.maps import Frame, component_names, confidence_map, label_map, label_png, picture_map, truth_png
 from spaxel.figures.palette import component_colors, palette, to_rgb
@@ -90,6 +91,14 @@ def test_peaks_survive(n, limit, seed):
     assert (np.diff(where) >= 0).all()
     np.testing.assert_array_equal(low, high)
     np.testing.assert_array_equal([low.max(1), low.min(1)], [spectra.max(1), spectra.min(1)])
+
+
+def test_a_flank_stays_a_flank_when_reduced():
+    axis = np.linspace(0, 1, 400)
+    falling = np.stack([1 - axis, axis])
+    _, drawn, _ = reduce_spectra(axis, falling, falling, 100)
+    assert (np.diff(drawn[0]) <= 0).all()
+    assert (np.diff(drawn[1]) >= 0).all()
 
 
 def test_bands_enclose_the_mean_when_reduced(result):
@@ -249,3 +258,13 @@ def test_evidence_marks_votes_and_skips_what_has_no_value(result):
     assert [plot.yaxis[0].axis_label.text for plot in drawn] == ["gap: 3"]
     assert votes(result) == {"gap": 3}
     assert votes(result[["labels"]]) == {}
+
+
+def test_whether_spectra_are_faint_is_asked_of_the_result_not_of_its_levels(result):
+    """Finer levels beside the components made the figure show another band than the words beside it said."""
+    faint = result.assign(component_spectra=result["component_spectra"] / 100)
+    assert is_faint(faint)
+    assert not is_faint(result)
+    assert bands(faint, faint=False).width == "standard deviation"
+    plot = spectra_figure(result, palette(3), faint=True).children[1]
+    assert "standard error" in plot.yaxis[0].axis_label.text

@@ -31,12 +31,20 @@ class Bands:
     width: str  # what half the width of the band is, or FEASIBLE
 
 
-def bands(result: xr.Dataset, limit: int = 2000) -> Bands:
+def is_faint(result: xr.Dataset) -> bool:
+    """Whether single spectra scatter so much that bands of their standard deviation would hide the means."""
+    if "component_spread" not in result or "component_low" in result:
+        return False
+    mean, spread = (np.asarray(result[f"component_{name}"], np.float64) for name in ("spectra", "spread"))
+    return _largest(mean + spread) > 2.5 * _largest(mean)
+
+
+def bands(result: xr.Dataset, limit: int = 2000, *, faint: bool | None = None) -> Bands:
     """Mean spectra and their bands at up to `limit` channels. The result must hold `component_spectra`.
 
     The band is mean ± standard deviation; where single spectra scatter so much (a few counts in a pixel) that such bands
     would hide the means, it is ± standard error. Where no mean is negative, the band ends at zero. For a result of unmixing
-    with bands of feasible solutions it is these.
+    with bands of feasible solutions it is these. faint : so or so, whatever `is_faint` says of this result
     """
     axis = np.asarray(result["channel"], float)
     mean = np.asarray(result["component_spectra"], np.float64)
@@ -46,7 +54,7 @@ def bands(result: xr.Dataset, limit: int = 2000) -> Bands:
     if "component_spread" not in result:
         return _reduced(axis, mean, None, limit, "")
     spread, width = np.asarray(result["component_spread"], np.float64), "standard deviation"
-    if _largest(mean + spread) > 2.5 * _largest(mean):
+    if is_faint(result) if faint is None else faint:
         spread, width = spread / np.sqrt(np.maximum(component_sizes(result), 1))[:, None], "standard error of the mean"
     lowest = 0.0 if (mean[np.isfinite(mean)] >= 0).all() else -np.inf
     return _reduced(axis, mean, (np.maximum(mean - spread, lowest), mean + spread), limit, width)
@@ -59,7 +67,7 @@ def _reduced(
     low = high = None
     if edges is not None:
         _, low, high = reduce_spectra(axis, *edges, limit)
-        if len(axis) > limit:  # in each pair the first is the smallest, the second the largest: the band is its hull
+        if len(axis) > limit:  # a pair is the smallest and the largest: the band is their hull
             low, high = (np.repeat(f(v.reshape(len(v), -1, 2), -1), 2, -1) for f, v in ((_least, low), (_most, high)))
     gaps = np.flatnonzero(np.diff(fewer) > _usual(axis, fewer)) if len(fewer) >= LEAST else np.zeros(0, int)
     if not gaps.size:

@@ -37,7 +37,8 @@ def mark(plot: figure, marks: Sequence[tuple[float, str]]) -> None:
     rows = in_rows(marks, abs(plot.x_range.end - plot.x_range.start) / 64)
     for row in rows:
         axis = LinearAxis(
-            ticker=FixedTicker(ticks=[place for place, _ in row]), major_label_orientation="vertical", axis_line_color=None,
+            ticker=FixedTicker(ticks=[place for place, _ in row]), major_label_orientation="vertical",
+            axis_line_color=None, axis_line_alpha=0,
             major_label_overrides={place: PlainText(text=plain(text)) for place, text in row},
             major_tick_line_color="#BBBBBB", major_label_text_font="sans-serif", major_label_text_font_size="11px",
             major_label_text_color="#333333", major_label_standoff=2,

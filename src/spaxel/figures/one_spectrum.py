@@ -57,7 +57,8 @@ def one_spectrum(
         names = {place: PlainText(text=plain(text)) for place, text in rows[0]}
         plot.add_layout(
             LinearAxis(
-                ticker=ticker, major_label_overrides=names, major_label_orientation="vertical", axis_line_color=None,
+                ticker=ticker, major_label_overrides=names, major_label_orientation="vertical",
+            axis_line_color=None, axis_line_alpha=0,
                 major_tick_line_color="#BBBBBB", major_label_text_font="sans-serif", major_label_text_font_size="11px",
                 major_label_text_color="#333333", major_label_standoff=2,
             ),

@@ -62,7 +62,9 @@ def reduce_mean(image: np.ndarray, side: int) -> np.ndarray:
 
 
 def reduce_spectra(axis: np.ndarray, low: np.ndarray, high: np.ndarray, limit: int) -> tuple[np.ndarray, ...]:
-    """At most `limit` points (smallest, then largest of each bin), so that peaks and dips survive.
+    """At most `limit` points, the smallest and the largest of each bin, so that peaks and dips survive.
+
+    They come as the bin rises or falls, so that a flank is drawn as a flank and no zigzag.
 
     axis : (channel,)      low, high : (n, channel); the same array twice for a line, the two edges for a band
     returns : axis (m,), low (n, m), high (n, m); NaN only where a whole bin is NaN
@@ -75,11 +77,13 @@ def reduce_spectra(axis: np.ndarray, low: np.ndarray, high: np.ndarray, limit: i
     largest = [np.fmax.reduceat(v, starts, axis=1) for v in (low, high)]
     ends = np.append(starts[1:], len(axis)) - 1
     where = np.stack([axis[starts], axis[ends]], 1).ravel()
-    return where, _interleaved(smallest[0], largest[0]), _interleaved(smallest[1], largest[1])
+    falls = [v[:, ends] < v[:, starts] for v in (low, high)]
+    return where, *(_interleaved(*three) for three in zip(smallest, largest, falls, strict=True))
 
 
-def _interleaved(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.stack([a, b], -1).reshape(len(a), -1)
+def _interleaved(smallest: np.ndarray, largest: np.ndarray, falls: np.ndarray) -> np.ndarray:
+    pair = np.stack([np.where(falls, largest, smallest), np.where(falls, smallest, largest)], -1)
+    return pair.reshape(len(pair), -1)
 
 
 def png(rgba: np.ndarray) -> bytes:

@@ -85,16 +85,18 @@ def spectra_figure(
     marks: Sequence[tuple[float, str]] = (),
     most: int = MOST,
     height: int = 400,
+    faint: bool | None = None,
 ) -> Column:
     """Mean spectra in the colours of the map, with bands of mean ± spread; a click on a name shows it alone.
 
     marks : places on the axis and what stands above them, the most important first      most : spectra that are drawn
+    faint : see `bands`
     Above the figure switches: linear, square root or logarithm; the part of the axis where something is, or all of it; along
     wavelength, where lines are marked, with the continuum or without. A band that reaches zero has no logarithm and is left
     out there. The pointer reads values. children: switches, figure.
     """
     rgb = component_rgb(result, colors)[:most]
-    shown = bands(result, int(np.clip(POINTS // max(len(rgb), 1), 600, 2000)))
+    shown = bands(result, int(np.clip(POINTS // max(len(rgb), 1), 600, 2000)), faint=faint)
     plot = _empty(result, shown, height, [place for place, _ in marks])
     base = _continuum(result, shown, [place for place, _ in marks], len(rgb))
     drawn = _draw_all(plot, shown, rgb, component_names(result), base)

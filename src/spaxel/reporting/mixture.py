@@ -85,7 +85,7 @@ def _spectrum(
     """The spectrum of a component as a figure, or as a small drawing where there are many; the range that figures share."""
     if page.result.sizes["component"] > LARGE:
         flip = descending(page.result)
-        return Markup(spectrum_svg(drawn, i, color, flip=flip, width=300, height=110)), None
+        return Markup(spectrum_svg(drawn, i, color, flip=flip, width=200, height=110)), None
     own = marks(found._replace(candidates=([c for c in found.candidates[i] if more(c)],))) if found.kind else []
     tall = min(420, round(small_frame(page, 420, 380).scale * len(page.data)) + 50)
     plot = one_spectrum(page.result, drawn, i, color, marks=own, x_range=x_range, height=max(240, tall))

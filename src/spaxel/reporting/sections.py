@@ -10,6 +10,7 @@ from bokeh.model import Model
 from bokeh.models import HoverTool, Legend, Plot
 from dask.utils import format_bytes
 
+from spaxel.figures.bands import is_faint
 from spaxel.figures.evidence import evidence_figures
 from spaxel.figures.levels import confidence_sums, own_parts
 from spaxel.figures.maps import confidence_map, label_png, truth_png
@@ -49,7 +50,9 @@ def _spectra(page: Page, names: list[tuple[float, str]]) -> Model:
     nodes, own = page.nodes, page.levels.own
     if not page.levels.states:
         return spectra_figure(page.result, page.colors, marks=names)
-    figure = spectra_figure(nodes, page.levels.colors, marks=names, most=len(page.levels.colors))
+    figure = spectra_figure(
+        nodes, page.levels.colors, marks=names, most=len(page.levels.colors), faint=is_faint(page.result)
+    )
     plot, legend = (next(iter(figure.select({"type": kind}))) for kind in (Plot, Legend))
     legend.tags = entries = list(legend.items)
     for node, name in zip(own.nodes, own.names, strict=True):
@@ -79,7 +82,8 @@ def _table(page: Page) -> dict[str, Any]:
         header.append("mean confidence")
         columns.append([floored(sure.get(n, math.nan)) for n in range(len(levels.colors))])
     if "component_spectra" in result and result.sizes["channel"] > 1:
-        drawn, flip = bands(page.nodes, 300 if len(levels.colors) < 12 else 160), descending(result)
+        points = 300 if len(levels.colors) < 12 else 160
+        drawn, flip = bands(page.nodes, points, faint=is_faint(result)), descending(result)
         header.append("spectrum, each on its own scale")
         columns.append([Markup(spectrum_svg(drawn, i, color, flip=flip)) for i, color in enumerate(levels.colors)])
     cells = list(zip(*columns, strict=True))
