@@ -60,6 +60,11 @@ def test_by_hand_the_checks_are_not_quoted():
     assert "check" not in plain_sentence(result)
 
 
+def test_a_number_that_was_asked_for_is_said_to_be():
+    result = made(sentence="2 components, as asked. Without that: 3 components (probability 40 %)")
+    assert plain_sentence(result) == "2 components, as asked. They are groups of pixels with alike spectra."
+
+
 def test_an_unmixed_result_says_what_is_left():
     result = made().assign(
         abundances=(("y", "x", "component"), np.ones((20, 20, 2))), residual=(("y", "x"), np.full((20, 20), 0.125))

@@ -39,9 +39,9 @@ def plain_sentence(result: xr.Dataset, component: np.ndarray | None = None) -> s
         return _unmixed(result, n)
     if n == 1:
         return "Nothing to divide: all spectra are alike, as far as this method can tell."
-    parts = [f"{n} components, that is, groups of pixels with alike spectra."]
-    if result["labels"].shape[1] == 1:
-        parts = [f"{n} components, that is, groups of alike spectra."]
+    what = "groups of alike spectra" if result["labels"].shape[1] == 1 else "groups of pixels with alike spectra"
+    asked = component is None and str(result.attrs.get("sentence", "")).startswith(f"{n} components, as asked")
+    parts = [f"{n} components, as asked. They are {what}." if asked else f"{n} components, that is, {what}."]
     if pairs := _alike(result, component):
         parts.append(_differ_little(pairs, n))
     own = component is None and not sentences(result.attrs, "by_hand")
