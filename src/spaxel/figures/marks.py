@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bokeh.models import FixedTicker, Grid, LinearAxis, PlainText
+from bokeh.models import FixedTicker, Grid, LinearAxis, NoOverlap, PlainText
 from bokeh.plotting import figure
 
 
@@ -30,15 +30,16 @@ def in_rows(marks: Sequence[tuple[float, str]], apart: float) -> list[list[tuple
 def mark(plot: figure, marks: Sequence[tuple[float, str]]) -> None:
     """Names above the figure, upright, with a thin line down through the peaks; they move with the zoom.
 
-    Where two are near, one stands in a row above; the figure becomes as much higher. None is left out.
+    Where two are near, one stands in a row above; the figure becomes as much higher. None is left out, but on a narrow screen
+    those without room wait for the zoom.
     """
     if not marks:
         return
     rows = in_rows(marks, abs(plot.x_range.end - plot.x_range.start) / 64)
     for row in rows:
         axis = LinearAxis(
-            ticker=FixedTicker(ticks=[place for place, _ in row]), major_label_orientation="vertical",
-            axis_line_color=None, axis_line_alpha=0,
+            ticker=FixedTicker(ticks=sorted(place for place, _ in row)), major_label_orientation="vertical",
+            axis_line_color=None, axis_line_alpha=0, major_label_policy=NoOverlap(min_distance=1),
             major_label_overrides={place: PlainText(text=plain(text)) for place, text in row},
             major_tick_line_color="#BBBBBB", major_label_text_font="sans-serif", major_label_text_font_size="11px",
             major_label_text_color="#333333", major_label_standoff=2,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
-from bokeh.models import ColumnDataSource, FixedTicker, Grid, HoverTool, LinearAxis, PlainText, Range1d
+from bokeh.models import ColumnDataSource, FixedTicker, Grid, HoverTool, LinearAxis, NoOverlap, PlainText, Range1d
 from bokeh.plotting import figure
 
 from spaxel.cube import axis_label
@@ -53,12 +53,12 @@ def one_spectrum(
     plot.add_tools(HoverTool(renderers=[line], tooltips=tips, line_policy="nearest", visible=False))
     rows = in_rows(marks, abs(x_range.end - x_range.start) / 36)
     if rows:
-        ticker = FixedTicker(ticks=[place for place, _ in rows[0]])
+        ticker = FixedTicker(ticks=sorted(place for place, _ in rows[0]))
         names = {place: PlainText(text=plain(text)) for place, text in rows[0]}
         plot.add_layout(
             LinearAxis(
                 ticker=ticker, major_label_overrides=names, major_label_orientation="vertical",
-            axis_line_color=None, axis_line_alpha=0,
+            axis_line_color=None, axis_line_alpha=0, major_label_policy=NoOverlap(min_distance=1),
                 major_tick_line_color="#BBBBBB", major_label_text_font="sans-serif", major_label_text_font_size="11px",
                 major_label_text_color="#333333", major_label_standoff=2,
             ),
