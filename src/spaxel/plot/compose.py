@@ -58,7 +58,8 @@ def parts(scene: Scene, what: Sequence[str]) -> list[str]:
 
 def _top(scene: Scene, fig: Any, width: float, side: int, wanted: Sequence[str]) -> list[Row]:
     """Picture and map, beside the spectra where there is room, and the legend."""
-    lost, panels = False, []
+    lost, panels, together = False, [], width >= BROAD and not _flat(scene)
+    side = side // 2 if together else side  # dots of a panel that has half of the width
     if "picture" in wanted:
         panels.append(_mapped(scene, fig))
         draw_picture(scene, panels[-1].axes, side)
@@ -70,7 +71,6 @@ def _top(scene: Scene, fig: Any, width: float, side: int, wanted: Sequence[str])
             panels[-1].axes.set_title("components")
     if _beside(scene, width, wanted):
         panels.append(_spectra(scene, fig))
-    together = width >= BROAD and not _flat(scene)
     rows = [Row(panels, columns=2 if together else 0)] if together and panels else [Row([panel]) for panel in panels]
     return [*rows, Row([_legend(scene, fig, width, lost)])]
 
