@@ -37,6 +37,7 @@ WORLDS: dict[str, dict] = {
     "soft borders, light ± 30 %": {"purity": 2, "light": 0.3},
     "dark material": {"water": True},
     "dark material, light ± 30 %": {"water": True, "light": 0.3},
+    "dark material, haze, light ± 15 %": {"water": True, "haze": 0.04, "light": 0.15},
 }
 Answer = tuple[np.ndarray, np.ndarray]  # components, abundances
 

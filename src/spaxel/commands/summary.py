@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from spaxel.commands.console import is_new, print_table, say
+from spaxel.reporting.html import floored
 from spaxel.results.convention import component_names, given_names, sentences, shares
 from spaxel.results.presence import UNLIKE, recalled
 from spaxel.results.said import plain_sentence, try_next
@@ -81,7 +82,7 @@ def _print_sizes(result: xr.Dataset, run: dict) -> None:
     rows = [
         (
             called_by(result, k), f"{n:,}", _percent(share[k]),
-            f"{np.nanmean(confidence[labels == k]):.2f}" if n else "-", words[k],
+            floored(float(np.nanmean(confidence[labels == k]))) if n else "-", words[k],
         )
         for k, n in enumerate(size)
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The largest simplex of group centres, and how many corners the data carry. Used by `scene`."""
+"""How many corners the data carry, by the largest simplex of group centres at each number."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from spaxel.linear.vertex import nfindr
 from spaxel.pace import paced
 
 GROUPS = (3, 5)  # k-means centres per component, in turn: few are smoother, more reach further into the corners
-STARTS = 10
-STARTS_COUNT = 4  # while counting
+STARTS_COUNT = 4
 PATIENCE = 3  # counts that fail in a row before the search ends
 LEAST = {
     "needed": 1.3,  # unexplained variance without a component over that with it
@@ -50,6 +49,11 @@ def count_corners(scores: np.ndarray, most: int, seed: int) -> list[dict[str, An
     return rows
 
 
+def held_number(rows: list[dict[str, Any]]) -> int:
+    """The largest number of which every component holds, 1 if none does. rows : of `count_corners`"""
+    return max((row["n_components"] for row in rows if row["holds"]), default=1)
+
+
 def _worth(scores: np.ndarray, fit: Fit) -> dict[str, Any]:
     """The least of what each component is needed, apart, carried by pixels, and abundant."""
     spread = np.sqrt((scores**2).sum() / len(scores))
@@ -76,8 +80,8 @@ def best_fit(scores: np.ndarray, k: int, seed: int, starts: int) -> Fit:
             f"The spectra span only {len(np.unique(scores, axis=0)) - 1} directions. Try fewer components."
         )
     fits = []
-    for i in range(starts) if starts <= STARTS_COUNT else paced(range(starts), "restarts"):
-        centers = _centers(scores, GROUPS[i % 2] * k, seed * STARTS + i)
+    for i in range(starts):
+        centers = _centers(scores, GROUPS[i % 2] * k, seed * 10 + i)
         corners = centers[nfindr(centers, k).indices]
         shares = fcls(scores, corners)
         fits.append(Fit(corners, shares, float(((scores - shares @ corners) ** 2).sum() / total)))

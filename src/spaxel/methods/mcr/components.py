@@ -11,7 +11,7 @@ from spaxel.cube.sampling import Sample
 from spaxel.errors import ParameterError
 from spaxel.linear.constrained.missing import holes_filled
 from spaxel.linear.count.rank import count_components
-from spaxel.linear.scene.components import scene_components
+from spaxel.linear.scene.components import scene_components, uncertain_words
 from spaxel.linear.sparse.factorise import factorise
 from spaxel.linear.sparse.report import Factors, table_sentence
 from spaxel.linear.sparse.spikes import MOST, despiked, has_spikes
@@ -68,12 +68,13 @@ def _scene(spectra: np.ndarray, options: Options, even: Even | None) -> Unmixed:
         "explained": 1 - found.unexplained,
         "evidence": found.evidence,
     }
+    said = uncertain_words(found.evidence["apart"])
     if even is None:
-        return Unmixed(found.components, info, [], {})
+        return Unmixed(found.components, info, said, {})
     components = found.components / even.channel
     if found.normalisation == "unit":
         components /= np.linalg.norm(components, axis=1, keepdims=True)
-    return Unmixed(components, info | {"noise_for": USED_FOR}, [], {"channel_weight": even.channel})
+    return Unmixed(components, info | {"noise_for": USED_FOR}, said, {"channel_weight": even.channel})
 
 
 def _table(spectra: np.ndarray, options: Options, even: Even | None) -> Unmixed:
