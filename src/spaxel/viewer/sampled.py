@@ -15,6 +15,7 @@ from spaxel.viewer.layers import Layer
 from spaxel.viewer.reading import BLINK, Reading
 from spaxel.viewer.scene import Scene
 from spaxel.viewer.screen import on_screen
+from spaxel.viewer.spectra import alone
 
 PLACES = 5  # along each side, where spectra are taken
 SIDE = 8  # pixels of each place
@@ -31,9 +32,9 @@ def sample(scene: Scene) -> np.ndarray:
 
 
 def _sample(scene: Scene) -> np.ndarray:
-    cube, (rows, columns) = scene.cube, scene.shape
-    if cube is None:
+    if scene.cube is None:
         return np.zeros((0, 0))
+    cube, (rows, columns) = alone(scene.cube), scene.shape
     ys, xs = ([int((i + 0.5) * n / PLACES) for i in range(PLACES)] for n in (rows, columns))
     places = sorted(
         {(max(0, y - SIDE // 2), max(0, x - SIDE // 2)) for y in ys for x in xs},

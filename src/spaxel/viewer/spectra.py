@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from spaxel.cube.gaps import MARKED
+from spaxel.cube.gaps import BY_VALUES, MARKED
 from spaxel.cube.sampling import judged_tile
 from spaxel.cube.tiles import CELL, Tile, grid
 from spaxel.viewer.regions import Region, bounds, inside
@@ -45,7 +45,7 @@ def region_spectrum(cube: xr.Dataset, region: Region) -> RegionSpectrum:
 
     A region whose cells of 64 x 64 pixels hold more than 64 MiB is sampled: from cells spread evenly over it.
     """
-    shape = (cube.sizes["y"], cube.sizes["x"])
+    cube, shape = alone(cube), (cube.sizes["y"], cube.sizes["x"])
     cells = [(tile, mask) for tile in _cells(region, shape) if (mask := inside(region, tile)).any()]
     total = int(sum(mask.sum() for _, mask in cells))
     pixel = cube.sizes["channel"] * cube["spectra"].dtype.itemsize
@@ -56,6 +56,13 @@ def region_spectrum(cube: xr.Dataset, region: Region) -> RegionSpectrum:
     )
     chosen = np.unique(np.linspace(0, max(len(cells) - 1, 0), most).round().astype(int)) if cells else np.zeros(0, int)
     return _moments(cube, [cells[i] for i in chosen], total)
+
+
+def alone(cube: xr.Dataset) -> xr.Dataset:
+    """The spectra with what marks pixels as no data, unless the values say it themselves: to ask costs a tile of the file."""
+    if "valid" in cube and cube["valid"].attrs.get(BY_VALUES):
+        return cube[["spectra"]]
+    return cube[[name for name in ("spectra", "valid") if name in cube]]
 
 
 def _cells(region: Region, shape: tuple[int, int]) -> list[Tile]:
