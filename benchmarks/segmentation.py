@@ -1,6 +1,7 @@
 """The consensus of many labelings beside k-means, the number of components given: fresh worlds, real scenes.
 
-The consensus was tried on worlds with seeds 300 to 302 while it was made; the table uses others. All pixels are clustered, the
+The consensus was tried on worlds with seeds 300 to 302, 400, 510 and 511 while it was made, and on SalinasA, Samson and Moffett
+with seeds 0 to 2; the table uses others. All pixels are clustered, the
 labelled ones are scored. On real scenes the seed is that of the method alone.
 """
 
@@ -18,7 +19,7 @@ from common import Scene, as_scene, log, painting, real, reflectance, run_cases,
 from quality import lloyd, unit
 from spaxel import KMeans, Segment, simulate
 
-SEEDS = (400, 401, 402, 403, 404)
+SEEDS = (520, 521, 522, 523, 524)
 SIZE = (96, 96, 256)
 LAYERED = {"layers": 2, "relief": 0.5, "pileup": 0.05}
 Row = dict[str, Any]

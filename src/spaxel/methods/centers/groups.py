@@ -15,9 +15,10 @@ from spaxel.cube.sampled_windows import Windows
 from spaxel.linear.lloyd import lloyd
 from spaxel.methods.centers.assign import distances
 from spaxel.methods.centers.evidence import COMPARED, Evidence, weigh
+from spaxel.methods.centers.levels import Spaces, owner_of, through_levels, tree_by_levels
 from spaxel.methods.centers.linkage import LINKAGES, Linkage, Parts, by_centroid
 from spaxel.pace import paced
-from spaxel.results.cut import component_table, tree_through
+from spaxel.results.cut import component_table
 
 PER_MICRO = 20  # spectra of the sample that each micro-cluster should have at least
 
@@ -64,7 +65,7 @@ def find_groups(
         neighbours = distances(pairs.reshape(-1, pairs.shape[2]), centers).argmin(1).reshape(-1, 2)
     beside = (windows.spectra, windows.good) if windows is not None else ()
     parts = Parts(scores, micro, centers, neighbours, pairs, *beside)
-    return groups_of(parts, number, rules, LINKAGES[rules.linkage or "centroid"])
+    return groups_of(parts, number, rules, _linkage(rules.linkage))
 
 
 def groups_of(parts: Parts, number: int | None, rules: Rules, linkage: Linkage) -> Groups:
@@ -78,23 +79,36 @@ def groups_of(parts: Parts, number: int | None, rules: Rules, linkage: Linkage) 
     return Groups(parts.centers, parts.micro, sizes, tree, component, color, levels, evidence)
 
 
-def groups_through(scores: np.ndarray, pairs: np.ndarray, k: int, evidence: Evidence, rules: Rules) -> Groups:
-    """Groups of scores whose tree has k-means with k centres among its levels. evidence : for the level at which it is cut."""
-    centers, micro = micro_parts(scores, None, rules)
+def groups_through(
+    scores: np.ndarray, pairs: np.ndarray, middles: np.ndarray, told: Evidence | int, rules: Rules, spaces: Spaces = ()
+) -> Groups:
+    """Groups of scores, one level of whose tree has these centres (k, d).
+
+    told : evidence for the level at which it is cut; or the number that was asked for, then there are no finer parts
+    spaces : of the same spectra, by which the other levels are made, see `tree_by_levels`
+    """
+    middles = middles[
+        np.argsort(-np.bincount(distances(scores, middles).argmin(1), minlength=len(middles)), kind="stable")
+    ]
+    centers = middles if isinstance(told, int) else micro_parts(scores, None, rules)[0]
+    micro = distances(scores, centers).argmin(1)
     neighbours = np.zeros((0, 2), int)
     if len(pairs):
         neighbours = distances(pairs.reshape(-1, pairs.shape[2]), centers).argmin(1).reshape(-1, 2)
     parts = Parts(scores, micro, centers, neighbours, pairs)
     tree = by_centroid(parts)
-    k = min(k, len(centers))
-    if k > 1:
-        middles = lloyd(scores, k, rules.n_init, rules.random_state, max_iter=1000).cluster_centers_
-        owner = distances(centers, middles).argmin(1)
-        tree = tree_through(centers, parts.sizes, owner) if len(np.unique(owner)) == k else tree
+    evidence = _evidence(parts, tree, told, rules, rare=False) if isinstance(told, int) else told
+    if 1 < len(middles) < len(centers):
+        tree = tree_by_levels(parts, tree, owner_of(parts, middles), rules.random_state, spaces)
     level = min(evidence.level, len(centers))
     component, color = component_table(tree, parts.sizes, level)
     levels = _levels(len(centers), evidence, rules.max_clusters)
     return Groups(centers, micro, parts.sizes, tree, component, color, levels, evidence._replace(level=level))
+
+
+def _linkage(name: str | None) -> Linkage:
+    """How parts are merged. None : by centres, then through k-means at every level"""
+    return LINKAGES[name] if name else Linkage(by_centroid, through_levels)
 
 
 def best_silhouette(scores: np.ndarray, low: int, high: int, rules: Rules) -> tuple[int, dict[int, float]]:

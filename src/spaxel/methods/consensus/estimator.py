@@ -11,6 +11,7 @@ from spaxel.cube.sampled_windows import Windows, sample_windows
 from spaxel.cube.sampling import Sample
 from spaxel.methods.centers.base import Found, Segmenting, Task, said_of_scaling
 from spaxel.methods.centers.groups import Groups, Rules, find_groups, groups_through
+from spaxel.methods.consensus.brightness import SHINING, choice_for_sources, shining
 from spaxel.methods.consensus.learning import (
     Seen,
     consensus_of,
@@ -18,6 +19,7 @@ from spaxel.methods.consensus.learning import (
     seen_by,
 )
 from spaxel.methods.consensus.model import CONTEXT, Model, model_arrays, model_from, projected, scores_of
+from spaxel.methods.consensus.settling import settled
 from spaxel.methods.parameters import (
     MaxClusters,
     Memory,
@@ -72,7 +74,10 @@ class Segment(Segmenting):
         own, seed = task.own, self.random_state
         number = None if self.n_clusters == "auto" else self.n_clusters
         choice = choose_scaling(own, number, seed, look=task.look) if self.scaling == "auto" else None
-        copies = scalings_of(choice.name if choice else self.scaling, task.look, free=choice is not None)
+        if choice and shining(own, task.look):
+            choice, copies = choice_for_sources(choice), SHINING
+        else:
+            copies = scalings_of(choice.name if choice else self.scaling, task.look, free=choice is not None)
         windows = sample_windows(task.cubes, seed, CONTEXT)
         sample = task.sample if len(own.pairs) and len(windows.good) else own
         scalings = {name: fit_scaling(name, own) for name in copies}
@@ -81,15 +86,19 @@ class Segment(Segmenting):
         rules = Rules(None, self.n_micro, self.max_clusters, self.n_init, seed)
         start = _counted(first, seen[first], own, windows, rules) if number is None else None
         k = number or max(2, start.evidence.level if start else 2)
-        model, agreement = consensus_of(seen, copies, k, self.n_init, seed)
+        norm = np.linalg.norm(own.spectra.astype(np.float64), axis=1)
+        found = consensus_of(seen, copies, norm, k, rules)
+        model = found.model
         scores = scores_of(model, task.sample.spectra if model.context else own.spectra)
         pairs = _pairs(model, task.sample, own, scores.shape[1])
-        groups = (
-            find_groups(scores, pairs, number, rules)
-            if start is None
-            else groups_through(scores, pairs, k, start.evidence, rules)
-        )
-        info = said_of_scaling(first, choice) | {"views": list(seen), "context": model.context, "agreement": agreement}
+        middles = settled(scores, found.labels, found.weight, k, self.n_init, seed)
+        told = start.evidence if start else k
+        groups = groups_through(scores, pairs, middles, told, rules, found.spaces)
+        info = said_of_scaling(first, choice) | {
+            "views": list(seen),
+            "context": model.context,
+            "agreement": found.agreement,
+        }
         info["directions_by_noise"] = False  # a variance of the file has a say in the scaling alone
         return Found(groups, scalings[first], own.spectra, scores, pairs, model_arrays(model), info)
 

@@ -10,7 +10,9 @@ import numpy as np
 from spaxel.cube.sampled_windows import Windows
 from spaxel.cube.sampling import Sample
 from spaxel.linear.pca import fit_pca
+from spaxel.methods.centers.groups import Rules
 from spaxel.methods.centers.projection import Folded, fold
+from spaxel.methods.consensus.brightness import share_by_brightness
 from spaxel.methods.consensus.members import METRICS, Member, agreement, members_of
 from spaxel.methods.consensus.model import CONTEXT, Joint, Model, View, projected
 from spaxel.methods.consensus.surroundings import FEWEST, Filter, differences, nearby, wiener, within
@@ -40,6 +42,19 @@ class Seen(NamedTuple):
     def filtered(self) -> np.ndarray:
         """Scores with less noise, (n, d)."""
         return self.filter(self.z, self.around)
+
+    @property
+    def metric(self) -> np.ndarray:
+        """The first near-by metric, (d, d); none without neighbours."""
+        far, floor = METRICS[0]
+        if len(self.apart.get(far, ())) < FEWEST:
+            return np.eye(self.z.shape[1])
+        return nearby(within(self.apart[far]), floor)
+
+    @property
+    def near(self) -> np.ndarray:
+        """Filtered scores in that metric, (n, d)."""
+        return self.filtered @ self.metric
 
 
 def scalings_of(chosen: str, look: Look, *, free: bool) -> dict[str, int]:
@@ -75,16 +90,33 @@ def seen_by(scaling: Scaling, sample: Sample, own: Sample, windows: Windows, see
     return Seen(folded, z, around, cleaner, apart)
 
 
-def consensus_of(
-    seen: dict[str, Seen], copies: dict[str, int], k: int, n_init: int, seed: int
-) -> tuple[Model, dict[str, list[float]]]:
-    """The members of all views at k components, weighted by how far they agree; and that agreement, by scaling."""
+class Consensus(NamedTuple):
+    """model : of all members      labels, weight : of each member, on the sample      agreement : of each, by scaling.
+
+    spaces : of each scaling, its weight and its scores in the near-by metric, (n, d)
+    """
+
+    model: Model
+    labels: list[np.ndarray]
+    weight: np.ndarray
+    agreement: dict[str, list[float]]
+    spaces: list[tuple[float, np.ndarray]]
+
+
+def consensus_of(seen: dict[str, Seen], copies: dict[str, int], norm: np.ndarray, k: int, rules: Rules) -> Consensus:
+    """The members of all views at k components, weighted by how far they agree and how little is brightness alone.
+
+    norm : (n,) brightness of the spectra
+    """
+    n_init, seed = rules.n_init, rules.random_state
     voices = {
         name: members_of(view.filtered, view.apart, k, n_init, seed) for name, view in paced(seen.items(), "labelings")
     }
     labels = [member.labels(seen[name].filtered) for name, members in voices.items() for member in members]
     counts = np.array([copies[name] for name, members in voices.items() for _ in members], float)
     weight, mean = agreement(labels, counts, seed)
+    dull = np.array([max(0.0, 1 - share_by_brightness(own, norm)) ** 2 for own in labels])
+    weight = weight * dull if (weight * dull).sum() > 0 else weight
     tables, offset = _places(labels, [m for members in voices.values() for m in members], weight)
     views, at = [], 0
     for name, members in voices.items():
@@ -95,8 +127,10 @@ def consensus_of(
     model = Model(
         tuple(seen), tuple(view.folded for view in seen.values()), tuple(views), _joint(first, offset), context
     )
-    agreed = iter(mean.round(3).tolist())
-    return model, {name: [next(agreed) for _ in members] for name, members in voices.items()}
+    agreed, weights = iter(mean.round(3).tolist()), iter(weight.tolist())
+    said = {name: [next(agreed) for _ in each] for name, each in voices.items()}
+    spaces = [(sum(next(weights) for _ in each), seen[name].near) for name, each in voices.items()]
+    return Consensus(model, labels, weight, said, spaces)
 
 
 def _places(labels: list[np.ndarray], members: list[Member], weight: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
@@ -127,9 +161,7 @@ def _view(members: list[Member], cleaner: Filter, tables: list[np.ndarray]) -> V
 
 def _joint(first: Seen, offset: np.ndarray) -> Joint:
     """The scores of the first view as they are beside the places: in its near-by metric, with variance 1 in all."""
-    far, floor = METRICS[0]
-    z = first.filtered
-    metric = nearby(within(first.apart[far]), floor) if len(first.apart.get(far, ())) >= FEWEST else np.eye(z.shape[1])
+    z, metric = first.filtered, first.metric
     size = np.sqrt(max(float((z @ metric).var(0).sum()), 1e-300))
     metric = metric / size
     return Joint(offset, first.filter.own @ metric, first.filter.beside @ metric, z.mean(0) @ metric)
