@@ -25,7 +25,8 @@ from spaxel.figures.marks import plain
 from spaxel.figures.reduce import reduce_mean
 
 STEPS = 254  # of the map; 255 is no data
-BYTES = 1_100_000  # of all maps of one kind on a page
+LARGEST = 512  # pixels on a side
+BYTES = 900_000  # of all maps of one kind on a page
 STRETCHES = ("linear", "square root")
 _READ = """
 const share = value / steps;
@@ -33,9 +34,9 @@ return value > steps ? 'no data' : String(Number((low + (high - low) * share * s
 """
 
 
-def side_for(n: int, most: int = 512) -> int:
-    """Most pixels on a side of each of n maps, so that all of them together stay small."""
-    return int(min(most, (BYTES / max(n, 1)) ** 0.5))
+def side_for(n: int, scale: float = 1.0) -> int:
+    """Most pixels on a side of each of n maps, so that all of them together stay small. scale : of what they may hold."""
+    return int(min(LARGEST, (scale * BYTES / max(n, 1)) ** 0.5))
 
 
 def limits(values: np.ndarray, *, from_zero: bool = True) -> tuple[float, float]:

@@ -20,7 +20,7 @@ def line_maps(page: Page) -> Markup:
     if "line_maps" not in result or is_strip(result["labels"].shape):
         return Markup("")
     maps, attrs = result["line_maps"].values, result["line_maps"].attrs
-    units, side = str(attrs.get("units", "")), side_for(len(maps))
+    units, side = str(attrs.get("units", "")), side_for(len(maps), page.side / 1024)
     frame = small_frame(page, 290, 270)
     axis = str(result["channel"].attrs.get("units", ""))
     drawn: list[dict[str, Any]] = []

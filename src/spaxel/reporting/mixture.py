@@ -70,7 +70,9 @@ def _cards(page: Page) -> tuple[Markup, list[dict[str, Any]]]:
     drawn = bands(result, 1200 if large else 300) if "component_spectra" in result else None
     x_range = None
     for i, (name, color, share) in enumerate(named):
-        plot = quantity_map(values[..., i], frame, (0.0, top), name=f"abundance {i}", side=side_for(min(n, MOST)))
+        plot = quantity_map(
+            values[..., i], frame, (0.0, top), name=f"abundance {i}", side=side_for(min(n, MOST), page.side / 1024)
+        )
         plots.append(plot)
         card = {"name": name, "swatch": swatch(color), "share": percent(share), "map": page.place(plot), "spectrum": ""}
         if drawn is not None:
