@@ -17,7 +17,8 @@ from spaxel.readers.native import write_cube
 from spaxel.store.run_folder import read_result
 from spaxel.testing import tiny_cube
 
-PARTS = {"run.json", "arrays.safetensors", "history.jsonl", "result.zarr", "report.html", "activation.csv"}
+PARTS = {"run.json", "arrays.safetensors", "history.jsonl", "result.zarr", "report.html"}
+PARTS |= {"activation.csv", "components.csv", "spectra.csv"}
 
 
 def left(folder: Path) -> set[str]:
