@@ -107,7 +107,8 @@ def test_several_files_share_a_model(cli, scan, tmp_path):
     code, out, _ = cli("segment", scan, other, third, "-o", tmp_path / "runs", "--n-clusters", 3)
     assert code == 0
     assert left(tmp_path / "runs") == {
-        "run.json", "arrays.safetensors", "history.jsonl", "report.html", "activation.csv", "scan-0", "scan-1", "third"
+        "run.json", "arrays.safetensors", "history.jsonl", "report.html", "activation.csv", "shares.csv", "scan-0",
+        "scan-1", "third",
     }  # fmt: skip
     assert out.count("report: ") == 3
     assert f"3 cubes together: {tmp_path / 'runs' / 'report.html'}" in out
