@@ -16,6 +16,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 demo: $(VENV)/.core  ## Simulate a small painting, segment it, say how well it agrees with the truth
 	$(BIN)/spaxel demo --overwrite
 
+test: export OMP_NUM_THREADS := 1  # two workers on two cores: threads of both would wait for each other
 test: $(VENV)/.test  ## Run the tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q
 

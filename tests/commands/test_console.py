@@ -91,7 +91,7 @@ def test_a_segment_that_takes_long(cli, scan, tmp_path, screen, monkeypatch):
     code, out, _ = cli("segment", scan, "-o", tmp_path / "run", "--n-clusters", 3)
     assert code == 0
     assert "\x1b" not in out
-    assert "fit" in screen.getvalue()
+    assert "━" in screen.getvalue()  # a bar; which stages it shows hangs on how fast they are
 
 
 def test_tables_are_plain_text(capsys):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from bokeh.document import Document
 from bokeh.embed import components
 from bokeh.model import Model
 from bokeh.resources import Resources
@@ -71,6 +72,10 @@ def finish(page: Page, title: str, body: Markup) -> str:
     """The whole file: head, body with the figures in their spots, script and Bokeh's own code; nothing of a network."""
     text, library, script = str(body), "", ""
     if page.figures:
+        document = Document()
+        with document.models.freeze():  # what they refer to is gathered once, not again after each of them
+            for model in page.figures:
+                document.add_root(model)
         script, divs = components(page.figures)
         for i, div in enumerate(divs):
             text = text.replace(f"<!--figure {i}-->", div.strip(), 1)

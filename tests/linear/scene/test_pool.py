@@ -43,7 +43,7 @@ def test_views_reach_from_raw_to_unit_norm():
 
 def test_a_dark_material_in_haze_takes_no_corner_from_a_bright_one(monkeypatch):
     angles, every = {"all": [], "unit": [], "raw": []}, pool.SOFTNESS
-    for seed in range(6):
+    for seed in range(5):
         X, S, _ = land(seed, 4)
         for name, softness in (("all", every), ("unit", (0.0,)), ("raw", (np.inf,))):
             monkeypatch.setattr(pool, "SOFTNESS", softness)
@@ -65,12 +65,12 @@ def test_what_starts_do_not_agree_on_is_said():
     assert len(scene_components(X, 3).evidence["apart"]) == 3
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_light_is_judged_alike_at_every_number_and_seed(seed):
-    X, *_ = land(seed)
-    assert all(light_of(X, k, start).uneven for k in (3, 4, None) for start in (0, 1))
+    X, *_ = land(seed, side=28)
+    assert all(light_of(X, k, start).uneven for k, start in ((3, 0), (4, 1), (None, 0)))
     even = X / (X @ np.ones(X.shape[1]))[:, None]
-    assert not any(light_of(even, k, start).uneven for k in (3, None) for start in (0, 1))
+    assert not any(light_of(even, k, 0).uneven for k in (3, None))
 
 
 def test_the_scale_of_components_is_their_brightness_where_they_are_alone():
