@@ -21,6 +21,8 @@ def test_sky_coordinates_are_those_of_astropy():
     fits, wcs = pytest.importorskip("astropy.io.fits"), pytest.importorskip("astropy.wcs")
     header = fits.Header(HEADER)
     world = world_of({"wcs_header": header.tostring()}, (13, 7))
+    lines = world_of({"wcs_header": header.tostring(sep="\n")}, (13, 7))  # one card on each line
+    assert lines.to(3.5, 4.5) == world.to(3.5, 4.5)
     a, b = world.to(2.5, 8.5)  # the centre of column 2, row 8
     np.testing.assert_allclose((a, b), wcs.WCS(header).wcs_pix2world([[2, 8]], 0)[0], rtol=1e-12)
     np.testing.assert_allclose(world.back(a, b), (2.5, 8.5), atol=1e-6)

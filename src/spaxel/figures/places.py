@@ -88,10 +88,8 @@ def place_of(result: xr.Dataset) -> dict[str, Any] | None:
     return _sky(str(attrs.get("wcs_header") or ""), rows, columns) or _map(attrs) or _length(attrs)
 
 
-def _sky(header: str, rows: int, columns: int) -> dict[str, Any] | None:
-    """From the header of a FITS file; None without astropy, or where the header has no place in the sky."""
-    if not header:
-        return None
+def celestial(header: str) -> Any:
+    """The celestial WCS (astropy) in the header of a FITS file; None without astropy, or where the header has none."""
     try:
         from astropy.io.fits import Header
         from astropy.wcs import WCS
@@ -101,10 +99,18 @@ def _sky(header: str, rows: int, columns: int) -> dict[str, Any] | None:
         warnings.simplefilter("ignore")
         try:
             wcs = WCS(Header.fromstring(header, sep="\n" if "\n" in header else "")).celestial
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, TypeError):  # what astropy raises of a WCS is a ValueError
             return None
-        if wcs.naxis != 2 or wcs.wcs.lng < 0:
-            return None
+    return wcs if wcs.naxis == 2 and wcs.wcs.lng >= 0 else None
+
+
+def _sky(header: str, rows: int, columns: int) -> dict[str, Any] | None:
+    """From the header of a FITS file; None without astropy, or where the header has no place in the sky."""
+    wcs = celestial(header) if header else None
+    if wcs is None:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         y, x = np.meshgrid(np.linspace(0, rows, NODES), np.linspace(0, columns, NODES), indexing="ij")
         lon, lat = np.radians(wcs.all_pix2world(x - 0.5, y - 0.5, 0))
     grid = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], -1)

@@ -12,6 +12,7 @@ import numpy as np
 
 from spaxel.cube.pixels import pixel_size
 from spaxel.errors import ParameterError
+from spaxel.figures.places import celestial
 
 Both = Callable[[float, float], tuple[float, float]]
 
@@ -73,21 +74,8 @@ def _affine(transform: Sequence[float], names: tuple[str, str, str]) -> World:
 
 
 def _sky(header: str, shape: Sequence[int]) -> World | None:
-    try:
-        import warnings
-
-        from astropy.io.fits import Header
-        from astropy.wcs import WCS
-        from astropy.wcs.wcs import WcsError
-    except ImportError:
-        return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            wcs = WCS(Header.fromstring(header)).celestial
-        except (ValueError, KeyError, TypeError, WcsError):
-            return None
-    if wcs.naxis != 2:
+    wcs = celestial(header)
+    if wcs is None:
         return None
 
     def to(px: float, py: float) -> tuple[float, float]:
@@ -97,7 +85,7 @@ def _sky(header: str, shape: Sequence[int]) -> World | None:
     def back(a: float, b: float) -> tuple[float, float]:
         try:
             px, py = wcs.wcs_world2pix([[a, b]], 0)[0]
-        except (ValueError, WcsError):
+        except ValueError:  # so are all that astropy raises of a WCS
             return float("nan"), float("nan")
         return float(px + 0.5), float(py + 0.5)
 

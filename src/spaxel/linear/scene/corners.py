@@ -9,10 +9,10 @@ from sklearn.cluster import KMeans
 
 from spaxel.errors import CubeError, ParameterError
 from spaxel.linear.abundances import fcls
+from spaxel.linear.scene.pool import GROUPS
 from spaxel.linear.vertex import nfindr
 from spaxel.pace import paced
 
-GROUPS = (3, 5)  # k-means centres per component, in turn: few are smoother, more reach further into the corners
 STARTS_COUNT = 4
 PATIENCE = 3  # counts that fail in a row before the search ends
 LEAST = {
