@@ -70,7 +70,7 @@ def predict(part: str) -> None:
     from threadpoolctl import threadpool_limits
 
     from spaxel import DeepSpectralClustering, make_cube
-    from spaxel.methods.centers.assign import distances
+    from spaxel.linear.silhouettes import distances
     from spaxel.methods.dsc.numpy_net import encode, features
 
     spectra = templates(8192)

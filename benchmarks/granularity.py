@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 import spaxel
 from common import Scene, head, log, table, write_json, write_page
-from spaxel.methods.centers.assign import distances
+from spaxel.linear.silhouettes import distances
 from spaxel.methods.centers.projection import project_blocks
 from spaxel.results.cut import component_table
 from spaxel.results.trees import centroid_tree, contact_tree, merge_tree

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from spaxel.cube.sampling import Sample
 from spaxel.linear.pca import fit_pca
+from spaxel.linear.silhouettes import silhouettes
 from spaxel.pace import tell
 from spaxel.preprocess.feature_noise import feature_noise
 from spaxel.preprocess.scaling import fit_scaling
@@ -120,9 +121,7 @@ def choose_scaling(sample: Sample, n_clusters: int | None = None, seed: int = 0,
 
 def _silhouette(name: str, sample: Sample, n_clusters: int, seed: int, place: tuple[int, int]) -> float:
     """place : which of how many scalings this is, to be told"""
-    from sklearn.metrics import silhouette_score  # here and not above: a second that spaxel info does not need
-
-    from spaxel.linear.lloyd import lloyd
+    from spaxel.linear.lloyd import lloyd  # here and not above: a second that spaxel info does not need
 
     with threadpool_limits(1):
         scaling, spectra = fit_scaling(name, sample), sample.spectra
@@ -130,8 +129,8 @@ def _silhouette(name: str, sample: Sample, n_clusters: int, seed: int, place: tu
         projection = fit_pca(features, seed=seed, noise=feature_noise(scaling, sample))
         scores = (features - projection.mean) @ projection.basis
         labels = lloyd(scores, n_clusters, RESTARTS, seed, told=_told(*place)).labels_[:COMPARED]
-        few = len(np.unique(labels)) < 2
-        return -1.0 if few else float(silhouette_score(scores[:COMPARED], labels))
+        found = float(silhouettes(scores[:COMPARED], [labels])[0])
+        return found if np.isfinite(found) else -1.0
 
 
 def _told(i: int, n: int) -> Callable[[int], None]:

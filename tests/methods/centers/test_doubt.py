@@ -6,7 +6,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
 
 from spaxel.cube import make_cube
-from spaxel.methods.centers.assign import distances
+from spaxel.linear.silhouettes import distances
 from spaxel.methods.centers.doubt import _gain, count_mistakes
 from spaxel.methods.kmeans.estimator import KMeans
 from spaxel.results.presence import FAR, presence

@@ -6,7 +6,7 @@ from scipy.cluster.hierarchy import is_valid_linkage
 from sklearn.cluster import KMeans as Lloyd
 from sklearn.metrics import adjusted_rand_score
 
-from spaxel.methods.centers.assign import distances
+from spaxel.linear.silhouettes import distances
 from spaxel.methods.centers.levels import owner_of, through_levels, tree_by_levels
 from spaxel.methods.centers.linkage import Parts, by_centroid, refined
 from spaxel.results.cut import component_table, cut_tree

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spaxel.methods.centers.assign import distances
+from spaxel.linear.silhouettes import distances
 from spaxel.methods.consensus.members import Member, agreement, members_of
 from spaxel.methods.consensus.surroundings import differences, nearby, wiener, within
 

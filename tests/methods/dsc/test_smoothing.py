@@ -3,7 +3,7 @@ import pytest
 
 from spaxel.cube import make_cube
 from spaxel.cube.exact import fit_grid, group_sums
-from spaxel.methods.centers.assign import distances
+from spaxel.linear.silhouettes import distances
 from spaxel.methods.dsc.estimator import DeepSpectralClustering
 from spaxel.methods.dsc.smoothing import NEVER, doubts, moved, smooth
 from spaxel.testing import tiny_cube

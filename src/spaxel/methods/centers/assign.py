@@ -33,12 +33,6 @@ class Familiar(NamedTuple):
     seen: np.ndarray
 
 
-def distances(scores: np.ndarray, centers: np.ndarray) -> np.ndarray:
-    """Euclidean distances (n, m) of scores (n, d) to centres (m, d)."""
-    squared = (scores**2).sum(1)[:, None] - 2 * scores @ centers.T + (centers**2).sum(1)
-    return np.sqrt(np.maximum(squared, 0))
-
-
 def unlike(spectra: np.ndarray, rows: np.ndarray, scores: np.ndarray, gaps: np.ndarray, known: Familiar) -> np.ndarray:
     """How far spectra lie from all that was fitted, (n,) uint8: 100 is the farthest 0.1 % of the sample.
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spaxel.methods.centers.assign import Familiar, distances
+from spaxel.linear.silhouettes import distances
+from spaxel.methods.centers.assign import Familiar
 from spaxel.methods.centers.groups import Groups
 from spaxel.methods.centers.score_noise import ScoreNoise
 from spaxel.methods.state import pack

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spaxel.methods.centers.assign import distances
+from spaxel.linear.silhouettes import silhouette, sums_of_distances
 from spaxel.methods.centers.linkage import Parts
 from spaxel.methods.centers.number import ONE, Number, doubtful, doubts_of, in_words, number_of
 from spaxel.methods.centers.splits import halves_of, look_at_splits
@@ -129,27 +129,11 @@ def _last(levels: np.ndarray, excess: np.ndarray) -> int:
 
 def _silhouettes(scores: np.ndarray, micro: np.ndarray, cuts: dict[int, np.ndarray], levels: np.ndarray) -> np.ndarray:
     """Mean silhouette at each level, from sums of distances to micro-clusters, which are added up to those to components."""
-    apart = np.concatenate([distances(part, scores) for part in np.array_split(scores, max(1, len(scores) // 512))])
-    np.fill_diagonal(apart, 0)
-    total = np.stack([apart[:, micro == m].sum(1) for m in range(len(cuts[1]))], axis=1)
-    count = np.bincount(micro, minlength=len(cuts[1])).astype(float)
-    return np.array([_silhouette(total, count, micro, cuts[int(k)]) for k in levels])
-
-
-def _silhouette(total: np.ndarray, count: np.ndarray, micro: np.ndarray, component: np.ndarray) -> float:
-    """Mean over spectra of (b - a) / max(a, b), a the mean distance within, b that to the nearest other component; 0 alone."""
-    member = np.eye(component.max() + 1)[component]
-    size, own = count @ member, component[micro]
-    if not 1 < (size > 0).sum() < len(micro):
-        return float("nan")
-    apart, rows = total @ member, np.arange(len(micro))
-    inside = apart[rows, own] / np.maximum(size[own] - 1, 1)
-    others = apart / np.maximum(size, 1)
-    others[:, size == 0] = np.inf
-    others[rows, own] = np.inf
-    nearest = others.min(1)
-    value = (nearest - inside) / np.maximum(np.maximum(nearest, inside), 1e-300)
-    return float(np.where(size[own] > 1, value, 0.0).mean())
+    total = sums_of_distances(scores, np.eye(len(cuts[1]))[micro])
+    found = []
+    for component in (cuts[int(k)] for k in levels):
+        found.append(silhouette(total @ np.eye(component.max() + 1)[component], component[micro]))
+    return np.array(found)
 
 
 def _within(scores: np.ndarray, micro: np.ndarray, cuts: dict[int, np.ndarray]) -> np.ndarray:

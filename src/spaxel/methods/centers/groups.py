@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
-from sklearn.metrics import silhouette_score
 
 from spaxel.cube.sampled_windows import Windows
 from spaxel.linear.lloyd import lloyd
-from spaxel.methods.centers.assign import distances
+from spaxel.linear.silhouettes import distances, silhouettes
 from spaxel.methods.centers.evidence import COMPARED, Evidence, weigh
 from spaxel.methods.centers.levels import Spaces, owner_of, through_levels, tree_by_levels
 from spaxel.methods.centers.linkage import LINKAGES, Linkage, Parts, by_centroid
@@ -120,11 +119,12 @@ def best_silhouette(scores: np.ndarray, low: int, high: int, rules: Rules) -> tu
     rng = np.random.default_rng([rules.random_state, 3])
     chosen = rng.permutation(len(scores))[:COMPARED]
     most = len(np.unique(scores, axis=0))
-    curve = {}
-    for k in paced(range(low, min(high, most - 1) + 1), "number of components"):
-        labels = lloyd(scores, k, rules.n_init, rules.random_state, max_iter=1000, told=str).labels_[chosen]
-        few = len(np.unique(labels)) < 2 or len(np.unique(labels)) >= len(labels)
-        curve[k] = float("nan") if few else float(silhouette_score(scores[chosen], labels))
+    numbers = range(low, min(high, most - 1) + 1)
+    labels = [
+        lloyd(scores, k, rules.n_init, rules.random_state, max_iter=1000, told=str).labels_[chosen]
+        for k in paced(numbers, "number of components")
+    ]
+    curve = dict(zip(numbers, silhouettes(scores[chosen], labels).tolist(), strict=True)) if labels else {}
     known = {k: v for k, v in curve.items() if np.isfinite(v)}
     return (max(known, key=known.__getitem__) if known else min(low, most)), curve
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.cluster import KMeans as Lloyd
 
-from spaxel.methods.centers.assign import distances
+from spaxel.linear.silhouettes import distances
 from spaxel.methods.centers.linkage import Parts, refined
 from spaxel.pace import paced
 from spaxel.results.cut import component_table

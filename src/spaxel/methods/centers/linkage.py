@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.cluster import KMeans as Lloyd
 from sklearn.neighbors import NearestNeighbors
 
-from spaxel.methods.centers.assign import distances
+from spaxel.linear.silhouettes import distances
 from spaxel.results.cut import centroid_tree, component_table, connectivity_tree, contact_tree, tree_through
 
 NONE = np.zeros(0)

@@ -15,7 +15,8 @@ import xarray as xr
 from spaxel.cube.exact import Grid, group_sums
 from spaxel.cube.mapping import Arrays, map_tiles
 from spaxel.cube.picture import Recipe
-from spaxel.methods.centers.assign import Familiar, blank_maps, center_maps, distances, unlike
+from spaxel.linear.silhouettes import distances
+from spaxel.methods.centers.assign import Familiar, blank_maps, center_maps, unlike
 from spaxel.methods.centers.confidence import Ladder, ladder, nearest_of_each
 from spaxel.methods.state import unpack
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spaxel.methods.centers.assign import distances
+from spaxel.linear.silhouettes import distances
 from spaxel.methods.centers.linkage import Linkage, Parts, by_centroid
 from spaxel.results.trees import border_tree, contact_tree, leaves_of, regraft, tree_through
 

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube.mapping import Arrays
-from spaxel.methods.centers.assign import distances
+from spaxel.linear.silhouettes import distances
 from spaxel.methods.centers.groups import Groups, Rules, changed_share, groups_of
 from spaxel.methods.centers.linkage import Parts
 from spaxel.methods.dgc.axes import Axes

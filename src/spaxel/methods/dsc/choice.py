@@ -15,7 +15,7 @@ from sklearn.metrics import mutual_info_score
 
 from spaxel.cube.sampling import Sample
 from spaxel.linear.lloyd import lloyd
-from spaxel.methods.centers.assign import distances
+from spaxel.linear.silhouettes import distances
 from spaxel.methods.dsc.numpy_net import latents
 from spaxel.methods.dsc.settings import Settings
 from spaxel.methods.dsc.start import Linear, linear_start

@@ -7,7 +7,7 @@ from sklearn.metrics import mutual_info_score
 
 from spaxel.cube.mapping import Arrays
 from spaxel.cube.sampling import Sample
-from spaxel.methods.centers.assign import distances
+from spaxel.linear.silhouettes import distances
 from spaxel.methods.dsc.distances import nearby, within
 from spaxel.methods.dsc.numpy_net import encode, in_blocks
 from spaxel.methods.dsc.settings import Settings

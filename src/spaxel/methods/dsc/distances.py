@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from spaxel.linear.lloyd import lloyd
-from spaxel.methods.centers.assign import distances
+from spaxel.linear.silhouettes import distances
 
 BORDERS = 0.3  # share of the pairs, those that differ most, that are left out as crossing a border
 FLOOR = 0.1  # of the mean variance between near pixels, added to each axis, so that none counts for being still

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spaxel.cube.mapping import Arrays
-from spaxel.methods.centers.assign import distances
+from spaxel.linear.silhouettes import distances
 from spaxel.methods.dsc.criterion import Judge
 from spaxel.methods.dsc.numpy_net import encode
 from spaxel.methods.dsc.settings import COUNTED, Settings
