@@ -1,5 +1,6 @@
 """Where the real data lie, and what is skipped without them."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,14 @@ settings.register_profile("same every time", derandomize=True, deadline=None)
 settings.load_profile("same every time")
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_power_cuts():
+    """What tests write need not survive a loss of power: waiting for the disk would cost a tenth of a second a run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
 
 
 @pytest.fixture(scope="session")

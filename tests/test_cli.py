@@ -202,7 +202,10 @@ def test_a_real_process(scan, tmp_path):
     assert left(tmp_path / "run") == PARTS
     broken = subprocess.run([*command, "info", os.devnull], capture_output=True, text=True, check=False)
     assert (broken.returncode, broken.stdout) == (2, "")
-    assert broken.stderr == f"spaxel: {os.devnull} is empty (0 bytes).\n"
+    assert (
+        broken.stderr
+        == f"spaxel: {os.devnull} is a device, and only files and folders are read. Try to copy it to a file first.\n"
+    )
 
 
 def test_a_cube_without_data_has_a_run_folder_only_if_it_worked(cli, tmp_path):

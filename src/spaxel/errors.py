@@ -40,6 +40,10 @@ class Exists(SpaxelError, FileExistsError):
     """The output exists already and `overwrite` was not given."""
 
 
+class WriteError(SpaxelError, OSError):
+    """Nothing can be written: the disk is full, a quota is used up, the folder may only be read."""
+
+
 class ParameterError(SpaxelError, ValueError):
     """A parameter has a value that is not allowed."""
 

@@ -34,7 +34,8 @@ both = pytest.mark.parametrize("write", [write_file, write_folder])
 def test_new_thing_appears_at_the_end(tmp_path, write):
     path = tmp_path / "a" / "b"
     with replacing(path, owned=no) as beside:
-        assert beside.parent == path.parent
+        assert beside.parent.parent == path.parent
+        assert beside.parent.name.startswith(".b.partial-")
         write(beside, "new")
         assert not path.exists()
     assert text_of(path) == "new"

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from spaxel.errors import ParameterError
+from spaxel.store.looks import look
 
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(?::|/)")  # two letters at least: C:/ is a drive
 _FETCH = {
@@ -18,11 +19,12 @@ def check_local(path: str | Path, *, write: bool = False) -> Path:
     """The path, if it is one of this computer. Raises ParameterError for an address (s3://, https://, memory:// …).
 
     write : whether something would be written there; else it would be read, and a path that exists is taken as it is
+    Raises what spaxel.store.looks.look raises for a path that cannot be either.
     """
     text = str(path)
     found = _ADDRESS.match(text)
     if found is None or (not write and Path(path).exists()):
-        return Path(path)
+        return look(Path(path), write=write)
     address = re.sub(r":/(?!/)", "://", text)  # Path makes one slash of two
     if write:
         raise ParameterError(

@@ -1,4 +1,4 @@
-"""Writing beside and renaming: whoever looks at a path finds the old thing or the new one, never half of it."""
+"""Writing beside and exchanging: whoever looks at a path finds the old thing or the new one, never half of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from spaxel.errors import Exists, NotFound
+from spaxel.store import owner
 from spaxel.store.addresses import check_local
+from spaxel.store.exchange import exchanged, put, settle, settle_folder
+from spaxel.store.full import written_to
 
 
 @contextmanager
@@ -20,25 +23,53 @@ def replacing(path: str | Path, *, overwrite: bool = False, owned: Callable[[Pat
     path      : of a file or of a folder; missing parents are made, a link is followed
     overwrite : whether something at `path` may be replaced; it stays as it is until the body has ended
     owned     : path -> bool, whether what lies there is ours to delete; asked only with `overwrite`
-    yields    : `.name.partial-<hex>`, where nothing is yet; the body makes a file or a folder of it
+    yields    : `.name.partial-…/new`, where nothing is yet; the body makes a file or a folder of it
+    What was written is on the disk before it takes its place, in one step where the system can (spaxel.store.exchange). If the
+    body raises, also KeyboardInterrupt, what it wrote is deleted, and the parents that were made for it. A process that is
+    killed leaves the old thing or the new one, and a hidden folder, which the next call for this path removes.
     Raises Exists before the body if `path` exists without `overwrite`, or with it but is not ours (an empty folder is
-    anybody's); ParameterError for an address such as s3://; NotFound if the parent folder cannot be made. If the body
-    raises, also KeyboardInterrupt, what it wrote is deleted, and the parents that were made for it. A process killed by
-    the system leaves the hidden file behind, and the old thing untouched.
+    anybody's); ParameterError for an address such as s3://; NotFound if the parent folder cannot be made; WriteError if the
+    disk is full, or may not be written to.
     """
     path = check_local(path, write=True).resolve()
+    if owner.is_staged(path):
+        with _inside(path, owned, overwrite=overwrite) as beside:
+            yield beside
+        return
+    owner.restore(path)
     _check(path, owned, overwrite=overwrite)
     made = _make_parents(path)
-    beside = _sibling(path, "partial")
+    folder = None
+    try:
+        with written_to(path, path.parent):
+            owner.clean(path)
+            folder = owner.claim(path)
+            new = folder / owner.NEW
+            yield new
+            _check(path, owned, overwrite=overwrite)
+            settle(new)
+            _swap(new, path, folder / owner.OLD)
+            settle_folder(path.parent)
+    finally:
+        if folder is not None:
+            owner.give_up(folder)
+        for parent in made:
+            with suppress(OSError):
+                parent.rmdir()  # only one that is empty, as after an error
+
+
+@contextmanager
+def _inside(path: Path, owned: Callable[[Path], bool], *, overwrite: bool) -> Iterator[Path]:
+    """The same in a hidden folder that another call fills: that one answers for the disk, and removes what is left."""
+    _check(path, owned, overwrite=overwrite)
+    beside = path.with_name(f".{path.name[:200]}.part-{secrets.token_hex(4)}")
     try:
         yield beside
         _check(path, owned, overwrite=overwrite)
-        _swap(beside, path)
+        _swap(beside, path, old := beside.with_name(f"{beside.name}.old"))
+        _delete(old)
     finally:
         _delete(beside)
-        for folder in made:
-            with suppress(OSError):
-                folder.rmdir()  # only one that is empty, as after an error
 
 
 def _check(path: Path, owned: Callable[[Path], bool], *, overwrite: bool) -> None:
@@ -62,22 +93,22 @@ def _make_parents(path: Path) -> list[Path]:
     return missing
 
 
-def _sibling(path: Path, what: str) -> Path:
-    return path.with_name(f".{path.name}.{what}-{secrets.token_hex(4)}")
-
-
-def _swap(new: Path, path: Path) -> None:
-    if not path.exists() or (new.is_file() and path.is_file()):
+def _swap(new: Path, path: Path, old: Path) -> None:
+    """Put the new thing at its place. What was there lies at `new` or `old` afterwards, if it is a folder."""
+    if not path.exists():
+        try:
+            put(new, path)
+        except FileExistsError:
+            raise Exists(f"{path} has appeared meanwhile. Try another name, or overwrite.") from None
+    elif new.is_file() and path.is_file():
         os.replace(new, path)
-        return
-    old = _sibling(path, "replaced")
-    os.rename(path, old)
-    try:
-        os.rename(new, path)
-    except BaseException:
-        os.rename(old, path)
-        raise
-    _delete(old)
+    elif not exchanged(new, path):
+        os.rename(path, old)
+        try:
+            os.rename(new, path)
+        except BaseException:
+            os.rename(old, path)
+            raise
 
 
 def _delete(path: Path) -> None:

@@ -28,6 +28,7 @@ from spaxel.reporting import report
 from spaxel.results.cut import recall
 from spaxel.results.line_maps import check_lines
 from spaxel.store import provenance
+from spaxel.store.addresses import check_local
 from spaxel.store.run_folder import (
     ACTIVATION,
     new_run,
@@ -219,9 +220,9 @@ def _map_each(work: Work, files: Sequence[Opened], run: dict[str, Any]) -> None:
 
 def _check_apart(out: str | Path, *read: str | Path) -> None:
     """Refuse to write where something lies that is read: with `overwrite` it would be deleted."""
-    place = Path(out).resolve()
+    place = check_local(out, write=True).resolve()
     for path in read:
-        if Path(path).resolve().is_relative_to(place):
+        if check_local(path).resolve().is_relative_to(place):
             raise ParameterError(f"{out} cannot be written: {path}, which is read, lies there. Try another place.")
 
 

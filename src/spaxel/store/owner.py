@@ -1,0 +1,166 @@
+"""Whose a hidden folder is: its process holds a lock on a file in it, which the system lets go when it ends, however it ends.
+
+    .NAME.partial-HOST-ID/     beside the place NAME
+        lock        held while its process lives; says which one that is
+        new         what will take the place
+        old         what was at the place, for the moment of a change where the system knows no exchange
+        scratch     what --resume can go on with
+
+What a dead process of this machine left is removed by the next command that writes there; nothing else is. Folders of other
+machines (on a disk that several share) are left alone, and so are those on a disk that knows no locks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+import secrets
+import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from spaxel.errors import printable
+
+WINDOWS = os.name == "nt"
+if WINDOWS:
+    import msvcrt
+else:
+    import fcntl
+
+LOCK, NEW, OLD, SCRATCH = "lock", "new", "old", "scratch"
+STAGING = re.compile(r"\..+\.partial-[0-9a-f]{6}-[0-9a-f]{8}")
+TRIES = 5
+
+live: dict[Path, int] = {}  # folders of this process, and the descriptors that hold their locks
+
+
+def claim(path: Path) -> Path:
+    """A new hidden folder beside a path, which is ours until `give_up`. Raises OSError if it cannot be made."""
+    for _ in range(TRIES):
+        folder = path.with_name(f"{_prefix(path)}{secrets.token_hex(4)}")
+        folder.mkdir()
+        try:
+            live[folder] = hold(folder)
+        except (BlockingIOError, FileNotFoundError):
+            continue  # another command took it for one that was left behind
+        except OSError:
+            live[folder] = -1  # a disk without locks: such folders are never removed by others
+        return folder
+    raise BlockingIOError(f"no hidden folder beside {path} could be kept from other commands")
+
+
+def hold(folder: Path) -> int:
+    """Take the lock of a folder; the descriptor that holds it. Raises BlockingIOError if a process has it."""
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        _lock(descriptor)
+        if not os.path.samestat(os.fstat(descriptor), os.stat(folder / LOCK)):
+            raise FileNotFoundError(folder / LOCK)
+        with suppress(OSError):  # for people who look into it; a full disk is none of its business
+            os.truncate(descriptor, 0)
+            os.write(descriptor, f"process {os.getpid()} on {platform.node()}\n".encode())
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _lock(descriptor: int) -> None:
+    if WINDOWS:
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        except PermissionError as error:
+            raise BlockingIOError(*error.args) from error
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def give_up(folder: Path) -> None:
+    """Remove a hidden folder of this process with all that is in it."""
+    descriptor = live.pop(folder, -1)
+    _empty(folder)
+    if descriptor >= 0:
+        os.close(descriptor)  # before the lock's file is removed: Windows removes no open file
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def let_go(folder: Path) -> None:
+    """Keep a hidden folder as if its process were dead: for a command that goes on with it later."""
+    if (descriptor := live.pop(folder, -1)) >= 0:
+        os.close(descriptor)
+
+
+def _empty(folder: Path) -> None:
+    for _ in range(TRIES):  # a thread that has not noticed yet may still write
+        left = [child for child in _children(folder) if child.name != LOCK]
+        for child in left:
+            shutil.rmtree(child, ignore_errors=True) if child.is_dir() and not child.is_symlink() else _unlink(child)
+        if not left:
+            return
+
+
+def _unlink(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
+
+
+def _children(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
+
+
+def is_staged(path: Path) -> bool:
+    """Whether a path lies in such a hidden folder, whose owner answers for it."""
+    return any(STAGING.fullmatch(parent.name) for parent in path.parents)
+
+
+def left_behind(path: Path) -> Iterator[Path]:
+    """Hidden folders beside a path that a dead process of this machine left, the youngest first; each is ours from then on."""
+    prefix = _prefix(path)
+    with suppress(OSError):
+        names = [entry.name for entry in os.scandir(path.parent) if entry.name.startswith(prefix)]
+        folders = [path.with_name(name) for name in names if STAGING.fullmatch(name)]
+        for folder in sorted(folders, key=_age, reverse=True):
+            with suppress(OSError):
+                live[folder] = hold(folder)
+                yield folder
+
+
+def clean(path: Path) -> None:
+    """Remove what dead processes left beside a path."""
+    for folder in left_behind(path):
+        give_up(folder)
+
+
+def restore(path: Path) -> None:
+    """Put back what a process that was killed had moved from its place, and say so. Does nothing where something is."""
+    if os.path.lexists(path):
+        return
+    for folder in left_behind(path):
+        if os.path.lexists(folder / OLD) and not os.path.lexists(path):
+            os.rename(folder / OLD, path)
+            warnings.warn(
+                printable(f"{path} was missing: a command was killed while it replaced it. It is put back as it was."),
+                stacklevel=3,
+            )
+            give_up(folder)
+        else:
+            let_go(folder)
+
+
+def _prefix(path: Path) -> str:
+    host = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
+    return f".{path.name}.partial-{host}-"
+
+
+def _age(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except OSError:
+        return 0.0
