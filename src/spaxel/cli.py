@@ -14,7 +14,7 @@ from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError, UnknownOptionError
 
 from spaxel import __version__
-from spaxel.commands import typed, warned
+from spaxel.commands import ending, typed, warned
 from spaxel.errors import GuessWarning, LayoutWarning, LostWarning, ParameterError, SpaxelError, printable
 
 VERBS = {  # verb -> module of spaxel.commands, one line of help
@@ -78,21 +78,20 @@ def run(arguments: list[str]) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command line. Bad input ends with exit code 2 and one message on stderr, an interruption with 130."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    """Run a command line. Bad input ends with exit code 2 and one message on stderr, Ctrl-C with 130, SIGTERM with 143."""
+    whole, arguments = arguments is None, sys.argv[1:] if arguments is None else arguments
     typed.set(arguments)
     atexit.register(gc.freeze)  # what is left at the end is not looked through once more: 0.7 s of a small run
     warned.set(set())
     with warnings.catch_warnings():
         _set_streams()
         try:
-            run(arguments)
+            with ending.ending(whole=whole):
+                run(arguments)
         except (SpaxelError, CycloptsError) as error:
             _fail(re.sub(r"\s*\n\s*", " ", str(error).strip()))
         except KeyboardInterrupt as interruption:
-            said = f"interrupted; nothing is left half-written. {interruption}".rstrip()
-            print(f"\nspaxel: {printable(said)}", file=sys.stderr)  # noqa: T201
-            sys.exit(130)
+            sys.exit(ending.say(interruption))
         except BrokenPipeError:
             sys.stderr.close()
             sys.exit(0)

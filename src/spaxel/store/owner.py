@@ -19,8 +19,8 @@ import re
 import secrets
 import shutil
 import warnings
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from spaxel.errors import printable
@@ -31,11 +31,13 @@ if WINDOWS:
 else:
     import fcntl
 
-LOCK, NEW, OLD, SCRATCH = "lock", "new", "old", "scratch"
+LOCK, NEW, OLD, GONE, SCRATCH = "lock", "new", "old", "gone", "scratch"
 STAGING = re.compile(r"\..+\.partial-[0-9a-f]{6}-[0-9a-f]{8}")
 TRIES = 5
 
 live: dict[Path, int] = {}  # folders of this process, and the descriptors that hold their locks
+kept: set[Path] = set()  # those of them that are worth to be gone on with
+_advices: list[Callable[[], str]] = []
 
 
 def claim(path: Path) -> Path:
@@ -92,6 +94,40 @@ def let_go(folder: Path) -> None:
     """Keep a hidden folder as if its process were dead: for a command that goes on with it later."""
     if (descriptor := live.pop(folder, -1)) >= 0:
         os.close(descriptor)
+
+
+def abandon() -> None:
+    """Remove what this process has not finished, in the last moment of it, while other threads may still work on it.
+
+    It is renamed first, so that nothing that is half removed can take a place; what was moved from its place stays.
+    """
+    for folder in list(live):
+        if folder in kept:
+            continue
+        with suppress(OSError):
+            os.rename(folder / NEW, folder / GONE)
+        for name in (GONE, SCRATCH):
+            shutil.rmtree(folder / name, ignore_errors=True)
+            _unlink(folder / name)
+        if not os.path.lexists(folder / OLD):
+            _unlink(folder / LOCK)
+            with suppress(OSError):
+                folder.rmdir()
+
+
+@contextmanager
+def advising(text: Callable[[], str]) -> Iterator[None]:
+    """What is to be said if the command is interrupted in this block, as how to go on; empty for nothing."""
+    _advices.append(text)
+    try:
+        yield
+    finally:
+        _advices.remove(text)
+
+
+def advice() -> str:
+    """What is to be said now."""
+    return " ".join(filter(None, (text() for text in _advices)))
 
 
 def _empty(folder: Path) -> None:
