@@ -11,6 +11,7 @@ import select
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -19,6 +20,7 @@ from typing import Any
 from spaxel.errors import printable
 from spaxel.store import owner
 
+AT_ONCE = 0.1  # seconds in which several signals are one, as a process and its group may each get it
 PATIENCE = 1.0  # seconds that the main thread has to end by itself
 WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 OURS = (signal.default_int_handler, signal.SIG_DFL)  # handlers that are replaced; who ignores a signal goes on to do so
@@ -95,13 +97,16 @@ def _watch(receiving: int) -> None:
         code = 128 + number[0]
         if signal.getsignal(number[0]) is not _raise:
             continue  # somebody else's, as that of the viewer
+        time.sleep(AT_ONCE)
+        if select.select([receiving], [], [], 0)[0] and not os.read(receiving, 99):
+            break  # it has ended by itself
         if not select.select([receiving], [], [], PATIENCE)[0]:
             owner.abandon()
             _say(number[0], owner.advice())
             os._exit(code)
         if os.read(receiving, 1):
             os._exit(code)
-        break  # it has ended by itself
+        break
     os.close(receiving)
 
 
