@@ -1,7 +1,8 @@
 """How much of each component is in each spectrum: non-negative, and if wanted with a sum of one.
 
-Both problems are solved exactly, by a primal active set that walks for all spectra of a block at once. Blocks have a
-fixed size (the last is padded), so the answer for a spectrum does not depend on the others.
+Both problems are solved exactly, by pivots (spaxel.linear.pivoting); the few spectra whose answer is not certain then, as where
+components are nearly dependent, by a primal active set that walks for all of them at once. Blocks have a fixed size (the last
+is padded), so the answer for a spectrum does not depend on the others.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import warnings
 import numpy as np
 
 from spaxel.errors import CubeError
+from spaxel.linear.pivoting import Problem, active_amounts
 from spaxel.linear.vertex import check_spectra
 
 BLOCK = 512  # spectra that are solved together, as in `mapping`
@@ -89,24 +91,37 @@ def _in_blocks(X: np.ndarray, S: np.ndarray, *, closed: bool) -> np.ndarray:
     length = np.linalg.norm(S, axis=1)
     scale = np.where(length > 0, length, 1.0)
     unit = S / scale[:, None]
-    gram, edge = unit @ unit.T, (1 / scale if closed else None)
-    _check_independent(gram, edge)
+    size = length.max(initial=0.0) or 1.0  # so that the constraint has numbers like those of the Gram matrix
+    X, edge = X / size, size / scale if closed else None
+    problem = Problem(unit @ unit.T, edge, DUAL)
+    _check_independent(problem)
     out = np.empty((len(X), len(S)))
     for start in range(0, len(X), BLOCK):
         block = X[start : start + BLOCK]
         n = len(block)
         if n < BLOCK:
             block = np.concatenate([block, np.repeat(block[:1], BLOCK - n, axis=0)])
-        out[start : start + n] = _walk(block @ unit.T, gram, edge)[:n]
-    return out / scale if not closed else _closed(out / scale)
+        out[start : start + n] = _solved(block @ unit.T, problem)[:n]
+    out *= size / scale
+    return _closed(out) if closed else out
 
 
 def _closed(c: np.ndarray) -> np.ndarray:
     return c / c.sum(1, keepdims=True)
 
 
-def _check_independent(gram: np.ndarray, edge: np.ndarray | None) -> None:
-    """gram : (k, k) of unit spectra      edge : (k,) of the constraint edge · c = 1, or None."""
+def _solved(b: np.ndarray, problem: Problem) -> np.ndarray:
+    """Amounts of a block of unit components, (BLOCK, k)."""
+    c, exact = active_amounts(b, problem)
+    rows = np.flatnonzero(~exact)
+    if len(rows):
+        walked = _walk(b[np.resize(rows, len(b))], problem.gram, problem.edge)
+        c[rows] = walked[: len(rows)]
+    return c
+
+
+def _check_independent(problem: Problem) -> None:
+    gram, edge = problem.gram, problem.edge
     if edge is not None:
         border = edge / np.linalg.norm(edge)
         gram = gram + border[:, None] * border  # positive definite on the constraint's null space is enough
