@@ -192,4 +192,8 @@ def log_norm(spectra: np.ndarray) -> np.ndarray:
 def _brightness_weight(spectra: np.ndarray) -> float:
     """Standard deviation of the strongest direction of the unit-norm spectra: brightness then weighs as much as it."""
     unit = scale_rows("unit", spectra[:4096], np.zeros(spectra.shape[1]))
-    return float(np.sqrt(np.linalg.eigvalsh(np.cov(unit.T))[-1])) if len(unit) > 1 and unit.shape[1] > 1 else 1.0
+    if min(unit.shape) < 2:
+        return 1.0
+    centred = unit - unit.mean(0)
+    gram = centred @ centred.T if len(unit) < unit.shape[1] else centred.T @ centred  # of the shorter side
+    return float(np.sqrt(np.linalg.eigvalsh(gram)[-1] / (len(unit) - 1)))

@@ -14,6 +14,7 @@ SKEW, RISING = (
     0.3,
 )  # of brightness, and of the differences of neighbours with it, above which data are light of sources
 FEWEST = 100  # pairs of neighbours
+FLAT = 1e-9  # of the mean brightness: less varies by rounding
 SHINING = {"unit_bright": 3, "unit": 1}  # scalings of members for such data, and how often each counts
 
 
@@ -39,7 +40,7 @@ def shining(own: Sample, look: Look) -> bool:
     if look.counts or len(own.pairs) < FEWEST:
         return False
     norm = np.linalg.norm(own.spectra.astype(np.float64), axis=1)
-    if norm.std() <= 0 or skew(norm) <= SKEW:
+    if norm.std() <= FLAT * norm.mean() or skew(norm) <= SKEW:
         return False
     apart = np.linalg.norm(own.differences(), axis=1)
     return bool(spearmanr(apart, np.linalg.norm(own.pairs[:, 0].astype(np.float64), axis=1))[0] > RISING)

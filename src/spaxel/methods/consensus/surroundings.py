@@ -59,6 +59,8 @@ def wiener(z: np.ndarray, around: np.ndarray, noise: np.ndarray) -> Filter:
     own, beside = np.ones(d), np.zeros(d)
     for i, (a, b) in enumerate(zip(((z - mean) @ forth).T, ((around - mean) @ forth).T, strict=True)):
         moments = np.array([[a @ a, a @ b], [a @ b, b @ b]]) / len(a)
+        if not moments.any():  # nothing varies along this axis
+            continue
         signal = np.array([max(moments[0, 0] - 1, 0), moments[0, 1]])
         own[i], beside[i] = np.linalg.solve(moments + 1e-9 * np.trace(moments) * np.eye(2), signal)
     return Filter((forth * own) @ back, (forth * beside) @ back)
