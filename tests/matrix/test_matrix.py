@@ -58,8 +58,6 @@ def refusal(method, kind, step):
     """What the sentence of a cell that must refuse says; None for a cell that must run."""
     if (method, kind) == ("dgc", "table"):
         return "looks at the surroundings of pixels" if step in ("run", "resume") else "is no run"
-    if step == "resume" and method not in TRAINED:
-        return "writes no checkpoint. Try without --resume"
     if step == "cut" and method in UNMIX:
         return "no merge tree"
     if step == "report" and (method in UNMIX and kind == "several"):
@@ -184,7 +182,9 @@ def test_overwrite(cell):
 
 def test_resume(cell, monkeypatch):
     """Killed after the first epoch, the old run is as it was; resumed, the new one has the same bits."""
-    if cell.method not in TRAINED or cell.first[0]:
+    if cell.method not in TRAINED:
+        pytest.skip("goes on after the fit only: tests/workflow/test_resuming.py")
+    if cell.first[0]:
         assert not cell.check("resume", cell.make("new", "--resume"))
         return
     write = Keeper.write

@@ -159,7 +159,7 @@ def test_a_checkpoint_that_is_there_is_neither_used_nor_lost_unless_it_is_said(t
 
 
 def test_what_can_not_be_resumed(tmp_path):
-    with pytest.raises(ParameterError, match="KMeans writes no checkpoint"):
+    with pytest.warns(UserWarning, match="nothing .* to resume from, so the fit begins anew"):
         fit(KMeans(3), CUBE, tmp_path / "run", resume=True)
     with pytest.raises(ParameterError, match="has a checkpoint of its own"):
         fit(model(checkpoint=str(tmp_path / "c")), CUBE, tmp_path / "run", resume=True)

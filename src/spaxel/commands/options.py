@@ -19,6 +19,9 @@ from spaxel.errors import ParameterError
 Out = Annotated[Path, Parameter(alias="-o", help="folder or file to make")]
 Quiet = Annotated[bool, Parameter(negative="", help="do not show how far it is")]
 Overwrite = Annotated[bool, Parameter(negative="", help="replace what was written there before")]
+Resume = Annotated[
+    bool, Parameter(negative="", help="go on with a run that was interrupted, with the same bits as without that")
+]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="print JSON")]
 Seed = Annotated[
     int, Parameter(validator=Number(gte=0, lt=2**32), help="the same seed gives the same bits", show_default=True)

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from spaxel.commands.allocator import return_tiles
 from spaxel.commands.console import command_line, watching
 from spaxel.commands.method_options import options_of, table
-from spaxel.commands.options import Lines, Memory, Out, Overwrite, Quiet, Reading, Seed, Treating, parse_memory
+from spaxel.commands.options import Lines, Memory, Out, Overwrite, Quiet, Reading, Resume, Seed, Treating, parse_memory
 from spaxel.errors import ParameterError
 
 Files = Annotated[list[Path], Parameter(negative="", help="cubes on one axis; several share one model")]
@@ -30,9 +30,7 @@ class Fitting:
     seed: Seed = 0
     memory: Memory = "1GiB"
     overwrite: Overwrite = False
-    resume: Annotated[
-        bool, Parameter(negative="", help="go on with a fit that was interrupted, from OUT.checkpoint")
-    ] = False
+    resume: Resume = False
     quiet: Quiet = False
 
 
@@ -114,6 +112,7 @@ def predict(
     *,
     out: Out,
     overwrite: Overwrite = False,
+    resume: Resume = False,
     quiet: Quiet = False,
     reading: Reading | None = None,
     lines: Lines | None = None,
@@ -126,7 +125,7 @@ def predict(
     return_tiles()
     with watching(quiet=quiet):
         runs.predict(
-            run, file, out, options=reading.options(), overwrite=overwrite, command=command_line(),
-            **(lines or Lines()).asked(),
+            run, file, out, options=reading.options(), overwrite=overwrite, resume=resume,
+            command=command_line(), **(lines or Lines()).asked(),
         )  # fmt: skip
     print_run(out)

@@ -12,12 +12,14 @@ machines (on a disk that several share) are left alone, and so are those on a di
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import platform
 import re
 import secrets
 import shutil
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -33,10 +35,15 @@ else:
 
 LOCK, NEW, OLD, GONE, SCRATCH = "lock", "new", "old", "gone", "scratch"
 STAGING = re.compile(r"\..+\.partial-[0-9a-f]{6}-[0-9a-f]{8}")
+PART = re.compile(
+    r"\..+\.part-[0-9a-f]{8}(\.old)?"
+)  # of what is written inside such a folder, see spaxel.store.staging
+KEY = "key.json"  # in `scratch`: there is something to go on with, and of which run it is
+WORTH = 60.0  # seconds of work, above which what is finished is kept also after an error or Ctrl-C
 TRIES = 5
 
 live: dict[Path, int] = {}  # folders of this process, and the descriptors that hold their locks
-kept: set[Path] = set()  # those of them that are worth to be gone on with
+begun: dict[Path, float] = {}  # those of them that could be gone on with, and since when they are worked on
 _advices: list[Callable[[], str]] = []
 
 
@@ -57,7 +64,7 @@ def claim(path: Path) -> Path:
 
 def hold(folder: Path) -> int:
     """Take the lock of a folder; the descriptor that holds it. Raises BlockingIOError if a process has it."""
-    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
     try:
         _lock(descriptor)
         if not os.path.samestat(os.fstat(descriptor), os.stat(folder / LOCK)):
@@ -83,6 +90,7 @@ def _lock(descriptor: int) -> None:
 
 def give_up(folder: Path) -> None:
     """Remove a hidden folder of this process with all that is in it."""
+    begun.pop(folder, None)
     descriptor = live.pop(folder, -1)
     _empty(folder)
     if descriptor >= 0:
@@ -92,6 +100,7 @@ def give_up(folder: Path) -> None:
 
 def let_go(folder: Path) -> None:
     """Keep a hidden folder as if its process were dead: for a command that goes on with it later."""
+    begun.pop(folder, None)
     if (descriptor := live.pop(folder, -1)) >= 0:
         os.close(descriptor)
 
@@ -102,13 +111,12 @@ def abandon() -> None:
     It is renamed first, so that nothing that is half removed can take a place; what was moved from its place stays.
     """
     for folder in list(live):
-        if folder in kept:
+        if worth(folder):
             continue
         with suppress(OSError):
             os.rename(folder / NEW, folder / GONE)
         for name in (GONE, SCRATCH):
-            shutil.rmtree(folder / name, ignore_errors=True)
-            _unlink(folder / name)
+            _remove(folder / name)
         if not os.path.lexists(folder / OLD):
             _unlink(folder / LOCK)
             with suppress(OSError):
@@ -134,9 +142,13 @@ def _empty(folder: Path) -> None:
     for _ in range(TRIES):  # a thread that has not noticed yet may still write
         left = [child for child in _children(folder) if child.name != LOCK]
         for child in left:
-            shutil.rmtree(child, ignore_errors=True) if child.is_dir() and not child.is_symlink() else _unlink(child)
+            _remove(child)
         if not left:
             return
+
+
+def _remove(path: Path) -> None:
+    shutil.rmtree(path, ignore_errors=True) if path.is_dir() and not path.is_symlink() else _unlink(path)
 
 
 def _unlink(path: Path) -> None:
@@ -149,6 +161,29 @@ def _children(folder: Path) -> list[Path]:
         return list(folder.iterdir())
     except OSError:
         return []
+
+
+def worth(folder: Path) -> bool:
+    """Whether so much is finished in a hidden folder that it is kept for --resume when the command does not end well."""
+    return folder in begun and time.monotonic() - begun[folder] > WORTH
+
+
+def adopt(path: Path) -> Path | None:
+    """The youngest hidden folder that a dead process left for --resume, now ours; None if there is none."""
+    for folder in left_behind(path):
+        if (folder / SCRATCH / KEY).is_file():
+            begun[folder] = -WORTH  # whatever becomes of this command, it is kept
+            for inside, folders, files in os.walk(folder):
+                for name in filter(PART.fullmatch, [*folders, *files]):
+                    _remove(Path(inside, name))
+            return folder
+        let_go(folder)
+    return None
+
+
+def kept_at(path: Path) -> bool:
+    """Whether anything was kept beside a path for --resume, whosever it is."""
+    return any(path.parent.glob(f"{glob.escape(_prefix(path))}*/{SCRATCH}/{KEY}"))
 
 
 def is_staged(path: Path) -> bool:
@@ -164,8 +199,16 @@ def left_behind(path: Path) -> Iterator[Path]:
         folders = [path.with_name(name) for name in names if STAGING.fullmatch(name)]
         for folder in sorted(folders, key=_age, reverse=True):
             with suppress(OSError):
-                live[folder] = hold(folder)
-                yield folder
+                if _is_ours(folder):
+                    live[folder] = hold(folder)
+                    yield folder
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder is one, of this user, and nothing in it leads elsewhere."""
+    if not folder.is_dir() or any(folder.joinpath(*inside).is_symlink() for inside in ((), (NEW,), (SCRATCH,))):
+        return False
+    return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
 
 
 def clean(path: Path) -> None:

@@ -50,13 +50,14 @@ def is_run(path: Path) -> bool:
 
 
 @contextmanager
-def new_run(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+def new_run(path: str | Path, *, overwrite: bool = False, resume: bool = False) -> Iterator[Path]:
     """A folder to fill, which takes its place when the block ends well, and vanishes otherwise.
 
+    resume : go on with what spaxel.store.unfinished kept of one that was interrupted
     Raises Exists if something is there and `overwrite` is not given, or if what is there is not a run.
     """
-    with replacing(path, overwrite=overwrite, owned=is_run) as folder:
-        folder.mkdir()
+    with replacing(path, overwrite=overwrite, owned=is_run, resume=resume) as folder:
+        folder.mkdir(exist_ok=resume)
         yield folder
 
 

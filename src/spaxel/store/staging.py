@@ -17,12 +17,16 @@ from spaxel.store.full import written_to
 
 
 @contextmanager
-def replacing(path: str | Path, *, overwrite: bool = False, owned: Callable[[Path], bool]) -> Iterator[Path]:
+def replacing(
+    path: str | Path, *, overwrite: bool = False, owned: Callable[[Path], bool], resume: bool = False
+) -> Iterator[Path]:
     """A hidden path beside `path`, to be written by the body, that takes the place of `path` when the body ends well.
 
     path      : of a file or of a folder; missing parents are made, a link is followed
     overwrite : whether something at `path` may be replaced; it stays as it is until the body has ended
     owned     : path -> bool, whether what lies there is ours to delete; asked only with `overwrite`
+    resume    : go on in the hidden folder that a process left which was killed here, if `spaxel.store.unfinished` kept
+                something in it; without, that is removed
     yields    : `.name.partial-…/new`, where nothing is yet; the body makes a file or a folder of it
     What was written is on the disk before it takes its place, in one step where the system can (spaxel.store.exchange). If the
     body raises, also KeyboardInterrupt, what it wrote is deleted, and the parents that were made for it. A process that is
@@ -42,17 +46,19 @@ def replacing(path: str | Path, *, overwrite: bool = False, owned: Callable[[Pat
     folder = None
     try:
         with written_to(path, path.parent):
+            folder = owner.adopt(path) if resume else None
             owner.clean(path)
-            folder = owner.claim(path)
+            folder = folder or owner.claim(path)
             new = folder / owner.NEW
             yield new
             _check(path, owned, overwrite=overwrite)
             settle(new)
             _swap(new, path, folder / owner.OLD)
+            owner.begun.pop(folder, None)
             settle_folder(path.parent)
     finally:
         if folder is not None:
-            owner.give_up(folder)
+            (owner.let_go if owner.worth(folder) else owner.give_up)(folder)
         for parent in made:
             with suppress(OSError):
                 parent.rmdir()  # only one that is empty, as after an error

@@ -10,6 +10,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from spaxel.errors import Exists, ParameterError
+from spaxel.store.owner import advising
 
 
 def process_number() -> int:
@@ -30,14 +31,17 @@ def fit(
     A method with the parameter `checkpoint` writes `OUT.checkpoint` after each epoch, unless its own `checkpoint` is set;
     the parameter is as it was afterwards. resume : go on from that file, with the same bits as without an interruption
     overwrite : delete one that is there
-    Raises Exists if there is one and neither is given, ParameterError if there is nothing to resume, or if its seed,
-    parameters or input are others.
+    Where there is nothing to resume from, that is warned of. Raises Exists if there is a checkpoint and neither is given,
+    ParameterError if its seed, parameters or input are others.
     """
     own = model.get_params().get("checkpoint", False)
     if own is not None:
-        if resume:
-            what = "has a checkpoint of its own, from which it goes on" if own else "writes no checkpoint"
-            raise ParameterError(f"{type(model).__name__} {what}. Try without --resume.")
+        if resume and own:
+            raise ParameterError(
+                f"{type(model).__name__} has a checkpoint of its own, from which it goes on. Try without --resume."
+            )
+        if resume and process_number() == 0:
+            warnings.warn(f"There is nothing of {out} to resume from, so the fit begins anew.", stacklevel=2)
         model.fit(data)
         return None
     path = Path(out).resolve()
@@ -46,14 +50,18 @@ def fit(
         _clear(path, resume=resume, overwrite=overwrite)
     model.set_params(checkpoint=str(path))
     try:
-        model.fit(data)
-    except KeyboardInterrupt:
-        if path.is_file():
-            raise KeyboardInterrupt(f"The epochs that are done are in {path}: go on with --resume.") from None
+        with advising(lambda: _advice(path)):
+            model.fit(data)
+    except KeyboardInterrupt as interruption:
+        interruption.args = (_advice(path),)
         raise
     finally:
         model.set_params(checkpoint=None)
     return path
+
+
+def _advice(path: Path) -> str:
+    return f"The epochs that are done are in {path}: go on with --resume." if path.is_file() else ""
 
 
 def _clear(path: Path, *, resume: bool, overwrite: bool) -> None:

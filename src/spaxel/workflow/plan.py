@@ -5,10 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import xarray as xr
+
 from spaxel.pace import within
+from spaxel.store import provenance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +26,8 @@ class RunPlan:
     drop_channels  : leave out channels that say nothing (see mask_channels)
     reference : of several files, those that the others are compared with (else each with all others): what is new?
     overwrite : replace the run that lies at `out`
-    resume    : go on from the checkpoint `OUT.checkpoint` of a fit that was interrupted, see spaxel.workflow.fitting
+    resume    : go on with a run that was interrupted: from the checkpoint `OUT.checkpoint` of its fit, or, after the fit, with
+                the cubes and tiles that are finished (spaxel.workflow.fitting, spaxel.store.unfinished)
     lines     : of which maps are made: ("auto",), ("none",) or names, see spaxel.line_maps
     redshift, medium : of the object and its wavelengths, for lines of gas; kept in run.json
     command   : as it was typed, for run.json
@@ -43,6 +48,26 @@ class RunPlan:
     redshift: float | None = None
     medium: str | None = None
     command: str = ""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file, the cube as it is in it, and after the steps."""
+
+    path: str | Path
+    raw: xr.Dataset
+    cube: xr.Dataset
+
+    @cached_property
+    def signature(self) -> dict[str, Any]:
+        """What the input was, see spaxel.store.provenance; the file is read for it."""
+        return provenance.signature(Path(self.path), self.raw)
+
+    def about(self, plan: RunPlan) -> dict[str, Any]:
+        """What run.json says of the file, and of how it was read."""
+        about = {"name": Path(self.path).resolve().stem, "input": self.signature}
+        told = {"reading": plan.options or None, "redshift": plan.redshift, "medium": plan.medium}
+        return about | {name: value for name, value in told.items() if value is not None}
 
 
 class Clock:

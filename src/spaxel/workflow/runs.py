@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import xarray as xr
 
@@ -39,6 +40,7 @@ from spaxel.store.run_folder import (
     write_json,
     write_result,
 )
+from spaxel.store.unfinished import Unfinished, advised
 from spaxel.workflow.beside import (
     common_colors,
     cubes_of,
@@ -50,24 +52,11 @@ from spaxel.workflow.beside import (
 )
 from spaxel.workflow.fitting import fit, process_number
 from spaxel.workflow.lines import with_lines
-from spaxel.workflow.plan import Clock, RunPlan
+from spaxel.workflow.plan import Clock, Opened, RunPlan
 from spaxel.workflow.recut import recut
+from spaxel.workflow.resuming import awaits_no_help, fit_or_load, go_on, key_of_prediction
 
 __all__ = ["Clock", "RunPlan", "carry_out", "predict", "recut", "segment"]
-
-
-class Opened(NamedTuple):
-    """A file, the cube as it is in it, and after the steps."""
-
-    path: str | Path
-    raw: xr.Dataset
-    cube: xr.Dataset
-
-    def about(self, plan: RunPlan) -> dict[str, Any]:
-        """What run.json says of the file, and of how it was read."""
-        about = {"name": Path(self.path).resolve().stem, "input": provenance.signature(Path(self.path), self.raw)}
-        told = {"reading": plan.options or None, "redshift": plan.redshift, "medium": plan.medium}
-        return about | {name: value for name, value in told.items() if value is not None}
 
 
 @dataclass
@@ -78,6 +67,7 @@ class Work:
     folder: Path
     model: Any
     clock: Clock
+    unfinished: Unfinished
     cut: dict[str, Any] | None = (
         None  # of `predict`: the components of a run that was cut, see spaxel.results.cut.record
     )
@@ -101,18 +91,22 @@ def carry_out(plan: RunPlan) -> Path:
     method = method_class(plan.method)
     model = method(**parse_parameters(method, plan.parameters or {}))
     if process_number():  # it helps the first one with the training
-        _fit(plan, model, _open_all(plan))
+        if not awaits_no_help(plan):
+            _fit(plan, model, _open_all(plan))
         return Path(plan.out)
     clock = Clock()
-    with new_run(plan.out, overwrite=plan.overwrite) as folder:
+    with new_run(plan.out, overwrite=plan.overwrite, resume=plan.resume) as folder, advised(folder):
         files = clock("open", _open_all, plan)
         check_lines(files[0].raw, plan.lines, plan.redshift, plan.medium)
+        unfinished = Unfinished(folder)
         with naming(plan.paths[0]) if len(files) == 1 else nullcontext():
-            checkpoint = clock("fit", _fit, plan, model, files)
+            model, checkpoint = fit_or_load(
+                unfinished, plan, model, files, partial(clock, "fit", _fit, plan, model, files)
+            )
         seed, used = getattr(model, "random_state", None), getattr(model, "libraries", ())
         run = describe(model) | provenance.about(plan.command, seed, used)
         write_arrays(folder, model.state_)
-        work = Work(plan, folder, model, clock)
+        work = Work(plan, folder, model, clock, unfinished)
         _map_one(work, files[0], run) if len(files) == 1 else _map_each(work, files, run)
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
@@ -122,7 +116,7 @@ def carry_out(plan: RunPlan) -> Path:
 def predict(run: str | Path, path: str | Path, out: str | Path, **options: Any) -> Path:
     """Apply the model of a run to another file and write a run folder; labels mean the same as in the first. Returns `out`.
 
-    options : see spaxel.workflow.plan.RunPlan: options, overwrite, command
+    options : see spaxel.workflow.plan.RunPlan: options, overwrite, resume, command
     If the run was cut, merged or named by hand, so is the answer. What is present here and in no cube of the run is new.
 
     Raises CubeError if the file's axis is another one (the message says what differs), NotFound if there is no model.
@@ -133,7 +127,7 @@ def predict(run: str | Path, path: str | Path, out: str | Path, **options: Any) 
     if "model" in held and "learned" not in held:
         raise NotFound(f"{run} holds no fitted model. Try {(run / held['model']).resolve()}, which made it.")
     clock = Clock()
-    with new_run(out, overwrite=plan.overwrite) as folder:
+    with new_run(out, overwrite=plan.overwrite, resume=plan.resume) as folder, advised(folder):
         model = clock("load", load, run)
         cube = clock("open", open_cube, path, **(plan.options or {}))
         about = provenance.about(plan.command, held.get("seed")) | {
@@ -142,8 +136,10 @@ def predict(run: str | Path, path: str | Path, out: str | Path, **options: Any) 
         }
         about |= {key: held[key] for key in ("cut", "colors") if key in held}
         plan = replace(plan, redshift=plan.redshift or held.get("redshift"), medium=plan.medium or held.get("medium"))
-        work = Work(plan, folder, model, clock, held.get("cut"))
-        _map_one(work, Opened(path, cube, cube), about, run)
+        file, unfinished = Opened(path, cube, cube), Unfinished(folder)
+        go_on(unfinished, key_of_prediction(plan, run, held, file), resume=plan.resume)
+        work = Work(plan, folder, model, clock, unfinished, held.get("cut"))
+        _map_one(work, file, about, run)
     return Path(out)
 
 
@@ -203,11 +199,15 @@ def _map_each(work: Work, files: Sequence[Opened], run: dict[str, Any]) -> None:
     }
     children = {}
     for name, file in zip(names, files, strict=True):
+        if (finished := work.unfinished.cube(name)) is not None:
+            children[name] = finished
+            continue
         (folder / name).mkdir()
         about = provenance.about(plan.command, run["seed"]) | {"method": plan.method, "model": ".."} | file.about(plan)
         result = _answer(work, folder / name, file)
         children[name] = about | _judged(work, result, file.cube)
         write_history(folder / name, clock.lines)
+        work.unfinished.keep_cube(name, children[name])
     colors = clock("colors", lambda: common_colors([read_result(folder / name) for name in names]))
     write_json(folder, run | {"colors": colors, "seconds": clock.seconds()})
     beside = clock("tables", write_joined, folder, names, run["reference"])
