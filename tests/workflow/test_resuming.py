@@ -1,7 +1,6 @@
 """A run that was killed after its fit goes on where it stood: the same bits, nothing done twice, nothing left over."""
 
 import contextlib
-import importlib
 import json
 import shutil
 
@@ -9,6 +8,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from spaxel.cube import kept, mapping
+from spaxel.methods.kmeans.estimator import KMeans
 from spaxel.readers.native import write_cube
 from spaxel.store import owner
 from spaxel.store.run_folder import read_arrays, read_json, read_result
@@ -31,14 +32,22 @@ def whole(leaves, tmp_path_factory):
     return runs.segment(leaves, tmp_path_factory.mktemp("whole") / "run", parameters={"n_clusters": 3})
 
 
-def killed(function, place, after, folder):
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    """A folder with a cube of several tiles and a model for it."""
+    folder = tmp_path_factory.mktemp("wide")
+    cube = tiny_cube(150, 140)
+    KMeans(3).fit(tiny_cube(11, 13)).save(folder / "model")
+    write_cube(cube, folder / "cube.zarr")
+    return folder
+
+
+def killed(function, where, name, after, folder):
     """Call a function, and have in the folder what a kill leaves when another function has been called so often.
 
     That is a copy of the folder at that moment, whose locks nobody holds.
     """
-    module, _, name = place.rpartition(".")
-    module = importlib.import_module(module)
-    real, calls, copy = getattr(module, name), [], folder.with_name(f"{folder.name} killed")
+    real, calls, copy = getattr(where, name), [], folder.with_name(f"{folder.name} killed")
 
     def dying(*arguments, **options):
         answer = real(*arguments, **options)
@@ -49,10 +58,10 @@ def killed(function, place, after, folder):
         return answer
 
     with pytest.MonkeyPatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
-        patch.setattr(module, name, dying)
+        patch.setattr(where, name, dying)
         function()
     assert len(calls) == after
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)
     copy.rename(folder)
 
 
@@ -71,7 +80,7 @@ def same(run, whole, places=("",)):
 def test_a_series_goes_on_with_the_next_cube(leaves, whole, tmp_path, monkeypatch, after):
     """Neither the fit nor a finished cube is done again; one that was half written is."""
     run, asked = tmp_path / "run", {"parameters": {"n_clusters": 3}}
-    killed(lambda: runs.segment(leaves, run, **asked), "spaxel.workflow.runs.write_result", after, tmp_path)
+    killed(lambda: runs.segment(leaves, run, **asked), runs, "write_result", after, tmp_path)
     assert not run.exists()
     mapped, apply = [], runs.apply
     monkeypatch.setattr(runs, "apply", lambda model, cube: mapped.append(1) or apply(model, cube))
@@ -82,11 +91,35 @@ def test_a_series_goes_on_with_the_next_cube(leaves, whole, tmp_path, monkeypatc
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
+@pytest.mark.parametrize("verb", ["segment", "predict", "unmix"])
+def test_a_map_goes_on_with_the_next_tile(cli, wide, tmp_path, monkeypatch, verb):
+    """Of nine tiles five are finished, and one of these is damaged: five are made."""
+    words = {
+        "segment": ["segment", wide / "cube.zarr", *WORDS, "--lines", "none"],
+        "unmix": ["unmix", wide / "cube.zarr", "--method", "nmf", "--n-components", "2", "--quiet", "--lines", "none"],
+        "predict": ["predict", wide / "model", wide / "cube.zarr", "--quiet", "--lines", "none"],
+    }[verb]
+    run = tmp_path / "place" / "run"
+    monkeypatch.setattr(kept, "EARLY", 0.0)
+    monkeypatch.setattr(mapping, "MOST_PIXELS", 64 * 64)
+    assert cli(*words, "-o", tmp_path / "undisturbed")[0] == 0
+    killed(lambda: cli(*words, "-o", run), kept.Kept, "keep", 5, run.parent)
+    files = sorted(run.parent.glob(".run.partial-*/scratch/maps/one/*/*.npz"))
+    assert len(files) == 5
+    files[0].write_bytes(files[0].read_bytes()[:100])
+    made, one_tile = [], mapping._one_tile
+    monkeypatch.setattr(mapping, "_one_tile", lambda *given: made.append(given[2]) or one_tile(*given))
+    assert cli(*words, "-o", run, "--resume")[0] == 0
+    assert len(made) == len(set(made)) == 5
+    xr.testing.assert_identical(read_result(run).load(), read_result(tmp_path / "undisturbed").load())
+    assert [path.name for path in run.parent.iterdir()] == ["run"]
+
+
 def test_what_differs_is_refused_and_kept(cli, leaves, tmp_path):
     """Another seed, another file, another option; then the right one goes on, also with another memory."""
     run = tmp_path / "run"
     words = ["segment", leaves[0], "-o", run, *WORDS]
-    killed(lambda: cli(*words), "spaxel.workflow.runs.write_arrays", 1, tmp_path)
+    killed(lambda: cli(*words), runs, "write_arrays", 1, tmp_path)
     for changed, said in (
         ([*words, "--seed", 3], "random_state is 3, there 0"),
         (["segment", leaves[1], *words[2:]], "input 0 is"),
@@ -106,7 +139,7 @@ def test_what_differs_is_refused_and_kept(cli, leaves, tmp_path):
 def test_without_resume_it_begins_anew(cli, leaves, tmp_path):
     run = tmp_path / "run"
     words = ["segment", leaves[0], "-o", run, *WORDS]
-    killed(lambda: cli(*words), "spaxel.workflow.runs.write_arrays", 1, tmp_path)
+    killed(lambda: cli(*words), runs, "write_arrays", 1, tmp_path)
     assert any(tmp_path.glob(".run.partial-*/scratch/key.json"))
     assert cli(*words, "--seed", 3)[0] == 0
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
@@ -142,7 +175,7 @@ def test_an_older_run_is_kept_until_the_end(cli, leaves, tmp_path):
     words = ["segment", leaves[0], "-o", run, *WORDS]
     assert cli(*words)[0] == 0
     before = (run / "run.json").read_bytes()
-    killed(lambda: cli(*words, "--overwrite"), "spaxel.workflow.runs.write_result", 1, tmp_path)
+    killed(lambda: cli(*words, "--overwrite"), runs, "write_result", 1, tmp_path)
     assert (run / "run.json").read_bytes() == before
     assert cli(*words, "--resume")[0] == 2
     assert cli(*words, "--overwrite", "--resume")[0] == 0
@@ -155,7 +188,7 @@ def test_a_folder_that_leads_elsewhere_is_not_gone_on_with(cli, leaves, tmp_path
     (tmp_path / "mine").write_text("mine")
     run = tmp_path / "run"
     words = ["segment", leaves[0], "-o", run, *WORDS]
-    killed(lambda: cli(*words), "spaxel.workflow.runs.write_arrays", 1, tmp_path)
+    killed(lambda: cli(*words), runs, "write_arrays", 1, tmp_path)
     (folder,) = tmp_path.glob(".run.partial-*")
     (folder / "lock").unlink()
     (folder / "lock").symlink_to(tmp_path / "mine")

@@ -7,7 +7,7 @@ the function sees the same number of rows (so that the same kernels run), and su
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import dask
@@ -16,6 +16,7 @@ import xarray as xr
 from threadpoolctl import threadpool_limits
 
 from spaxel.cube.gaps import KINDS, MARKED, Gaps
+from spaxel.cube.kept import Answer, Kept
 from spaxel.cube.sampling import judged_tile
 from spaxel.cube.tiles import CELL, Tile, grid, sides, with_halo
 from spaxel.errors import MemoryBudgetError, missing_extra
@@ -75,9 +76,10 @@ def map_tiles(
     maps = {name: np.full((height, width, *np.shape(value)), value) for name, value in fill.items()}
     sums: Arrays = {}
     done = 0
+    kept = Kept(tiles, fill, f"{gaps} {context} {cube['spectra'].shape}")
     tell("pixels", 0, height * width)
     with threadpool_limits(1):
-        for batch, answers in _in_batches(function, _Held(cube, gaps, context, look), tiles, workers, scheduler):
+        for batch, answers in _answered(function, _Held(cube, gaps, context, look), tiles, kept, workers, scheduler):
             for tile, (good, pixels, parts) in zip(batch, answers, strict=True):
                 for name, values in pixels.items():
                     maps[name][tile.y0 : tile.y1, tile.x0 : tile.x1][good] = values
@@ -93,6 +95,22 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _answered(
+    function: Function, held: _Held, tiles: list[Tile], kept: Kept, workers: int, scheduler: str
+) -> Iterator[tuple[list[Tile], Sequence[Answer]]]:
+    """Some tiles and what the function says of them: first those that were kept, then the others, which are kept now."""
+    left = []
+    for tile in tiles:
+        if (answer := kept.answer(tile)) is None:
+            left.append(tile)
+        else:
+            yield [tile], [answer]
+    for batch, answers in _in_batches(function, held, left, workers, scheduler):
+        for tile, answer in zip(batch, answers, strict=True):
+            kept.keep(tile, answer)
+        yield batch, answers
 
 
 def _in_batches(

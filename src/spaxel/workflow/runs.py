@@ -15,6 +15,7 @@ from typing import Any
 import xarray as xr
 
 from spaxel.cube import note
+from spaxel.cube.kept import keeping
 from spaxel.errors import NotFound, ParameterError, naming
 from spaxel.methods.contract import parse_parameters
 from spaxel.methods.registry import UNMIXING, apply, load, method_class
@@ -228,11 +229,12 @@ def _check_apart(out: str | Path, *read: str | Path) -> None:
 
 def _answer(work: Work, folder: Path, file: Opened) -> xr.Dataset:
     """The result of the model on a cube, with the components of a cut by hand, written."""
-    with naming(file.path):
-        result = work.clock("predict", apply, work.model, file.cube)
-    if work.cut:
-        result = recall(result, work.cut)
-    result = work.clock("lines", with_lines, work.plan, file.raw, file.cube.attrs.get("steps", []), result)
+    with keeping(work.unfinished.maps(folder.name if folder != work.folder else "")):
+        with naming(file.path):
+            result = work.clock("predict", apply, work.model, file.cube)
+        if work.cut:
+            result = recall(result, work.cut)
+        result = work.clock("lines", with_lines, work.plan, file.raw, file.cube.attrs.get("steps", []), result)
     if "truth_labels" not in result and "truth_abundances" in file.cube:
         result["truth_labels"] = (("y", "x"), truth_labels(file.cube).astype("int32"))
     work.clock("write", write_result, folder, result)
