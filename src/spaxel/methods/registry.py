@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from spaxel.errors import ParameterError, ReadError
+import numpy as np
+
+from spaxel.cube import make_cube
+from spaxel.errors import ParameterError, ReadError, SpaxelError
 from spaxel.methods.contract import parse_parameters
 from spaxel.methods.state import SegmentingInfo, UnmixingInfo, read_info
+from spaxel.store.guarded import DAMAGE
 from spaxel.store.run_folder import read_arrays, read_json
 
 METHODS = {  # name -> module:class
@@ -59,4 +64,20 @@ def load(path: str | Path) -> Any:
         model.n_features_in_ = len(arrays["channel"])
     except KeyError as error:
         raise ReadError(f"{path} lacks {error}, so it is no complete model. Try to fit again.") from error
+    _try_out(model, path)
     return model
+
+
+def _try_out(model: Any, path: str | Path) -> None:
+    """Apply a loaded model to four spectra. Raises ReadError if its parts do not fit together."""
+    axis = model.state_["channel"]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            spectra = np.tile(np.linspace(1.0, 2.0, len(axis), dtype=np.float32), (2, 2, 1))
+            model._result(make_cube(spectra, axis, model.info_["units"]))
+    except SpaxelError:
+        pass  # of these spectra, not of the model
+    except DAMAGE as error:
+        said = f"lacks {error}" if isinstance(error, KeyError) else f"does not fit together ({error})"
+        raise ReadError(f"{path}: the model {said}, so it is damaged. Try to fit again.") from error

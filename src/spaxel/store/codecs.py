@@ -69,7 +69,7 @@ def check_metadata(path: Path, content: bytes) -> None:
     """
     try:
         metadata = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     for name in _codecs(metadata):
         known = name.removeprefix("numcodecs.") if isinstance(name, str) else name

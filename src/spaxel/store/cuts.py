@@ -16,9 +16,10 @@ from typing import Any
 
 import xarray as xr
 
-from spaxel.errors import NotFound, ParameterError, ReadError
+from spaxel.errors import NotFound, ParameterError
 from spaxel.results.cut import recall
 from spaxel.store.places import is_plain, placed
+from spaxel.store.records import Cut, read_plain
 from spaxel.store.run_folder import read_json, read_run
 
 CUTS, CUT = "cuts", "cut.json"
@@ -64,15 +65,7 @@ def cut_folder(run: str | Path, name: str) -> Path:
 
 def read_cut(run: str | Path, name: str) -> dict[str, Any]:
     """cut.json of a named cut. Raises NotFound if there is none of this name, ReadError if it is damaged or too new."""
-    file = cut_folder(run, name) / CUT
-    try:
-        about = json.loads(file.read_text("utf-8"))
-        known = about["format"] == FORMAT and isinstance(about["made"]["names"], list)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ReadError(f"{file} is damaged: {error}. Try to cut again.") from error
-    if not known or about.get("version") != VERSION:
-        raise ReadError(f"{file} was not written by this version of spaxel. Try to cut again.")
-    return about
+    return read_plain(cut_folder(run, name) / CUT, Cut, "to cut again")
 
 
 def open_cut(run: str | Path, name: str) -> tuple[dict[str, Any], xr.Dataset]:

@@ -25,14 +25,17 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from safetensors import SafetensorError
+from safetensors import safe_open
 from safetensors.numpy import load_file, save
 
 from spaxel.errors import NotFound, ReadError
 from spaxel.results.convention import SPECTRA_NAMES, check_result
+from spaxel.store import records
 from spaxel.store.addresses import check_local
-from spaxel.store.codecs import CheckedStore
+from spaxel.store.consistent import consistent
+from spaxel.store.guarded import CHECKSUM, DAMAGE, WHOLE, checksum, guarded_encoding, open_guarded
 from spaxel.store.places import check_names, placed
+from spaxel.store.records import read_plain
 from spaxel.store.staging import replacing
 
 FORMAT = "spaxel-run"
@@ -45,7 +48,7 @@ def is_run(path: Path) -> bool:
     """Whether a folder says of itself that it is a run."""
     try:
         return json.loads((path / RUN).read_text("utf-8")).get("format") == FORMAT
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return False
 
 
@@ -70,7 +73,8 @@ def write_json(folder: Path, run: dict[str, Any]) -> None:
 
 def write_arrays(folder: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write arrays.safetensors into a folder."""
-    content = save({name: np.ascontiguousarray(value) for name, value in arrays.items()})
+    held = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
+    content = save(held, {CHECKSUM: checksum(held)})
     with placed(folder, ARRAYS) as beside:
         beside.write_bytes(content)  # save_file would let nobody else read it
 
@@ -85,11 +89,18 @@ def write_result(folder: Path, result: xr.Dataset) -> None:
     """Write result.zarr into a folder."""
     texts = ("criterion", "scaling", "component", "line", *SPECTRA_NAMES)
     names = {name: [str(v) for v in result[name].values] for name in texts if name in result.coords}
-    plain = result.drop_vars(names).assign_attrs(names=names)
+    plain = result.drop_vars(names).assign_attrs({"names": names, WHOLE: True})
     plain.attrs = json.loads(json.dumps(plain.attrs, default=_plain))
     with placed(folder, RESULT) as beside, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Consolidated metadata", UserWarning)  # so that nobody is warned who reads
-        plain.to_zarr(beside, mode="w", zarr_format=3, consolidated=True)
+        plain.to_zarr(
+            beside,
+            mode="w",
+            zarr_format=3,
+            consolidated=True,
+            write_empty_chunks=True,
+            encoding=guarded_encoding(plain),
+        )
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
@@ -100,16 +111,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
     path = check_local(path)
     if not (path / RUN).is_file():
         raise NotFound(f"{path} is no run: it holds no {RUN}. Try the folder that was given to --out.")
-    try:
-        run = json.loads((path / RUN).read_text("utf-8"))
-    except ValueError as error:
-        raise ReadError(f"{path / RUN} is damaged: {error}. Try to fit again.") from error
-    if not isinstance(run, dict) or run.get("format") != FORMAT:
-        raise ReadError(f"{path / RUN} was not written by spaxel.")
-    if run.get("version") != VERSION:
-        raise ReadError(
-            f"{path} has version {run.get('version')!r} of a run, this spaxel reads {VERSION}. Try to update."
-        )
+    run = read_plain(path / RUN, records.Run, "to segment again")
     check_names(path, run)
     return run
 
@@ -120,9 +122,14 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     if not file.is_file():
         raise NotFound(f"{path} holds no fitted model ({ARRAYS}). Try the run that `segment` wrote.")
     try:
-        return load_file(file)
-    except (SafetensorError, OSError) as error:
+        with safe_open(file, "numpy") as held:
+            said = (held.metadata() or {}).get(CHECKSUM)
+        found = load_file(file)
+    except DAMAGE as error:
         raise ReadError(f"{file} is damaged: {error}. Try to fit again.") from error
+    if said is not None and said != checksum(found):
+        raise ReadError(f"{file} is damaged: its numbers are not those that were written. Try to fit again.")
+    return found
 
 
 def read_result(path: str | Path) -> xr.Dataset:
@@ -135,10 +142,13 @@ def read_result(path: str | Path) -> xr.Dataset:
             read_json(path)
         raise NotFound(f"{path} holds no {RESULT}. Try {several}.")
     try:
-        result = xr.open_zarr(CheckedStore(folder), consolidated=False)
+        result = open_guarded(folder)
         names = result.attrs.pop("names", {})
-        return check_result(result.assign_coords({name: (_along(name), values) for name, values in names.items()}))
-    except (OSError, ValueError, KeyError) as error:
+        named = result.assign_coords({name: (_along(name), values) for name, values in names.items()})
+        return consistent(check_result(named), folder)
+    except ReadError:
+        raise
+    except DAMAGE as error:
         raise ReadError(f"{folder} is damaged: {error}. Try to segment again.") from error
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
+import xarray as xr
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
@@ -136,8 +137,12 @@ class Unmixing(TransformerMixin, BaseEstimator):
         if kind == "array":
             return self._map(cubes[0])[0]["abundances"][:, 0].astype(np.float64)
         prepared = [prepare(cube, self.info_, self.state_["channel"]) for cube in cubes]
-        results = [mixture_result(cube, self.state_, self.info_, *self._map(cube)) for cube in prepared]
+        results = [self._result(cube) for cube in prepared]
         return results[0] if kind == "cube" else results
+
+    def _result(self, cube: xr.Dataset) -> xr.Dataset:
+        """The result on a prepared cube."""
+        return mixture_result(cube, self.state_, self.info_, *self._map(cube))
 
     def inverse_transform(self, abundances: np.ndarray) -> np.ndarray:
         """Spectra of abundances: (n, k) -> (n, channel), abundances @ components_ (a scene's brightness is not in them)."""

@@ -1,0 +1,103 @@
+"""Arrays of a run that say so when they are damaged, wherever they are read, and however late.
+
+What spaxel writes has every chunk, also those of one value, and a checksum in each. So a chunk that is gone, cut off or
+changed is an error in words where it is read, and never an answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import lzma
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from safetensors import SafetensorError
+from zarr.codecs import ZstdCodec
+
+from spaxel.errors import ReadError
+from spaxel.store.codecs import CheckedStore
+
+WHOLE = "every_chunk"  # an attribute of what was written with every chunk
+CHECKSUM = "sha256"
+DAMAGE = (
+    *(ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RecursionError, RuntimeError, TypeError),
+    *(ValueError, SafetensorError, lzma.LZMAError, zlib.error),
+)  # what libraries raise of damaged numbers
+LARGEST = 2**31  # bytes of one chunk
+_LIMITS = {"labels": "component", "micro_labels": "micro", "micro_component": "component"}  # numbers of what
+
+
+class CompleteStore(CheckedStore):
+    """A Zarr folder to read in which a chunk that is missing is an error, not a chunk of zeros."""
+
+    def _checked(self, key: str, held: Any) -> Any:
+        if held is None and ("/c/" in f"/{key}" or key.endswith("/c")):
+            raise ReadError(f"{self.root / key} is missing, so {self.root} is damaged. Try to make it again.")
+        return super()._checked(key, held)
+
+
+class Guarded:
+    """An array as Dask reads it, whose foreign errors become words, and whose numbers stay within limits.
+
+    limit : labels are -1 … limit - 1; None: any value
+    """
+
+    def __init__(self, held: xr.Variable, what: str, limit: int | None) -> None:
+        self.held, self.what, self.limit = held, what, limit
+        self.shape, self.dtype, self.ndim = held.shape, held.dtype, held.ndim
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        """The numbers of a block. Raises ReadError where they are damaged."""
+        try:
+            found = np.asarray(self.held[key].values)
+        except ReadError:
+            raise
+        except DAMAGE as error:
+            raise ReadError(
+                f"{self.what} is damaged: {error or type(error).__name__}. Try to make it again."
+            ) from error
+        if self.limit is not None and found.size and not -1 <= found.min() <= found.max() < self.limit:
+            raise ReadError(f"{self.what} is damaged: it holds numbers that no component has. Try to make it again.")
+        return found
+
+
+def guarded_encoding(data: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """How the arrays of a dataset are written: with a checksum in every chunk."""
+    codec = ZstdCodec(level=0, checksum=True)
+    return {str(name): {"compressors": (codec,)} for name in data.variables}
+
+
+def open_guarded(folder: Path) -> xr.Dataset:
+    """A Zarr folder that spaxel wrote, lazily, chunk by chunk. Raises ReadError, and others (DAMAGE) of its metadata."""
+    plain = xr.open_zarr(CheckedStore(folder), consolidated=False, chunks=None)
+    if plain.attrs.pop(WHOLE, False):
+        plain = xr.open_zarr(CompleteStore(folder), consolidated=False, chunks=None)
+        del plain.attrs[WHOLE]
+    return plain.assign({str(name): _guarded(folder, str(name), plain) for name in plain.data_vars})
+
+
+def _guarded(folder: Path, name: str, data: xr.Dataset) -> xr.Variable:
+    held = data[name].variable
+    chunks = held.encoding.get("chunks") or held.shape
+    if int(np.prod(chunks, dtype=object)) * held.dtype.itemsize > LARGEST:
+        raise ReadError(f"{folder / name} is damaged: a chunk of {chunks} is larger than spaxel writes any.")
+    limit = data.sizes.get(_LIMITS[name]) if name in _LIMITS else None
+    array = da.from_array(
+        Guarded(held, str(folder / name), limit), chunks=chunks, name=False, meta=np.empty(0, held.dtype)
+    )
+    return xr.Variable(held.dims, array, held.attrs, held.encoding)
+
+
+def checksum(arrays: Mapping[str, np.ndarray]) -> str:
+    """Of names, kinds, shapes and numbers of arrays, whatever their order."""
+    total = hashlib.sha256()
+    for name in sorted(arrays):
+        held = np.ascontiguousarray(arrays[name])
+        total.update(f"{name} {held.dtype.str} {held.shape}\n".encode())
+        total.update(held.tobytes())
+    return total.hexdigest()
