@@ -5,8 +5,10 @@ from __future__ import annotations
 import atexit
 import gc
 import logging
+import os
 import re
 import sys
+import traceback
 import warnings
 from typing import Any
 
@@ -113,6 +115,9 @@ def _set_streams() -> None:
 
 
 def _fail(message: str) -> None:
+    """One line and exit code 2; with SPAXEL_DEBUG set, first where the error was raised, and what caused it."""
+    if os.environ.get("SPAXEL_DEBUG"):
+        traceback.print_exc()
     print(f"spaxel: {printable(message)}", file=sys.stderr)  # noqa: T201
     sys.exit(2)
 

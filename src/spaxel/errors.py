@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+MOST_WORDS = 300  # characters of a library's message that ours repeats
+
 
 class SpaxelError(Exception):
     """Anything that spaxel refuses. The command line prints the message and exits with 2.
@@ -77,6 +79,27 @@ def naming(path: str | Path) -> Iterator[None]:
         if Path(path).name in str(error):
             raise
         raise type(error)(f"{path}: {error}") from error
+
+
+@contextmanager
+def in_words(path: str | Path, said: str = "cannot be read", hint: str = "Is it complete?") -> Iterator[None]:
+    """Whatever a library raises inside this block, at a file or a store, is a ReadError that names the file.
+
+    Each library has errors of its own, and none promises which. What it was is the cause of the ReadError: with SPAXEL_DEBUG
+    set, the command line prints it, so that a fault of ours is seen. Warnings that are raised as errors pass.
+    """
+    try:
+        yield
+    except (SpaxelError, Warning):
+        raise
+    except Exception as error:
+        raise ReadError(f"{path} {said}: {words_of(error)}. {hint}") from error
+
+
+def words_of(error: BaseException) -> str:
+    """What an error says, in one line of at most 300 characters; its kind if it says nothing."""
+    words = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    return words if len(words) <= MOST_WORDS else f"{words[:MOST_WORDS]} …"
 
 
 def missing_extra(what: str, library: str, extra: str) -> MissingExtra:

@@ -15,10 +15,9 @@ from warnings import warn
 import xarray as xr
 
 from spaxel.cube import as_cube, check_cube, make_cube
-from spaxel.errors import NotFound, ParameterError, ReadError, SpaxelError, naming
+from spaxel.errors import NotFound, ParameterError, ReadError, in_words, naming
 from spaxel.readers.parts.door import OPTIONS as DOOR
 from spaxel.readers.parts.door import through_door
-from spaxel.readers.parts.lazy import FOREIGN
 from spaxel.readers.parts.reader import HEAD, Reader
 from spaxel.store.addresses import check_local
 
@@ -79,17 +78,11 @@ def open_cube(path: Any, reader: str | None = None, **options: Any) -> xr.Datase
     path = check_local(os.fspath(path))
     if not path.exists():
         raise NotFound(f"There is no file {path}. Try an absolute path.")
-    chosen = find_reader(path, reader)
+    with in_words(path):
+        chosen = find_reader(path, reader)
     options, at_door = _sorted_options(chosen, options)
-    with naming(path):
-        try:
-            cube = through_door(check_cube(chosen.open(path, **options)), open_cube, **at_door)
-        except SpaxelError:
-            raise
-        except FOREIGN as error:
-            raise ReadError(
-                f"{path} looks like {chosen.description} but cannot be read: {error}. Is it complete?"
-            ) from error
+    with naming(path), in_words(path, f"looks like {chosen.description} but cannot be read"):
+        cube = through_door(check_cube(chosen.open(path, **options)), open_cube, **at_door)
     return cube.assign_attrs(source=str(path), reader=chosen.name)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from dask.base import tokenize
 
 from spaxel.cube.tiles import CELL
-from spaxel.errors import AxisError, LayoutWarning, ReadError, SpaxelError
+from spaxel.errors import AxisError, LayoutWarning, ReadError, in_words
 
 LARGE = 256 * 2**20  # bytes: below this a bad layout is not worth a warning
 FOREIGN = (  # what libraries that read files raise on damaged ones
@@ -122,12 +122,8 @@ class Explained:
         self.shape, self.dtype, self.ndim = source.shape, source.dtype, len(source.shape)
 
     def __getitem__(self, key: Any) -> Any:
-        try:
+        with in_words(self.path, "is damaged inside", "Try to copy it again."):
             return np.asarray(self.source[key])
-        except SpaxelError:
-            raise
-        except FOREIGN as error:
-            raise ReadError(f"{self.path} is damaged inside: {error}. Try to copy it again.") from error
 
 
 class Computed:

@@ -18,6 +18,7 @@ from typing import Any
 
 from spaxel.cube.tiles import CELL
 from spaxel.errors import MissingExtra, ReadError, SpaxelError, missing_extra
+from spaxel.readers.parts.apart import APART, signals_apart
 from spaxel.readers.parts.axis import is_spectral
 from spaxel.readers.parts.hyperspy_zarr import zspy_signals
 from spaxel.readers.parts.instrument_checks import CHECKS
@@ -72,6 +73,7 @@ def read_signals(path: Path) -> list[Signal]:
 
 def read_with(module: Any, path: Path, kind: str) -> list[Signal]:
     """What a module of RosettaSciIO reads from a file that it knows by the suffix `kind`."""
+    apart = kind in APART
     if path.suffix.lower() != f".{kind}":
         with tempfile.TemporaryDirectory() as folder:
             linked = Path(folder) / f"{path.stem}.{kind}"
@@ -79,7 +81,9 @@ def read_with(module: Any, path: Path, kind: str) -> list[Signal]:
             for beside in (path.with_suffix(suffix) for suffix in _MIRRORED.get(kind, ())):
                 if beside.is_file():
                     _link(beside.resolve(), linked.with_suffix(beside.suffix))
-            return list(module.file_reader(str(linked)))
+            return signals_apart(module.__name__, linked) if apart else list(module.file_reader(str(linked)))
+    if apart:
+        return signals_apart(module.__name__, path)
     if kind == "unf" or (kind == "prz" and not _is_plain(path)):
         return list(module.file_reader(str(path)))
     known = inspect.signature(module.file_reader).parameters
