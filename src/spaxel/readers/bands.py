@@ -16,11 +16,12 @@ from spaxel.errors import ReadError
 from spaxel.readers.parts.axis import Axis
 from spaxel.readers.parts.band_names import axis_of_files, natural_key
 from spaxel.readers.parts.lazy import FOREIGN, FileArray, lazy_array
+from spaxel.readers.parts.limits import check_believable
 from spaxel.readers.parts.raster_bands import band_axis, declared, opened, place
 from spaxel.readers.parts.reader import Format, Reader
 from spaxel.readers.parts.side import as_axis, axis_files, settle_axis
 from spaxel.readers.parts.stored import Stored
-from spaxel.readers.parts.zarrays import check_believable, is_zarr
+from spaxel.readers.parts.zarrays import is_zarr
 
 _KINDS = ((".tif", ".tiff"), (".png",))  # of the first kind of which a folder holds two files or more
 _SHOWN = 8  # files of a message

@@ -18,6 +18,7 @@ from spaxel.readers.parts.axis import Axis, fault_of
 from spaxel.readers.parts.choice import PICTURE, Candidate, clear_winner
 from spaxel.readers.parts.fits_axis import axis_beside
 from spaxel.readers.parts.fits_beside import BESIDE, SCIENCE, arrays_beside, last_word, survey_of
+from spaxel.readers.parts.fits_check import check_headers
 from spaxel.readers.parts.fits_image import Image, image_data
 from spaxel.readers.parts.fits_wcs import axis_values, is_declared, pixel_scale, read_wcs, spectral_axis
 from spaxel.readers.parts.lazy import check_axis_number
@@ -100,6 +101,7 @@ def _opened(path: Path) -> Iterator[Any]:
         from astropy.io import fits
     except ImportError as error:
         raise missing_extra("Reading FITS", "astropy", "fits") from error
+    check_headers(path)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         with fits.open(path, memmap=False, do_not_scale_image_data=True) as hdus:

@@ -16,12 +16,12 @@ from spaxel.cube import make_cube, note_guess
 from spaxel.errors import ReadError
 from spaxel.readers.parts.extra_axes import Index
 from spaxel.readers.parts.lazy import lazy_array
+from spaxel.readers.parts.limits import check_believable
 from spaxel.readers.parts.product_metadata import product_axis
 from spaxel.readers.parts.raster_bands import band_axis, declared, opened, own_mask, place
 from spaxel.readers.parts.reader import Format, Reader
 from spaxel.readers.parts.side import settle_axis
 from spaxel.readers.parts.tiff_stack import read_stack
-from spaxel.readers.parts.zarrays import check_believable
 
 if TYPE_CHECKING:
     from tifffile import TiffFile

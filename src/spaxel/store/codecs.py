@@ -15,6 +15,7 @@ from typing import Any, Literal
 from zarr.storage import LocalStore, ZipStore
 
 from spaxel.errors import ReadError
+from spaxel.store.chunk_room import Room, check_chunk, check_file, rooms_in
 
 METADATA = (".zarray", ".zmetadata", "zarr.json")
 CODECS = frozenset(
@@ -28,21 +29,31 @@ CODECS = frozenset(
 
 
 class CheckedStore(LocalStore):
-    """A Zarr folder to read, whose metadata are refused (ReadError) before Zarr sees a codec that is not in CODECS."""
+    """A Zarr folder to read, whose metadata are refused (ReadError) before Zarr sees a codec that is not in CODECS.
+
+    So are chunks that are no files, and those that would unpack to more than their array says (see chunk_room).
+    """
 
     def __init__(self, root: Path | str, *, read_only: bool = True) -> None:
         super().__init__(root, read_only=read_only)
+        self.rooms: dict[str, Room] = {}
 
     async def get(self, key: str, *arguments: Any, **options: Any) -> Any:
-        """The bytes of a key, checked if they are metadata."""
+        """The bytes of a key, checked."""
+        self._look(key)
         return self._checked(key, await super().get(key, *arguments, **options))
 
     def get_sync(self, key: str, *arguments: Any, **options: Any) -> Any:
         """The same, of versions of Zarr that do not wait."""
+        self._look(key)
         return self._checked(key, super().get_sync(key, *arguments, **options))
 
+    def _look(self, key: str) -> None:
+        """Before anything is read."""
+        check_file(self.root / key, _room_of(key, self.rooms))
+
     def _checked(self, key: str, held: Any) -> Any:
-        return _checked(self.root / key, held)
+        return _checked(self.root, key, held, self.rooms)
 
 
 class CheckedZip(ZipStore):
@@ -50,20 +61,36 @@ class CheckedZip(ZipStore):
 
     def __init__(self, path: Path | str, *, mode: Literal["r"] = "r", read_only: bool = True, **options: Any) -> None:
         super().__init__(path, mode=mode, read_only=read_only, **options)
+        self.rooms: dict[str, Room] = {}
 
     async def get(self, key: str, *arguments: Any, **options: Any) -> Any:
-        """The bytes of a key, checked if they are metadata."""
-        return _checked(self.path / key, await super().get(key, *arguments, **options))
+        """The bytes of a key, checked."""
+        return _checked(self.path, key, await super().get(key, *arguments, **options), self.rooms)
 
 
-def _checked(path: Path, held: Any) -> Any:
-    if held is not None and path.name in METADATA:
-        check_metadata(path, held.to_bytes())
+def _room_of(key: str, rooms: dict[str, Room]) -> Room | None:
+    """The room of the array that a chunk belongs to: that of the longest path above it; None for metadata."""
+    place, name = key, key.rpartition("/")[2]
+    while rooms and place and name != "zarr.json" and not name.startswith(".z"):
+        place = place.rpartition("/")[0]
+        if place in rooms:
+            return rooms[place]
+    return None
+
+
+def _checked(root: Path, key: str, held: Any, rooms: dict[str, Room]) -> Any:
+    if held is None:
+        return held
+    path = root / key
+    if path.name in METADATA:
+        rooms.update(rooms_in(key.rpartition("/")[0], check_metadata(path, held.to_bytes())))
+    elif (room := _room_of(key, rooms)) is not None:
+        check_chunk(path, held.as_numpy_array().view("u1"), room)
     return held
 
 
-def check_metadata(path: Path, content: bytes) -> None:
-    """Raise ReadError if metadata name a codec that is not in CODECS. What is no JSON is left to Zarr, which refuses it.
+def check_metadata(path: Path, content: bytes) -> Any:
+    """The metadata; ReadError if they name a codec that is not in CODECS. None for what is no JSON, which Zarr refuses.
 
     path : where they were read, for the message      content : of .zarray, .zmetadata or zarr.json
     """
@@ -78,6 +105,7 @@ def check_metadata(path: Path, content: bytes) -> None:
                 f"{path} asks for the codec {name!r}, which spaxel does not run: it may be a program and not data. "
                 "Try to write the array again with a usual codec (blosc, zstd, gzip), if you trust where it is from."
             )
+    return metadata
 
 
 def _codecs(metadata: Any) -> Iterator[Any]:

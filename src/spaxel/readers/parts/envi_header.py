@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from spaxel.readers.parts.axis import numbers_of_list
 from spaxel.readers.parts.ome import pixel_attrs
 
 DATA_SUFFIXES = ("", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip", ".bin", ".sli", ".ref", ".rfl", ".rad", ".hyspex")
-_FIELD = re.compile(r"^[ \t]*([^=\n{};][^=\n{}]*?)[ \t]*=[ \t]*(\{[^}]*(?:\}|\Z)|[^\n]*)", re.MULTILINE)
 
 
 def find_pair(path: Path, head: bytes | None = None) -> tuple[Path, Path]:
@@ -62,16 +62,38 @@ def read_header(path: Path) -> dict[str, str]:
     text = path.read_bytes().decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
     text = "\n".join(line for line in text.split("\n") if not line.lstrip().startswith(";"))
     fields = {}
-    for match in _FIELD.finditer(text):
-        value = match[2].strip()
-        if value.startswith("{"):
-            if not value.endswith("}"):
-                raise ReadError(
-                    f"{path} is truncated: the brace of {match[1]!r} is never closed. Try to copy it again."
-                )
-            value = " ".join(value[1:-1].split())
-        fields[" ".join(match[1].lower().split())] = value
+    for name, value in _fields(path, text):
+        fields[" ".join(name.lower().split())] = value
     return fields
+
+
+def _fields(path: Path, text: str) -> Iterator[tuple[str, str]]:
+    """(name, value) of each field, in one pass: `name = value` on a line, or `name = {value}` over several.
+
+    Raises ReadError for a brace that is never closed.
+    """
+    at = 0
+    while at < len(text):
+        line_end = text.find("\n", at)
+        line_end = len(text) if line_end < 0 else line_end
+        line = text[at:line_end]
+        name, equal, value = line.partition("=")
+        if not equal or not name.strip() or any(mark in name for mark in "{};"):
+            at = line_end + 1
+            continue
+        if not value.lstrip(" \t").startswith("{"):
+            yield name, value.strip()
+            at = line_end + 1
+            continue
+        begin = text.index("{", at) + 1
+        end = text.find("}", begin)
+        if end < 0:
+            raise ReadError(
+                f"{path} is truncated: the brace of {name.strip()!r} is never closed. Try to copy it again."
+            )
+        yield name, " ".join(text[begin:end].split())
+        line_end = text.find("\n", end)
+        at = len(text) if line_end < 0 else line_end + 1
 
 
 def integer(

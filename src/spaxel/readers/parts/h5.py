@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import numpy as np
 from spaxel.errors import ReadError
 from spaxel.readers.parts.axis import is_spectral, numbers_of_list
 from spaxel.readers.parts.declared import declare, text_of
+from spaxel.readers.parts.h5_walk import walk_h5
+from spaxel.readers.parts.limits import bomb
 from spaxel.readers.parts.stored import is_declaring, numbers_of
 from spaxel.readers.parts.variables import Variable, Variables, dtype_problem
 
@@ -57,16 +60,16 @@ def h5_variables(path: Path, *, matlab: bool = False) -> Variables:
     found: Variables = {}
     groups: dict[str, dict[str, Any]] = {}
 
-    def visit(name: str, item: h5py.HLObject) -> None:
-        if isinstance(item, h5py.Dataset) and not (matlab and name.startswith("#")):
-            found[name] = _variable(path, name, item, matlab=matlab)
-        elif isinstance(item, h5py.Group) and not matlab:
-            groups[name] = _attrs(item)
-
     try:
         with h5py.File(path, "r") as file:
             groups[""] = _attrs(file)
-            file.visititems(visit)
+            for name, item in walk_h5(path, file):
+                if isinstance(item, h5py.Dataset) and not (matlab and name.startswith("#")):
+                    found[name] = _variable(path, name, item, matlab=matlab)
+                elif isinstance(item, h5py.Group) and not matlab:
+                    groups[name] = _attrs(item)
+    except ReadError:
+        raise
     except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
         raise ReadError(f"{path} cannot be read as HDF5: {error}. Is the file complete?") from error
     held = {name: variable.attrs for name, variable in found.items()} | groups
@@ -179,6 +182,9 @@ def _problem(dataset: h5py.Dataset) -> str:
                 f"it is compressed with {name.decode() or code}, which this HDF5 does not know (pip install hdf5plugin)"
             )
     stored = dataset.id.get_storage_size()
+    chunk = prod(dataset.chunks or ()) * dataset.dtype.itemsize
+    if dataset.chunks is not None and (why := bomb(chunk, stored)):
+        return f"a chunk of it is a bomb: {why}"
     short = stored < dataset.nbytes if dataset.chunks is None else stored == 0
     if short and dataset.size and not dataset.is_virtual:
         return f"truncated or never written, it announces {dataset.nbytes} bytes and holds {stored}"

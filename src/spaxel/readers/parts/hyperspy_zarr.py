@@ -11,7 +11,8 @@ from typing import Any
 import zarr
 
 from spaxel.errors import ReadError
-from spaxel.readers.parts.zarrays import check_believable, load, open_node
+from spaxel.readers.parts.limits import check_believable
+from spaxel.readers.parts.zarrays import load, open_node
 
 _NONE = "_None_"  # how HyperSpy writes None
 

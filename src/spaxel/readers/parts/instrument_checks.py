@@ -9,6 +9,7 @@ from math import prod
 from pathlib import Path
 
 from spaxel.errors import NotFound, ReadError
+from spaxel.readers.parts.h5_walk import walk_h5
 from spaxel.readers.parts.instrument_kinds import ripple_numbers
 from spaxel.readers.parts.lazy import FOREIGN
 
@@ -67,14 +68,14 @@ def _check_hdf5(path: Path, head: bytes) -> None:
     """ReadError if the names of axes in an HDF5 file are damaged: the library would take the process down at them."""
     import h5py
 
-    def look(name: str, item: h5py.HLObject) -> None:
-        for key in ("DIMENSION_LABELS", "DIMENSION_LIST"):
-            if isinstance(item, h5py.Dataset) and key in item.attrs:
-                item.attrs[key]
-
     try:
         with h5py.File(path, "r") as file:
-            file.visititems(look)
+            for _, item in walk_h5(path, file):
+                for key in ("DIMENSION_LABELS", "DIMENSION_LIST"):
+                    if isinstance(item, h5py.Dataset) and key in item.attrs:
+                        item.attrs[key]
+    except ReadError:
+        raise
     except FOREIGN as error:
         raise ReadError(f"{path} is damaged: {error}. Try to copy it again.") from error
 

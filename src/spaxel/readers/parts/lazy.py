@@ -19,6 +19,7 @@ from dask.base import tokenize
 
 from spaxel.cube.tiles import CELL
 from spaxel.errors import AxisError, LayoutWarning, ReadError, in_words
+from spaxel.readers.parts.limits import check_believable
 
 LARGE = 256 * 2**20  # bytes: below this a bad layout is not worth a warning
 FOREIGN = (  # what libraries that read files raise on damaged ones
@@ -165,6 +166,7 @@ def lazy_array(
     """
     order = [axis for axis in range(3) if axis != channel_axis] + [channel_axis]
     shape = [source.shape[axis] for axis in order]
+    check_believable(path, part or "the image", tuple(shape[:2]))
     stored = None if storage_chunks is None else [storage_chunks[axis] for axis in order]
     chunks = tile_chunks(shape, stored)
     if stored is not None:
@@ -175,6 +177,7 @@ def lazy_array(
 
 def lazy_rows(source: Any, *, path: Path, part: str = "", channel_axis: int = 1, lock: bool = False) -> da.Array:
     """A Dask array (spectrum, channel) over a 2-D array-like, 4096 whole spectra at a time; see lazy_array."""
+    check_believable(path, part or "the table", tuple(n for axis, n in enumerate(source.shape) if axis != channel_axis))
     chunks = tuple(n if axis == channel_axis else min(n, CELL * CELL) for axis, n in enumerate(source.shape))
     return arrange(_from_source(source, chunks, path, part, lock=lock), channel_axis)
 

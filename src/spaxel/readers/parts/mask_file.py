@@ -20,6 +20,7 @@ from spaxel.store.addresses import check_local
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 _BLURRED = (".jpg", ".jpeg", ".webp")  # whose 0 and 255 are only nearly so
+MOST_PIXELS = 2**22  # of a mask that has another size than the image; a larger one is not unpacked to say so
 _RASTERS = (".tif", ".tiff")
 _POLYGONS = (".geojson", ".json")
 
@@ -67,7 +68,7 @@ def read_mask(text: str, cube: xr.Dataset, opener: Opener) -> np.ndarray:
         found = polygon_mask(path, size, cube.attrs.get("transform"), cube.attrs.get("crs"))
         return found[::-1] if upside_down and "transform" not in cube.attrs else found
     if suffix in _PICTURES:
-        picture = _picture(path)
+        picture = _picture(path, size)
         return picture[::-1] if upside_down else picture
     if suffix in _RASTERS or path.is_dir() or not _is_array(path):
         return _one_channel(path, name, cube, opener)
@@ -100,14 +101,22 @@ def _is_array(path: Path) -> bool:
     return True
 
 
-def _picture(path: Path) -> np.ndarray:
+def _picture(path: Path, size: tuple[int, int]) -> np.ndarray:
+    """The values of a picture. One of another size is not unpacked: its header says so."""
     from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(path) as picture:
+            if picture.size not in (size, size[::-1]) and picture.size[0] * picture.size[1] > MOST_PIXELS:
+                raise ParameterError(
+                    f"The mask {path} has {picture.size[1]} x {picture.size[0]}, the image has {size[0]} x {size[1]} pixels "
+                    "(y, x). Try a mask of the size of the image."
+                )
             values = np.asarray(
                 picture if picture.mode in ("1", "L", "P", "I", "I;16", "F") else picture.convert("RGBA")
             )
+    except ParameterError:
+        raise
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise ReadError(f"{path} cannot be read as a picture: {error}. Try to save it as PNG.") from error
     if values.ndim == 3:
@@ -151,6 +160,8 @@ def _one_channel(path: Path, name: str | None, cube: xr.Dataset, opener: Opener)
         raise ParameterError(
             f"{path} lies elsewhere on the map than the cube. Try to save the mask on the grid of the cube."
         )
+    if found["spectra"].size > MOST_PIXELS and found["spectra"].shape[:2] != cube["spectra"].shape[:2]:
+        raise ParameterError(f"The mask {path} has another size than the image. Try one of the same size.")
     return found["spectra"].values[..., 0]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from spaxel.errors import ReadError
+from spaxel.readers.parts.limits import bomb
 
 _PLAIN = {1, 2, 3, 4, 5, 6, 7, 9, 12, 13, 16, 17, 18}  # numbers and text
 _ARRAY, _COMPRESSED = 14, 15
@@ -66,11 +67,14 @@ def check_tags(path: Path) -> None:
             if kind not in (_ARRAY, _COMPRESSED):
                 raise _damaged(path, kind)
             inside = _Bytes(file, min(size, total - at - 8), packed=kind == _COMPRESSED)
+            packed = inside.left
             try:
                 if kind == _COMPRESSED:
                     kind, size = struct.unpack(f"{order}2I", inside.read(8).ljust(8, b"\0"))
                     if kind != _ARRAY:
                         raise _damaged(path, kind)
+                    if why := bomb(size, packed):
+                        raise ReadError(f"{path} cannot be read: a variable of it is a bomb: {why}.")
                     _check_array(path, inside, order, size, 0)
                 else:
                     _check_array(path, inside, order, size, 0)

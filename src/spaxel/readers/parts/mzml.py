@@ -20,7 +20,7 @@ TYPES = {"MS:1000521": "<f4", "MS:1000523": "<f8", "MS:1000519": "<i4", "MS:1000
 ZLIB, PLAIN = "MS:1000574", "MS:1000576"
 PACKED = {f"MS:100{number}" for number in (2312, 2313, 2314, 2746, 2747, 2748)}  # numpress
 MASS, INTENSITY, LEVEL, TIME = "MS:1000514", "MS:1000515", "MS:1000511", "MS:1000016"
-MOST = 2**28  # bytes of one list of numbers
+MOST = 2**26  # bytes of one list of numbers
 Terms = dict[str, tuple[str, str]]  # accession -> (value, name of the unit)
 
 
@@ -80,7 +80,10 @@ def _numbers(path: Path, element: Element, terms: Terms) -> np.ndarray:
     text = next((child.text for child in element if _tag(child) == "binary"), None) or ""
     data = base64.b64decode(text, validate=False)
     if ZLIB in terms:
-        data = zlib.decompressobj().decompress(data, MOST)
+        stream = zlib.decompressobj()
+        data = stream.decompress(data, MOST)
+        if stream.unconsumed_tail:
+            raise ReadError(f"{path} is damaged: a list of numbers unpacks to more than {MOST / 2**20:.0f} MiB.")
     kind = next((TYPES[term] for term in terms if term in TYPES), None)
     if kind is None:
         raise ReadError(f"{path} is damaged: a list of numbers has no type. Try to copy it again.")

@@ -15,10 +15,10 @@ from spaxel.readers.parts.axis import Axis
 from spaxel.readers.parts.container import Options
 from spaxel.readers.parts.extra_axes import Layout, Maps, plan_axes
 from spaxel.readers.parts.lazy import check_axis_number, lazy_array
+from spaxel.readers.parts.limits import check_believable
 from spaxel.readers.parts.many_axes import is_channel_name
 from spaxel.readers.parts.ome import UNITS, axis_of_names, pixel_attrs
 from spaxel.readers.parts.side import settle_axis
-from spaxel.readers.parts.zarrays import check_believable
 
 _OLD = ("t", "c", "z", "y", "x")  # of version 0.1 and 0.2, which name no axes
 

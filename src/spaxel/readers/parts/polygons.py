@@ -11,6 +11,7 @@ import numpy as np
 
 from spaxel.errors import ParameterError, ReadError, missing_extra
 
+MOST_BYTES = 2**25  # of a file: about a million points
 LONLAT = "EPSG:4326"  # what GeoJSON (RFC 7946) means where it does not say
 
 
@@ -22,6 +23,10 @@ def polygon_mask(path: Path, shape: tuple[int, int], transform: Sequence[float] 
     Coordinates in degrees on an image in metres are projected (needs rasterio).
     Raises ReadError (no GeoJSON, no polygon), ParameterError if no polygon meets the image, MissingExtra.
     """
+    if (size := path.stat().st_size) > MOST_BYTES:
+        raise ReadError(
+            f"{path} has {size / 2**20:.0f} MiB, and at most {MOST_BYTES / 2**20:.0f} are read. Try to simplify them."
+        )
     try:
         document = json.loads(path.read_text("utf-8-sig"))
         shapes = [geometry for geometry in _geometries(document) if geometry["type"] in ("Polygon", "MultiPolygon")]

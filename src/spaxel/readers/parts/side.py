@@ -24,6 +24,7 @@ from spaxel.readers.parts.variables import (
 from spaxel.store.addresses import check_local
 
 SUFFIXES = (".mat", ".npz", ".npy", ".h5", ".hdf5", ".txt", ".csv", ".dat")
+MOST_VALUES = 2**24  # of an axis; a row that is longer is none, and is not read
 _AXIS_FILE = re.compile(r"wave|lambda|(^|_)wl|raman|shift|energ|axis|wn", re.IGNORECASE)
 
 
@@ -152,7 +153,7 @@ def _why_numbered(found: Axis | None, n_channels: int) -> str:
 
 def as_axis(name: str, variable: Variable, origin: str) -> Axis | None:
     """A variable as an axis, if it is one row of numbers or of texts such as '850 nm'."""
-    if variable.problem or not variable.is_vector or not variable.shape:
+    if variable.problem or not variable.is_vector or not variable.shape or variable.size > MOST_VALUES:
         return None
     values = variable.read().ravel()
     if values.dtype.kind in "iuf":

@@ -16,6 +16,7 @@ from scipy.io.matlab import MatReadError
 
 from spaxel.errors import CubeError, NotFound, ReadError
 from spaxel.readers.parts.lazy import FileArray
+from spaxel.readers.parts.limits import bomb
 
 ENDS = (MatReadError, zlib.error, zipfile.BadZipFile, ValueError, TypeError, KeyError, IndexError, EOFError, OSError)
 
@@ -120,7 +121,7 @@ def _npz_variable(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -
     problem = dtype_problem(dtype)
     if not problem and info.file_size < needed:
         problem = f"truncated, it has {info.file_size} bytes and {needed} are needed"
-    return Variable(shape, dtype, read, problem=problem)
+    return Variable(shape, dtype, read, problem=problem or bomb(info.file_size, info.compress_size))
 
 
 def npy_variable(path: Path) -> Variable:

@@ -14,14 +14,13 @@ import numpy as np
 import zarr
 from dask.base import tokenize
 
-from spaxel.cube.tiles import CELL
 from spaxel.errors import ReadError
 from spaxel.readers.parts.axis import is_spectral
 from spaxel.readers.parts.lazy import Explained, lazy_array
+from spaxel.readers.parts.limits import check_believable
 from spaxel.readers.parts.variables import Variable, Variables
 from spaxel.store.codecs import CheckedStore, CheckedZip
 
-MOST_TILES = 2**20  # of 64 x 64 pixels: an image of 65,536 x 65,536; a header that claims more is not believed
 _CHANNELS = ("channel", "band", "spectral", "spectrum", "bin")
 _MARKERS = ("zarr.json", ".zgroup", ".zarray")
 
@@ -140,12 +139,3 @@ def _decoded(text: str) -> float | str:
         return struct.unpack("<d", base64.b64decode(text, validate=True))[0]
     except (ValueError, struct.error):
         return text
-
-
-def check_believable(path: Path, name: str, shape: tuple[int, ...]) -> None:
-    """ReadError if a header claims more pixels than any image has: nothing is allocated for it."""
-    tiles = 1
-    for n in sorted(shape)[-2:]:
-        tiles *= -(-n // CELL)
-    if tiles > MOST_TILES:
-        raise ReadError(f"{path}: {name} claims to be {' x '.join(map(str, shape))}, which cannot be. Is it damaged?")

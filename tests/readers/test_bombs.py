@@ -1,0 +1,249 @@
+"""Small files that claim or unpack to gigabytes: refused in words, before anything is allocated for them."""
+
+import bz2
+import gzip
+import json
+import os
+import resource
+import time
+import zlib
+
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+import zarr
+
+from spaxel import open_cube
+from spaxel.errors import ParameterError, ReadError, SpaxelError
+from spaxel.readers.parts import limits, polygons
+from spaxel.store import chunk_room
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+MIB = 2**20
+ZEROS = bytes(MIB)
+
+
+@pytest.fixture
+def spare():
+    """What is read in this test takes less than a second and 300 MiB more than what is held before it."""
+    before, begin = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    yield
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300 * 1024
+    assert time.process_time() - begin < 3
+
+
+def read(path, **options):
+    return open_cube(path, **options)["spectra"].isel(y=slice(8), x=slice(8)).values
+
+
+def packed(wanted, compressor):
+    """`wanted` MiB of zeros, packed piece by piece."""
+    return b"".join([*(compressor.compress(ZEROS) for _ in range(wanted)), compressor.flush()])
+
+
+def test_npz(tmp_path, spare):
+    import zipfile
+
+    with (
+        zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("cube.npy", "w") as file,
+    ):
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": (400, 512, 512)})
+        for _ in range(400):
+            file.write(ZEROS)
+    with pytest.raises(ReadError, match=r"unpacks from [\d,]+ bytes to 0\.4 GiB, which is not believed"):
+        read(tmp_path / "a.npz")
+
+
+def test_npz_of_many_zeros_that_is_small_still_opens(tmp_path):
+    np.savez_compressed(tmp_path / "a.npz", cube=np.zeros((200, 200, 50), "u2"))
+    assert open_cube(tmp_path / "a.npz", no_data="none").sizes["channel"] == 50
+
+
+def test_matlab(tmp_path, spare, monkeypatch):
+    monkeypatch.setattr(limits, "UNPACKED", 2**22)
+    scipy.io.savemat(tmp_path / "a.mat", {"cube": np.zeros((64, 64, 512))}, do_compression=True)
+    with pytest.raises(ReadError, match=r"a variable of it is a bomb: it unpacks from"):
+        read(tmp_path / "a.mat")
+
+
+def array(path, version, codec, shape=(8, 8, 4)):
+    options = {"compressors": codec, "filters": None}
+    zarr.create_array(str(path), shape=shape, dtype="u2", chunks=shape, zarr_format=version, **options)[:] = 1
+    return next(p for p in path.rglob("*") if p.is_file() and p.name[:1] not in (".", "z"))
+
+
+@pytest.mark.parametrize("name", ["gzip", "zlib", "bz2", "lz4", "zstd", "blosc"])
+def test_a_chunk_unpacks_to_more_than_its_array_says(tmp_path, spare, name):
+    import numcodecs
+
+    codec = {"gzip": numcodecs.GZip(), "zlib": numcodecs.Zlib(), "bz2": numcodecs.BZ2(), "lz4": numcodecs.LZ4(),
+             "zstd": numcodecs.Zstd(), "blosc": numcodecs.Blosc()}[name]  # fmt: skip
+    chunk = array(tmp_path / "a.zarr", 2, codec)
+    assert (read(tmp_path / "a.zarr", channel_axis=2) == 1).all()
+    bomb = {"gzip": lambda: packed(200, zlib.compressobj(9, zlib.DEFLATED, 31)),
+            "zlib": lambda: packed(200, zlib.compressobj(9)), "bz2": lambda: packed(40, bz2.BZ2Compressor()),
+            }.get(name, lambda: codec.encode(np.zeros(64 * MIB, "u1")))()  # fmt: skip
+    chunk.write_bytes(bytes(bomb))
+    with pytest.raises(
+        ReadError, match=r"unpacks to more than the 512 bytes of a chunk|has \d+ bytes, and a chunk of this"
+    ):
+        read(tmp_path / "a.zarr", channel_axis=2)
+
+
+def test_a_stream_is_counted_no_further_than_it_may_be():
+    for name, one in (("gzip", gzip.compress), ("zlib", zlib.compress), ("bz2", bz2.compress)):
+        for size in (0, 1000, 3 * MIB):
+            assert chunk_room._counted(one(bytes(size)), chunk_room._STREAMS[name](), 10 * MIB) == size
+        assert MIB < chunk_room._counted(one(bytes(40 * MIB)), chunk_room._STREAMS[name](), MIB) < 4 * MIB
+
+
+def test_sizes_that_the_heads_of_chunks_announce():
+    import numcodecs
+
+    for size in (100, 70_000, 20 * MIB):
+        for name, codec in (("zstd", numcodecs.Zstd()), ("lz4", numcodecs.LZ4()), ("blosc", numcodecs.Blosc())):
+            assert chunk_room._said(bytes(codec.encode(np.zeros(size, "u1")))[:18], name) == size
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_chunk_that_claims_gigabytes(tmp_path, spare, version):
+    chunk = array(tmp_path / "a.zarr", version, {"id": "gzip"} if version == 2 else zarr.codecs.GzipCodec())
+    name = ".zarray" if version == 2 else "zarr.json"
+    text = (tmp_path / "a.zarr" / name).read_text()
+    about = json.loads(text)
+    about["shape"] = [4096, 4096, 64]
+    if version == 2:
+        about["chunks"] = about["shape"]
+    else:
+        about["chunk_grid"]["configuration"]["chunk_shape"] = about["shape"]
+    (tmp_path / "a.zarr" / name).write_text(json.dumps(about))
+    chunk.write_bytes(packed(400, zlib.compressobj(9, zlib.DEFLATED, 31)))
+    with pytest.raises(ReadError, match=r"unpacks from \d+ bytes to 2\.0 GiB, which is not believed"):
+        read(tmp_path / "a.zarr", channel_axis=2)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no such device")
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_chunk_that_is_a_device_or_a_pipe(tmp_path, spare, version):
+    chunk = array(tmp_path / "a.zarr", version, None)
+    chunk.unlink()
+    chunk.symlink_to("/dev/zero")
+    with pytest.raises(ReadError, match="is no file"):
+        read(tmp_path / "a.zarr", channel_axis=2)
+    chunk.unlink()
+    os.mkfifo(chunk)
+    with pytest.raises(ReadError, match="is no file"):
+        read(tmp_path / "a.zarr", channel_axis=2)
+
+
+def test_hdf5_that_claims_a_million_million_pixels(tmp_path, spare):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        data = file.create_dataset("data", (10**6, 10**6, 9), "u2", chunks=(4, 4, 9), compression="gzip")
+        data[:4, :4] = 1
+    with pytest.raises(ReadError, match="which cannot be"):
+        read(tmp_path / "a.h5", channel_axis=2)
+
+
+def test_hdf5_of_one_large_chunk(tmp_path, spare, monkeypatch):
+    monkeypatch.setattr(limits, "UNPACKED", 2**22)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("data", data=np.zeros((64, 64, 1024), "u2"), chunks=(64, 64, 1024), compression="gzip")
+    with pytest.raises(ReadError, match="a chunk of it is a bomb"):
+        read(tmp_path / "a.h5", dataset="data")
+
+
+def test_hdf5_of_nested_groups(tmp_path, spare):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        group = file
+        for _ in range(3000):
+            group = group.create_group("g")
+        group["data"] = np.ones((3, 4, 5))
+    with pytest.raises(ReadError, match="groups in groups"):
+        read(tmp_path / "a.h5")
+
+
+def test_hdf5_with_links_in_circles_is_walked_once(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["a/b/data"] = np.ones((3, 4, 5))
+        file["a/b/up"], file["again"] = file["a"], file["a/b/data"]
+    assert open_cube(tmp_path / "a.h5").sizes["channel"] == 5
+
+
+@pytest.mark.parametrize("body", ["wavelength" + " " * 100_000, "a = {" + "1, " * 300_000 + "}", "\n" * 300_000, "=" * 300_000,
+                                  "{" * 300_000, "x = {\n" * 60_000])  # fmt: skip
+def test_headers_of_envi_are_read_in_one_pass(tmp_path, spare, body):
+    (tmp_path / "a.img").write_bytes(bytes(range(60)))
+    head = "ENVI\nsamples = 3\nlines = 4\nbands = 5\ndata type = 1\ninterleave = bip\n"
+    (tmp_path / "a.hdr").write_text(f"{head}{body}\n")
+    if "{" in body and "}" not in body and "=" in body:
+        with pytest.raises(ReadError, match="never closed"):
+            open_cube(tmp_path / "a.hdr")
+        return
+    assert open_cube(tmp_path / "a.hdr", channel="index", no_data="none").sizes["channel"] == 5
+
+
+@pytest.mark.parametrize("axes", [10**3, 2**31 - 1])
+def test_fits_of_many_axes(tmp_path, spare, axes):
+    cards = ["SIMPLE  =                    T", "BITPIX  =                    8", f"NAXIS   = {axes:20d}", "END"]
+    (tmp_path / "a.fits").write_bytes("".join(card.ljust(80) for card in cards).ljust(2880).encode() + bytes(2880))
+    with pytest.raises(ReadError, match=f"claims {axes} axes"):
+        read(tmp_path / "a.fits")
+
+
+def test_fits_in_gzip(tmp_path, spare):
+    cards = ["SIMPLE  =                    T", "BITPIX  =                   32", "NAXIS   =                    3",
+             *(f"NAXIS{n}  = {512:20d}" for n in (1, 2, 3)), "END"]  # fmt: skip
+    head = "".join(card.ljust(80) for card in cards).ljust(2880).encode()
+    compressor = zlib.compressobj(9, zlib.DEFLATED, 31)
+    (tmp_path / "a.fits.gz").write_bytes(compressor.compress(head) + packed(512, compressor))
+    with pytest.raises(ReadError, match="an image in it is a bomb"):
+        read(tmp_path / "a.fits.gz")
+
+
+LAUGHS = '<!DOCTYPE a [<!ENTITY a0 "ha">' + "".join(
+    f'<!ENTITY a{n + 1} "{f"&a{n};" * 10}">' for n in range(9)
+) + "]>"  # fmt: skip
+
+
+@pytest.mark.parametrize("entity", [LAUGHS, '<!DOCTYPE a [<!ENTITY a9 SYSTEM "file:///etc/passwd">]>'])
+@pytest.mark.parametrize("suffix", ["mzML", "imzML"])
+def test_entities_of_xml(tmp_path, spare, suffix, entity):
+    (tmp_path / "a.ibd").write_bytes(bytes(99))
+    (tmp_path / f"a.{suffix}").write_text(
+        f'<?xml version="1.0"?>{entity}<{suffix} xmlns="http://psi.hupo.org/ms/mzml"><run id="&a9;">&a9;</run></{suffix}>'
+    )
+    with pytest.raises(ReadError) as told:
+        read(tmp_path / f"a.{suffix}")
+    assert "root:" not in str(told.value)
+
+
+def test_a_picture_as_mask_of_another_size_is_not_unpacked(tmp_path, spare):
+    from PIL import Image
+
+    Image.new("1", (12_000, 12_000)).save(tmp_path / "a.png")
+    with pytest.raises(ParameterError, match="12000 x 12000, the image has 3 x 4"):
+        open_cube(np.ones((3, 4, 5), "u2"), mask=str(tmp_path / "a.png"))
+
+
+def test_polygons_of_many_points(tmp_path, monkeypatch):
+    monkeypatch.setattr(polygons, "MOST_BYTES", 1000)
+    ring = [[n % 3, n % 2] for n in range(1000)]
+    (tmp_path / "a.geojson").write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    with pytest.raises(ReadError, match="Try to simplify them"):
+        open_cube(np.ones((3, 4, 5), "u2"), mask=str(tmp_path / "a.geojson"))
+
+
+@pytest.mark.parametrize("name", ["a.geojson", "zarr.json", ".zarray"])
+def test_json_that_is_deep(tmp_path, spare, name):
+    deep = "[" * 200_000
+    if name == "a.geojson":
+        (tmp_path / name).write_text(deep)
+        with pytest.raises(SpaxelError):
+            open_cube(np.ones((3, 4, 5), "u2"), mask=str(tmp_path / name))
+        return
+    (tmp_path / "a.zarr").mkdir()
+    (tmp_path / "a.zarr" / name).write_text('{"a": ' + deep)
+    with pytest.raises(SpaxelError):
+        read(tmp_path / "a.zarr")
