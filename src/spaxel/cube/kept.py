@@ -83,7 +83,7 @@ class Kept:
         if self.folder is None or time.monotonic() - self._since < EARLY:
             return
         good, pixels, sums = answer
-        named = {f"pixels.{name}": values for name, values in pixels.items()}
+        named: dict[str, Any] = {f"pixels.{name}": values for name, values in pixels.items()}
         named |= {f"sums.{name}": np.asarray(values) for name, values in sums.items()}
         self.folder.mkdir(parents=True, exist_ok=True)
         file = self._file(tile)
