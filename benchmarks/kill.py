@@ -29,13 +29,13 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from multiprocessing import get_context
+from multiprocessing import Pipe, get_context
 from pathlib import Path
 from typing import Any
 
 from common import head, table, write_json, write_page
+from spaxel import cli as command_line
 from spaxel.cli import VERBS
-from spaxel.cli import main as cli
 from spaxel.methods.registry import METHODS, method_class
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
@@ -107,7 +107,8 @@ def _publish(about: dict[str, Any], rows: list[dict[str, Any]], writes: list[dic
         f"{kills} kills of each command at random moments, by SIGKILL, SIGTERM and SIGINT in turn; the cube has {SIZE} pixels "
         f"and {CHANNELS} channels. Lost: the output is neither the older run nor the new one. Bits: the same command, given "
         "again, with another result than undisturbed. Traces: a traceback, more than one line, another exit code. Stray: left "
-        "beside the output after that. Seconds: from SIGINT or SIGTERM to the end of the process; whole: of the undisturbed command. "
+        "beside the output after that. Seconds: from SIGINT or SIGTERM to the end of the process; whole: of the command "
+        "undisturbed. "
         "The machine was shared with other work."
     )
     also = (
@@ -156,7 +157,9 @@ def _killed(words: tuple[str, ...], places: dict[str, Path], kills: int, dice: r
         count["in_the_middle"] += code != 0
         if code != 0 and told != signal.SIGKILL:
             ends.append(end)
-            count["traces"] += code != 128 + told or "Traceback" in said or len(said.strip().splitlines()) != 1
+            if code != 128 + told or "Traceback" in said or len(said.strip().splitlines()) != 1:
+                count["traces"] += 1
+                print(f"{verb}, {told.name}: {code}: {said}", flush=True)
         count["lost"] += not _same(out, before) and not _same(out, whole)
         again = [*overwrite, *(["--resume"] if verb in RESUMED else [])]
         code, said, _ = _run([*command, *again])
@@ -201,9 +204,12 @@ def _loaded() -> None:
 def _run(words: list[Any], told: int = 0, after: float = 0.0) -> tuple[int, str, float]:
     """Exit code, stderr, and seconds; of a command that is told to end after a while, the seconds from then on."""
     begun = time.monotonic()
+    begins, begun_there = Pipe(duplex=False)
     with tempfile.TemporaryFile("w+") as said:
-        process = get_context("fork").Process(target=_command, args=([str(word) for word in words], said.fileno()))
+        about = [str(word) for word in words], said.fileno(), begun_there
+        process = get_context("fork").Process(target=_command, args=about)
         process.start()
+        begins.recv_bytes()  # it is in the command
         if told:
             process.join(after)
             begun = time.monotonic()
@@ -216,13 +222,15 @@ def _run(words: list[Any], told: int = 0, after: float = 0.0) -> tuple[int, str,
         return process.exitcode or 0, "\n".join(lines), seconds
 
 
-def _command(words: list[str], said: int) -> None:
-    """What a process does: the command line."""
+def _command(words: list[str], said: int, begun: Any) -> None:
+    """What a process does: the command line, which tells when it is there."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(said, 2)
     sys.argv = ["spaxel", *words]
-    cli()
+    run = command_line.run
+    command_line.run = lambda arguments: begun.send_bytes(b"1") or run(arguments)
+    command_line.main()
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -72,6 +72,7 @@ def same(run, whole, places=("",)):
     assert read_json(run)["learned"] == read_json(whole)["learned"]
     for place in places:
         xr.testing.assert_identical(read_result(run / place).load(), read_result(whole / place).load())
+    for place in {"", *places}:
         names = [sorted(path.name for path in (run / place).iterdir()) for run in (run, whole)]
         assert names[0] == names[1]
 
@@ -81,6 +82,8 @@ def test_a_series_goes_on_with_the_next_cube(leaves, whole, tmp_path, monkeypatc
     """Neither the fit nor a finished cube is done again; one that was half written is."""
     run, asked = tmp_path / "run", {"parameters": {"n_clusters": 3}}
     killed(lambda: runs.segment(leaves, run, **asked), runs, "write_result", after, tmp_path)
+    (folder,) = tmp_path.glob(".run.partial-*")
+    (folder / "new" / ".shares.csv.part-0123abcd").write_text("half")
     assert not run.exists()
     mapped, apply = [], runs.apply
     monkeypatch.setattr(runs, "apply", lambda model, cube: mapped.append(1) or apply(model, cube))

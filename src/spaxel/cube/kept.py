@@ -1,6 +1,6 @@
 """Tiles of a map that are finished, kept in a folder while it is made: a command that was killed goes on with the next one.
 
-    N-HASH/Y0-Y1-X0-X1.npz    of the N-th map that was begun inside `keeping`; the hash is of its tiles and of what is mapped
+    N-HASH/Y0-Y1-X0-X1.npz    of the N-th map that was begun inside `keeping`; the hash is of what is mapped
 
 A file takes its place when it is whole and on the disk. Nothing is kept in the first seconds of a map: short ones cost nothing.
 """
@@ -12,7 +12,7 @@ import json
 import os
 import time
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -54,12 +54,12 @@ def keeping(folder: Path) -> Iterator[None]:
 class Kept:
     """The finished tiles of one map. Outside of `keeping` there are none."""
 
-    def __init__(self, tiles: Sequence[Tile], fill: dict[str, Any], about: str = "") -> None:
+    def __init__(self, fill: dict[str, Any], about: str = "") -> None:
         self._place, self._since, self.folder = _place.get(), time.monotonic(), None
         if self._place is None:
             return
         what = {name: [str(np.asarray(value).dtype), np.asarray(value).tolist()] for name, value in fill.items()}
-        digest = hashlib.sha256(json.dumps([tiles, what, about], default=str).encode()).hexdigest()[:16]
+        digest = hashlib.sha256(json.dumps([what, about], default=str).encode()).hexdigest()[:16]
         self.folder = self._place.folder / f"{self._place.begun}-{digest}"
         self._place.begun += 1
 

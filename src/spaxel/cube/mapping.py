@@ -76,7 +76,7 @@ def map_tiles(
     maps = {name: np.full((height, width, *np.shape(value)), value) for name, value in fill.items()}
     sums: Arrays = {}
     done = 0
-    kept = Kept(tiles, fill, f"{gaps} {context} {cube['spectra'].shape}")
+    kept = Kept(fill, f"{gaps} {context} {cube['spectra'].shape}")
     tell("pixels", 0, height * width)
     with threadpool_limits(1):
         for batch, answers in _answered(function, _Held(cube, gaps, context, look), tiles, kept, workers, scheduler):
