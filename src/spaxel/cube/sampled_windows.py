@@ -17,6 +17,7 @@ from spaxel.pace import paced
 SIDE = 16  # of a window, pixels
 MOST = 48  # windows in all
 MOST_CELLS = 48  # cells that are read for them
+LEAST = 2  # windows, however many channels they have
 MOST_VALUES = 16_000_000  # of all windows together
 FEWEST = 32  # usable pixels of a window
 
@@ -36,7 +37,7 @@ def sample_windows(cubes: list[xr.Dataset], seed: int = 0, context: int = 0) -> 
     """
     images = [cube for cube in cubes if cube.sizes["x"] > 1]
     channels = cubes[0].sizes["channel"] * (2 if context else 1)
-    most = max(8, min(MOST, MOST_VALUES // (SIDE * SIDE * channels)))
+    most = max(LEAST, min(MOST, MOST_VALUES // (SIDE * SIDE * channels)))
     pixels = np.array([cube.sizes["y"] * cube.sizes["x"] for cube in images], float)
     spectra, good = [], []
     for i, cube in enumerate(images):

@@ -8,6 +8,7 @@ import numpy as np
 
 MOST = 10  # components that `auto` keeps at most
 CLEAR = 1.1  # times the variance that a known noise makes along a direction, from which it counts
+LARGE = 1e15  # values are divided where they are larger, or all smaller than its inverse
 EXACT_BELOW = 600  # features up to which the covariance is decomposed exactly
 
 
@@ -36,6 +37,8 @@ def fit_pca(
     most = min(n_features, max(1, n - 1), MOST if n_components is None else n_components)
     mean = features.mean(0)
     centred = features - mean
+    size = _out_of_range(centred)
+    centred = centred if size == 1 else centred.astype(np.float64) / size
     if min(n_features, n) <= EXACT_BELOW:
         singular, right = _exact(centred)
     else:
@@ -52,7 +55,13 @@ def fit_pca(
         most = int(np.clip(count, min(2, most), most))
     basis = right[:most].T
     basis = basis * np.where(basis[np.abs(basis).argmax(0), np.arange(most)] < 0, -1.0, 1.0)
-    return Projection(mean, np.ascontiguousarray(basis), singular[:most] ** 2 / max(1, n - 1))
+    return Projection(mean, np.ascontiguousarray(basis), (singular[:most] * size) ** 2 / max(1, n - 1))
+
+
+def _out_of_range(values: np.ndarray) -> float:
+    """What values are divided by where their squares would leave single precision; else 1."""
+    largest = float(np.abs(values).max(initial=0.0))
+    return largest if 0 < largest < 1 / LARGE or largest > LARGE else 1.0
 
 
 def _above_known(variance: np.ndarray, right: np.ndarray, noise: np.ndarray, n: int) -> tuple[np.ndarray, int]:

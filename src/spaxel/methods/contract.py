@@ -20,6 +20,7 @@ from spaxel.preprocess.steps import repeat
 
 Cubes = list[xr.Dataset]
 TINY, HUGE = 1e-100, 1e100  # of the largest value
+SINGLE = (1e-32, 1e32)  # the same, where numbers are kept in single precision on the way
 
 
 @cache

@@ -19,6 +19,7 @@ from spaxel.linear.silhouettes import silhouettes
 from spaxel.pace import tell
 from spaxel.preprocess.feature_noise import feature_noise
 from spaxel.preprocess.scaling import fit_scaling
+from spaxel.preprocess.whitening import WIDEST
 
 TRIED = 8000  # spectra on which candidates are compared
 COMPARED = 4000  # of them, those in the silhouette
@@ -80,11 +81,11 @@ def look_at(sample: Sample) -> Look:
     return Look(whole and poisson, negative, float(np.median(spectra.sum(1))), spread, noise)
 
 
-def candidates(look: Look, sees_noise: bool) -> tuple[str, ...]:
+def candidates(look: Look, sees_noise: bool, channels: int = 1) -> tuple[str, ...]:
     """The scalings worth trying for data that look so. sees_noise : by neighbouring pixels, or by a variance"""
     if look.counts:
         return ("counts", "hellinger") if look.brightness >= FEW_PHOTONS else ("counts",)
-    noisy = sees_noise and look.noise > NOISY
+    noisy = sees_noise and look.noise > NOISY and channels <= WIDEST
     return ("none", "unit", "zscore", *(("mnf",) if noisy else ()))
 
 
@@ -95,7 +96,7 @@ def choose_scaling(sample: Sample, n_clusters: int | None = None, seed: int = 0,
     Fails, in the sense of guessing, where candidates lie within 0.02 of each other; the sentence then says so.
     """
     look = look or look_at(sample)
-    names = candidates(look, len(sample.pairs) >= 10 or sample.noise is not None)
+    names = candidates(look, len(sample.pairs) >= 10 or sample.noise is not None, sample.spectra.shape[1])
     rng = np.random.default_rng([seed, 2])
     chosen = rng.permutation(len(sample.spectra))[:TRIED]
     noise = None if sample.noise is None else sample.noise.of(chosen)

@@ -13,6 +13,7 @@ SMOOTH, ROUNDS = 0.9, 5  # share of the differences of neighbours taken for nois
 SHARED = 0.375  # exponent of what neighbours show beyond the known noise; 0.5 believes all of it, 0 nothing
 OFTEN = 0.5  # share of neighbours that differ in a channel, above which differences are told in units of its noise
 TINY = 1e-12
+WIDEST = 8192  # channels: the matrix then holds half a gibibyte
 
 
 def whitener(sample: Sample) -> np.ndarray:
@@ -22,7 +23,12 @@ def whitener(sample: Sample) -> np.ndarray:
     nowhere less. Neighbours also see what differs between them besides: all of it counted costs ARI where light is uneven,
     none of it where materials mix (benchmarks/known_noise.py).
     """
-    known, pairs = sample.noise, len(sample.pairs)
+    known, pairs, channels = sample.noise, len(sample.pairs), sample.spectra.shape[1]
+    if channels > WIDEST:
+        raise ParameterError(
+            f"mnf whitens by a matrix of {channels} x {channels} channels, which is {8 * channels**2 / 2**30:.0f} GiB; up to "
+            f"{WIDEST} can be. Try to rebin channels, or another scaling or method."
+        )
     if known is None:
         return _inverse_root(_still(sample.differences()))
     sigma = np.sqrt(known.channel)

@@ -160,8 +160,9 @@ def _explain(n: int, sure: float, found: Edge, estimates: dict[str, int], white:
     others = ", ".join(f"{name} {k}" for name, k in estimates.items() if name != "edge")
     noun = "component" if n == 1 else "components"
     if white.fits:
+        values = "singular value stands" if found.n == 1 else "singular values stand"
         last = f"the last {found.excess[found.n - 1] - QUANTILE:.0f} widths above" if found.n else "none above"
-        why = f"{found.n} singular values stand above the edge of the noise ({last}), which is even and white ({how})"
+        why = f"{found.n} {values} above the edge of the noise ({last}), which is even and white ({how})"
     else:
         why = (
             f"the noise is not even and white ({how}; spread of samples {white.rows:.1f}, of channels "

@@ -178,17 +178,19 @@ def _words_of_number(problem: Problem, model: Model, found: Edge, broken: Knee |
 
 def table_sentence(found: Factors, number: int | None) -> str:
     """How many components, and why, in words. number : if it was given."""
+    components = "1 component" if found.n == 1 else f"{found.n} components"
     if number is not None:
-        return f"{found.n} components, as asked; the noise edge alone would say {found.n_edge}."
+        asked = "as asked" if found.n == number else f"not {number} as asked: no more are told apart"
+        return f"{components}, {asked}; the noise edge alone would say {found.n_edge}."
     if found.knee is not None:
         return (
-            f"{found.n} components, right in about {found.knee.sure:.0%} of such tables: "
+            f"{components}, right in about {found.knee.sure:.0%} of such tables: "
             f"{knee_words(found.knee, found.n_edge)}; explained {found.r2:.4f} of the variance. Option n_components decides."
         )
     agree = found.n == found.n_edge
     counts = "two counts agree" if agree else "two counts differ"
     return (
-        f"{found.n} components, {counts}: the noise edge says {found.n_edge}, the factorisation needs {found.n}, of which "
+        f"{components}, {counts}: the noise edge says {found.n_edge}, the factorisation needs {found.n}, of which "
         f"{found.n_confirmed} are seen in more than one spectrum; explained {found.r2:.3f} of the variance, where the noise "
         f"lets expect {found.r2_expected:.3f}. Option n_components decides."
     )

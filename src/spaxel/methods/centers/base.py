@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -36,6 +37,7 @@ from spaxel.methods.contract import (
     checked,
     prepare_all,
 )
+from spaxel.methods.lopsided import lopsided
 from spaxel.methods.saving import save as save_run
 from spaxel.methods.state import SegmentingInfo, pack
 from spaxel.preprocess.choice import Choice, Look, look_at
@@ -149,6 +151,8 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
         say_unbelieved(belief)
         sample = sample if self.uses_noise else sample._replace(noise=None)
         own = without_context(sample, len(axis))
+        if one := lopsided(own.spectra, axis, info["units"]):
+            warnings.warn(one, UserWarning, stacklevel=2)
         look = look_at(whole_numbers(own, gaps))
         with threadpool_limits(1):
             task = Task(cubes, axis, info["units"], sample, own, look, belief)

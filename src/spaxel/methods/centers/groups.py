@@ -86,9 +86,8 @@ def groups_through(
     told : evidence for the level at which it is cut; or the number that was asked for, then there are no finer parts
     spaces : of the same spectra, by which the other levels are made, see `tree_by_levels`
     """
-    middles = middles[
-        np.argsort(-np.bincount(distances(scores, middles).argmin(1), minlength=len(middles)), kind="stable")
-    ]
+    won = np.bincount(distances(scores, middles).argmin(1), minlength=len(middles))
+    middles = middles[np.argsort(-won, kind="stable")[: max(1, int((won > 0).sum()))]]
     centers = middles if isinstance(told, int) else micro_parts(scores, None, rules)[0]
     micro = distances(scores, centers).argmin(1)
     neighbours = np.zeros((0, 2), int)
@@ -101,7 +100,8 @@ def groups_through(
         tree = tree_by_levels(parts, tree, owner_of(parts, middles), rules.random_state, spaces)
     level = min(evidence.level, len(centers))
     component, color = component_table(tree, parts.sizes, level)
-    levels = _levels(len(centers), evidence, rules.max_clusters)
+    evidence = _up_to(evidence, len(centers))
+    levels = evidence.levels if len(evidence.levels) else _levels(len(centers), evidence, rules.max_clusters)
     return Groups(centers, micro, parts.sizes, tree, component, color, levels, evidence._replace(level=level))
 
 
@@ -146,7 +146,9 @@ def micro_parts(scores: np.ndarray, number: int | None, rules: Rules) -> tuple[n
     fit = lloyd(scores, wanted, rules.n_init, rules.random_state, max_iter=1000)
     order = np.argsort(-np.bincount(fit.labels_, minlength=wanted), kind="stable")
     centers = fit.cluster_centers_[order]
-    return centers, distances(scores, centers).argmin(1)
+    micro = distances(scores, centers).argmin(1)
+    alive = np.flatnonzero(np.bincount(micro, minlength=wanted))  # one may win nothing, by rounding
+    return centers[alive], np.searchsorted(alive, micro)
 
 
 def _evidence(parts: Parts, tree: np.ndarray, number: int | None, rules: Rules, *, rare: bool) -> Evidence:
@@ -161,6 +163,13 @@ def _evidence(parts: Parts, tree: np.ndarray, number: int | None, rules: Rules, 
         return evidence
     sentence = f"{number} components, as asked. Without that: {evidence.sentence}"
     return evidence._replace(level=number, sentence=sentence)
+
+
+def _up_to(evidence: Evidence, most: int) -> Evidence:
+    """Evidence without levels above `most`, which a tree of so many parts does not have."""
+    held = evidence.levels <= most
+    curves = {name: curve[held] for name, curve in evidence.curves.items()}
+    return evidence._replace(levels=evidence.levels[held], curves=curves)
 
 
 def _levels(n_micro: int, evidence: Evidence, max_clusters: int) -> np.ndarray:

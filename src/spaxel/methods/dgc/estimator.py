@@ -10,7 +10,7 @@ from pydantic import Field
 from spaxel.errors import CubeError, ParameterError
 from spaxel.methods.centers.base import Found, Segmenting, Task
 from spaxel.methods.centers.groups import Rules
-from spaxel.methods.contract import Cubes
+from spaxel.methods.contract import SINGLE, Cubes
 from spaxel.methods.dgc.axes import learn_axes
 from spaxel.methods.dgc.encoder import Model, in_double
 from spaxel.methods.dgc.settings import SIZES, Settings
@@ -31,7 +31,6 @@ from spaxel.preprocess.scaling import Scaling
 from spaxel.training.identity import trained_from
 
 N_LOOK = 8000  # spectra from which axes, picture and grid are learned
-SINGLE = (1e-30, 1e30)  # of the largest value, since tiles are read in single precision
 UNSEEN = ("checkpoint", "memory")  # that may change when a training goes on; not epochs, over which rates fall
 
 

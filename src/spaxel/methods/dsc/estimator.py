@@ -16,7 +16,7 @@ from spaxel.methods.centers.base import Found, Segmenting, Task
 from spaxel.methods.centers.groups import Rules
 from spaxel.methods.centers.maps import Centers, More
 from spaxel.methods.centers.result import nearest_result
-from spaxel.methods.contract import Cubes
+from spaxel.methods.contract import SINGLE, Cubes
 from spaxel.methods.dsc.choice import choose_start
 from spaxel.methods.dsc.decoder import decoded, decoder_of, decoding, scaling_of, with_decoded
 from spaxel.methods.dsc.numpy_net import Model, in_double, latents
@@ -77,6 +77,7 @@ class DeepSpectralClustering(Segmenting):
 
     method: ClassVar[str] = "dsc"
     libraries: ClassVar[tuple[str, ...]] = ("torch", "lightning-fabric")  # that its fit works with
+    limits: ClassVar[tuple[float, float]] = SINGLE
 
     n_clusters: Annotated[
         Number | Literal["auto"] | Range,

@@ -100,7 +100,7 @@ def _table(spectra: np.ndarray, options: Options, even: Even | None) -> Unmixed:
     info = {
         "kind": "table",
         "constrained": False,
-        "sentence": table_sentence(found, number),
+        "sentence": table_sentence(found, options.number),
         "normalisation": "raw",
         "noise": _noise_law(lit, found if even is None else replace(found, noise=found.noise / even.row)),
         "explained": found.r2,

@@ -23,7 +23,17 @@ from spaxel.cube.sampling import Sample, ordered_cubes, sample_cubes
 from spaxel.cube.whole import whole_numbers
 from spaxel.linear.constrained.missing import holes_filled
 from spaxel.methods.completing import kept_completion, whole_sample
-from spaxel.methods.contract import Cubes, as_cubes, check_parameters, check_range, checked, prepare, prepare_all
+from spaxel.methods.contract import (
+    SINGLE,
+    Cubes,
+    as_cubes,
+    check_parameters,
+    check_range,
+    checked,
+    prepare,
+    prepare_all,
+)
+from spaxel.methods.lopsided import lopsided
 from spaxel.methods.mixtures.result import mixture_result
 from spaxel.methods.saving import save as save_run
 from spaxel.methods.state import pack, unpack
@@ -31,6 +41,7 @@ from spaxel.preprocess.choice import look_at
 from spaxel.preprocess.known_noise import known_noise, said_of_noise
 
 Encoder = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # spectra -> their abundances, and what these explain
+LARGEST = float(np.finfo(np.float32).max)  # abundance that is kept
 SIGNED = 0.01  # share of the energy in negative values, above which data are signed; less is noise around zero
 
 
@@ -68,8 +79,9 @@ class Unmixing(TransformerMixin, BaseEstimator):
         cubes, axis, info = prepare_all(as_cubes(checked(self, X, reset=True))[0])
         sample, gaps = self._sampled(cubes, len(axis))
         self.info_ = info | {"n_sampled": len(sample.spectra)}
-        check_range(sample.spectra)
+        check_range(sample.spectra, *SINGLE)  # abundances are kept in single precision
         self.info_ |= {"method": self.method}
+        one = lopsided(sample.spectra, axis, info["units"])
         self.state_: Arrays = {"channel": axis} | gaps
         with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
@@ -78,7 +90,12 @@ class Unmixing(TransformerMixin, BaseEstimator):
             found = self._learn(sample)
         self.info_ |= said_of_noise(belief, found.info.pop("noise_for", []))
         doubted = [belief.sentence] if belief.sentence and not belief.used else []
-        said = [*doubted, *found.warnings, *(str(w.message) for w in caught if issubclass(w.category, UserWarning))]
+        said = [
+            *doubted,
+            *([one] if one else []),
+            *found.warnings,
+            *(str(w.message) for w in caught if issubclass(w.category, UserWarning)),
+        ]
         model = kept_completion(self.state_)
         counts = look_at(whole if model is None else whole_numbers(whole, model)).counts
         self.info_ |= found.info | {"warnings": said, "n_components": len(found.components), "counts": counts}
@@ -188,5 +205,8 @@ def _block(
         block = np.where(seen, x, np.nan_to_num(explained if model is None else whole))
         x, explained = np.where(seen, x, 0.0), np.where(seen, explained, 0.0)
     residual = np.linalg.norm(x - explained, axis=1) / np.maximum(np.linalg.norm(x, axis=1), 1e-300)
-    pixels = {"abundances": abundances.astype(np.float32), "residual": residual.astype(np.float32)}
+    pixels = {
+        "abundances": np.clip(abundances, -LARGEST, LARGEST).astype(np.float32),
+        "residual": residual.astype(np.float32),
+    }
     return pixels | pictures(block, recipe), {}

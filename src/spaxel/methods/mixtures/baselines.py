@@ -13,7 +13,7 @@ from sklearn.decomposition import NMF as SklearnNMF
 from sklearn.exceptions import ConvergenceWarning
 
 from spaxel.cube.sampling import Sample
-from spaxel.errors import ParameterError, missing_extra
+from spaxel.errors import CubeError, ParameterError, missing_extra
 from spaxel.linear.abundances import nnls
 from spaxel.linear.count.rank import count_components
 from spaxel.linear.vertex import spa
@@ -93,11 +93,25 @@ def _alternate(X: np.ndarray, start: np.ndarray, max_iter: int) -> tuple[np.ndar
     try:
         from pymcr.constraints import ConstraintNonneg
         from pymcr.mcr import McrAR
+        from pymcr.regressors import NNLS, LinearRegression
     except ImportError as error:
         raise missing_extra("The method mcr-als", "pymcr", "als") from error
     logging.getLogger("pymcr.mcr").propagate = False  # it prints
+
+    class Quick(LinearRegression):
+        """Non-negative least squares of all right sides at once; of dependent columns, which have no one answer, by pymcr's."""
+
+        def fit(self, A: np.ndarray, B: np.ndarray) -> None:
+            """A X = B for X (k, n). A : (m, k)      B : (m, n)"""
+            try:
+                self.X_ = nnls(B.T, A.T).T
+            except CubeError:
+                plain = NNLS()
+                plain.fit(A, B)
+                self.X_ = plain.X_
+
     model = McrAR(
-        max_iter=max_iter, c_regr="NNLS", st_regr="NNLS", tol_increase=1.0,
+        max_iter=max_iter, c_regr=Quick(), st_regr=Quick(), tol_increase=1.0,
         c_constraints=[ConstraintNonneg()], st_constraints=[ConstraintNonneg()],
     )  # fmt: skip
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -120,9 +134,14 @@ def _table(sample: Sample, n_components: int | Literal["auto"]) -> tuple[np.ndar
     most = min(X.shape)
     if n_components != "auto":
         k = min(n_components, most)
-        return X, k, {"sentence": f"{k} components, as asked."}
+        asked = (
+            "as asked" if k == n_components else f"not {n_components} as asked: there are too few spectra or channels"
+        )
+        return X, k, {"sentence": f"{k} component{'s' * (k > 1)}, {asked}."}
     count = count_components(X)
     about = {"evidence": {"estimates": count.estimates}, "sentence": count.sentence}
+    if count.n < 1:
+        about["sentence"] = f"1 component is given, though none stands above the noise. Counted: {count.sentence}"
     return X, int(np.clip(count.n, 1, most)), about
 
 
