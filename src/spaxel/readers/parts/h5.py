@@ -20,6 +20,7 @@ from spaxel.readers.parts.limits import bomb
 from spaxel.readers.parts.stored import is_declaring, numbers_of
 from spaxel.readers.parts.variables import Variable, Variables, dtype_problem
 
+MOST_CHUNKS = 2**16  # that are looked at when a file is opened: 0.1 s
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
@@ -185,10 +186,23 @@ def _problem(dataset: h5py.Dataset) -> str:
     chunk = prod(dataset.chunks or ()) * dataset.dtype.itemsize
     if dataset.chunks is not None and (why := bomb(chunk, stored)):
         return f"a chunk of it is a bomb: {why}"
+    if dataset.chunks is not None and (largest := _largest_stored(dataset)) > 2 * chunk + 2**16:
+        return f"damaged, a chunk of {chunk} bytes is stored in {largest} bytes"
     short = stored < dataset.nbytes if dataset.chunks is None else stored == 0
     if short and dataset.size and not dataset.is_virtual:
         return f"truncated or never written, it announces {dataset.nbytes} bytes and holds {stored}"
     return ""
+
+
+def _largest_stored(dataset: h5py.Dataset) -> int:
+    """Bytes of the largest chunk as it is stored; 0 if that is not known, or there are too many to look at."""
+    sizes = [0]
+    try:
+        if 0 < dataset.id.get_num_chunks() <= MOST_CHUNKS:
+            dataset.id.chunk_iter(lambda stored: sizes.append(stored.size))
+    except (AttributeError, RuntimeError, OSError):
+        return 0
+    return max(sizes)
 
 
 def _scales(dataset: h5py.Dataset) -> dict[int, str]:
