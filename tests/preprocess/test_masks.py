@@ -27,6 +27,14 @@ def test_channels_that_the_file_calls_bad_are_dropped():
     assert mask_channels(cube).sizes["channel"] == 10
 
 
+@pytest.mark.parametrize(("drop", "left"), [([0, 1, 10], slice(2, 10)), ([0, 5], [1, 2, 3, 4, 6, 7, 8, 9, 10])])
+def test_ends_are_cut_off_without_a_copy(drop, left):
+    cube = tiny_cube().load()
+    masked = mask_channels(cube, drop)
+    assert np.array_equal(masked["spectra"], cube["spectra"].values[..., left])
+    assert np.shares_memory(masked["spectra"].values, cube["spectra"].values) == isinstance(left, slice)
+
+
 def test_a_good_cube_is_left_alone():
     cube = tiny_cube()
     assert mask_channels(cube) is cube

@@ -5,6 +5,7 @@ from spaxel.cube import make_cube
 from spaxel.cube.sampling import Sample, sample_spectra
 from spaxel.errors import CubeError, ParameterError
 from spaxel.preprocess import SCALINGS, fit_scaling, scale
+from spaxel.preprocess.scaling import scale_rows, scaled_product
 from spaxel.testing import tiny_cube
 
 SAMPLE = sample_spectra(tiny_cube(40, 30), 1000)
@@ -16,6 +17,17 @@ def test_a_spectrum_alone_and_in_company_is_scaled_the_same(name):
     together = scaling(SAMPLE.spectra)
     assert np.isfinite(together).all()
     assert np.allclose(scaling(SAMPLE.spectra[7:8]), together[7:8], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", SCALINGS)
+def test_a_product_is_that_of_the_scaled_spectra(name):
+    center, rng = fit_scaling(name, SAMPLE).center, np.random.default_rng(2)
+    matrix, spectra = rng.normal(size=(len(center), 3)), SAMPLE.spectra.astype(float)[:20]
+    spectra[3], spectra[4] = 0, -spectra[4]  # neither can be scaled
+    rows = scale_rows(name, spectra, center)
+    found = scaled_product(name, spectra, center, matrix)
+    assert np.isfinite(found).all()
+    assert np.allclose(found, rows @ matrix, rtol=1e-10, atol=1e-10 * np.abs(rows).max())
 
 
 @pytest.mark.parametrize("name", ["unit", "snv", "hellinger"])

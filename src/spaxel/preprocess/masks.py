@@ -48,7 +48,10 @@ def mask_channels(cube: xr.Dataset, drop: Sequence[int] | None = None, *, n: int
     if not drop:
         return cube
     text = f"mask_channels: {len(drop)} of {n_channels} dropped ({reason})"
-    return note(cube.isel(channel=np.setdiff1d(np.arange(n_channels), drop)), text, "mask_channels", drop=drop)
+    kept: np.ndarray | slice = np.setdiff1d(np.arange(n_channels), drop)
+    if kept[-1] - kept[0] + 1 == len(kept):  # ends are cut off without a copy of what is between
+        kept = slice(int(kept[0]), int(kept[-1]) + 1)
+    return note(cube.isel(channel=kept), text, "mask_channels", drop=drop)
 
 
 def _say_costly(cube: xr.Dataset, costly: list[int], saved: float) -> None:

@@ -53,11 +53,11 @@ class Scaling:
     weight: np.ndarray
     matrix: np.ndarray | None = None
 
-    def __call__(self, spectra: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
-        """Scaled spectra: (n, channel) any real dtype -> (n, feature) float64. rows : what scale_rows gives, if known."""
+    def __call__(self, spectra: np.ndarray) -> np.ndarray:
+        """Scaled spectra: (n, channel) any real dtype -> (n, feature) float64."""
         if spectra.shape[-1] != len(self.center):
             raise CubeError(f"The scaling knows {len(self.center)} channels, the spectra have {spectra.shape[-1]}.")
-        scaled = (scale_rows(self.name, spectra, self.center) if rows is None else rows) * self.weight
+        scaled = scale_rows(self.name, spectra, self.center) * self.weight
         if self.name == "unit_bright":
             mean, weight = self._brightness
             extra = (log_norm(spectra) - mean) * weight
@@ -176,17 +176,42 @@ def scale_rows(name: str, spectra: np.ndarray, center: np.ndarray) -> np.ndarray
         centred = x - x.mean(1, keepdims=True)
         return centred / np.maximum(centred.std(1, keepdims=True), TINY * TINY) - center
     if name in ("counts", "hellinger"):
-        x = np.maximum(x, 0)
+        x = _not_negative(x)
         total = x.sum(1, keepdims=True)
         if name == "counts":
-            return (x - center * total) / (total + PRIOR)
+            rows = x - center * total
+            rows *= 1 / (total + PRIOR)
+            return rows
         return np.sqrt(x / np.maximum(total, TINY * TINY)) - center
     return x - center
 
 
+def _not_negative(x: np.ndarray) -> np.ndarray:
+    """Values with 0 for those below; itself where none is."""
+    return x if x.size and x.min() >= 0 else np.maximum(x, 0)
+
+
+def scaled_product(name: str, spectra: np.ndarray, center: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """scale_rows(name, spectra, center) @ matrix, (n, d); where a scaling is linear in a spectrum but for its size, the scaled
+    spectra, which are as many as the cube has values, are not written out."""
+    x = np.asarray(spectra, dtype=np.float64)
+    if name == "counts":
+        x = _not_negative(x)
+        total = x.sum(1, keepdims=True)
+        return (x @ matrix - total * (center @ matrix)) / (total + PRIOR)
+    if name in ("unit", "unit_bright"):
+        return x @ matrix / np.maximum(norms(x), TINY * TINY)[:, None] - center @ matrix
+    return scale_rows(name, x, center) @ matrix
+
+
+def norms(x: np.ndarray) -> np.ndarray:
+    """The norm of each spectrum, (n, channel) float64 -> (n,)."""
+    return np.sqrt(np.einsum("ij,ij->i", x, x))
+
+
 def log_norm(spectra: np.ndarray) -> np.ndarray:
     """Logarithm of the norm of each spectrum, its brightness: (n, channel) -> (n,)."""
-    return np.log(np.maximum(np.linalg.norm(np.asarray(spectra, dtype=np.float64), axis=1), TINY))
+    return np.log(np.maximum(norms(np.asarray(spectra, dtype=np.float64)), TINY))
 
 
 def _brightness_weight(spectra: np.ndarray) -> float:

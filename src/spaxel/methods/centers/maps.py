@@ -31,7 +31,7 @@ class Model(Protocol):
     def rows(self, spectra: np.ndarray) -> np.ndarray:
         """Spectra (n, channel) as they are scaled one by one, to tell how far they lie from all that was fitted."""
 
-    def scores(self, block: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def scores(self, block: np.ndarray) -> np.ndarray:
         """Scores (n, d) float64 of a block as `reading` asks for it: spectra, and what is read of their surroundings."""
 
     def reading(self) -> dict[str, Any]:
@@ -108,19 +108,19 @@ def map_distances(
 
 
 def _distances(block: np.ndarray, n: int, model: Model, groups: Centers) -> tuple[Arrays, Arrays]:
-    scores = model.scores(block, model.rows(block[:, : model.channels]))
+    scores = model.scores(block)
     return {"distance": nearest_of_each(distances(scores, groups.centers), groups.component)}, {}
 
 
 def _block(
     block: np.ndarray, n: int, model: Model, known: Known, rungs: Ladder, more: tuple[More, ...]
 ) -> tuple[Arrays, Arrays]:
-    groups, spectra = known.groups, block[:, : model.channels]
-    rows = model.rows(spectra)
-    scores = model.scores(block, rows)
+    groups, block = known.groups, block.astype(np.float64, copy=False)
+    spectra = block[:, : model.channels]
+    scores = model.scores(block)
     far = distances(scores, groups.centers)
     pixels = center_maps(spectra, far, groups.component, rungs, known.recipe)
-    pixels["unlike"] = unlike(spectra, rows, scores, far, known.familiar)
+    pixels["unlike"] = unlike(spectra, model.rows(spectra), scores, far, known.familiar)
     sums = group_sums(spectra[:n], pixels["micro"][:n], len(groups.centers), known.grid)
     seen = Block(spectra, scores, far, n)
     for one in more:

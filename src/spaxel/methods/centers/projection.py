@@ -10,7 +10,7 @@ import xarray as xr
 from spaxel.cube.mapping import BLOCK
 from spaxel.cube.sampled_windows import Windows, sample_windows
 from spaxel.linear.pca import Projection
-from spaxel.preprocess.scaling import Scaling, log_norm, scale_rows
+from spaxel.preprocess.scaling import Scaling, log_norm, scale_rows, scaled_product
 
 
 class Folded(NamedTuple):
@@ -43,9 +43,10 @@ class Projected(NamedTuple):
         """The part of the scaling that looks at one spectrum alone: (n, channel) -> (n, channel)."""
         return scale_rows(self.name, spectra, self.folded.center)
 
-    def scores(self, spectra: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Scores (n, d) of spectra (n, channel). rows : what `rows` gives for them"""
-        scores = rows @ self.folded.project - self.folded.offset
+    def scores(self, block: np.ndarray) -> np.ndarray:
+        """Scores (n, d) of spectra (n, channel)."""
+        spectra = np.asarray(block, np.float64)
+        scores = scaled_product(self.name, spectra, self.folded.center, self.folded.project) - self.folded.offset
         mean, weight = self.folded.bright
         if weight:
             scores += ((log_norm(spectra) - mean) * weight)[:, None] * self.folded.along
@@ -82,4 +83,4 @@ def project_blocks(spectra: np.ndarray, model: Projected) -> np.ndarray:
         return np.zeros((0, model.folded.project.shape[1]))
     rows = np.arange(int(np.ceil(len(spectra) / BLOCK)) * BLOCK) % len(spectra)
     blocks = (spectra[part] for part in rows.reshape(-1, BLOCK))
-    return np.concatenate([model.scores(block, model.rows(block)) for block in blocks])[: len(spectra)]
+    return np.concatenate([model.scores(block) for block in blocks])[: len(spectra)]

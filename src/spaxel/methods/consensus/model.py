@@ -59,23 +59,23 @@ class Model(NamedTuple):
         """Spectra as the first scaling has them one by one."""
         return Projected(self.names[0], self.folded[0]).rows(spectra)
 
-    def scores(self, block: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def scores(self, block: np.ndarray) -> np.ndarray:
         """Scores (n, e + d') of spectra (n, channel), or (n, 2 channel) with the mean of the neighbours."""
-        own, place = block[:, : self.channels], np.zeros((len(block), len(self.joint.offset)))
+        own = np.asarray(block[:, : self.channels], np.float64)
+        beside, place = (
+            np.asarray(block[:, self.channels :], np.float64),
+            np.zeros((len(block), len(self.joint.offset))),
+        )
         place -= self.joint.offset
         first: np.ndarray | None = None
         for name, folded, view in zip(self.names, self.folded, self.views, strict=True):
             project = Projected(name, folded)
-            z = project.scores(own, rows if first is None else project.rows(own))
-            around = self._around(block, project) if self.context else z
+            z = project.scores(own)
+            around = project.scores(beside) if self.context else z
             place += _said(z, around, view)
             if first is None:
                 first = z @ self.joint.own + around @ self.joint.beside - self.joint.shift
         return place if first is None else np.concatenate([place, first], axis=1)
-
-    def _around(self, block: np.ndarray, project: Projected) -> np.ndarray:
-        beside = block[:, self.channels :]
-        return project.scores(beside, project.rows(beside))
 
     def reading(self) -> dict[str, Any]:
         """The mean of the neighbours is read beside each spectrum, but of tables."""
@@ -96,7 +96,7 @@ def scores_of(model: Model, spectra: np.ndarray) -> np.ndarray:
         return np.zeros((0, len(model.joint.offset) + len(model.joint.shift)))
     rows = np.arange(-(-len(spectra) // BLOCK) * BLOCK) % len(spectra)
     blocks = (spectra[part] for part in rows.reshape(-1, BLOCK))
-    found = [model.scores(block, model.rows(block[:, : model.channels])) for block in blocks]
+    found = [model.scores(block) for block in blocks]
     return np.concatenate(found)[: len(spectra)]
 
 

@@ -52,7 +52,7 @@ class Model(NamedTuple):
         """Spectra scaled one by one."""
         return scale_rows(self.scaling.name, spectra, self.scaling.center)
 
-    def scores(self, block: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def scores(self, block: np.ndarray) -> np.ndarray:
         """Unit embeddings (n, q) of spectra and features of their surroundings (n, channel + n_features)."""
         features = block[:, self.channels :].astype(np.float32, copy=False)
         return (features if self.encoder == "paper" else embed(features, self)).astype(np.float64)

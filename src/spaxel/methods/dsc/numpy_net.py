@@ -73,22 +73,19 @@ class Model(NamedTuple):
         """Spectra scaled one by one."""
         return scale_rows(self.scaling.name, spectra, self.scaling.center)
 
-    def scores(self, block: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def scores(self, block: np.ndarray) -> np.ndarray:
         """Latents (n, d) of spectra, with a context of those of the neighbours beside them."""
-        return encode(features(block, self.scaling, self.context, rows), self.weights, self.net).astype(np.float64)
+        return encode(features(block, self.scaling, self.context), self.weights, self.net).astype(np.float64)
 
     def reading(self) -> dict[str, Any]:
         """The mean of the window is read beside each spectrum."""
         return {"context": self.context}
 
 
-def features(spectra: np.ndarray, scaling: Scaling, context: int, rows: np.ndarray | None = None) -> np.ndarray:
-    """Scaled spectra, float32; with a context those of the neighbours beside them. (n, channel or 2 channel).
-
-    rows : what scale_rows gives for the spectra themselves, if it is known
-    """
+def features(spectra: np.ndarray, scaling: Scaling, context: int) -> np.ndarray:
+    """Scaled spectra, float32; with a context those of the neighbours beside them. (n, channel or 2 channel)."""
     channels = len(scaling.center)
-    own = scaling(spectra[:, :channels], rows).astype(np.float32)
+    own = scaling(spectra[:, :channels]).astype(np.float32)
     return np.concatenate([own, scaling(spectra[:, channels:]).astype(np.float32)], axis=1) if context else own
 
 
