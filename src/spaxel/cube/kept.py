@@ -56,11 +56,13 @@ class Kept:
 
     def __init__(self, fill: dict[str, Any], about: str = "") -> None:
         self._place, self._since, self.folder = _place.get(), time.monotonic(), None
+        self.arrays: Path | None = None  # where the maps themselves may lie while they are made
         if self._place is None:
             return
         what = {name: [str(np.asarray(value).dtype), np.asarray(value).tolist()] for name, value in fill.items()}
         digest = hashlib.sha256(json.dumps([what, about], default=str).encode()).hexdigest()[:16]
         self.folder = self._place.folder / f"{self._place.begun}-{digest}"
+        self.arrays = self._place.folder / f"{self._place.begun}-arrays"
         self._place.begun += 1
 
     def answer(self, tile: Tile) -> Answer | None:
@@ -90,7 +92,7 @@ class Kept:
         beside = file.with_suffix(".part")
         try:
             with beside.open("wb") as stream:
-                np.savez(stream, good=good, **named)
+                np.savez(stream, **{"good": good, **named})  # type: ignore[arg-type]
                 stream.flush()
                 os.fsync(stream.fileno())
             os.replace(beside, file)

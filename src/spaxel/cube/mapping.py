@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 from spaxel.cube.gaps import KINDS, MARKED, Gaps
 from spaxel.cube.kept import Answer, Kept
 from spaxel.cube.sampling import judged_tile
+from spaxel.cube.stored import Maps
 from spaxel.cube.tiles import CELL, Tile, grid, sides, with_halo
 from spaxel.errors import MemoryBudgetError, missing_extra
 from spaxel.pace import tell
@@ -66,28 +67,29 @@ def map_tiles(
     gaps      : what becomes of missing values, see cube.gaps
     context   : 0, or the odd side of a window: spectra are then (512, 2 channel), see spaxel.cube.sampling.read_tile
     look      : features of the surroundings; spectra are then (512, channel + n_features)
-    returns   : ({name: (y, x, ...)}, {name: sum}), among the sums `why`: pixels by what spaxel.cube.gaps.judge says of them
+    returns   : ({name: (y, x, ...)}, {name: sum}), large maps inside spaxel.cube.kept.keeping as Dask arrays of what lies on
+                the disk, see spaxel.cube.stored; among the sums `why`: pixels by what spaxel.cube.gaps.judge says of them
     Raises MemoryBudgetError if not even one row of 64 pixels fits, with what lies around it; MissingExtra for a cluster
     without the package distributed.
     """
     height, width, _ = cube["spectra"].shape
     workers = workers or cores()
-    tiles = grid(height, width, *_tile_sides(cube, memory or DEFAULT_MEMORY, workers, context, look))
-    maps = {name: np.full((height, width, *np.shape(value)), value) for name, value in fill.items()}
+    tile_sides = _tile_sides(cube, memory or DEFAULT_MEMORY, workers, context, look)
+    tiles = grid(height, width, *tile_sides)
     sums: Arrays = {}
     done = 0
     kept = Kept(fill, f"{gaps} {context} {cube['spectra'].shape}")
+    maps = Maps(fill, (height, width), tile_sides, kept.arrays)
     tell("pixels", 0, height * width)
     with threadpool_limits(1):
         for batch, answers in _answered(function, _Held(cube, gaps, context, look), tiles, kept, workers, scheduler):
             for tile, (good, pixels, parts) in zip(batch, answers, strict=True):
-                for name, values in pixels.items():
-                    maps[name][tile.y0 : tile.y1, tile.x0 : tile.x1][good] = values
+                maps.write(tile, good, pixels)
                 for name, values in parts.items():
                     sums[name] = sums[name] + values if name in sums else values
                 done += tile.n_pixels
             tell("pixels", done, height * width)
-    return maps, sums
+    return maps.arrays(), sums
 
 
 def cores() -> int:

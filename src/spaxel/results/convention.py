@@ -63,6 +63,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from spaxel.cube.stored import by_block, is_lazy
 from spaxel.errors import CubeError, printable
 from spaxel.results.amounts import amounts
 
@@ -118,7 +119,9 @@ def make_result(cube: xr.Dataset, *, coords: dict[str, Any] | None = None, **arr
     if unknown := set(arrays) - set(_DIMS):
         raise CubeError(f"A result has no {', '.join(sorted(unknown))}. Known: {', '.join(_DIMS)}.")
     if "truth_labels" in cube and "truth_labels" not in arrays:
-        arrays["truth_labels"] = np.asarray(cube["truth_labels"])
+        arrays["truth_labels"] = (
+            cube["truth_labels"].data if is_lazy(arrays.get("labels")) else np.asarray(cube["truth_labels"])
+        )
     result = xr.Dataset(
         {name: (_DIMS[name], value) for name, value in arrays.items() if value is not None},
         coords={"channel": cube["channel"], **spectra_names(cube), **(coords or {})},
@@ -164,7 +167,8 @@ def canonical_order(sizes: np.ndarray) -> np.ndarray:
 
 def relabel(labels: np.ndarray, new_of_old: np.ndarray) -> np.ndarray:
     """Labels through a table, with -1 (no data) left alone. labels : any shape int; new_of_old : (n_old,) int."""
-    return np.append(np.asarray(new_of_old), -1).astype(np.int32)[labels]
+    table = np.append(np.asarray(new_of_old), -1).astype(np.int32)
+    return by_block(lambda block: table[block], labels, dtype=np.int32) if is_lazy(labels) else table[labels]
 
 
 def component_names(result: xr.Dataset) -> list[str]:

@@ -88,7 +88,7 @@ def line_maps(
     maps, _ = map_tiles(net, cube, fill, memory=memory, gaps="keep")
     attrs = {"units": plan.units, "sentence": plan.sentence}
     return bare.assign_coords(line=[name for name, _ in plan.lines]).assign(
-        line_maps=(("line", "y", "x"), np.ascontiguousarray(np.moveaxis(maps["line"], -1, 0)), attrs),
+        line_maps=(("line", "y", "x"), np.moveaxis(maps["line"], -1, 0), attrs),
         line_position=("line", np.array([at for _, at in plan.lines])),
     )
 

@@ -19,6 +19,7 @@ import xarray as xr
 from safetensors import SafetensorError
 from zarr.codecs import ZstdCodec
 
+from spaxel.cube.stored import CHUNK, is_lazy
 from spaxel.errors import ReadError
 from spaxel.store.codecs import CheckedStore
 
@@ -69,7 +70,24 @@ class Guarded:
 def guarded_encoding(data: xr.Dataset) -> dict[str, dict[str, Any]]:
     """How the arrays of a dataset are written: with a checksum in every chunk."""
     codec = ZstdCodec(level=0, checksum=True)
-    return {str(name): {"compressors": (codec,)} for name in data.variables}
+    return {str(name): {"compressors": (codec,), "chunks": _chunks(held)} for name, held in data.variables.items()}
+
+
+def _chunks(held: xr.Variable) -> tuple[int, ...]:
+    """Blocks of pixels, each level and each line by itself; the same whatever the memory was."""
+    pixels, single = ("y", "x"), ("level", "line")
+    within = dict.fromkeys(pixels, CHUNK) | (dict.fromkeys(single, 1) if "y" in held.dims else {})
+    return tuple(
+        max(1, min(size, within.get(str(name), size))) for name, size in zip(held.dims, held.shape, strict=True)
+    )
+
+
+def in_chunks(data: xr.Dataset) -> xr.Dataset:
+    """A dataset whose lazy arrays come in the chunks that `guarded_encoding` names."""
+    lazy = {name: held for name, held in data.data_vars.items() if is_lazy(held.data)}
+    return data.assign(
+        {n: held.chunk(dict(zip(held.dims, _chunks(held.variable), strict=True))) for n, held in lazy.items()}
+    )
 
 
 def open_guarded(folder: Path) -> xr.Dataset:

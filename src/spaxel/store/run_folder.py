@@ -33,7 +33,7 @@ from spaxel.results.convention import SPECTRA_NAMES, check_result
 from spaxel.store import records
 from spaxel.store.addresses import check_local
 from spaxel.store.consistent import consistent
-from spaxel.store.guarded import CHECKSUM, DAMAGE, WHOLE, checksum, guarded_encoding, open_guarded
+from spaxel.store.guarded import CHECKSUM, DAMAGE, WHOLE, checksum, guarded_encoding, in_chunks, open_guarded
 from spaxel.store.places import check_names, placed
 from spaxel.store.records import read_plain
 from spaxel.store.staging import replacing
@@ -93,7 +93,7 @@ def write_result(folder: Path, result: xr.Dataset) -> None:
     plain.attrs = json.loads(json.dumps(plain.attrs, default=_plain))
     with placed(folder, RESULT) as beside, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Consolidated metadata", UserWarning)  # so that nobody is warned who reads
-        plain.to_zarr(
+        in_chunks(plain).to_zarr(
             beside,
             mode="w",
             zarr_format=3,

@@ -16,6 +16,7 @@ import xarray as xr
 
 from spaxel.cube import note
 from spaxel.cube.kept import keeping
+from spaxel.cube.stored import is_lazy
 from spaxel.errors import NotFound, ParameterError, naming
 from spaxel.methods.contract import parse_parameters
 from spaxel.methods.registry import UNMIXING, apply, load, method_class
@@ -238,7 +239,7 @@ def _answer(work: Work, folder: Path, file: Opened) -> xr.Dataset:
     if "truth_labels" not in result and "truth_abundances" in file.cube:
         result["truth_labels"] = (("y", "x"), truth_labels(file.cube).astype("int32"))
     work.clock("write", write_result, folder, result)
-    return result
+    return read_result(folder) if is_lazy(result["labels"].data) else result
 
 
 def _judged(work: Work, result: xr.Dataset, cube: xr.Dataset) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from scipy.special import log_ndtr, softmax
 from spaxel.cube.exact import Grid, group_sums
 from spaxel.cube.mapping import Arrays
 from spaxel.cube.sampling import read_tile
+from spaxel.cube.stored import blocks, by_block
+from spaxel.cube.tiles import Tile
 from spaxel.cube.tiles import grid as tiles_of
 from spaxel.methods.centers.maps import Block, Centers
 
@@ -92,8 +94,11 @@ def smoothed(
     """Maps and sums of a model with smoothed labels: `candidates` and `odds` are used up, changed pixels get confidence 0."""
     before = maps["micro"]
     kept = {name: values for name, values in maps.items() if name not in ("candidates", "odds")}
-    micro = smooth(maps["candidates"], maps["odds"], component, strength)
-    kept |= {"micro": micro, "confidence": np.where(micro == before, maps["confidence"], np.float32(0))}
+    micro = by_block(
+        lambda candidates, odds: smooth(candidates, odds, component, strength),
+        maps["candidates"], maps["odds"], dtype=np.int16, halo=SWEEPS,
+    )  # fmt: skip
+    kept |= {"micro": micro, "confidence": by_block(_doubted, micro, before, maps["confidence"], dtype=np.float32)}
     more = moved(cube, before, micro, len(component), grid)
     return kept, {name: values + more.get(name, 0) for name, values in sums.items()}
 
@@ -104,15 +109,22 @@ def moved(cube: xr.Dataset, before: np.ndarray, after: np.ndarray, n_micro: int,
     before, after : (y, x) micro-clusters. Only cells of 64 x 64 pixels with a change are read again.
     """
     found: Arrays = {}
-    for tile in tiles_of(*before.shape):
-        part = slice(tile.y0, tile.y1), slice(tile.x0, tile.x1)
-        changed = before[part] != after[part]
-        if not changed.any():
-            continue
-        rows = read_tile(cube, tile)[0][changed]
-        new, old = (group_sums(rows, labels[part][changed], n_micro, grid) for labels in (after, before))
-        found = {name: found.get(name, 0) + new[name] - old[name] for name in new}
+    for block, held in blocks(before, after):
+        for cell in tiles_of(*held[0].shape):
+            was, now = (labels[cell.y0 : cell.y1, cell.x0 : cell.x1] for labels in held)
+            changed = was != now
+            if not changed.any():
+                continue
+            tile = Tile(*(edge + block.y0 for edge in cell[:2]), *(edge + block.x0 for edge in cell[2:]))
+            rows = read_tile(cube, tile)[0][changed]
+            new, old = (group_sums(rows, labels[changed], n_micro, grid) for labels in (now, was))
+            found = {name: found.get(name, 0) + new[name] - old[name] for name in new}
     return found
+
+
+def _doubted(micro: np.ndarray, before: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    """Confidence after smoothing: 0 where a label changed."""
+    return np.where(micro == before, confidence, np.float32(0))
 
 
 def _around(values: np.ndarray) -> np.ndarray:

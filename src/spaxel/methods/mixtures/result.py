@@ -10,6 +10,7 @@ import xarray as xr
 from spaxel.cube import note
 from spaxel.cube.mapping import Arrays
 from spaxel.cube.picture import SOFT, Recipe, caption
+from spaxel.cube.stored import blocks, by_block
 from spaxel.methods.completing import with_gaps_said
 from spaxel.methods.state import unpack
 from spaxel.results.convention import make_result
@@ -25,20 +26,18 @@ def mixture_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: 
     cube = note(cube, info["known_noise"]["sentence"]) if "known_noise" in info else cube
     abundances = maps["abundances"]
     components = state["components"]
-    held = np.asarray(np.isfinite(abundances).all(-1))
-    shares = np.where(held[..., None], abundances, 0)
-    shares = shares / np.maximum(shares.sum(-1, keepdims=True), 1e-30)
-    labels = np.where(held, shares.argmax(-1), -1).astype(np.int32)
-    ordered = np.sort(shares, axis=-1)
-    margin = ordered[..., -1] - (ordered[..., -2] if components.shape[0] > 1 else 0)
+    labels = by_block(_largest, abundances, dtype=np.int32)
+    size = np.zeros(len(components), np.int64)
+    for _, (found,) in blocks(labels):
+        size += np.bincount(found[found >= 0], minlength=len(components))
     result = make_result(
         with_gaps_said(note(cube, f"unmixed into {len(components)} components ({info['kind']})"), sums),
         labels=labels,
-        confidence=np.where(held, margin, np.nan).astype(np.float32),
+        confidence=by_block(_margin, abundances, dtype=np.float32),
         component_spectra=components,
         component_low=state.get("bands_lower"),
         component_high=state.get("bands_upper"),
-        component_size=np.bincount(labels[held], minlength=len(components)).astype(np.int64),
+        component_size=size,
         component_color=np.arange(len(components)),
         abundances=abundances,
         residual=maps["residual"],
@@ -51,3 +50,23 @@ def mixture_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: 
         result["picture_wide"].attrs = {"top": np.asarray(recipe.top).tolist(), "soft": SOFT}
     attrs = {"method": info["method"], "n_components": info["n_components"], "sentence": info["sentence"]}
     return result.assign_attrs(**attrs, notes=info["warnings"])
+
+
+def _shares(abundances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What each component gives to a pixel, in all 1, and which pixels hold data."""
+    held = np.isfinite(abundances).all(-1)
+    shares = np.where(held[..., None], abundances, 0)
+    return shares / np.maximum(shares.sum(-1, keepdims=True), 1e-30), held
+
+
+def _largest(abundances: np.ndarray) -> np.ndarray:
+    shares, held = _shares(abundances)
+    return np.where(held, shares.argmax(-1), -1).astype(np.int32)
+
+
+def _margin(abundances: np.ndarray) -> np.ndarray:
+    """Of the largest share over the second."""
+    shares, held = _shares(abundances)
+    ordered = np.sort(shares, axis=-1)
+    margin = ordered[..., -1] - (ordered[..., -2] if shares.shape[-1] > 1 else 0)
+    return np.where(held, margin, np.nan).astype(np.float32)
