@@ -92,7 +92,7 @@ class Kept:
         beside = file.with_suffix(".part")
         try:
             with beside.open("wb") as stream:
-                np.savez(stream, **{"good": good, **named})  # type: ignore[arg-type]
+                np.savez(stream, **{"good": good, **named})
                 stream.flush()
                 os.fsync(stream.fileno())
             os.replace(beside, file)
