@@ -48,9 +48,9 @@ def mask_channels(cube: xr.Dataset, drop: Sequence[int] | None = None, *, n: int
     if not drop:
         return cube
     text = f"mask_channels: {len(drop)} of {n_channels} dropped ({reason})"
-    kept: np.ndarray | slice = np.setdiff1d(np.arange(n_channels), drop)
-    if kept[-1] - kept[0] + 1 == len(kept):  # ends are cut off without a copy of what is between
-        kept = slice(int(kept[0]), int(kept[-1]) + 1)
+    left = np.setdiff1d(np.arange(n_channels), drop)
+    whole = left[-1] - left[0] + 1 == len(left)  # ends are cut off without a copy of what is between
+    kept = slice(int(left[0]), int(left[-1]) + 1) if whole else left
     return note(cube.isel(channel=kept), text, "mask_channels", drop=drop)
 
 
