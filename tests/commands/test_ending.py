@@ -108,6 +108,7 @@ def yes(path):
 
 def test_handlers_are_as_before(tmp_path):
     """In a session of Python, or for who ignores Ctrl-C (nohup), nothing changes."""
+    own = signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests may ignore it
     before = signal.getsignal(signal.SIGINT), signal.set_wakeup_fd(-1)
     with ending.ending():
         assert signal.getsignal(signal.SIGINT) is not before[0]
@@ -117,4 +118,4 @@ def test_handlers_are_as_before(tmp_path):
         with ending.ending():
             assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
-        signal.signal(signal.SIGINT, before[0])
+        signal.signal(signal.SIGINT, own)
