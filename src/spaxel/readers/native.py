@@ -20,7 +20,7 @@ import numpy as np
 import xarray as xr
 import zarr
 
-from spaxel.cube import check_cube, note
+from spaxel.cube import check_cube, note, note_guess
 from spaxel.cube.tiles import CELL, Tile, grid, sides
 from spaxel.errors import CubeError, ParameterError, ReadError
 from spaxel.pace import paced
@@ -28,7 +28,16 @@ from spaxel.readers.parts.container import Options, open_variables
 from spaxel.readers.parts.lazy import LARGE
 from spaxel.readers.parts.ome_zarr import ome_image, open_ome
 from spaxel.readers.parts.reader import Format, Reader
-from spaxel.readers.parts.zarrays import is_zarr, lazy_image, load, named_channel_axis, open_node, zarr_variables
+from spaxel.readers.parts.zarrays import (
+    expect_every_chunk,
+    is_zarr,
+    lazy_image,
+    load,
+    named_channel_axis,
+    open_node,
+    said_of_holes,
+    zarr_variables,
+)
 from spaxel.readers.registry import open_cube
 from spaxel.readers.table_writer import TABLES, check_suffix, write_table
 from spaxel.store.addresses import check_local
@@ -121,10 +130,14 @@ def open_zarr(
             raise ParameterError(f"{path} is a cube that spaxel wrote, it says all this itself. Try without options.")
         return _open_native(path, node)
     if image := ome_image(path, node, dataset):
-        return open_ome(path, *image, options)
-    if channel_axis is None:
-        options = replace(options, channel_axis=named_channel_axis(node, dataset))
-    return open_variables(path, zarr_variables(path, node), options, order="C")
+        cube = open_ome(path, *image, options)
+    else:
+        if channel_axis is None:
+            options = replace(options, channel_axis=named_channel_axis(node, dataset))
+        cube = open_variables(path, zarr_variables(path, node), options, order="C")
+    for sentence in said_of_holes(path, node, cube["spectra"].size):
+        cube = note_guess(cube, sentence)
+    return cube
 
 
 def _open_native(path: Path, group: zarr.Group) -> xr.Dataset:
@@ -160,6 +173,7 @@ def _read(path: Path, name: str, array: zarr.Array) -> xr.Variable:
     image = "y" in dims and "x" in dims
     lazy = lazy_image(path, name, array) if image else None
     stored = sum(len(files) for _, _, files in os.walk(path / name / "c"))
+    expect_every_chunk(array)
     if array.ndim and stored < array.nchunks:
         lost = f"{array.nchunks - stored} of {array.nchunks} chunks of {name}"
         raise ReadError(f"{path} is incomplete: {lost} are missing. Try to copy it again.")

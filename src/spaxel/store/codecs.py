@@ -16,6 +16,7 @@ from zarr.storage import LocalStore, ZipStore
 
 from spaxel.errors import ReadError
 from spaxel.store.chunk_room import Room, check_chunk, check_file, rooms_in
+from spaxel.store.chunks_there import Chunks
 
 METADATA = (".zarray", ".zmetadata", "zarr.json")
 CODECS = frozenset(
@@ -31,12 +32,14 @@ CODECS = frozenset(
 class CheckedStore(LocalStore):
     """A Zarr folder to read, whose metadata are refused (ReadError) before Zarr sees a codec that is not in CODECS.
 
-    So are chunks that are no files, and those that would unpack to more than their array says (see chunk_room).
+    So are chunks that are no files, those that would unpack to more than their array says (see chunk_room), and those that
+    are missing though they were there (see chunks_there).
     """
 
     def __init__(self, root: Path | str, *, read_only: bool = True) -> None:
         super().__init__(root, read_only=read_only)
         self.rooms: dict[str, Room] = {}
+        self.chunks = Chunks()
 
     async def get(self, key: str, *arguments: Any, **options: Any) -> Any:
         """The bytes of a key, checked."""
@@ -53,7 +56,10 @@ class CheckedStore(LocalStore):
         check_file(self.root / key, _room_of(key, self.rooms))
 
     def _checked(self, key: str, held: Any) -> Any:
-        return _checked(self.root, key, held, self.rooms)
+        if held is None:
+            told = self.chunks.metadata_of(key)
+            self.chunks.check_missing(self.root, key, metadata=bool(told) and (self.root / told).is_file())
+        return checked(self.root, key, held, self.rooms, self.chunks)
 
 
 class CheckedZip(ZipStore):
@@ -65,7 +71,7 @@ class CheckedZip(ZipStore):
 
     async def get(self, key: str, *arguments: Any, **options: Any) -> Any:
         """The bytes of a key, checked."""
-        return _checked(self.path, key, await super().get(key, *arguments, **options), self.rooms)
+        return checked(self.path, key, await super().get(key, *arguments, **options), self.rooms)
 
 
 def _room_of(key: str, rooms: dict[str, Room]) -> Room | None:
@@ -78,12 +84,19 @@ def _room_of(key: str, rooms: dict[str, Room]) -> Room | None:
     return None
 
 
-def _checked(root: Path, key: str, held: Any, rooms: dict[str, Room]) -> Any:
+def checked(root: Path, key: str, held: Any, rooms: dict[str, Room], chunks: Chunks | None = None) -> Any:
+    """What a store holds at a key, if it may be used: ReadError for a codec that runs something, and for too large a chunk.
+
+    rooms, chunks : of the arrays that were seen so far; those of metadata are added
+    """
     if held is None:
         return held
     path = root / key
     if path.name in METADATA:
-        rooms.update(rooms_in(key.rpartition("/")[0], check_metadata(path, held.to_bytes())))
+        found = dict(rooms_in(key.rpartition("/")[0], check_metadata(path, held.to_bytes())))
+        rooms.update(found)
+        if chunks is not None:
+            chunks.told.update(dict.fromkeys(found, key))
     elif (room := _room_of(key, rooms)) is not None:
         check_chunk(path, held.as_numpy_array().view("u1"), room)
     return held

@@ -19,6 +19,7 @@ from spaxel.readers.parts.limits import check_believable
 from spaxel.readers.parts.many_axes import is_channel_name
 from spaxel.readers.parts.ome import UNITS, axis_of_names, pixel_attrs
 from spaxel.readers.parts.side import settle_axis
+from spaxel.readers.parts.zarrays import look_at_chunks
 
 _OLD = ("t", "c", "z", "y", "x")  # of version 0.1 and 0.2, which name no axes
 
@@ -58,6 +59,7 @@ def open_ome(path: Path, name: str, group: zarr.Group, options: Options) -> xr.D
     if not isinstance(array, zarr.Array):
         raise ReadError(f"{path} names {place!r} as its finest image, and there is no such array. Is it complete?")
     check_believable(path, place, array.shape)
+    look_at_chunks(array)
     names, kinds, units = _axes(scales, array.ndim)
     at, guess = _channel_axis(path, array.shape, names, kinds, options.channel_axis)
     layout = plan_axes(path, array.shape, names, at, options.index)

@@ -67,6 +67,32 @@ def named_channel_axis(node: zarr.Group | zarr.Array, dataset: str | None) -> in
     return axes[0] if len(axes) == 1 else None
 
 
+def look_at_chunks(array: zarr.Array) -> None:
+    """Note which chunks of an array in a folder are there, so that one that is lost later is an error (store.chunks_there)."""
+    if isinstance(store := array.store, CheckedStore):
+        store.chunks.look(store.root, array)
+
+
+def expect_every_chunk(array: zarr.Array) -> None:
+    """Note that an array was written with every chunk, so that none may be missing."""
+    if isinstance(store := array.store, CheckedStore):
+        store.chunks.expect_all(array.path)
+
+
+def said_of_holes(path: Path, node: zarr.Group | zarr.Array, size: int) -> list[str]:
+    """A sentence if the array with so many numbers has chunks that are not stored."""
+    holes = node.store.chunks.holes if isinstance(node.store, CheckedStore) else {}
+    if not holes:
+        return []
+    arrays = {"": node} if isinstance(node, zarr.Array) else _arrays(node)
+    return [
+        f"{path.name}: {holes[array.path][0]} of {holes[array.path][1]} chunks of {name or path.stem} are not stored; took "
+        f"them as empty ({array.fill_value}), as Zarr means it. Copy the folder again if it should be whole."
+        for name, array in arrays.items()
+        if array.size == size and array.path in holes
+    ]
+
+
 def load(path: Path, name: str, array: zarr.Array) -> np.ndarray:
     """All of an array, text as NumPy text; ReadError if a chunk is damaged."""
     try:
@@ -108,6 +134,8 @@ def _variable(path: Path, name: str, array: zarr.Array, arrays: dict[str, zarr.A
     folder = f"{name.rpartition('/')[0]}/".lstrip("/")
     scales = {axis: f"{folder}{dim}" for axis, dim in enumerate(names) if f"{folder}{dim}" in arrays}
     units = array.attrs.get("units")
+    if array.ndim > 1:
+        look_at_chunks(array)
     return Variable(
         array.shape,
         array.dtype,
