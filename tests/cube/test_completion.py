@@ -149,3 +149,12 @@ def test_units_do_not_matter(size):
     gaps = np.where(holes(spectra.shape, 0.05), np.nan, spectra)
     expected = complete(gaps, fit_completion(gaps))
     assert np.allclose(complete(gaps * size, fit_completion(gaps * size)) / size, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("unit", [2.0**830, 2.0**-900])
+def test_the_unit_of_the_values_does_not_matter_however_far_it_is(unit):
+    spectra = np.random.default_rng(0).gamma(2.0, size=(200, 12))
+    spectra[::7, 3] = np.nan
+    near, far = fit_completion(spectra), fit_completion(spectra * unit)
+    for name in ("mean", "size", "noise", "basis"):
+        np.testing.assert_allclose(getattr(far, name), getattr(near, name), rtol=1e-6, atol=1e-9)

@@ -23,6 +23,7 @@ STIFF = 5.0  # channels' worth of belief that a spectrum is as noisy as the othe
 POWERS = 3  # of the start
 BRIGHTER = 4  # rounds in which the brightness of a spectrum is found
 ALIKE = 3  # rounds in which spectra are made alike in brightness
+FAR = (1e-100, 1e100)  # of the largest value, outside which values are rescaled
 TINY = 1e-6  # of the mean variance: least noise of a channel
 
 
@@ -60,6 +61,9 @@ def fit_completion(spectra: np.ndarray) -> Completion:
     x, known = x[lit], known[lit].astype(np.float64)
     lowest = 0.0 if x.min(initial=0.0) >= 0 else -np.inf
     whole = bool((x == np.round(x)).all())
+    top = np.abs(x).max(initial=0.0)
+    if top and not FAR[0] < top < FAR[1]:  # their squares would leave floating point
+        x = np.ldexp(x, -np.frexp(top)[1])  # the unit does not matter here
     bright, size = _brightness(x, known)
     y = np.divide(x, bright[:, None], out=x)
     mean, noise, basis = _start(y, known)

@@ -83,8 +83,8 @@ def by_block(
 ) -> Any:
     """A function of maps, at once where they are in memory, else lazily, block by block.
 
-    function : ((rows, columns, ...) of each map) -> (rows, columns, *shape) of a dtype; what it says of a pixel may depend
-               on pixels at most `halo` away, and on the edge of the image as on the edge of what it is given
+    function : ((rows, columns, ...) of each map) -> (rows, columns, *shape) of a dtype; a pixel may depend on those at most
+               `halo` away: it is given so many more on each side, as far as the image goes, and their answers are left out
     """
     if not any(is_lazy(one) for one in maps):
         return function(*maps)
