@@ -147,7 +147,7 @@ def sample_spectra(
         )
     spectra = kept.drawn(np.random.default_rng([seed, 5]))
     known = noise.noise(rows.drawn(np.random.default_rng([seed, 5]))[:, 0]) if noise and rows else None
-    return Sample(spectra, np.concatenate(pairs)[:MOST_PAIRS], held / looked, noise=known)
+    return Sample(spectra, _joined(pairs)[:MOST_PAIRS], held / looked, noise=known)
 
 
 def sample_cubes(
@@ -159,11 +159,16 @@ def sample_cubes(
         sample_spectra(cube, int(np.ceil(n * share)), seed + i, memory, gaps, context, share)
         for i, (cube, share) in enumerate(zip(cubes, pixels / pixels.sum(), strict=True))
     ]
-    spectra, pairs = (np.concatenate([getattr(p, name) for p in parts]) for name in ("spectra", "pairs"))
+    spectra, pairs = (_joined([getattr(p, name) for p in parts]) for name in ("spectra", "pairs"))
     valid_share = float(np.average([p.valid_share for p in parts], weights=pixels))
     noise = joined_noise([p.noise for p in parts], pixels)
     noise = None if noise is None else noise._replace(row=_evenly(noise.row, n))
     return Sample(_evenly(spectra, n), _evenly(pairs, MOST_PAIRS), valid_share, noise=noise)
+
+
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    """One array of several, without a copy of a single one: a sample may be half of the memory."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _evenly(rows: np.ndarray, most: int) -> np.ndarray:

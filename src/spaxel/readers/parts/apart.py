@@ -55,11 +55,8 @@ def signals_apart(module: str, path: Path) -> list[dict[str, Any]]:
 def _run(module: str, path: Path, folder: Path, size: int) -> list[dict[str, Any]]:
     most = min(UNPACKED * size + ROOM, _memory())
     command = [sys.executable, "-P", str(_CHILD), module, str(path.absolute()), str(folder), str(most)]
-    alone = {
-        **os.environ,
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }  # each thread would take room of the limit
+    # each thread would take room of the limit
+    alone = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     try:
         ended = subprocess.run(
             command,
