@@ -158,3 +158,11 @@ def test_the_unit_of_the_values_does_not_matter_however_far_it_is(unit):
     near, far = fit_completion(spectra), fit_completion(spectra * unit)
     for name in ("mean", "size", "noise", "basis"):
         np.testing.assert_allclose(getattr(far, name), getattr(near, name), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("huge", [1e250, -1e300])
+def test_one_value_beyond_all_others_is_no_error(huge):
+    spectra = np.random.default_rng(0).gamma(2.0, size=(60, 12))
+    spectra[7, 3] = huge
+    model = fit_completion(spectra)
+    assert all(np.isfinite(getattr(model, name)).all() for name in ("mean", "size", "noise", "basis"))

@@ -57,13 +57,14 @@ def fit_completion(spectra: np.ndarray) -> Completion:
     x = spectra[step].astype(np.float64)
     known = np.isfinite(x)
     x[~known] = 0.0
+    top = np.abs(x).max(initial=0.0)
+    if top and not FAR[0] < top < FAR[1]:  # their squares would leave floating point
+        x = np.ldexp(x, -np.frexp(top)[1])  # the unit does not matter here
+        x[np.abs(x) < FAR[0]] = 0.0  # nothing beside the largest
     lit = x.any(1)
     x, known = x[lit], known[lit].astype(np.float64)
     lowest = 0.0 if x.min(initial=0.0) >= 0 else -np.inf
     whole = bool((x == np.round(x)).all())
-    top = np.abs(x).max(initial=0.0)
-    if top and not FAR[0] < top < FAR[1]:  # their squares would leave floating point
-        x = np.ldexp(x, -np.frexp(top)[1])  # the unit does not matter here
     bright, size = _brightness(x, known)
     y = np.divide(x, bright[:, None], out=x)
     mean, noise, basis = _start(y, known)
