@@ -65,11 +65,11 @@ def walk(*maps: Any, halo: int = 0, scratch: int = 0) -> Iterator[Piece]:
     Raises ParameterError where the memory of `bounded` does not hold one chunk of each map.
     """
     held = [_plain(one) for one in maps]
-    size = held[0].shape[:2]
+    height, width = size = held[0].shape[:2]
     if not any(is_lazy(one) for one in held):
-        yield Piece(Tile(0, size[0], 0, size[1]), (slice(0, size[0]), slice(0, size[1])), held)
+        yield Piece(Tile(0, height, 0, width), (slice(0, height), slice(0, width)), held)
         return
-    for tile in grid(*size, *sides(held, scratch)):
+    for tile in grid(height, width, *sides(held, scratch)):
         around, inside = with_halo(tile, size, halo)
         yield Piece(tile, inside, read(held, around))
 
