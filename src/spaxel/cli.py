@@ -10,6 +10,7 @@ import re
 import sys
 import traceback
 import warnings
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from cyclopts import App, Parameter
@@ -88,7 +89,7 @@ def main(arguments: list[str] | None = None) -> None:
     with warnings.catch_warnings():
         _set_streams()
         try:
-            with ending.ending(whole=whole):
+            with ending.ending(whole=whole), _computing(arguments):
                 run(arguments)
         except (SpaxelError, CycloptsError) as error:
             _fail(re.sub(r"\s*\n\s*", " ", str(error).strip()))
@@ -101,6 +102,15 @@ def main(arguments: list[str] | None = None) -> None:
             _fail(f"A name holds characters that are no text ({error}). Try to rename the file.")
         except (OSError, MemoryError) as error:
             _fail(f"{type(error).__name__}: {error}. Try to check the disk, its space and its permissions.")
+
+
+def _computing(arguments: list[str]) -> AbstractContextManager[None]:
+    """How Dask computes while a verb runs, see spaxel.cube.computing; a help text waits for no Dask."""
+    if not set(VERBS) & set(arguments[:1]) or {"--help", "-h"} & set(arguments):
+        return nullcontext()
+    from spaxel.cube.computing import by_default
+
+    return by_default()
 
 
 def _set_streams() -> None:

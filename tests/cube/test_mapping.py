@@ -180,5 +180,5 @@ def test_a_cluster_is_left_where_a_tile_fails(cluster):
 
 def test_without_distributed_its_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'spaxel\[distributed\]'"):
+    with pytest.raises(MissingExtra, match=r"pip install 'spaxel\[cluster\]'"):
         map_tiles(_total, tiny_cube(), FILL, scheduler="tcp://far:8786")

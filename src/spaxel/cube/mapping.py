@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
+from spaxel.cube.computing import named
 from spaxel.cube.gaps import KINDS, MARKED, Gaps
 from spaxel.cube.kept import Answer, Kept
 from spaxel.cube.sampling import judged_tile
@@ -124,7 +125,7 @@ def _in_batches(
         try:
             from distributed import Client
         except ImportError as error:
-            raise missing_extra("A cluster", "distributed", "distributed") from error
+            raise missing_extra("A cluster", "distributed", "cluster") from error
         with Client(scheduler) as client:
             for start in range(0, len(tiles), 4 * workers):
                 batch = tiles[start : start + 4 * workers]
@@ -132,7 +133,10 @@ def _in_batches(
         return
     for start in range(0, len(tiles), 2 * workers):
         batch = tiles[start : start + 2 * workers]
-        yield batch, dask.compute(*[task(function, cube, t) for t in batch], scheduler=scheduler, num_workers=workers)
+        yield (
+            batch,
+            dask.compute(*[task(function, cube, t) for t in batch], scheduler=named(scheduler), num_workers=workers),
+        )
 
 
 class _Held:

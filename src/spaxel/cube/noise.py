@@ -13,6 +13,7 @@ import dask
 import numpy as np
 import xarray as xr
 
+from spaxel.cube.computing import alone
 from spaxel.cube.convention import note
 from spaxel.cube.tiles import Tile
 
@@ -87,7 +88,7 @@ def _logs(block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def read_variance(cube: xr.Dataset, tile: Tile) -> np.ndarray:
     """The variance of one tile, (rows, columns, channel)."""
     part = cube["variance"].isel(y=slice(tile.y0, tile.y1), x=slice(tile.x0, tile.x1))
-    return np.asarray(dask.compute(part.data, scheduler="synchronous")[0])
+    return np.asarray(dask.compute(part.data, scheduler=alone)[0])
 
 
 def joined_noise(parts: Sequence[Noise | None], pixels: np.ndarray) -> Noise | None:

@@ -12,6 +12,7 @@ import dask
 import numpy as np
 import xarray as xr
 
+from spaxel.cube.computing import alone
 from spaxel.cube.gaps import BY_VALUES, LEAST, MARKED, PARTLY, Gaps, completion_of, filled_in, judge
 from spaxel.cube.noise import Gathered, Noise, joined_noise, read_variance
 from spaxel.cube.tiles import CELL, Tile, grid
@@ -63,7 +64,7 @@ def judged_tile(
     around = Tile(max(tile.y0 - halo, 0), tile.y1 + halo, max(tile.x0 - halo, 0), tile.x1 + halo)
     part = cube.isel(y=slice(around.y0, around.y1), x=slice(around.x0, around.x1))
     arrays = [part["spectra"].data] + ([part["valid"].data] if "valid" in cube else [])
-    spectra, *valid = dask.compute(*arrays, scheduler="synchronous")
+    spectra, *valid = dask.compute(*arrays, scheduler=alone)
     model = completion_of(cube) if gaps == "complete" else None
     least = 0.0 if gaps == "any" else 1.0 if gaps == "complete" and model is None else LEAST
     by_values = bool(valid) and bool(cube["valid"].attrs.get(BY_VALUES))
@@ -82,7 +83,7 @@ def saturated(cube: xr.Dataset, tile: Tile) -> np.ndarray:
     """(rows, columns) bool: pixels of a tile at which a detector was full. They get labels, but no fit looks at them."""
     if "saturated" not in cube:
         return np.zeros((tile.y1 - tile.y0, tile.x1 - tile.x0), bool)
-    return cube["saturated"][tile.y0 : tile.y1, tile.x0 : tile.x1].compute(scheduler="synchronous").values.astype(bool)
+    return cube["saturated"][tile.y0 : tile.y1, tile.x0 : tile.x1].compute(scheduler=alone).values.astype(bool)
 
 
 def _neighbours_mean(spectra: np.ndarray, good: np.ndarray, halo: int) -> np.ndarray:

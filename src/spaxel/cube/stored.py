@@ -16,6 +16,7 @@ import dask.array as da
 import numpy as np
 import zarr
 
+from spaxel.cube.computing import alone
 from spaxel.cube.tiles import Tile, grid
 
 CHUNK = 512  # sides of the blocks of a map
@@ -131,4 +132,4 @@ def blocks(*maps: Any) -> Iterator[tuple[Tile, list[np.ndarray]]]:
     whole = not any(is_lazy(one) for one in maps)
     for tile in grid(height, width, *((height, width) if whole else (CHUNK, CHUNK))):
         place = slice(tile.y0, tile.y1), slice(tile.x0, tile.x1)
-        yield tile, list(dask.compute(*(one[place] for one in maps), scheduler="synchronous"))
+        yield tile, list(dask.compute(*(one[place] for one in maps), scheduler=alone))

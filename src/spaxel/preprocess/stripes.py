@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube import check_cube, note, usable
+from spaxel.cube.computing import alone
 from spaxel.errors import ParameterError
 from spaxel.preprocess.spectra import kept_variance
 
@@ -75,7 +76,7 @@ def _lines(cube: xr.Dataset, dims: tuple[str, str]) -> np.ndarray:
     number = int(min(n_lines, np.clip(READ // per_line, FEWEST, MOST)))
     part = cube.isel({dims[0]: np.arange(number) * n_lines // number})
     arrays = [part["spectra"].data] + ([part["valid"].data] if "valid" in cube else [])
-    spectra, *valid = dask.compute(*arrays, scheduler="synchronous")
+    spectra, *valid = dask.compute(*arrays, scheduler=alone)
     good = usable(spectra, valid[0] if valid else None, least=0.0)
     lines = np.where(good[..., None] & np.isfinite(spectra), spectra, np.nan).astype(np.float64)
     return lines if dims[0] == "y" else lines.swapaxes(0, 1)

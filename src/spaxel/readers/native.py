@@ -21,6 +21,7 @@ import xarray as xr
 import zarr
 
 from spaxel.cube import check_cube, note, note_guess
+from spaxel.cube.computing import usual
 from spaxel.cube.tiles import CELL, Tile, grid, sides
 from spaxel.errors import CubeError, ParameterError, ReadError
 from spaxel.pace import paced
@@ -77,7 +78,7 @@ def write_cube(cube: xr.Dataset, path: str | Path, *, overwrite: bool = False) -
             arrays[name][...] = _values(cube.variables[name])
         for tile in paced(list(_pieces(cube)), "tiles"):
             part = {"y": slice(tile.y0, tile.y1), "x": slice(tile.x0, tile.x1)}
-            blocks = dask.compute(*(cube.variables[name].isel(part).data for name in images))
+            blocks = dask.compute(*(cube.variables[name].isel(part).data for name in images), scheduler=usual())
             for name, block in zip(images, blocks, strict=True):
                 arrays[name][tuple(part.get(str(dim), slice(None)) for dim in cube.variables[name].dims)] = block
     return path

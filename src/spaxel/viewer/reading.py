@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from spaxel.cube.computing import alone
 from spaxel.viewer.screen import Window, blocks, inside, part
 
 BLINK = 0.12  # seconds that a window may keep the browser waiting
@@ -88,7 +89,7 @@ def pick(array: xr.DataArray, ys: np.ndarray, xs: np.ndarray, channels: Sequence
     if channels is not None:
         where[array.dims[2]] = _steps(np.asarray(channels))
     chosen = array.isel(where).data
-    return chosen.compute(scheduler="synchronous") if hasattr(chosen, "compute") else np.asarray(chosen)
+    return chosen.compute(scheduler=alone) if hasattr(chosen, "compute") else np.asarray(chosen)
 
 
 def _steps(places: np.ndarray) -> Any:

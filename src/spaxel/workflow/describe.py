@@ -15,6 +15,7 @@ from dask.utils import format_bytes
 from spaxel import __version__
 from spaxel.cube import axis_label, check_cube
 from spaxel.cube.completion import fit_completion
+from spaxel.cube.computing import alone
 from spaxel.cube.mapping import cores
 from spaxel.cube.pixels import pixel_words
 from spaxel.cube.sampling import sample_spectra
@@ -142,7 +143,7 @@ def _few_places(cube: xr.Dataset) -> xr.Dataset:
         top, left = min(cells[number].y0, height - side[0]), min(cells[number].x0, width - side[1])
         parts.append(cube.isel(y=slice(top, top + side[0]), x=slice(left, left + side[1])))
     few = xr.concat(parts, "y", data_vars="minimal", coords="minimal", compat="override", combine_attrs="override")
-    return few.compute(scheduler="synchronous")  # it is looked at more than once
+    return few.compute(scheduler=alone)  # it is looked at more than once
 
 
 def _sampled(whole: xr.Dataset) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import dask.array as da
 import numpy as np
 from dask.base import tokenize
 
+from spaxel.cube.computing import alone
 from spaxel.cube.tiles import CELL
 from spaxel.errors import AxisError, LayoutWarning, ReadError, in_words
 from spaxel.readers.parts.limits import check_believable
@@ -134,7 +135,7 @@ class Computed:
         self.source, self.shape, self.dtype, self.ndim = source, source.shape, source.dtype, source.ndim
 
     def __getitem__(self, key: Any) -> np.ndarray:
-        return np.asarray(self.source[key].compute(scheduler="synchronous"))
+        return np.asarray(self.source[key].compute(scheduler=alone))
 
 
 def tile_chunks(shape: Sequence[int], storage_chunks: Sequence[int] | None = None) -> tuple[int, int, int]:

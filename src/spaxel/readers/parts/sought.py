@@ -12,6 +12,7 @@ import dask
 import numpy as np
 import xarray as xr
 
+from spaxel.cube.computing import alone
 from spaxel.cube.tiles import CELL
 
 BYTES = 2**26  # that are looked at, about
@@ -62,10 +63,7 @@ def _pieces(spectra: xr.DataArray) -> np.ndarray:
         -most * CELL * CELL * channels * spectra.dtype.itemsize // (2 * BYTES)
     )  # of very deep cubes, fewer pixels
     return np.concatenate(
-        [
-            np.asarray(dask.compute(piece, scheduler="synchronous")[0]).reshape(-1, channels)[::every].copy()
-            for piece in read
-        ]
+        [np.asarray(dask.compute(piece, scheduler=alone)[0]).reshape(-1, channels)[::every].copy() for piece in read]
     )
 
 
