@@ -30,7 +30,7 @@ DAMAGE = (
     *(ValueError, SafetensorError, lzma.LZMAError, zlib.error),
 )  # what libraries raise of damaged numbers
 LARGEST = 2**31  # bytes of one chunk
-_LIMITS = {"labels": "component", "micro_labels": "micro", "micro_component": "component"}  # numbers of what
+LIMITS = {"labels": "component", "micro_labels": "micro", "micro_component": "component"}  # numbers of what
 
 
 class CompleteStore(CheckedStore):
@@ -45,17 +45,19 @@ class CompleteStore(CheckedStore):
 class Guarded:
     """An array as Dask reads it, whose foreign errors become words, and whose numbers stay within limits.
 
+    held : a variable that is read when it is asked, or an array of Zarr
     limit : labels are -1 … limit - 1; None: any value
     """
 
-    def __init__(self, held: xr.Variable, what: str, limit: int | None) -> None:
+    def __init__(self, held: Any, what: str, limit: int | None) -> None:
         self.held, self.what, self.limit = held, what, limit
         self.shape, self.dtype, self.ndim = held.shape, held.dtype, held.ndim
 
     def __getitem__(self, key: Any) -> np.ndarray:
         """The numbers of a block. Raises ReadError where they are damaged."""
         try:
-            found = np.asarray(self.held[key].values)
+            held = self.held[key]
+            found = np.asarray(getattr(held, "values", held))
         except ReadError:
             raise
         except DAMAGE as error:
@@ -104,7 +106,7 @@ def _guarded(folder: Path, name: str, data: xr.Dataset) -> xr.Variable:
     chunks = held.encoding.get("chunks") or held.shape
     if int(np.prod(chunks, dtype=object)) * held.dtype.itemsize > LARGEST:
         raise ReadError(f"{folder / name} is damaged: a chunk of {chunks} is larger than spaxel writes any.")
-    limit = data.sizes.get(_LIMITS[name]) if name in _LIMITS else None
+    limit = data.sizes.get(LIMITS[name]) if name in LIMITS else None
     array = da.from_array(
         Guarded(held, str(folder / name), limit), chunks=chunks, name=False, meta=np.empty(0, held.dtype)
     )

@@ -15,6 +15,7 @@ OWN = (
     "arrays.safetensors",
     "history.jsonl",
     "result.zarr",
+    "overviews.zarr",
     "report.html",
 )  # never names of a cube's folder
 

@@ -162,6 +162,25 @@ class Cut(Plain):
     made: Made
 
 
+class Dataset(Plain):
+    """One overview of a map: its number, as it is called."""
+
+    path: Annotated[str, Field(pattern=r"^[1-9]$")]
+
+
+class Image(Plain):
+    """The overviews of a map."""
+
+    datasets: list[Dataset]
+
+
+class Multiscale(Plain):
+    """What OME-NGFF says of overviews, see spaxel.store.overviews."""
+
+    version: Literal["0.5"]
+    multiscales: Annotated[list[Image], Field(min_length=1)]
+
+
 def read_plain(file: Path, kind: type[Record], again: str) -> dict[str, Any]:
     """The plain values of a JSON file, as they are, if they are of this kind.
 

@@ -4,6 +4,7 @@
     arrays.safetensors  what was learned in numbers (a run made by `predict` has none: `model` names the run that has)
     history.jsonl       one line per stage of the work
     result.zarr         the result, see spaxel.results.convention
+    overviews.zarr      its large maps made smaller, see spaxel.store.overviews; without it they are read block by block
     report.html         the page for people
     components.csv      names, sizes, shares, areas of the components; spectra.csv: their means and spreads along the axis
     labels.csv          of a list of spectra: their names, groups, components
@@ -28,12 +29,14 @@ import xarray as xr
 from safetensors import safe_open
 from safetensors.numpy import save
 
+from spaxel.cube.stored import is_lazy
 from spaxel.errors import NotFound, ReadError
 from spaxel.results.convention import SPECTRA_NAMES, check_result
 from spaxel.store import records
 from spaxel.store.addresses import check_local
 from spaxel.store.consistent import consistent
 from spaxel.store.guarded import CHECKSUM, DAMAGE, WHOLE, checksum, guarded_encoding, in_chunks, open_guarded
+from spaxel.store.overviews import attach, drop_overviews, write_overviews
 from spaxel.store.places import check_names, placed
 from spaxel.store.records import read_plain
 from spaxel.store.staging import replacing
@@ -86,11 +89,12 @@ def write_history(folder: Path, lines: Sequence[dict[str, Any]]) -> None:
 
 
 def write_result(folder: Path, result: xr.Dataset) -> None:
-    """Write result.zarr into a folder."""
+    """Write result.zarr into a folder, and overviews.zarr if its maps are large."""
     texts = ("criterion", "scaling", "component", "line", *SPECTRA_NAMES)
     names = {name: [str(v) for v in result[name].values] for name in texts if name in result.coords}
     plain = result.drop_vars(names).assign_attrs({"names": names, WHOLE: True})
     plain.attrs = json.loads(json.dumps(plain.attrs, default=_plain))
+    drop_overviews(folder)
     with placed(folder, RESULT) as beside, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Consolidated metadata", UserWarning)  # so that nobody is warned who reads
         in_chunks(plain).to_zarr(
@@ -101,6 +105,7 @@ def write_result(folder: Path, result: xr.Dataset) -> None:
             write_empty_chunks=True,
             encoding=guarded_encoding(plain),
         )
+    write_overviews(folder, open_guarded(folder / RESULT) if is_lazy(result["labels"].data) else result)
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
@@ -145,7 +150,7 @@ def read_result(path: str | Path) -> xr.Dataset:
         result = open_guarded(folder)
         names = result.attrs.pop("names", {})
         named = result.assign_coords({name: (_along(name), values) for name, values in names.items()})
-        return consistent(check_result(named), folder)
+        return attach(consistent(check_result(named), folder), Path(path))
     except ReadError:
         raise
     except DAMAGE as error:
