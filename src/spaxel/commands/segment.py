@@ -9,11 +9,15 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from spaxel.commands.allocator import return_tiles
-from spaxel.commands.console import command_line, watching
+from spaxel.commands.console import command_line, print_table, say, watching
 from spaxel.commands.method_options import options_of, table
 from spaxel.commands.options import Lines, Memory, Out, Overwrite, Quiet, Reading, Resume, Seed, Treating, parse_memory
 from spaxel.errors import ParameterError
 
+DryRun = Annotated[
+    bool,
+    Parameter(negative="", help="say what it would take (memory, time, disk, pixels learned from), and write nothing"),
+]
 Files = Annotated[list[Path], Parameter(negative="", help="cubes on one axis; several share one model")]
 DEFAULT = {"segment": "kmeans", "unmix": "mcr"}  # the method of each verb
 
@@ -31,6 +35,7 @@ class Fitting:
     memory: Memory = "1GiB"
     overwrite: Overwrite = False
     resume: Resume = False
+    dry_run: DryRun = False
     quiet: Quiet = False
 
 
@@ -92,17 +97,30 @@ def _run(
     from spaxel.commands.summary import print_all
     from spaxel.workflow import runs
     from spaxel.workflow.fitting import process_number
+    from spaxel.workflow.plan import RunPlan
 
     reading, treating = reading or Reading(), treating or Treating()
+    plan = RunPlan(
+        paths=files, out=out, **asked, steps=treating.steps(), despike=treating.despike or "auto",
+        drop_channels=not treating.keep_channels, options=reading.options(), overwrite=fitting.overwrite,
+        resume=fitting.resume, command=command_line(),
+    )  # fmt: skip
+    if fitting.dry_run:
+        from spaxel.workflow.foreseen import foresee
+
+        return _say(foresee(plan))
     return_tiles()
     with watching(quiet=fitting.quiet or process_number() > 0):
-        runs.segment(
-            files, out, **asked, steps=treating.steps(), despike=treating.despike or "auto",
-            drop_channels=not treating.keep_channels, options=reading.options(), overwrite=fitting.overwrite,
-            resume=fitting.resume, command=command_line(),
-        )  # fmt: skip
+        runs.carry_out(plan)
     if process_number() == 0:
         print_all(out)
+    return None
+
+
+def _say(told: dict[str, str]) -> None:
+    """What a run would take, on stdout."""
+    print_table(list(told.items()), ("", ""))
+    say("nothing was written")
 
 
 def predict(
@@ -113,6 +131,7 @@ def predict(
     out: Out,
     overwrite: Overwrite = False,
     resume: Resume = False,
+    dry_run: DryRun = False,
     quiet: Quiet = False,
     reading: Reading | None = None,
     lines: Lines | None = None,
@@ -122,6 +141,13 @@ def predict(
     from spaxel.workflow import runs
 
     reading = reading or Reading()
+    if dry_run:
+        from spaxel.workflow.foreseen import foresee_prediction
+        from spaxel.workflow.plan import RunPlan
+
+        return _say(
+            foresee_prediction(run, RunPlan(paths=[file], out=out, overwrite=overwrite, options=reading.options()))
+        )
     return_tiles()
     with watching(quiet=quiet):
         runs.predict(
@@ -129,3 +155,4 @@ def predict(
             command=command_line(), **(lines or Lines()).asked(),
         )  # fmt: skip
     print_run(out)
+    return None

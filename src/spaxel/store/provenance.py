@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +22,10 @@ LIBRARIES = ("numpy", "scipy", "scikit-learn", "xarray", "dask", "zarr")
 
 def peak_memory() -> int | None:
     """Bytes that this process has held at most; None where the system keeps no such count (Windows)."""
+    with suppress(OSError):  # Linux: getrusage counts what the parent of a process held when it started it
+        for line in Path("/proc/self/status").read_text("utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
     try:
         import resource
     except ImportError:

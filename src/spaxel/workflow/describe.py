@@ -28,6 +28,7 @@ from spaxel.preprocess.masks import find_bad_channels
 from spaxel.readers import readers
 from spaxel.results.convention import spectra_names
 from spaxel.workflow.expected import expected_seconds, in_short, measured, unknown_method
+from spaxel.workflow.foreseen import fixed_memory
 
 LOOKED_AT = 4000
 LARGE, PLACES = 2**28, 8  # bytes from which a cube is looked at in so many pieces
@@ -110,6 +111,8 @@ def diagnose() -> dict[str, dict[str, str]]:
         "system": platform.platform(),
         "cores": str(cores()),
     }
+    if taken := [format_bytes(number) for number in fixed_memory(deep=True)]:
+        machine["memory of the libraries"] = ", with torch ".join(taken)
     extras = {
         extra: ", ".join(f"{name} {_version(name)}" for name in names)
         if all(_version(name) != "-" for name in names)

@@ -19,6 +19,7 @@ from spaxel.pace import duration
 REFERENCE = 0.0188  # seconds of `_work` on the machine on which the rates were measured
 BY_CELLS = ("native", "hdf5", "matlab")  # readers of formats that keep rectangles together
 FEW_ROWS = 8
+BEGUN = 3.0  # CPU seconds of a command that fits nothing, before it maps
 SAMPLED = 8000  # spectra on which a fit spends most of its time
 
 
@@ -61,8 +62,10 @@ def measured(cube: xr.Dataset) -> Pace:
     return Pace(_seconds_per_value(cube), _slowness())
 
 
-def expected_seconds(cube: xr.Dataset, method: str = "kmeans", pace: Pace | None = None) -> float:
-    """Seconds that `spaxel segment` (or unmix) of a cube takes, with the defaults of a method. pace : if it is measured already
+def expected_seconds(cube: xr.Dataset, method: str = "kmeans", pace: Pace | None = None, *, fit: bool = True) -> float:
+    """Seconds that `spaxel segment` (or unmix) of a cube takes, with the defaults of a method.
+
+    pace : if it is measured already      fit : else, with a model that is there: what `predict` takes
 
     Fails, by more than a factor of three, on another machine than this one, when its load changes, where data are hard (many
     components in a table of mixtures), and with other parameters than the defaults. Raises ParameterError for an unknown
@@ -73,8 +76,10 @@ def expected_seconds(cube: xr.Dataset, method: str = "kmeans", pace: Pace | None
     rate, (height, width, channels) = RATES[method], cube["spectra"].shape
     values = height * width * channels
     sampled = min(height * width, SAMPLED) * channels
-    computing = rate.fixed + (rate.sampled * sampled + rate.mapped * values + rate.pixels * height * width) / 1e6
-    visited = min(values, MOST_CELLS * 64 * 64 * channels)
+    mapping = (rate.mapped * values + rate.pixels * height * width) / 1e6
+    learning = rate.fixed + rate.sampled * sampled / 1e6 if fit else BEGUN
+    computing = learning + mapping
+    visited = min(values, MOST_CELLS * 64 * 64 * channels) if fit else 0
     return computing * pace.slowness + pace.seconds_per_value * (values / min(2, cores()) + 2 * visited)
 
 

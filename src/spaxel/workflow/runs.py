@@ -94,11 +94,11 @@ def carry_out(plan: RunPlan) -> Path:
     model = method(**parse_parameters(method, plan.parameters or {}))
     if process_number():  # it helps the first one with the training
         if not awaits_no_help(plan):
-            _fit(plan, model, _open_all(plan))
+            _fit(plan, model, open_all(plan))
         return Path(plan.out)
     clock = Clock()
     with new_run(plan.out, overwrite=plan.overwrite, resume=plan.resume) as folder, advised(folder):
-        files = clock("open", _open_all, plan)
+        files = clock("open", open_all, plan)
         check_lines(files[0].raw, plan.lines, plan.redshift, plan.medium)
         unfinished = Unfinished(folder)
         with naming(plan.paths[0]) if len(files) == 1 else nullcontext():
@@ -145,7 +145,7 @@ def predict(run: str | Path, path: str | Path, out: str | Path, **options: Any) 
     return Path(out)
 
 
-def _open_all(plan: RunPlan) -> list[Opened]:
+def open_all(plan: RunPlan) -> list[Opened]:
     """The cubes as they are in the files, and after the steps."""
     if not plan.paths:
         raise ParameterError("There is no file to segment. Try spaxel segment FILE --out RUN.")
