@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from spaxel.cube.blocks import turned
 from spaxel.cube.coerce import cube_parts
 from spaxel.cube.gaps import MARKED, judge
 from spaxel.cube.objects import Parts, unit_text
@@ -189,7 +190,10 @@ def _increasing(cube: xr.Dataset) -> tuple[xr.Dataset, list[str]]:
         return cube, []
     how = "reversed" if (np.diff(axis) < 0).all() else "sorted"
     sentence = f"channels {how}, so that the {cube['channel'].attrs['long_name']} increases"
-    return cube.isel(channel=np.argsort(axis, kind="stable")), [sentence]
+    images = [name for name in ("spectra", "variance") if name in cube and how == "reversed"]
+    ordered = cube.drop_vars(images).isel(channel=np.argsort(axis, kind="stable"))
+    back = {name: (cube[name].dims, turned(cube[name].data), cube[name].attrs) for name in images}
+    return ordered.assign(back)[list(cube.data_vars)], [sentence]
 
 
 def _check_array(spectra: Any) -> None:

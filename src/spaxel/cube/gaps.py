@@ -44,8 +44,8 @@ def judge(
     least   : share of the values that a usable spectrum has; 0: any      returns : (...,) uint8
     by_values : `valid` is False where values say no data themselves, which then say why
     """
-    found = np.where((spectra != 0).any(-1), np.uint8(WHOLE), np.uint8(ZERO))
-    if spectra.dtype.kind == "f":
+    found = np.where(_not_zero(spectra), np.uint8(WHOLE), np.uint8(ZERO))
+    if spectra.dtype.kind == "f" and not _plainly_finite(spectra):
         known = np.isfinite(spectra)
         if not (whole := known.all(-1)).all():
             share = known.mean(-1)
@@ -59,6 +59,21 @@ def judge(
         lost = ~valid & (found < MARKED) if by_values else ~valid
         found[lost] = MARKED
     return found
+
+
+def _not_zero(spectra: np.ndarray) -> np.ndarray:
+    """(spectra != 0).any(-1), of which most is known from one channel."""
+    found = spectra[..., spectra.shape[-1] // 2] != 0
+    if not found.all():
+        found = np.array(found)
+        found[~found] = (spectra[~found] != 0).any(-1)
+    return found
+
+
+def _plainly_finite(spectra: np.ndarray) -> bool:
+    """Whether all values are finite, told by sums that are; False says nothing."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(spectra.sum(-1)).all())
 
 
 def with_completion(cube: xr.Dataset, model: Completion | None) -> xr.Dataset:

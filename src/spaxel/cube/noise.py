@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import dask
 import numpy as np
 import xarray as xr
 
-from spaxel.cube.computing import alone
+from spaxel.cube.blocks import read_blocks
 from spaxel.cube.convention import note
 from spaxel.cube.tiles import Tile
 
@@ -87,8 +86,7 @@ def _logs(block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def read_variance(cube: xr.Dataset, tile: Tile) -> np.ndarray:
     """The variance of one tile, (rows, columns, channel)."""
-    part = cube["variance"].isel(y=slice(tile.y0, tile.y1), x=slice(tile.x0, tile.x1))
-    return np.asarray(dask.compute(part.data, scheduler=alone)[0])
+    return read_blocks([cube["variance"].data], tile)[0]
 
 
 def joined_noise(parts: Sequence[Noise | None], pixels: np.ndarray) -> Noise | None:

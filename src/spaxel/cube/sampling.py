@@ -6,21 +6,22 @@ Who is drawn depends on the seed, the size of the image and which pixels hold da
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from typing import NamedTuple
 
-import dask
 import numpy as np
 import xarray as xr
 
-from spaxel.cube.computing import alone
+from spaxel.cube.blocks import read_blocks, says_the_same
 from spaxel.cube.gaps import BY_VALUES, LEAST, MARKED, PARTLY, Gaps, completion_of, filled_in, judge
 from spaxel.cube.noise import Gathered, Noise, joined_noise, read_variance
-from spaxel.cube.tiles import CELL, Tile, grid
+from spaxel.cube.tiles import CELL, Tile, grid, with_halo
 from spaxel.errors import CubeError, MemoryBudgetError, ParameterError
 from spaxel.pace import tell
 
 MOST_CELLS = 256  # cells that one sample visits: at 40 spectra each, 10,000 of an image of any size
 MOST_PAIRS = 8000  # pairs of neighbours that one sample holds
+MOST_TOGETHER = 2**26  # bytes of cells that are read together
 
 
 class Sample(NamedTuple):
@@ -60,30 +61,70 @@ def judged_tile(
     cube: xr.Dataset, tile: Tile, gaps: Gaps = "complete", context: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """As `read_tile`, with what spaxel.cube.gaps.judge says of each spectrum: (rows, columns) uint8."""
+    return _judged(cube, tile, gaps, context)[:2]
+
+
+def _judged(
+    cube: xr.Dataset, tile: Tile, gaps: Gaps, context: int = 0, beside: tuple[str, ...] = ()
+) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """As `judged_tile`, with further variables of the cube by name, read with it; those that it has not are left out."""
     halo = context // 2
-    around = Tile(max(tile.y0 - halo, 0), tile.y1 + halo, max(tile.x0 - halo, 0), tile.x1 + halo)
-    part = cube.isel(y=slice(around.y0, around.y1), x=slice(around.x0, around.x1))
-    arrays = [part["spectra"].data] + ([part["valid"].data] if "valid" in cube else [])
-    spectra, *valid = dask.compute(*arrays, scheduler=alone)
+    around, inside = with_halo(tile, cube["spectra"].shape[:2], halo)
+    by_values = "valid" in cube and bool(cube["valid"].attrs.get(BY_VALUES))
+    looked = "valid" in cube and not (by_values and says_the_same(cube["valid"].data, cube["spectra"].data))
+    further = [name for name in beside if name in cube]
+    names = ["spectra", *["valid"] * looked, *further]
+    read = dict(zip(names, read_blocks([cube[name].data for name in names], around), strict=True))
+    spectra, valid = read["spectra"], read.get("valid")
     model = completion_of(cube) if gaps == "complete" else None
     least = 0.0 if gaps == "any" else 1.0 if gaps == "complete" and model is None else LEAST
-    by_values = bool(valid) and bool(cube["valid"].attrs.get(BY_VALUES))
-    why = judge(spectra, valid[0] if valid else None, least, by_values=by_values)
+    why = judge(spectra, valid, least, by_values=by_values)
     if (why == PARTLY).any():
         spectra = filled_in(spectra, why == PARTLY, model)
+    more = {name: read[name][inside] for name in further}
     if not context:
-        return spectra, why
-    rows, columns = slice(tile.y0 - around.y0, tile.y1 - around.y0), slice(tile.x0 - around.x0, tile.x1 - around.x0)
-    mean = _neighbours_mean(spectra, why < MARKED, halo)[rows, columns]
-    own = spectra[rows, columns].astype(mean.dtype)
-    return np.concatenate([own, mean], axis=2), why[rows, columns]
+        return spectra, why, more
+    mean = _neighbours_mean(spectra, why < MARKED, halo)[inside]
+    own = spectra[inside].astype(mean.dtype)
+    return np.concatenate([own, mean], axis=2), why[inside], more
 
 
 def saturated(cube: xr.Dataset, tile: Tile) -> np.ndarray:
     """(rows, columns) bool: pixels of a tile at which a detector was full. They get labels, but no fit looks at them."""
     if "saturated" not in cube:
         return np.zeros((tile.y1 - tile.y0, tile.x1 - tile.x0), bool)
-    return cube["saturated"][tile.y0 : tile.y1, tile.x0 : tile.x1].compute(scheduler=alone).values.astype(bool)
+    return read_blocks([cube["saturated"].data], tile)[0].astype(bool)
+
+
+class Cell(NamedTuple):
+    """A cell as a sample sees it: spectra (rows, columns, channel), which are measured and which no fit looks at, their variance."""
+
+    spectra: np.ndarray
+    measured: np.ndarray
+    saturated: np.ndarray | bool
+    variance: np.ndarray | None
+
+
+def _cells(
+    cube: xr.Dataset, tiles: list[Tile], memory: int | None, gaps: Gaps, context: int
+) -> Iterator[tuple[Tile, Cell]]:
+    """Cells one after the other; neighbours in a row are read together where the memory allows."""
+    itemsize = cube["spectra"].dtype.itemsize + (cube["variance"].dtype.itemsize if "variance" in cube else 0)
+    most = MOST_TOGETHER if memory is None else min(MOST_TOGETHER, memory // 8)
+    per_pixel, start = cube.sizes["channel"] * itemsize, 0
+    while start < len(tiles):
+        first, stop = tiles[start], start + 1
+        while not context and stop < len(tiles) and tiles[stop][:3] == (first.y0, first.y1, tiles[stop - 1].x1):
+            if (tiles[stop].x1 - first.x0) * (first.y1 - first.y0) * per_pixel > most:
+                break
+            stop += 1
+        together = first._replace(x1=tiles[stop - 1].x1)
+        spectra, why, more = _judged(cube, together, gaps, context, ("saturated", "variance"))
+        for tile in tiles[start:stop]:
+            part = slice(None), slice(tile.x0 - first.x0, tile.x1 - first.x0)
+            full = more["saturated"][part].astype(bool) if "saturated" in more else False
+            yield tile, Cell(spectra[part], why[part] < MARKED, full, more["variance"][part] if "variance" in more else None)
+        start = stop
 
 
 def _neighbours_mean(spectra: np.ndarray, good: np.ndarray, halo: int) -> np.ndarray:
@@ -126,18 +167,20 @@ def sample_spectra(
     n_pixels = sum(cells[i].n_pixels for i in order[:most])
     kept, pairs, n_usable, held, looked = Thinned(n), [], 0, 0, 0
     noise, rows = (Gathered(cube.sizes["channel"]), Thinned(n)) if "variance" in cube else (None, None)
-    for place, i in enumerate([*np.sort(order[:most]), *order[most:]]):
+    visited = [*np.sort(order[:most]), *order[most:]]
+    seen = _cells(cube, [cells[i] for i in visited], memory, gaps, context)
+    for place, i in enumerate(visited):
         if place >= most and n_usable >= n:  # only where the first ones are nearly empty are more visited
             break
         tell("sample", place, min(most, len(cells)))
-        block, measured = read_tile(cube, cells[i], gaps, context)
-        good = measured & ~saturated(cube, cells[i])
+        tile, (block, measured, full, variance) = next(seen)
+        good = measured & ~full
         rng = np.random.default_rng([seed, 1, int(i)])
         shuffled = rng.permutation(int(good.sum()))
-        kept.add(block[good][shuffled])
-        if noise and rows:
-            rows.add(noise.add(read_variance(cube, cells[i])[good])[shuffled])
-        wanted = int(np.ceil(MOST_PAIRS * share * cells[i].n_pixels / n_pixels))
+        kept.add(block, good, shuffled)
+        if noise and rows and variance is not None:
+            rows.add(_as_block(noise.add(variance[good]), good), good, shuffled)
+        wanted = int(np.ceil(MOST_PAIRS * share * tile.n_pixels / n_pixels))
         pairs.append(_draw_pairs(block, good, wanted, rng, context))
         n_usable, held, looked = n_usable + int(good.sum()), held + int(measured.sum()), looked + good.size
     tell("sample", min(most, len(cells)), min(most, len(cells)))
@@ -165,6 +208,13 @@ def sample_cubes(
     noise = joined_noise([p.noise for p in parts], pixels)
     noise = None if noise is None else noise._replace(row=_evenly(noise.row, n))
     return Sample(_evenly(spectra, n), _evenly(pairs, MOST_PAIRS), valid_share, noise=noise)
+
+
+def _as_block(values: np.ndarray, good: np.ndarray) -> np.ndarray:
+    """Values (n, 1) of the usable pixels of a cell, (rows, columns, 1)."""
+    block = np.zeros((*good.shape, 1))
+    block[good] = values
+    return block
 
 
 def _joined(parts: list[np.ndarray]) -> np.ndarray:
@@ -220,16 +270,21 @@ class Thinned:
         self._n, self._share = n, 1.0
         self._groups: list[tuple[np.ndarray, int]] = []  # spectra of a cell in random order, and how many it had
 
-    def add(self, shuffled: np.ndarray) -> None:
-        """The usable spectra of one cell, in random order."""
-        self._groups.append((shuffled, len(shuffled)))
-        self._thin()
+    def add(self, block: np.ndarray, good: np.ndarray, shuffled: np.ndarray) -> None:
+        """The spectra of one cell. good : (rows, columns) bool, the usable ones      shuffled : their order, drawn at random"""
+        y, x = np.nonzero(good)
+        first = shuffled[: int(np.ceil(len(shuffled) * self._share))]
+        self._groups.append((block[y[first], x[first]], len(shuffled)))
         while sum(len(spectra) for spectra, _ in self._groups) > 2 * self._n + len(self._groups):
             self._share /= 2
             self._thin()
 
     def _thin(self) -> None:
-        self._groups = [(spectra[: int(np.ceil(n * self._share))].copy(), n) for spectra, n in self._groups]
+        wanted = [int(np.ceil(n * self._share)) for _, n in self._groups]
+        self._groups = [
+            (spectra if len(spectra) <= most else spectra[:most].copy(), n)
+            for (spectra, n), most in zip(self._groups, wanted, strict=True)
+        ]
 
     def drawn(self, rng: np.random.Generator) -> np.ndarray:
         """At most n spectra, (n, channel)."""

@@ -7,6 +7,7 @@ import xarray as xr
 
 from spaxel.cube import check_cube, note
 from spaxel.errors import AxisError, ParameterError
+from spaxel.preprocess.masks import with_channels
 
 _PER_CHANNEL = ("spectra", "variance", "truth_spectra")
 
@@ -29,7 +30,7 @@ def crop(cube: xr.Dataset, low: float | None = None, high: float | None = None) 
     if not keep.any():
         raise AxisError(f"No channel lies in {low:g}..{high:g}; the axis covers {axis[0]:g}..{axis[-1]:g} {units}.")
     text = f"crop: {keep.sum()} of {len(axis)} channels, {low:g} to {high:g} {units}"
-    return note(cube.isel(channel=keep), text, "crop", low=float(low), high=float(high))
+    return note(with_channels(cube, np.flatnonzero(keep)), text, "crop", low=float(low), high=float(high))
 
 
 def rebin(cube: xr.Dataset, factor: float) -> xr.Dataset:

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube import check_cube, note
+from spaxel.cube.blocks import pick_channels
 from spaxel.cube.gaps import LEAST
 from spaxel.cube.sampling import sample_spectra
 from spaxel.errors import AxisError, CubeError, GuessWarning
@@ -49,9 +50,15 @@ def mask_channels(cube: xr.Dataset, drop: Sequence[int] | None = None, *, n: int
         return cube
     text = f"mask_channels: {len(drop)} of {n_channels} dropped ({reason})"
     left = np.setdiff1d(np.arange(n_channels), drop)
-    whole = left[-1] - left[0] + 1 == len(left)  # ends are cut off without a copy of what is between
-    kept = slice(int(left[0]), int(left[-1]) + 1) if whole else left
-    return note(cube.isel(channel=kept), text, "mask_channels", drop=drop)
+    return note(with_channels(cube, left), text, "mask_channels", drop=drop)
+
+
+def with_channels(cube: xr.Dataset, kept: np.ndarray) -> xr.Dataset:
+    """The cube with some of its channels only. kept : their positions, increasing"""
+    images = [name for name in ("spectra", "variance") if name in cube]
+    new = cube.drop_vars(images).isel(channel=kept)
+    picked = {name: (cube[name].dims, pick_channels(cube[name].data, kept), cube[name].attrs) for name in images}
+    return new.assign(picked)[list(cube.data_vars)]
 
 
 def _say_costly(cube: xr.Dataset, costly: list[int], saved: float) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+from spaxel.cube.blocks import made
 from spaxel.cube.sampling import sample_spectra
 
 BLOCK = 512  # rows of every call of a function with products of matrices, so that the same kernels run
@@ -42,10 +43,11 @@ def along_channels(
     spectra: xr.DataArray, function: Callable[[np.ndarray], np.ndarray], dtype: np.dtype | type = np.float64
 ) -> xr.DataArray:
     """A function of (..., channel) arrays over spectra, lazily where they are lazy."""
-    return xr.apply_ufunc(
+    found = xr.apply_ufunc(
         function, _whole(spectra), input_core_dims=[["channel"]], output_core_dims=[["channel"]], dask="parallelized",
         output_dtypes=[dtype], keep_attrs=True,
     )  # fmt: skip
+    return found.copy(data=made(found.data, function, spectra.data))
 
 
 def bridged(spectra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

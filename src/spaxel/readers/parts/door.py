@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from spaxel.cube import note, note_guess
+from spaxel.cube.blocks import any_value, by_pixel, made
 from spaxel.cube.gaps import BY_VALUES
 from spaxel.errors import ParameterError
 from spaxel.readers.parts import noise
@@ -66,10 +68,13 @@ def with_valid(cube: xr.Dataset) -> xr.Dataset:
 
     Where there was none before, it says that the values decide, so that what is said of lost pixels can tell zero from NaN.
     """
-    spectra = cube["spectra"]
-    held = (spectra != 0) & np.isfinite(spectra) if spectra.dtype.kind == "f" else spectra != 0
-    held = held.any("channel")
-    return cube.assign(valid=held & cube["valid"] if "valid" in cube else held.assign_attrs({BY_VALUES: 1}))
+    spectra = cube["spectra"].data
+    held = by_pixel(any_value, spectra)
+    if "valid" not in cube:
+        return cube.assign(valid=(("y", "x"), held, {BY_VALUES: 1}))
+    valid = cube["valid"]
+    both = made(held & valid.data, np.logical_and, held, valid.data)
+    return cube.assign(valid=(valid.dims, both, valid.attrs))
 
 
 def parse_saturated(saturated: float | str | None) -> float | None:
@@ -107,7 +112,14 @@ def _sought(cube: xr.Dataset, declared: Declared, *, given: bool, saturated: flo
     elif ceiling is not None:
         cube = note(cube, f"pixels that reach {ceiling:.10g} are saturated, and kept out of the fit (option saturated)")
     ceiling = ceiling if found.ceiling is None else found.ceiling
-    return cube if ceiling is None else cube.assign(saturated=(cube["spectra"] >= ceiling).any("channel"))
+    if ceiling is None:
+        return cube
+    return cube.assign(saturated=(("y", "x"), by_pixel(partial(reaches, ceiling), cube["spectra"].data)))
+
+
+def reaches(ceiling: float, spectra: np.ndarray) -> np.ndarray:
+    """Which spectra (..., channel) have a value at a ceiling or above, (...,) bool."""
+    return (spectra >= ceiling).any(-1)
 
 
 def _counts_photons(cube: xr.Dataset) -> bool:

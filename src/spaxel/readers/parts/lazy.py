@@ -16,7 +16,9 @@ from zipfile import BadZipFile
 import dask.array as da
 import numpy as np
 from dask.base import tokenize
+from dask.utils import SerializableLock
 
+from spaxel.cube.blocks import Source, with_recipe
 from spaxel.cube.computing import alone
 from spaxel.cube.tiles import CELL
 from spaxel.errors import AxisError, LayoutWarning, ReadError, in_words
@@ -173,14 +175,17 @@ def lazy_array(
     if stored is not None:
         warn_layout(path, shape, stored, source.dtype.itemsize)
     in_source = tuple(chunks[order.index(axis)] for axis in range(3))
-    return arrange(_from_source(source, in_source, path, part, lock=lock), channel_axis)
+    explained, held = Explained(source, path), SerializableLock() if lock else None
+    array = arrange(_from_source(explained, in_source, path, part, lock=held), channel_axis)
+    return with_recipe(array, Source(explained, tuple(order), held))
 
 
 def lazy_rows(source: Any, *, path: Path, part: str = "", channel_axis: int = 1, lock: bool = False) -> da.Array:
     """A Dask array (spectrum, channel) over a 2-D array-like, 4096 whole spectra at a time; see lazy_array."""
     check_believable(path, part or "the table", tuple(n for axis, n in enumerate(source.shape) if axis != channel_axis))
     chunks = tuple(n if axis == channel_axis else min(n, CELL * CELL) for axis, n in enumerate(source.shape))
-    return arrange(_from_source(source, chunks, path, part, lock=lock), channel_axis)
+    explained, held = Explained(source, path), SerializableLock() if lock else None
+    return arrange(_from_source(explained, chunks, path, part, lock=held), channel_axis)
 
 
 def arrange(array: Any, channel_axis: int) -> Any:
@@ -235,13 +240,11 @@ def warn_layout(path: Path, shape: Sequence[int], storage_chunks: Sequence[int],
         )
 
 
-def _from_source(source: Any, chunks: tuple[int, ...], path: Path, part: str, *, lock: bool) -> da.Array:
+def _from_source(source: Explained, chunks: tuple[int, ...], path: Path, part: str, *, lock: Any) -> da.Array:
     status = path.stat()
     token = tokenize(str(path.resolve()), status.st_mtime_ns, status.st_size, part, tuple(source.shape), chunks)
     meta = np.empty((0,) * len(chunks), source.dtype)
-    return da.from_array(
-        Explained(source, path), chunks=chunks, name=f"read-{token}", lock=lock, fancy=False, meta=meta
-    )
+    return da.from_array(source, chunks=chunks, name=f"read-{token}", lock=lock or False, fancy=False, meta=meta)
 
 
 def _side(n: int, stored: int) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube import note
+from spaxel.cube.blocks import made
 from spaxel.errors import ParameterError
 from spaxel.readers.parts.stored import Stored, number
 
@@ -194,10 +195,12 @@ def each_block(cube: xr.Dataset, function: Any, *by_channel: np.ndarray, dtype: 
     spectra = cube["spectra"].data
     parts: list[Any] = [np.ascontiguousarray(v).reshape(1, -1, v.shape[-1]) for v in by_channel]
     if isinstance(spectra, da.Array):
-        parts = [
+        lazy = [
             da.from_array(p, chunks=(1, spectra.chunks[1] if p.shape[1] > 1 else 1, spectra.chunks[2])) for p in parts
         ]
-        found = da.map_blocks(function, spectra, *parts, dtype=dtype, meta=np.empty((0, 0, 0), dtype))
+        found = da.map_blocks(function, spectra, *lazy, dtype=dtype, meta=np.empty((0, 0, 0), dtype))
+        if all(p.shape[1] == 1 for p in parts):
+            found = made(found, lambda block: function(block, *parts), spectra)
     else:
         found = function(np.asarray(spectra), *parts)
     return cube.assign(spectra=(cube["spectra"].dims, found, cube["spectra"].attrs))

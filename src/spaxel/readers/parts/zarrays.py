@@ -14,6 +14,7 @@ import numpy as np
 import zarr
 from dask.base import tokenize
 
+from spaxel.cube.blocks import Source, with_recipe
 from spaxel.errors import ReadError
 from spaxel.readers.parts.axis import is_spectral
 from spaxel.readers.parts.lazy import Explained, lazy_array
@@ -109,12 +110,9 @@ def lazy_image(path: Path, name: str, array: zarr.Array) -> da.Array:
         return lazy_array(array, path=path, part=name, storage_chunks=array.chunks)
     status = path.stat()
     token = tokenize(str(path.resolve()), status.st_mtime_ns, name, array.shape)
-    return da.from_array(
-        Explained(array, path),
-        chunks=array.chunks,
-        name=f"read-{token}",
-        meta=np.empty((0,) * array.ndim, array.dtype),
-    )
+    explained, meta = Explained(array, path), np.empty((0,) * array.ndim, array.dtype)
+    lazy = da.from_array(explained, chunks=array.chunks, name=f"read-{token}", meta=meta)
+    return with_recipe(lazy, Source(explained, tuple(range(array.ndim))))
 
 
 def _arrays(group: zarr.Group) -> dict[str, zarr.Array]:
