@@ -142,7 +142,7 @@ def pick_channels(spectra: Any, kept: np.ndarray) -> Any:
         return spectra[:, :, kept]
     chunks = (*spectra.chunks[:2], (picked.n_channels,))
     meta = np.empty((0, 0, 0), spectra.dtype)
-    return made(spectra.map_blocks(picked, dtype=spectra.dtype, chunks=chunks, meta=meta), picked, spectra)
+    return made(da.map_blocks(picked, spectra, dtype=spectra.dtype, chunks=chunks, meta=meta), picked, spectra)
 
 
 def turned(spectra: Any) -> Any:
@@ -169,7 +169,7 @@ def by_pixel(function: Callable[[np.ndarray], np.ndarray], spectra: Any) -> Any:
 
 
 def says_the_same(valid: Any, spectra: Any) -> bool:
-    """Whether `valid` is `any_value` of what these spectra are picked from, so that they tell by themselves where it is False."""
+    """Whether `valid` is `any_value` of what these spectra are picked from: they tell by themselves where it is False."""
     of, own = recipe_of(valid), recipe_of(spectra)
     if not isinstance(of, Made) or of.function is not any_value:
         return False

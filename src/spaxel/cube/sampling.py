@@ -69,7 +69,7 @@ def _judged(
 ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """As `judged_tile`, with further variables of the cube by name, read with it; those that it has not are left out."""
     halo = context // 2
-    around, inside = with_halo(tile, cube["spectra"].shape[:2], halo)
+    around, inside = with_halo(tile, (cube.sizes["y"], cube.sizes["x"]), halo)
     by_values = "valid" in cube and bool(cube["valid"].attrs.get(BY_VALUES))
     looked = "valid" in cube and not (by_values and says_the_same(cube["valid"].data, cube["spectra"].data))
     further = [name for name in beside if name in cube]
@@ -97,11 +97,15 @@ def saturated(cube: xr.Dataset, tile: Tile) -> np.ndarray:
 
 
 class Cell(NamedTuple):
-    """A cell as a sample sees it: spectra (rows, columns, channel), which are measured and which no fit looks at, their variance."""
+    """A cell as a sample sees it.
+
+    spectra : (rows, columns, channel)      variance : of their noise, if it is known
+    measured, saturated : (rows, columns) bool, which hold data, and at which a detector was full
+    """
 
     spectra: np.ndarray
     measured: np.ndarray
-    saturated: np.ndarray | bool
+    saturated: np.ndarray
     variance: np.ndarray | None
 
 
@@ -122,8 +126,11 @@ def _cells(
         spectra, why, more = _judged(cube, together, gaps, context, ("saturated", "variance"))
         for tile in tiles[start:stop]:
             part = slice(None), slice(tile.x0 - first.x0, tile.x1 - first.x0)
-            full = more["saturated"][part].astype(bool) if "saturated" in more else False
-            yield tile, Cell(spectra[part], why[part] < MARKED, full, more["variance"][part] if "variance" in more else None)
+            full = more["saturated"][part].astype(bool) if "saturated" in more else np.zeros(why[part].shape, bool)
+            yield (
+                tile,
+                Cell(spectra[part], why[part] < MARKED, full, more["variance"][part] if "variance" in more else None),
+            )
         start = stop
 
 

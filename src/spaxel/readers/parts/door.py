@@ -119,7 +119,7 @@ def _sought(cube: xr.Dataset, declared: Declared, *, given: bool, saturated: flo
 
 def reaches(ceiling: float, spectra: np.ndarray) -> np.ndarray:
     """Which spectra (..., channel) have a value at a ceiling or above, (...,) bool."""
-    return (spectra >= ceiling).any(-1)
+    return np.any(spectra >= ceiling, axis=-1)
 
 
 def _counts_photons(cube: xr.Dataset) -> bool:
