@@ -44,7 +44,9 @@ def _cube(tmp_path, source, axis=2, **attrs):
 
 def _plain(cube):
     """The same cube, of which only graphs are known."""
-    return cube.assign({n: (v.dims, v.data.map_blocks(np.copy), v.attrs) for n, v in cube.data_vars.items() if v.chunks})
+    return cube.assign(
+        {n: (v.dims, v.data.map_blocks(np.copy), v.attrs) for n, v in cube.data_vars.items() if v.chunks}
+    )
 
 
 STEPS = {
