@@ -15,7 +15,8 @@ from spaxel.cube import make_cube, note, note_guess
 from spaxel.errors import ReadError
 from spaxel.readers.parts.axis import Axis
 from spaxel.readers.parts.band_names import axis_of_files, natural_key
-from spaxel.readers.parts.lazy import FOREIGN, FileArray, lazy_array
+from spaxel.readers.parts.file_array import FileArray
+from spaxel.readers.parts.lazy import FOREIGN, lazy_array
 from spaxel.readers.parts.limits import check_believable
 from spaxel.readers.parts.raster_bands import band_axis, declared, opened, place
 from spaxel.readers.parts.reader import Format, Reader

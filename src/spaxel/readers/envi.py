@@ -13,7 +13,8 @@ from spaxel.errors import CubeError, ReadError
 from spaxel.readers.parts.envi_axis import beside_channels, header_axis, named_spectra
 from spaxel.readers.parts.envi_header import find_pair, georeference, integer, is_header, numbers, read_header
 from spaxel.readers.parts.envi_values import declared_values
-from spaxel.readers.parts.lazy import FileArray, lazy_array
+from spaxel.readers.parts.file_array import FileArray
+from spaxel.readers.parts.lazy import lazy_array
 from spaxel.readers.parts.reader import Format, Reader, is_paired
 from spaxel.readers.parts.side import settle_axis
 

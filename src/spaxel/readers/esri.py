@@ -13,7 +13,8 @@ from spaxel.cube import make_cube, note_guess
 from spaxel.errors import ReadError
 from spaxel.readers.parts.axis import Axis
 from spaxel.readers.parts.esri_header import find_pair, is_header, place, read_header, whole
-from spaxel.readers.parts.lazy import FileArray, lazy_array
+from spaxel.readers.parts.file_array import FileArray
+from spaxel.readers.parts.lazy import lazy_array
 from spaxel.readers.parts.reader import Format, Reader, is_paired
 from spaxel.readers.parts.side import settle_axis
 from spaxel.readers.parts.stored import Stored, numbers_of

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from spaxel.readers.parts.lazy import FileArray
+from spaxel.readers.parts.file_array import FileArray
 
 KEYS = [
     np.s_[:],

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from spaxel.errors import ReadError, words_of
-from spaxel.readers.parts.lazy import LARGE, FileArray
+from spaxel.readers.parts.file_array import FileArray
+from spaxel.readers.parts.lazy import LARGE
 from spaxel.readers.parts.variables import npy_variable
 
 APART = ("bcf",)  # the compiled parser of RosettaSciIO 0.15 reads beyond its memory on damaged files

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from spaxel.readers.parts.file_array import FileArray
 from spaxel.readers.parts.fits_wcs import spectral_axis
-from spaxel.readers.parts.lazy import FileArray, arrange, lazy_array
+from spaxel.readers.parts.lazy import arrange, lazy_array
 from spaxel.readers.parts.stored import Stored, numbers_of, usable_scale
 
 

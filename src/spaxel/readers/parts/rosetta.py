@@ -20,10 +20,11 @@ from spaxel.cube.tiles import CELL
 from spaxel.errors import MissingExtra, ReadError, SpaxelError, missing_extra
 from spaxel.readers.parts.apart import APART, signals_apart
 from spaxel.readers.parts.axis import is_spectral
+from spaxel.readers.parts.file_array import FileArray
 from spaxel.readers.parts.hyperspy_zarr import zspy_signals
 from spaxel.readers.parts.instrument_checks import CHECKS
 from spaxel.readers.parts.instrument_kinds import MODULES, kind_of, ripple_header, ripple_numbers
-from spaxel.readers.parts.lazy import FOREIGN, FileArray
+from spaxel.readers.parts.lazy import FOREIGN
 from spaxel.readers.parts.reader import HEAD
 
 Signal = dict[str, Any]  # of RosettaSciIO: {data, axes, metadata, original_metadata}

@@ -12,7 +12,8 @@ import numpy as np
 
 from spaxel.readers.parts.axis import Axis
 from spaxel.readers.parts.extra_axes import Index, Maps, as_image, plan_axes
-from spaxel.readers.parts.lazy import LARGE, FileArray, check_axis_number, lazy_array
+from spaxel.readers.parts.file_array import FileArray
+from spaxel.readers.parts.lazy import LARGE, check_axis_number, lazy_array
 from spaxel.readers.parts.limits import check_believable
 from spaxel.readers.parts.look import look_for_channels
 from spaxel.readers.parts.ome import axis_of_names, of_xml, pixel_attrs

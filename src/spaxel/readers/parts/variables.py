@@ -15,7 +15,7 @@ import numpy as np
 from scipy.io.matlab import MatReadError
 
 from spaxel.errors import CubeError, NotFound, ReadError
-from spaxel.readers.parts.lazy import FileArray
+from spaxel.readers.parts.file_array import FileArray
 from spaxel.readers.parts.limits import bomb
 
 ENDS = (MatReadError, zlib.error, zipfile.BadZipFile, ValueError, TypeError, KeyError, IndexError, EOFError, OSError)
