@@ -146,9 +146,15 @@ def warn_layout(path: Path, shape: Sequence[int], storage_chunks: Sequence[int],
     touched = [ceil(t / s) for t, s in zip(tile, storage_chunks, strict=True)]
     excess = prod(n * s / t for n, s, t in zip(touched, storage_chunks, tile, strict=True))
     if excess >= SLOW_BYTES or prod(touched) >= SLOW_CHUNKS:
+        size = f"{prod(shape) * itemsize / 2**30:.2f} GiB"
+        copy = (
+            f"It is copied once to a temporary file ({size}), in each command. "
+            if lies_across(storage_chunks, shape)
+            else ""
+        )
         warn(
             f"{path} is stored in pieces of {' x '.join(map(str, storage_chunks))} (y, x, channel): a tile of whole "
-            f"spectra touches {prod(touched)} of them and reads {excess:.0f} times its size. "
+            f"spectra touches {prod(touched)} of them and reads {excess:.0f} times its size. {copy}"
             f"Try: spaxel convert {path.name} {path.stem}.zarr",
             LayoutWarning,
             stacklevel=2,
