@@ -97,21 +97,19 @@ def _run(
     from spaxel.commands.summary import print_all
     from spaxel.workflow import runs
     from spaxel.workflow.fitting import process_number
-    from spaxel.workflow.plan import RunPlan
 
     reading, treating = reading or Reading(), treating or Treating()
-    plan = RunPlan(
-        paths=files, out=out, **asked, steps=treating.steps(), despike=treating.despike or "auto",
-        drop_channels=not treating.keep_channels, options=reading.options(), overwrite=fitting.overwrite,
-        resume=fitting.resume, command=command_line(),
-    )  # fmt: skip
+    asked |= {
+        "steps": treating.steps(), "despike": treating.despike or "auto", "drop_channels": not treating.keep_channels,
+        "options": reading.options(), "overwrite": fitting.overwrite, "resume": fitting.resume, "command": command_line(),
+    }  # fmt: skip
     if fitting.dry_run:
         from spaxel.workflow.foreseen import foresee
 
-        return _say(foresee(plan))
+        return _say(foresee(runs.RunPlan(paths=files, out=out, **asked)))
     return_tiles()
     with watching(quiet=fitting.quiet or process_number() > 0):
-        runs.carry_out(plan)
+        runs.segment(files, out, **asked)
     if process_number() == 0:
         print_all(out)
     return None

@@ -28,7 +28,6 @@ from spaxel.preprocess.masks import find_bad_channels
 from spaxel.readers import readers
 from spaxel.results.convention import spectra_names
 from spaxel.workflow.expected import expected_seconds, in_short, measured, unknown_method
-from spaxel.workflow.foreseen import fixed_memory
 
 LOOKED_AT = 4000
 LARGE, PLACES = 2**28, 8  # bytes from which a cube is looked at in so many pieces
@@ -104,6 +103,7 @@ def fit_memory(cube: xr.Dataset) -> int:
 def diagnose() -> dict[str, dict[str, str]]:
     """Versions, processors, methods, readers, extras: what is there and how to get what is missing."""
     from spaxel.methods.registry import METHODS
+    from spaxel.workflow.foreseen import fixed_memory
 
     core = {name: _version(name) for name in ("numpy", "scipy", "scikit-learn", "xarray", "dask", "zarr", "bokeh")}
     machine = {
