@@ -12,6 +12,7 @@ from spaxel.exporting.source import SPECTRA, Source, axis_of, bands, component_p
 from spaxel.results.amounts import amounts
 from spaxel.results.convention import component_names, is_background, shares, spectra_names
 from spaxel.results.interpretation import interpret
+from spaxel.results.numbers import label_counts
 
 ANGLES = ("degree", "deg", "")  # a pixel of these has no area that one could add up
 MOST_CANDIDATES = 6
@@ -108,8 +109,7 @@ def _cells(source: Source, name: str, values: np.ndarray) -> list[str]:
 def _sizes(result: xr.Dataset, n: int) -> np.ndarray:
     if "component_size" in result:
         return np.asarray(result["component_size"].values, np.float64)
-    labels = np.asarray(result["labels"].values)
-    return np.bincount(labels[labels >= 0], minlength=n).astype(np.float64)
+    return label_counts(result["labels"], n).astype(np.float64)
 
 
 def _shown(cell: float | int | str) -> str:

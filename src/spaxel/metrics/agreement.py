@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -11,6 +11,8 @@ from sklearn.metrics.cluster import expected_mutual_information
 
 from spaxel.errors import CubeError
 from spaxel.metrics.labels import adjusted_rand
+from spaxel.metrics.pairs import Pairs
+from spaxel.results.walk import walk
 
 EXACT = 200_000  # pixels up to which chance is summed exactly; above, its series in 1 / n is as good to 1e-4
 
@@ -39,10 +41,10 @@ class Agreement(NamedTuple):
     only_b: int
 
 
-def agreement(a: np.ndarray, b: np.ndarray, sizes: tuple[int, int] = (0, 0)) -> Agreement:
+def agreement(a: Any, b: Any, sizes: tuple[int, int] = (0, 0)) -> Agreement:
     """How far two label images agree. a, b : (y, x) int, -1 = none; sizes : numbers of components, at least those that occur
 
-    Hubert and Arabie 1985 (ARI); Vinh, Epps and Bailey 2010, jmlr.org/papers/v11/vinh10a.html (AMI); Kuhn 1955 (matching).
+    Maps on the disk are read piece by piece. Hubert and Arabie 1985 (ARI); Vinh, Epps and Bailey 2010, jmlr.org/papers/v11/vinh10a.html (AMI); Kuhn 1955 (matching).
     Raises CubeError for different shapes, or where no pixel has both.
 
     >>> import numpy as np
@@ -50,15 +52,12 @@ def agreement(a: np.ndarray, b: np.ndarray, sizes: tuple[int, int] = (0, 0)) -> 
     >>> found.matching, found.agreed, found.finer
     ([(0, 1), (1, 0)], 0.75, 1.0)
     """
-    a, b = np.asarray(a), np.asarray(b)
-    if a.shape != b.shape:
-        raise CubeError(f"The label images have shapes {a.shape} and {b.shape}. Try two results of one image.")
-    both = (a >= 0) & (b >= 0)
-    if not both.any():
+    if np.shape(a) != np.shape(b):
+        raise CubeError(f"The label images have shapes {np.shape(a)} and {np.shape(b)}. Try two results of one image.")
+    table, only_a, only_b = _counted(a, b, sizes)
+    n = int(table.sum())
+    if not n:
         raise CubeError("No pixel has a label in both, so there is nothing to compare.")
-    n, rows, columns = int(both.sum()), max(sizes[0], int(a.max()) + 1), max(sizes[1], int(b.max()) + 1)
-    pairs = a[both].astype(np.int64) * columns + b[both]
-    table = np.bincount(pairs, minlength=rows * columns).reshape(rows, columns)
     matching = [(int(i), int(j)) for i, j in zip(*linear_sum_assignment(-table), strict=True) if table[i, j]]
     matching.sort(key=lambda pair: -table[pair])
     union = [table[i].sum() + table[:, j].sum() - table[i, j] for i, j in matching]
@@ -66,8 +65,22 @@ def agreement(a: np.ndarray, b: np.ndarray, sizes: tuple[int, int] = (0, 0)) -> 
         table, n, adjusted_rand(table), adjusted_information(table), matching,
         [float(table[pair] / whole) for pair, whole in zip(matching, union, strict=True)],
         float(sum(table[pair] for pair in matching) / n), float(table.max(0).sum() / n), float(table.max(1).sum() / n),
-        int(((a >= 0) & (b < 0)).sum()), int(((b >= 0) & (a < 0)).sum()),
+        only_a, only_b,
     )  # fmt: skip
+
+
+def _counted(a: Any, b: Any, sizes: tuple[int, int]) -> tuple[np.ndarray, int, int]:
+    """Pixels that have both labels, (a, b) int64, and those with a label in a or b alone."""
+    pairs, rows, columns, only_a, only_b = Pairs(), *sizes, 0, 0
+    for _, _, (one, other) in walk(a, b, scratch=48):
+        both = (one >= 0) & (other >= 0)
+        pairs.add(one[both], other[both])
+        rows, columns = max(rows, int(one.max()) + 1), max(columns, int(other.max()) + 1)
+        only_a, only_b = only_a + int((one >= 0).sum() - both.sum()), only_b + int((other >= 0).sum() - both.sum())
+    first, second, counts = pairs.table()
+    table = np.zeros((rows, columns), np.int64)
+    table[np.ix_(first, second)] = counts
+    return table, only_a, only_b
 
 
 def adjusted_information(table: np.ndarray) -> float:

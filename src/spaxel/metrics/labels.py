@@ -5,6 +5,7 @@ Numbers of components mean nothing, so nothing here depends on them: components 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,10 @@ from scipy.optimize import linear_sum_assignment
 from scipy.special import entr
 from sklearn.metrics import silhouette_score
 
+from spaxel.cube.stored import by_block, is_lazy
 from spaxel.errors import CubeError, ParameterError
+from spaxel.metrics.pairs import Pairs
+from spaxel.results.walk import walk
 
 
 def score(result: Any, truth: Any = None) -> dict[str, Any]:
@@ -37,23 +41,24 @@ def score(result: Any, truth: Any = None) -> dict[str, Any]:
     >>> found["accuracy"], found["matching"]
     (0.75, {'3': 0, '5': 1})
     """
-    found, wanted = _found(result), truth_labels(result if truth is None else truth)
-    if found.shape != wanted.shape:
-        raise CubeError(f"The labels have shape {found.shape}, the truth {wanted.shape}. Try the truth of this cube.")
-    scored = wanted >= 0
-    if not scored.any():
+    pairs = Pairs()
+    for found, wanted in _together(result, result if truth is None else truth):
+        scored = wanted >= 0
+        pairs.add(wanted[scored], found[scored])
+    if not pairs.counts:
         raise CubeError("The truth has no labelled pixel (all are -1). Try another truth.")
-    found, wanted = found[scored], wanted[scored]
-    classes, components, whole = _confusion(wanted, found)
-    table = whole[:, len(whole[0]) - len(components) :]  # without the column of the unassigned
+    classes, named, whole = pairs.table()
+    components = named[named >= 0]
+    table = whole[:, len(named) - len(components) :]  # without the column of the unassigned
+    n = int(whole.sum())
     return {
-        "n_pixels": int(found.size),
-        "n_unassigned": int((found < 0).sum()),
+        "n_pixels": n,
+        "n_unassigned": n - int(table.sum()),
         "n_components": len(components),
         "n_classes": len(classes),
         "ari": adjusted_rand(whole),
         "nmi": mutual_information(whole),
-        "majority_accuracy": int(table.max(0).sum()) / found.size,
+        "majority_accuracy": int(table.max(0, initial=0).sum()) / n,
         **_after_matching(table, whole.sum(1), classes, components),
     }
 
@@ -67,8 +72,9 @@ def stability(a: Any, b: Any) -> float:
     a, b = _whole(a, "a"), _whole(b, "b")
     if a.shape != b.shape:
         raise CubeError(f"The label images have shapes {a.shape} and {b.shape}. Try two results of one cube.")
-    both = (a >= 0) & (b >= 0)
-    return adjusted_rand(_confusion(a[both], b[both])[2]) if both.any() else float("nan")
+    both, pairs = (a >= 0) & (b >= 0), Pairs()
+    pairs.add(a[both], b[both])
+    return adjusted_rand(pairs.table()[2]) if pairs.counts else float("nan")
 
 
 def silhouette(features: np.ndarray, labels: Any, n: int = 2000, seed: int = 0) -> float:
@@ -144,15 +150,6 @@ def mutual_information(table: np.ndarray) -> float:
     return 1.0 if a + b == 0 else min(1.0, max(0.0, 2 * (a + b - both) / (a + b)))
 
 
-def _confusion(wanted: np.ndarray, found: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Names of classes and components, and how many pixels have both: (class, component), -1 first if there is one."""
-    classes, row = np.unique(wanted, return_inverse=True)
-    components, column = np.unique(found, return_inverse=True)
-    shape = len(classes), len(components)
-    table = np.bincount(row * shape[1] + column, minlength=shape[0] * shape[1]).reshape(shape)
-    return classes, components[components >= 0], table
-
-
 def _after_matching(table: np.ndarray, size: np.ndarray, classes: np.ndarray, components: np.ndarray) -> dict[str, Any]:
     """The scores that need one component per class. table : (class, component)      size : (class,) pixels"""
     n, area = int(size.sum()), table.sum(0)
@@ -170,25 +167,57 @@ def _after_matching(table: np.ndarray, size: np.ndarray, classes: np.ndarray, co
     }
 
 
-def _found(result: Any) -> np.ndarray:
-    if isinstance(result, xr.Dataset):
-        if "labels" not in result:
-            raise CubeError(f"The result holds no `labels`, only {', '.join(map(str, result))}. Try model.predict.")
-        result = result["labels"]
-    return _whole(result, "The labels")
+def _together(result: Any, truth: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Labels and true labels of one rectangle of the image after the other; all at once where both are in memory."""
+    if isinstance(result, xr.Dataset) and "labels" not in result:
+        raise CubeError(f"The result holds no `labels`, only {', '.join(map(str, result))}. Try model.predict.")
+    labels = result["labels"] if isinstance(result, xr.Dataset) else result
+    known = _truths(truth)
+    size, true = np.shape(labels), np.shape(known[0])[:2] if known else ()
+    if not (len(size) == 2 and any(is_lazy(getattr(one, "data", one)) for one in (labels, *known))):
+        found, wanted = _whole(labels, "The labels"), truth_labels(truth)
+        _check_shapes(found.shape, wanted.shape)
+        yield found, wanted
+        return
+    _check_shapes(size, true)
+    for _, _, (part, *own) in walk(labels, *known, scratch=80):
+        yield _whole(part, "The labels"), _true(own, truth)
 
 
-def truth_labels(truth: Any) -> np.ndarray:
-    """Labels (y, x) of a truth: of a label image, of abundances (the largest), of a Dataset that holds either; -1 = none."""
+def _check_shapes(found: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    if found != wanted:
+        raise CubeError(f"The labels have shape {found}, the truth {wanted}. Try the truth of this cube.")
+
+
+def _truths(truth: Any) -> list[Any]:
+    """The maps (y, x, ...) that a truth is: of labels, or abundances; and where it holds."""
     if not isinstance(truth, xr.Dataset):
-        return _largest(truth) if np.ndim(truth) == 3 else _whole(truth, "The truth")
-    if "truth_labels" in truth:
-        labels = _whole(truth["truth_labels"], "truth_labels")
-    elif "truth_abundances" in truth:
-        labels = _largest(truth["truth_abundances"])
-    else:
+        return [truth]
+    name = next((name for name in ("truth_labels", "truth_abundances") if name in truth), None)
+    if name is None:
         raise CubeError("There is no truth_labels and no truth_abundances. Try score(result, truth).")
-    return np.where(truth["valid"].values, labels, -1) if "valid" in truth else labels
+    return [truth[name], *([truth["valid"]] if "valid" in truth else [])]
+
+
+def _true(maps: list[np.ndarray], truth: Any) -> np.ndarray:
+    """True labels of a rectangle. maps : of `_truths`, there"""
+    labels = (
+        _largest(maps[0])
+        if maps[0].ndim == 3
+        else _whole(maps[0], "truth_labels" if isinstance(truth, xr.Dataset) else "The truth")
+    )
+    return np.where(maps[1], labels, -1) if len(maps) > 1 else labels
+
+
+def truth_labels(truth: Any) -> Any:
+    """Labels (y, x) int64 of a truth: of a label image, of abundances (the largest), of a Dataset that holds either; -1 = none.
+
+    Lazily, block by block, where the truth is of a Dataset and lies on the disk.
+    """
+    maps = [getattr(one, "data", one) for one in _truths(truth)]
+    if isinstance(truth, xr.Dataset):
+        return by_block(lambda *parts: _true(list(parts), truth), *maps, dtype=np.int64)
+    return _true([np.asarray(one) for one in maps], truth)
 
 
 def _largest(abundances: Any) -> np.ndarray:

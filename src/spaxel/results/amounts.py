@@ -1,4 +1,4 @@
-"""How much of each component there is in an unmixed result, strip by strip: what pages, tables and commands say of it."""
+"""How much of each component there is in an unmixed result, piece by piece: what pages, tables and commands say of it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+from spaxel.cube.exact import Totals
 from spaxel.errors import CubeError
+from spaxel.results.walk import walk
 
-PIECE = 2**24  # bytes of abundances that are read at once, or one row
+PIECE = 2**24  # bytes of abundances that are worked on at once, or one row
 
 
 class Amounts(NamedTuple):
@@ -31,22 +33,29 @@ class Amounts(NamedTuple):
 def amounts(result: xr.Dataset) -> Amounts:
     """Share, mean and presence of each component of an unmixed result, over the pixels with data.
 
-    A pixel without any component (all abundances zero) has no share and counts as zero of each. Reads a strip of rows at a
-    time, so that a large run on disk is never laid out whole. Raises CubeError for a result without abundances.
+    A pixel without any component (all abundances zero) has no share and counts as zero of each. A large run on disk is never
+    laid out whole, and the numbers are the same bit by bit however it is read. Raises CubeError for one without abundances.
     """
     if "abundances" not in result:
         raise CubeError("This result holds no abundances. Try a run of unmix.")
     k, pixels = result.sizes["component"], 0
-    share, total, present = np.zeros(k), np.zeros(k), np.zeros(k)
-    for _, part in strips(result["abundances"].transpose("y", "x", "component"), PIECE):
-        rows = part.reshape(-1, k).astype(np.float64)
-        rows = rows[np.isfinite(rows).all(1)]
-        pixels += len(rows)
-        share += (rows / np.maximum(rows.sum(1, keepdims=True), 1e-30)).sum(0)
-        total += rows.sum(0)
-        present += (rows > 0).sum(0)
+    share, total, present = Totals(k), Totals(k), np.zeros(k, np.int64)
+    for _, _, (part,) in walk(result["abundances"], scratch=40 * k):
+        for rows in _some_rows(part.reshape(-1, k)):
+            pixels += len(rows)
+            total.add(rows)
+            share.add(rows / np.maximum(rows.sum(1, keepdims=True), 1e-30))
+            present += (rows > 0).sum(0)
     n = pixels or np.nan
-    return Amounts(share / n, total / n, present / n, pixels)
+    return Amounts(share.sums / n, total.sums / n, present / n, pixels)
+
+
+def _some_rows(rows: np.ndarray) -> Iterator[np.ndarray]:
+    """The rows (n, component) in which all is finite, some thousand at a time, as float64."""
+    step = max(1, PIECE // (8 * rows.shape[1]))
+    for start in range(0, len(rows), step):
+        some = rows[start : start + step].astype(np.float64)
+        yield some[np.isfinite(some).all(1)]
 
 
 def strips(array: xr.DataArray, piece: int = PIECE, multiple: int = 1) -> Iterator[tuple[slice, np.ndarray]]:

@@ -66,6 +66,7 @@ import xarray as xr
 from spaxel.cube.stored import by_block, is_lazy
 from spaxel.errors import CubeError, printable
 from spaxel.results.amounts import amounts
+from spaxel.results.numbers import label_counts
 
 _DIMS = {
     "labels": ("y", "x"),
@@ -179,7 +180,7 @@ def component_names(result: xr.Dataset) -> list[str]:
     if "component" in result.coords and result["component"].dtype.kind in "UO":
         return [printable(str(name)) for name in result["component"].values]
     sizes = result.sizes
-    n = sizes["component"] if "component" in sizes else int(np.asarray(result["labels"]).max(initial=-1)) + 1
+    n = sizes["component"] if "component" in sizes else len(label_counts(result["labels"]))
     return [f"component {i}" for i in range(n)]
 
 
@@ -218,7 +219,6 @@ def _parts(result: xr.Dataset) -> np.ndarray:
     if "abundances" not in result:
         if "component_size" in result:
             return np.asarray(result["component_size"]).astype(float)
-        labels = np.asarray(result["labels"])
-        return np.bincount(labels[labels >= 0], minlength=len(component_names(result))).astype(float)
+        return label_counts(result["labels"], len(component_names(result))).astype(float)
     found = amounts(result)
     return found.share if found.pixels else np.zeros(len(found.share))

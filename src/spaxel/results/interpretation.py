@@ -19,6 +19,7 @@ from spaxel.lines.nebula import gas_candidates
 from spaxel.lines.patterns import RESOLUTION
 from spaxel.lines.peaks import roughness, steps
 from spaxel.results.convention import check_result, shares
+from spaxel.results.numbers import label_counts
 
 KEV = {"keV": 1.0, "eV": 1e-3}
 SHORTEST = 3.0  # keV that an axis must span to be one of fluorescence, and not of absorption near an edge
@@ -157,8 +158,7 @@ def _mean_of_unmixed(result: xr.Dataset, spectra: np.ndarray) -> np.ndarray:
 def _sizes(result: xr.Dataset) -> np.ndarray:
     if "component_size" in result:
         return np.asarray(result["component_size"], float)
-    labels = np.asarray(result["labels"])
-    return np.bincount(labels[labels >= 0], minlength=result.sizes["component"]).astype(float)
+    return label_counts(result["labels"], result.sizes["component"]).astype(float)
 
 
 def stated_medium(result: xr.Dataset) -> str | None:

@@ -26,6 +26,7 @@ from scipy.stats import nbinom
 
 from spaxel.errors import ParameterError
 from spaxel.results.convention import check_result, component_names
+from spaxel.results.walk import walk
 
 SURE = 1e-3  # p below which a component counts as present
 FAR = 150  # of `unlike`: half as far again as the farthest 0.1 % of what was fitted
@@ -62,17 +63,26 @@ def presence(result: xr.Dataset) -> Presence:
     A result without counts of mistakes (of a method that makes none) is tested for borders alone.
     Raises CubeError if this is no result.
     """
-    labels, names = check_result(result)["labels"].values, component_names(result)
+    names = component_names(check_result(result))
     k = len(names)
-    size = np.bincount(labels[labels >= 0], minlength=k).astype(np.int64)
-    seam = np.bincount(labels[seams(labels)], minlength=k)
+    size, seam = _counted(result["labels"], k)
     mean, variance = _mistakes(result, k)
     far, expected, spread, drift = _unlike(result, int(size.sum()))
     size, seam = np.append(size, far), np.append(seam, 0)
     mean, variance = np.append(mean, expected), np.append(variance, spread)
     p = exceedance(size - seam, mean, variance)
     explained = np.minimum(size, seam + mean)
-    return Presence(names, int((labels >= 0).sum()), size, explained, p, p < SURE, drift)
+    return Presence(names, int(size[:k].sum()), size, explained, p, p < SURE, drift)
+
+
+def _counted(labels: xr.DataArray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels of each component, and those of them that are seams, (k,) int64 each."""
+    size, seam = np.zeros(k, np.int64), np.zeros(k, np.int64)
+    for _, inside, (part,) in walk(labels, halo=SEAM, scratch=24):
+        own = part[inside]
+        size += np.bincount(own[own >= 0], minlength=k)
+        seam += np.bincount(own[seams(part)[inside]], minlength=k)
+    return size, seam
 
 
 def kept(found: Presence) -> dict[str, Any]:
@@ -143,10 +153,14 @@ def _unlike(result: xr.Dataset, n_pixels: int) -> tuple[int, float, float, float
     if "unlike" not in result:
         return 0, 0.5, 0.5, 1.0
     seen, far, usual = result["unlike"].attrs["seen"]
-    values = result["unlike"].values[result["labels"].values >= 0]
     scale = n_pixels / max(seen, 1)
-    drift = float(np.median(values)) / max(usual, 1) if len(values) else 1.0
-    return int((values > FAR).sum()), (far + 0.5) * scale, (far + 0.5) * scale**2, drift
+    counts = np.zeros(256, np.int64)
+    for _, _, (values, labels) in walk(result["unlike"], result["labels"], scratch=9):
+        counts += np.bincount(values[labels >= 0], minlength=256)
+    n, ends = int(counts.sum()), np.cumsum(counts)
+    middle = np.searchsorted(ends, [(n - 1) // 2, n // 2], side="right").mean()
+    drift = float(middle) / max(usual, 1) if n else 1.0
+    return int(counts[FAR + 1 :].sum()), (far + 0.5) * scale, (far + 0.5) * scale**2, drift
 
 
 def new_here(found: Mapping[str, Presence], reference: Sequence[str] = ()) -> dict[str, np.ndarray]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from spaxel.cube.stored import by_block
 from spaxel.results.changes import NO_PAINT
 from spaxel.results.convention import relabel, with_names
 from spaxel.results.parts import Components
@@ -16,13 +18,13 @@ from spaxel.results.trees import cut_tree
 def regrouped(result: xr.Dataset, now: Components, words: Sequence[str]) -> xr.Dataset:
     """The result with these components. words : what was done by hand, in sentences, for attrs `by_hand` and `sentence`
 
-    One without a tree keeps its components; only what people said of them is new.
+    Maps that lie on the disk are made anew block by block, when they are read. One without a tree keeps its components; only what people said of them is new.
     """
     if "merge_tree" not in result:
         return with_words(result, now).assign_attrs(by_hand=list(words))
     component, k = now.component, len(now.color)
     new = without_maps(result, now).assign(
-        labels=(("y", "x"), relabel(result["micro_labels"].values, component)),
+        labels=(("y", "x"), relabel(result["micro_labels"].data, component)),
         confidence=(("y", "x"), _confidence_at(result, component)),
     )
     why = str(result.attrs.get("sentence_of_fit", result.attrs.get("sentence", "")))
@@ -93,23 +95,29 @@ def merge_moments(
     return merged, np.sqrt(np.maximum(share @ (spread**2 + mean**2) - merged**2, 0))
 
 
-def _confidence_at(result: xr.Dataset, component: np.ndarray) -> np.ndarray:
+def _confidence_at(result: xr.Dataset, component: np.ndarray) -> Any:
     """Confidence of components that are made of these micro-clusters, from that of the levels of the tree. component : (m,)
 
     Of each part the coarsest level is taken at which all that is merged with it belongs to its component: exact for a
     level of the tree, and a lower bound for merges by hand, where the nearest other component may be farther still.
     """
-    data = result["labels"].values >= 0
-    single = component.max() == 0
-    found = np.where(data, np.float32(1 if single else np.nan), np.float32(np.nan))
+    labels, single = result["labels"].data, component.max() == 0
     if single or "level_confidence" not in result:
-        return found
-    levels, micro = result["level"].values, result["micro_labels"].values
+        sure = np.float32(1 if single else np.nan)
+        return by_block(lambda own: np.where(own >= 0, sure, np.float32(np.nan)), labels, dtype=np.float32)
+    levels = result["level"].values
     best = _coarsest(result["merge_tree"].values, component, levels)
-    for level in np.unique(best):
-        here = data & np.append(best == level, False)[micro]
-        found[here] = result["level_confidence"].sel(level=level).values[here].astype(np.float32) / 255
-    return found
+    used = np.unique(best)
+    held = [result["level_confidence"].sel(level=level).data for level in used]
+
+    def of_block(own: np.ndarray, micro: np.ndarray, *sure: np.ndarray) -> np.ndarray:
+        found, data = np.full(own.shape, np.float32(np.nan)), own >= 0
+        for level, values in zip(used, sure, strict=True):
+            here = data & np.append(best == level, False)[micro]
+            found[here] = values[here].astype(np.float32) / 255
+        return found
+
+    return by_block(of_block, labels, result["micro_labels"].data, *held, dtype=np.float32)
 
 
 def _coarsest(tree: np.ndarray, component: np.ndarray, levels: np.ndarray) -> np.ndarray:

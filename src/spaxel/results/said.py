@@ -14,6 +14,8 @@ import numpy as np
 import xarray as xr
 
 from spaxel.results.convention import sentences
+from spaxel.results.numbers import any_label, mean_of, quantiles
+from spaxel.results.walk import walk
 
 GRADUAL = "no border, the change is gradual"  # reasons for which a split is doubtful, see methods.centers.number
 MIXTURE = "no more than a mixture of others"
@@ -33,7 +35,7 @@ def plain_sentence(result: xr.Dataset, component: np.ndarray | None = None) -> s
     component : (m,) of each micro-cluster, where another level than that of the result is meant
     """
     n = int(component.max()) + 1 if component is not None else result.sizes.get("component", 0)
-    if not n or not (result["labels"] >= 0).any():
+    if not n or not any_label(result["labels"]):
         return ""
     if "abundances" in result:
         return _unmixed(result, n)
@@ -50,7 +52,7 @@ def plain_sentence(result: xr.Dataset, component: np.ndarray | None = None) -> s
 
 def try_next(result: xr.Dataset) -> str:
     """What to try when the answer looks wrong, in one sentence: the most pressing of what was measured, or ""."""
-    if not (result["labels"] >= 0).any():
+    if not any_label(result["labels"]):
         return ""
     looks = (_lost, _background, _left) if "abundances" in result else (
         _lost, _background, _brightness, _mixtures, _photons, _speckled, _scalings, _between, _gradual, _open,
@@ -68,9 +70,8 @@ def _unmixed(result: xr.Dataset, n: int) -> str:
 def _residual(result: xr.Dataset) -> float | None:
     if "residual" not in result:
         return None
-    values = result["residual"].values
-    values = values[np.isfinite(values)]
-    return float(np.median(values)) if len(values) else None
+    middle = float(quantiles(result["residual"], [0.5])[0])
+    return None if np.isnan(middle) else middle
 
 
 def _alike(result: xr.Dataset, component: np.ndarray | None = None) -> list[tuple[int, int]]:
@@ -198,19 +199,28 @@ def _photons(result: xr.Dataset) -> str:
 
 def _speckled(result: xr.Dataset) -> str:
     """Pixels that differ from all four neighbours: noise, which surroundings would help against."""
-    labels = result["labels"].values
-    if min(labels.shape) < 3:
+    if min(result["labels"].shape) < 3:
         return ""
-    inner, good = labels[1:-1, 1:-1], labels[1:-1, 1:-1] >= 0
-    alone = good.copy()
-    for other in (labels[:-2, 1:-1], labels[2:, 1:-1], labels[1:-1, :-2], labels[1:-1, 2:]):
-        alone &= inner != other
-    share = float(alone.sum() / max(good.sum(), 1))
+    alone = good = 0
+    for piece in walk(result["labels"], halo=1, scratch=4):
+        found = _alone(piece.values[0])
+        alone, good = alone + found[0], good + found[1]
+    share = alone / max(good, 1)
     if share <= SPECKLED:
         return ""
     return (
         f"{share:.0%} of the pixels differ from all their neighbours, which noise does: try --method dsc --context 3."
     )
+
+
+def _alone(labels: np.ndarray) -> tuple[int, int]:
+    """Pixels that differ from all four neighbours, and all pixels with data, of those that have four."""
+    inner = labels[1:-1, 1:-1]
+    good = inner >= 0
+    alone = good.copy()
+    for other in (labels[:-2, 1:-1], labels[2:, 1:-1], labels[1:-1, :-2], labels[1:-1, 2:]):
+        alone &= inner != other
+    return int(alone.sum()), int(good.sum())
 
 
 def _scalings(result: xr.Dataset) -> str:
@@ -228,8 +238,8 @@ def _scalings(result: xr.Dataset) -> str:
 def _between(result: xr.Dataset) -> str:
     if "confidence" not in result or result.sizes.get("component", 0) < 2:
         return ""
-    mean = float(np.nanmean(result["confidence"].values)) if np.isfinite(result["confidence"].values).any() else 1.0
-    if mean >= MIXED:
+    mean = mean_of(result["confidence"])
+    if not mean < MIXED:
         return ""
     return f"Most pixels lie between components (mean confidence {mean:.2f}): if they are mixtures, try spaxel unmix."
 

@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from spaxel.results.amounts import strips
 from spaxel.results.convention import component_names, is_background, shares
+from spaxel.results.walk import walk
 
+STEPS = 2.0**24  # of what a pixel gives to the share of a component
 BLOCKS = 8  # along the longer side of an image, about 64 in all
 
 
@@ -80,11 +81,11 @@ def point(name: str, group: str, time: float, result: xr.Dataset) -> Point:
     """The shares of one image, with their errors; those of abundances too."""
     if "abundances" in result:
         return Point(name, group, time, shares(result), _errors(result["abundances"], is_background(result)))
-    labels, k = np.asarray(result["labels"]), len(component_names(result))
-    return Point(name, group, time, shares(result), label_errors(labels, k, is_background(result)))
+    found = label_errors(result["labels"], len(component_names(result)), is_background(result))
+    return Point(name, group, time, shares(result), found)
 
 
-def label_errors(labels: np.ndarray, k: int, background: np.ndarray | None = None) -> np.ndarray:
+def label_errors(labels: Any, k: int, background: np.ndarray | None = None) -> np.ndarray:
     """Standard error of the share of each component, (k,); nan of a background, and where there are fewer than two blocks.
 
     labels : (y, x) int, -1 = no data      background : (k,) bool, no part of the shares
@@ -92,27 +93,33 @@ def label_errors(labels: np.ndarray, k: int, background: np.ndarray | None = Non
     return ratio_errors(block_counts(labels, k), np.zeros(k, bool) if background is None else background)
 
 
-def block_counts(labels: np.ndarray, k: int) -> np.ndarray:
+def block_counts(labels: Any, k: int) -> np.ndarray:
     """Pixels of each label in each block of an image, (block, k) float. labels : (y, x) int, -1 = no data"""
     rows, columns, n = _blocks(labels.shape)
-    block = (rows[:, None] * n + columns[None]).ravel()
-    known = labels.ravel() >= 0
-    counts = np.bincount(block[known] * k + labels.ravel()[known], minlength=(block.max() + 1) * k)
+    counts = np.zeros((int(rows[-1]) + 1) * n * k, np.int64)
+    for tile, _, (part,) in walk(labels, scratch=25):
+        block = rows[tile.y0 : tile.y1, None] * n + columns[None, tile.x0 : tile.x1]
+        known = part >= 0
+        counts += np.bincount(block[known] * k + part[known], minlength=len(counts))
     return counts.reshape(-1, k).astype(float)
 
 
 def _errors(abundances: xr.DataArray, background: np.ndarray) -> np.ndarray:
-    """Standard error of the share of each component of a mixture, read strip by strip. abundances : (y, x, component)"""
-    rows, columns, n = _blocks(abundances.shape[:2])
+    """Standard error of the share of each component of a mixture. abundances : (y, x, component)
+
+    What each pixel gives is taken in steps of 2^-24, so that sums are exact and their order does not matter.
+    """
+    rows, columns, n = _blocks((abundances.sizes["y"], abundances.sizes["x"]))
     k = len(background)
     counts = np.zeros(((int(rows[-1]) + 1) * n, k))
-    for at, values in strips(abundances):
+    for tile, _, (values,) in walk(abundances, scratch=24 * k):
         parts = np.nan_to_num(values.astype(np.float64)).reshape(-1, k)
-        block = (rows[at][:, None] * n + columns[None]).ravel()
+        block = (rows[tile.y0 : tile.y1, None] * n + columns[None, tile.x0 : tile.x1]).ravel()
         parts /= np.maximum(parts.sum(-1, keepdims=True), 1e-30)
+        parts *= STEPS
         for c in range(k):
-            counts[:, c] += np.bincount(block, weights=parts[:, c], minlength=len(counts))
-    return ratio_errors(counts, background)
+            counts[:, c] += np.bincount(block, weights=np.rint(parts[:, c]), minlength=len(counts))
+    return ratio_errors(counts / STEPS, background)
 
 
 def _blocks(shape: Sequence[int]) -> tuple[np.ndarray, np.ndarray, int]:
