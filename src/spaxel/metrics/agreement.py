@@ -44,7 +44,8 @@ class Agreement(NamedTuple):
 def agreement(a: Any, b: Any, sizes: tuple[int, int] = (0, 0)) -> Agreement:
     """How far two label images agree. a, b : (y, x) int, -1 = none; sizes : numbers of components, at least those that occur
 
-    Maps on the disk are read piece by piece. Hubert and Arabie 1985 (ARI); Vinh, Epps and Bailey 2010, jmlr.org/papers/v11/vinh10a.html (AMI); Kuhn 1955 (matching).
+    Maps on the disk are read piece by piece.
+    Hubert and Arabie 1985 (ARI); Vinh, Epps and Bailey 2010, jmlr.org/papers/v11/vinh10a.html (AMI); Kuhn 1955 (matching).
     Raises CubeError for different shapes, or where no pixel has both.
 
     >>> import numpy as np

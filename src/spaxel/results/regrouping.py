@@ -18,7 +18,8 @@ from spaxel.results.trees import cut_tree
 def regrouped(result: xr.Dataset, now: Components, words: Sequence[str]) -> xr.Dataset:
     """The result with these components. words : what was done by hand, in sentences, for attrs `by_hand` and `sentence`
 
-    Maps that lie on the disk are made anew block by block, when they are read. One without a tree keeps its components; only what people said of them is new.
+    Maps that lie on the disk are made anew block by block, when they are read. One without a tree keeps its components; only
+    what people said of them is new.
     """
     if "merge_tree" not in result:
         return with_words(result, now).assign_attrs(by_hand=list(words))
