@@ -21,6 +21,7 @@ import dask
 import numpy as np
 import xarray as xr
 
+from spaxel.cube.computing import alone
 from spaxel.cube.stored import is_lazy
 from spaxel.cube.tiles import Tile, grid, with_halo
 from spaxel.errors import ParameterError
@@ -77,7 +78,7 @@ def walk(*maps: Any, halo: int = 0, scratch: int = 0) -> Iterator[Piece]:
 def read(maps: list[Any], tile: Tile) -> list[np.ndarray]:
     """The values of each map in a rectangle."""
     place = slice(tile.y0, tile.y1), slice(tile.x0, tile.x1)
-    return list(dask.compute(*(one[place] for one in maps), scheduler="synchronous"))
+    return list(dask.compute(*(one[place] for one in maps), scheduler=alone))
 
 
 def sides(maps: list[Any], scratch: int = 0) -> tuple[int, int]:

@@ -88,12 +88,18 @@ def write_history(folder: Path, lines: Sequence[dict[str, Any]]) -> None:
         beside.write_text("".join(json.dumps(line, default=_plain) + "\n" for line in lines), "utf-8")
 
 
-def write_result(folder: Path, result: xr.Dataset) -> None:
-    """Write result.zarr into a folder, and overviews.zarr if its maps are large."""
+def as_stored(result: xr.Dataset) -> xr.Dataset:
+    """A result as result.zarr has it: names are an attribute, and all attributes plain values."""
     texts = ("criterion", "scaling", "component", "line", *SPECTRA_NAMES)
     names = {name: [str(v) for v in result[name].values] for name in texts if name in result.coords}
     plain = result.drop_vars(names).assign_attrs({"names": names, WHOLE: True})
     plain.attrs = json.loads(json.dumps(plain.attrs, default=_plain))
+    return plain
+
+
+def write_result(folder: Path, result: xr.Dataset) -> None:
+    """Write result.zarr into a folder, and overviews.zarr if its maps are large."""
+    plain = as_stored(result)
     drop_overviews(folder)
     with placed(folder, RESULT) as beside, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Consolidated metadata", UserWarning)  # so that nobody is warned who reads

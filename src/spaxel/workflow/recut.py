@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ from spaxel.results.cut import planned, record, recorded
 from spaxel.results.editing import options_of
 from spaxel.results.regrouping import pooled, regrouped
 from spaxel.store.cuts import cuts_home, read_cut, save_cut
-from spaxel.store.run_folder import ACTIVATION, RESULT, new_run, read_json, read_result, write_json, write_result
+from spaxel.store.reuse import rewrite_result, take_over
+from spaxel.store.run_folder import ACTIVATION, RESULT, new_run, read_json, read_result, write_json
 from spaxel.workflow.beside import scored, write_beside, write_joined
 from spaxel.workflow.tables import write_recipe
 
@@ -27,7 +27,9 @@ def recut(run: str | Path, level: int | None = None, *, start: str = "", command
 
     start   : the name of a kept cut (spaxel.store.cuts) to begin with, in place of the components as they are
     command : that is written into run.json
+    memory  : bytes of maps that are held at once, see spaxel.results.walk.bounded
     by_hand : split, merge, names, colors, background, as spaxel.cut takes them
+    Only what changes is written, chunk by chunk; all else of the run is taken over by hard links.
     The fitted model, its tree and the finest parts stay as they are, so every cut can be taken back: with a level, what was
     done by hand starts from nothing; without, it is added to what is there. run.json keeps the commands of all cuts.
     A run of several cubes is changed as a whole. Raises ParameterError for a level or a change that makes no sense.
@@ -40,15 +42,13 @@ def recut(run: str | Path, level: int | None = None, *, start: str = "", command
     inside = list(about.get("inputs", {}))
     typed = command or _command(run, level, changes, start)
     with new_run(run, overwrite=True) as folder:
-        answers = {(run / name).resolve() for name in inside or [""]}
-        shutil.copytree(
-            run, folder, dirs_exist_ok=True, symlinks=True, ignore=lambda place, _: _skipped(place, answers)
-        )
+        take_over(run, folder, [str(Path(name, RESULT)) for name in inside or [""]])
         changed: dict[str, dict[str, Any]] = {}
         for name in paced(inside or [""], "cubes"):
-            before = read_result(run / name).load()
+            before = read_result(run / name)
             again = regrouped(before, *planned(before, level, changes, made))
-            write_result(folder / name, again)
+            rewrite_result(folder / name, again, before, run / name)
+            again = read_result(folder / name)
             changed[name] = _changed(read_json(run / name), again, typed, added=level is None and not start)
         if inside:
             beside = write_joined(folder, inside, about.get("reference", ()))
@@ -62,10 +62,6 @@ def recut(run: str | Path, level: int | None = None, *, start: str = "", command
         for name in paced(pages, "reports"):
             report(folder / name)
     return run
-
-
-def _skipped(place: str, answers: set[Path]) -> list[str]:
-    return [RESULT] if Path(place).resolve() in answers else []
 
 
 def _changed(about: dict[str, Any], again: xr.Dataset, typed: str, *, added: bool) -> dict[str, Any]:
