@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from spaxel.commands.console import print_json, print_table, say
-from spaxel.commands.options import Json, Overwrite
+from spaxel.commands.options import Json, Memory, Overwrite, parse_memory
 
 
 def compare(
@@ -21,6 +21,7 @@ def compare(
         bool, Parameter(negative="", help="the runs are of one image, although their files differ")
     ] = False,
     overwrite: Overwrite = False,
+    memory: Memory = "1GiB",
     json: Json = False,
 ) -> None:
     """How far two runs of one image agree, and where not; neither is taken for the truth.
@@ -29,7 +30,8 @@ def compare(
     """
     from spaxel.workflow.comparing import compare as compare_runs
 
-    found = compare_runs(run, other, out=out, overwrite=overwrite, same_image=same_image)
+    held = parse_memory(memory)
+    found = compare_runs(run, other, out=out, overwrite=overwrite, same_image=same_image, memory=held)
     if json:
         return print_json(found.values())
     agreed, (one, two) = found.agreement, found.sides

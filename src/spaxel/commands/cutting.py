@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from spaxel.commands.console import command_line, say, watching
-from spaxel.commands.options import Overwrite
+from spaxel.commands.options import Memory, Overwrite, parse_memory
 from spaxel.errors import ParameterError
 
 Texts = tuple[str, ...]
@@ -48,6 +48,7 @@ def cut(
     ] = None,
     report: Annotated[bool, Parameter(negative="", help="with --save-as: write a page of the cut too")] = False,
     overwrite: Overwrite = False,
+    memory: Memory = "1GiB",
 ) -> None:
     """Change the components of a run, without fitting again; labels, spectra, tables and report follow.
 
@@ -72,11 +73,14 @@ def cut(
             "--report and --overwrite go with --save-as NAME; the report of the run is written anyway."
         )
     from spaxel.commands.summary import print_all
-    from spaxel.workflow.runs import recut
+    from spaxel.results.walk import bounded
+    from spaxel.workflow.recut import recut
 
+    held = parse_memory(memory)
     with watching():
-        cut_run = recut(run, level, start=from_ or "", command=command_line(), **by_hand)
-    return print_all(cut_run)
+        cut_run = recut(run, level, start=from_ or "", command=command_line(), memory=held, **by_hand)
+    with bounded(held):
+        return print_all(cut_run)
 
 
 def _keep(

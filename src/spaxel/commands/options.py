@@ -29,6 +29,10 @@ Seed = Annotated[
 Memory = Annotated[
     str, Parameter(help="how much is read at once, as 512MiB; never changes the answer", show_default=True)
 ]
+OwnMemory = Annotated[
+    str | None,
+    Parameter(help="how much is read at once, as 512MiB; never changes the answer (default: as the run was fitted)"),
+]
 
 Steps = Annotated[
     tuple[str, ...],

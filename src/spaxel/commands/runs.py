@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from spaxel.commands.console import print_json, print_table, say
-from spaxel.commands.options import Json, Lines, parse_lines
+from spaxel.commands.options import Json, Lines, Memory, parse_lines, parse_memory
 from spaxel.errors import NotFound, ParameterError
 
 Level = Annotated[int | None, Parameter(help="number of components at which the merge tree is cut")]
@@ -22,6 +22,7 @@ def score(
         str | None, Parameter(help="file with truth arrays, or file:variable (default: the truth of the run)")
     ] = None,
     level: Level = None,
+    memory: Memory = "1GiB",
     json: Json = False,
 ) -> None:
     """How well a run agrees with a truth: ARI, NMI, accuracy after matching, IoU of each class."""
@@ -30,6 +31,7 @@ def score(
     from spaxel.readers.truth_file import read_truth
     from spaxel.results.convention import given_names
     from spaxel.results.cut import cut as cut_result
+    from spaxel.results.walk import bounded
     from spaxel.store.run_folder import read_result
 
     result = read_result(run)
@@ -37,7 +39,8 @@ def score(
         raise NotFound(f"{run} holds no truth. Try --truth FILE.")
     known = result[["truth_labels"]] if truth is None else read_truth(truth, *result["labels"].shape)
     result = result if level is None else cut_result(result, level)
-    found = score_labels(result, known)
+    with bounded(parse_memory(memory)):
+        found = score_labels(result, known)
     if json:
         return print_json(found)
     print_score(found)

@@ -11,7 +11,19 @@ from cyclopts import Parameter
 from spaxel.commands.allocator import return_tiles
 from spaxel.commands.console import command_line, print_table, say, watching
 from spaxel.commands.method_options import options_of, table
-from spaxel.commands.options import Lines, Memory, Out, Overwrite, Quiet, Reading, Resume, Seed, Treating, parse_memory
+from spaxel.commands.options import (
+    Lines,
+    Memory,
+    Out,
+    Overwrite,
+    OwnMemory,
+    Quiet,
+    Reading,
+    Resume,
+    Seed,
+    Treating,
+    parse_memory,
+)
 from spaxel.errors import ParameterError
 
 DryRun = Annotated[
@@ -131,6 +143,7 @@ def predict(
     resume: Resume = False,
     dry_run: DryRun = False,
     quiet: Quiet = False,
+    memory: OwnMemory = None,
     reading: Reading | None = None,
     lines: Lines | None = None,
 ) -> None:
@@ -150,7 +163,8 @@ def predict(
     with watching(quiet=quiet):
         runs.predict(
             run, file, out, options=reading.options(), overwrite=overwrite, resume=resume,
-            command=command_line(), **(lines or Lines()).asked(),
+            command=command_line(), memory=None if memory is None else parse_memory(memory),
+            **(lines or Lines()).asked(),
         )  # fmt: skip
     print_run(out)
     return None

@@ -9,7 +9,9 @@ import xarray as xr
 
 from spaxel.commands.console import is_new, print_table, say
 from spaxel.reporting.html import floored
+from spaxel.results.amounts import amounts
 from spaxel.results.convention import component_names, given_names, sentences, shares
+from spaxel.results.numbers import label_counts, means_by_label, quantiles
 from spaxel.results.presence import UNLIKE, recalled
 from spaxel.results.said import plain_sentence, try_next
 from spaxel.store.run_folder import ACTIVATION, read_json, read_run
@@ -39,9 +41,9 @@ def print_run(folder: Path) -> None:
     for sentence in sentences(result.attrs, "history"):
         say(f"  {sentence}")
     _print_amounts(result) if "abundances" in result else _print_sizes(result, run)
-    labels = result["labels"].values
-    if lost := int((labels < 0).sum()):
-        say(f"{lost:,} of {labels.size:,} pixels hold no data (label -1)")
+    size = result["labels"].size
+    if lost := size - int(label_counts(result["labels"]).sum()):
+        say(f"{lost:,} of {size:,} pixels hold no data (label -1)")
     for sentence in sentences(result.attrs, "notes"):
         if is_new(sentence):  # a fit has said its own already, and cubes of one model share them
             say(f"warning: {sentence}")
@@ -55,13 +57,12 @@ def print_run(folder: Path) -> None:
 
 
 def _print_amounts(result: xr.Dataset) -> None:
-    amounts = result["abundances"].values.reshape(-1, result.sizes["component"])
-    amounts = amounts[np.isfinite(amounts).all(1)]  # where there are data
-    if not len(amounts):
+    found = amounts(result)
+    if not found.pixels:
         return say("no pixel holds data, so nothing was unmixed")
     share = shares(result)
     rows = [
-        (called_by(result, k), _percent(share[k]), f"{(amounts[:, k] > 0).mean():.1%}", f"{size:,}")
+        (called_by(result, k), _percent(share[k]), f"{found.present[k]:.1%}", f"{size:,}")
         for k, size in enumerate(result["component_size"].values)
     ]
     shown = rows if len(rows) <= MOST else rows[:MOST]
@@ -69,20 +70,19 @@ def _print_amounts(result: xr.Dataset) -> None:
     print_table(shown, ("component", "share (mean abundance)", "present in", "largest in (spectra)"), right)
     if len(rows) > MOST:
         say(f"and {len(rows) - MOST} more, in components.csv and the report")
-    return say(
-        f"what the components do not explain: {np.nanmedian(result['residual'].values):.2%} of a spectrum's norm in the median"
-    )
+    left = float(quantiles(result["residual"], [0.5])[0])
+    return say(f"what the components do not explain: {left:.2%} of a spectrum's norm in the median")
 
 
 def _print_sizes(result: xr.Dataset, run: dict) -> None:
     size, here, share = result["component_size"].values, recalled(result, run), shares(result)
-    confidence, labels = result["confidence"].values, result["labels"].values
+    confidence = means_by_label(result["confidence"], result["labels"], len(size))
     new = (run.get("presence") or {}).get("new") or []
     words = ["new" if k in new else "yes" if sure else "no" for k, sure in enumerate(here.present)]
     rows = [
         (
             called_by(result, k), f"{n:,}", _percent(share[k]),
-            floored(float(np.nanmean(confidence[labels == k]))) if n else "-", words[k],
+            floored(float(confidence[k])) if n else "-", words[k],
         )
         for k, n in enumerate(size)
     ]  # fmt: skip

@@ -16,6 +16,7 @@ from spaxel.exporting.formats import FORMATS, asked, check_lists, is_file_name
 from spaxel.exporting.places import file_name, files_to_fill, folder_to_fill
 from spaxel.exporting.source import Source, cube_name, make_source
 from spaxel.results.convention import check_result
+from spaxel.results.walk import bounded
 from spaxel.store.addresses import check_local
 from spaxel.store.cuts import open_cut
 from spaxel.store.run_folder import RESULT, read_json, read_run
@@ -32,6 +33,7 @@ def export(
     what: str | Sequence[str] = (),
     cut: str | None = None,
     overwrite: bool = False,
+    memory: int | None = None,
 ) -> Path:
     """Write the maps, spectra and tables of a run for other programs.
 
@@ -44,8 +46,9 @@ def export(
     what  : labels, abundances, confidence, residual, unlike, line_maps, spectra, components; all that the result has where not
             given, but of an image no list of its pixels (csv), which can be asked for by naming a map
     cut   : the name of a cut that is kept beside the run (`spaxel cut --save-as`)      overwrite : replace files that are there
+    memory : bytes of maps that are held at once; the files are the same whatever it is
     returns   : the folder or the file
-    Pixel [y, x] of every map is pixel [y, x] of the cube. Maps are read and written strip by strip. Of several cubes each
+    Pixel [y, x] of every map is pixel [y, x] of the cube. Maps are read and written piece by piece. Of several cubes each
     gets a folder of its own. All is written beside and takes its place when it is whole.
     Raises NotFound, ParameterError (format, level, item), CubeError (a list of spectra as an image), Exists, MissingExtra.
 
@@ -56,6 +59,20 @@ def export(
     >>> sorted(file.name for file in folder.iterdir())
     ['components.csv', 'export.json', 'result.nc', 'spectra.csv']
     """
+    with bounded(memory):
+        return _exported(run, path, to, level, what, cut, overwrite=overwrite)
+
+
+def _exported(
+    run: str | Path | xr.Dataset,
+    path: str | Path | None,
+    to: str | Sequence[str],
+    level: int | None,
+    what: str | Sequence[str],
+    cut: str | None,
+    *,
+    overwrite: bool,
+) -> Path:
     formats = asked(to, None if path is None else Path(path))
     wanted = tuple(item for text in ([what] if isinstance(what, str) else what) for item in _items(text))
     cubes, where = _cubes(run, cut)

@@ -34,7 +34,7 @@ def matched_spectra(found: np.ndarray, true: np.ndarray) -> dict[str, Any]:
     if found.shape[1] != true.shape[1]:
         raise CubeError(f"The found spectra have {found.shape[1]} channels, the true ones {true.shape[1]}.")
     angle = spectral_angle(true[:, None], found[None])
-    matching = _assign(np.nan_to_num(angle, nan=np.pi))
+    matching = assign_columns(np.nan_to_num(angle, nan=np.pi))
     angles = [float(angle[t, k]) if k >= 0 and np.isfinite(angle[t, k]) else None for t, k in enumerate(matching)]
     known = [a for a in angles if a is not None]
     return {
@@ -62,7 +62,7 @@ def abundance_rmse(found: np.ndarray, true: np.ndarray, matching: list[int] | No
     found, true = found[keep], true[keep]
     if matching is None:
         # mean (t - f)² less mean t², which no matching changes: so a class left without a component costs 0 more
-        matching = _assign((found**2).mean(0)[None] - 2 * true.T @ found / len(true))
+        matching = assign_columns((found**2).mean(0)[None] - 2 * true.T @ found / len(true))
     guess = np.column_stack([found, np.zeros(len(found))])[:, matching]  # -1 is the column of zeros
     square = ((guess - true) ** 2).mean(0)
     return {
@@ -72,7 +72,7 @@ def abundance_rmse(found: np.ndarray, true: np.ndarray, matching: list[int] | No
     }
 
 
-def _assign(cost: np.ndarray) -> list[int]:
+def assign_columns(cost: np.ndarray) -> list[int]:
     """Column for each row, -1 = none: the assignment of the smallest sum. cost : (row, column)."""
     chosen = dict(zip(*(side.tolist() for side in linear_sum_assignment(cost)), strict=True))
     return [chosen.get(row, -1) for row in range(len(cost))]

@@ -26,8 +26,8 @@ from spaxel.cube.stored import is_lazy
 from spaxel.cube.tiles import Tile, grid, with_halo
 from spaxel.errors import ParameterError
 
-USUAL = 2**26  # bytes that a rectangle takes where nobody says how much memory there is
-PART = 4  # of the memory that is given, one part is what a rectangle takes
+USUAL = 2**26  # bytes that a rectangle takes; more is no quicker
+PART = 4  # of the memory that is given, one part is what a rectangle takes at most
 
 _memory: ContextVar[int | None] = ContextVar("spaxel_memory_of_walks", default=None)
 
@@ -94,7 +94,7 @@ def sides(maps: list[Any], scratch: int = 0) -> tuple[int, int]:
             f"{memory / 2**20:.2f} MiB do not hold {rows} x {columns} pixels of the maps, which lie on the disk in such "
             f"pieces; {need / 2**20:.2f} MiB are needed. Try a larger --memory."
         )
-    room = USUAL if memory is None else memory // PART
+    room = USUAL if memory is None else min(USUAL, memory // PART)
     n = room // max(2 * own + scratch, 1)  # twice: as they are read, and as they are put together
     if n >= rows * width:
         return min(height, n // (rows * width) * rows), width

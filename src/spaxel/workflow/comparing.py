@@ -12,7 +12,7 @@ from spaxel.errors import ParameterError
 from spaxel.metrics.agreement import agreement, agreement_sentence
 from spaxel.reporting.comparing import Comparison, Side, write_comparison
 from spaxel.results.convention import check_result, component_names
-from spaxel.results.walk import walk
+from spaxel.results.walk import bounded, walk
 from spaxel.store.cuts import CUT, open_cut
 from spaxel.store.run_folder import read_json, read_run
 
@@ -26,11 +26,12 @@ def compare(
     out: str | Path | None = None,
     overwrite: bool = False,
     same_image: bool = False,
+    memory: int | None = None,
 ) -> Comparison:
     """How far two runs of one image agree: other method, other scaling, other level. Neither is taken for the truth.
 
     a, b : folders of runs, of kept cuts (RUN/cuts/NAME), or results      out : a page to write, as both.html
-    same_image : they are of one image, although their files differ
+    same_image : they are of one image, although their files differ      memory : bytes of maps that are held at once
     returns : the numbers (`agreement`), names, a plain sentence; `.values()` gives all of it as builtins
     Raises NotFound if there is no run, ParameterError if the images differ, Exists if there is a page without `overwrite`.
 
@@ -43,10 +44,11 @@ def compare(
     sides = _opened(a, "a"), _opened(b, "b")
     if sides[0].title == sides[1].title:
         sides = sides[0]._replace(title=f"{sides[0].title} (1)"), sides[1]._replace(title=f"{sides[1].title} (2)")
-    _check_same(*sides, same_image=same_image)
-    found = compared(*sides)
-    if out is not None:
-        write_comparison(found, Path(out), overwrite=overwrite)
+    with bounded(memory):
+        _check_same(*sides, same_image=same_image)
+        found = compared(*sides)
+        if out is not None:
+            write_comparison(found, Path(out), overwrite=overwrite)
     return found
 
 

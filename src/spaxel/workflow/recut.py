@@ -15,6 +15,7 @@ from spaxel.results.changes import Changes
 from spaxel.results.cut import planned, record, recorded
 from spaxel.results.editing import options_of
 from spaxel.results.regrouping import pooled, regrouped
+from spaxel.results.walk import bounded
 from spaxel.store.cuts import cuts_home, read_cut, save_cut
 from spaxel.store.reuse import rewrite_result, take_over
 from spaxel.store.run_folder import ACTIVATION, RESULT, new_run, read_json, read_result, write_json
@@ -22,7 +23,15 @@ from spaxel.workflow.beside import scored, write_beside, write_joined
 from spaxel.workflow.tables import write_recipe
 
 
-def recut(run: str | Path, level: int | None = None, *, start: str = "", command: str = "", **by_hand: Any) -> Path:
+def recut(
+    run: str | Path,
+    level: int | None = None,
+    *,
+    start: str = "",
+    command: str = "",
+    memory: int | None = None,
+    **by_hand: Any,
+) -> Path:
     """Give a run other components, see spaxel.cut, and write results, tables and reports anew, in place of the old ones.
 
     start   : the name of a kept cut (spaxel.store.cuts) to begin with, in place of the components as they are
@@ -41,7 +50,7 @@ def recut(run: str | Path, level: int | None = None, *, start: str = "", command
         raise ParameterError(f"{run} shares its components with the cubes beside it. Try spaxel cut {run.parent}.")
     inside = list(about.get("inputs", {}))
     typed = command or _command(run, level, changes, start)
-    with new_run(run, overwrite=True) as folder:
+    with bounded(memory), new_run(run, overwrite=True) as folder:
         take_over(run, folder, [str(Path(name, RESULT)) for name in inside or [""]])
         changed: dict[str, dict[str, Any]] = {}
         for name in paced(inside or [""], "cubes"):

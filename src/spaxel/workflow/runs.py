@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from spaxel.cube import note
@@ -21,8 +22,9 @@ from spaxel.errors import NotFound, ParameterError, naming
 from spaxel.methods.contract import parse_parameters
 from spaxel.methods.registry import UNMIXING, apply, load, method_class
 from spaxel.methods.saving import describe
-from spaxel.metrics import abundance_rmse, matched_spectra
+from spaxel.metrics import matched_spectra
 from spaxel.metrics.labels import truth_labels
+from spaxel.metrics.shares import rmse_of_shares
 from spaxel.preprocess import mask_channels, repeat
 from spaxel.preprocess.advice import background_advice
 from spaxel.preprocess.steps import apply_to_all
@@ -30,6 +32,7 @@ from spaxel.readers import open_cube
 from spaxel.reporting import report
 from spaxel.results.cut import recall
 from spaxel.results.line_maps import check_lines
+from spaxel.results.walk import bounded
 from spaxel.store import provenance
 from spaxel.store.addresses import check_local
 from spaxel.store.run_folder import (
@@ -97,7 +100,8 @@ def carry_out(plan: RunPlan) -> Path:
             _fit(plan, model, open_all(plan))
         return Path(plan.out)
     clock = Clock()
-    with new_run(plan.out, overwrite=plan.overwrite, resume=plan.resume) as folder, advised(folder):
+    held = bounded(getattr(model, "memory", None))
+    with held, new_run(plan.out, overwrite=plan.overwrite, resume=plan.resume) as folder, advised(folder):
         files = clock("open", open_all, plan)
         check_lines(files[0].raw, plan.lines, plan.redshift, plan.medium)
         unfinished = Unfinished(folder)
@@ -115,22 +119,25 @@ def carry_out(plan: RunPlan) -> Path:
     return Path(plan.out)
 
 
-def predict(run: str | Path, path: str | Path, out: str | Path, **options: Any) -> Path:
+def predict(run: str | Path, path: str | Path, out: str | Path, *, memory: int | None = None, **options: Any) -> Path:
     """Apply the model of a run to another file and write a run folder; labels mean the same as in the first. Returns `out`.
 
+    memory  : bytes of the cube and of maps that are held at once; None: as the model was fitted
     options : see spaxel.workflow.plan.RunPlan: options, overwrite, resume, command
     If the run was cut, merged or named by hand, so is the answer. What is present here and in no cube of the run is new.
 
     Raises CubeError if the file's axis is another one (the message says what differs), NotFound if there is no model.
     """
-    plan, run = RunPlan(paths=[path], out=out, **options), Path(run)
+    own = {} if memory is None else {"memory": memory}
+    plan, run = RunPlan(paths=[path], out=out, parameters=own, **options), Path(run)
     _check_apart(out, run, path)
     held = read_json(run)
     if "model" in held and "learned" not in held:
         raise NotFound(f"{run} holds no fitted model. Try {(run / held['model']).resolve()}, which made it.")
     clock = Clock()
-    with new_run(out, overwrite=plan.overwrite, resume=plan.resume) as folder, advised(folder):
+    with bounded(memory), new_run(out, overwrite=plan.overwrite, resume=plan.resume) as folder, advised(folder):
         model = clock("load", load, run)
+        model.memory = memory or model.memory
         cube = clock("open", open_cube, path, **(plan.options or {}))
         about = provenance.about(plan.command, held.get("seed")) | {
             "method": held["method"],
@@ -237,7 +244,8 @@ def _answer(work: Work, folder: Path, file: Opened) -> xr.Dataset:
             result = recall(result, work.cut)
         result = work.clock("lines", with_lines, work.plan, file.raw, file.cube.attrs.get("steps", []), result)
     if "truth_labels" not in result and "truth_abundances" in file.cube:
-        result["truth_labels"] = (("y", "x"), truth_labels(file.cube).astype("int32"))
+        known = truth_labels(file.cube).astype("int32")
+        result["truth_labels"] = (("y", "x"), known if is_lazy(result["labels"].data) else np.asarray(known))
     work.clock("write", write_result, folder, result)
     return read_result(folder) if is_lazy(result["labels"].data) else result
 
@@ -261,7 +269,5 @@ def _compared(result: xr.Dataset, cube: xr.Dataset) -> dict[str, Any]:
         match = matched_spectra(result["component_spectra"].values, cube["truth_spectra"].values)
         found |= {"n_true": cube.sizes["truth_component"], "mean_angle": match["mean_angle"], "angle": match["angle"]}
     if "abundances" in result and "truth_abundances" in cube:
-        shares = result["abundances"] / result["abundances"].sum("component")
-        true = cube["truth_abundances"] / cube["truth_abundances"].sum("truth_component")
-        found |= {"abundance_rmse_of_shares": abundance_rmse(shares.values, true.values)["mean_rmse"]}
+        found |= {"abundance_rmse_of_shares": rmse_of_shares(result["abundances"], cube["truth_abundances"])}
     return {"unmixing": found} if found else {}
