@@ -23,7 +23,8 @@ import zarr
 
 from spaxel.cube.computing import alone
 from spaxel.cube.stored import is_lazy
-from spaxel.store.guarded import WHOLE, guarded_encoding, in_chunks
+from spaxel.store.guarded import WHOLE, guarded_encoding, in_chunks, open_guarded
+from spaxel.store.overviews import write_overviews
 from spaxel.store.places import placed
 from spaxel.store.run_folder import RESULT, as_stored, write_result
 
@@ -79,6 +80,7 @@ def rewrite_result(folder: Path, result: xr.Dataset, before: xr.Dataset, old: Pa
         for names in _alike({name: (held.shape, encoding[name]["chunks"]) for name, held in lazy.items()}):
             _write_maps(beside, {name: lazy[name].data for name in names}, before, home)
         zarr.consolidate_metadata(str(beside))
+    write_overviews(folder, open_guarded(folder / RESULT), list(lazy))
 
 
 def _is_whole(home: Path) -> bool:
