@@ -20,15 +20,15 @@ from spaxel.testing import tiny_cube
 def result():
     from spaxel.methods.registry import method_class
 
-    cube = tiny_cube(70, 45)
+    cube = tiny_cube(40, 32)
     return method_class("kmeans")(n_clusters=5, n_micro=12, linkage="contact").fit(cube).predict(cube)
 
 
 @pytest.fixture
 def run(result, tmp_path, monkeypatch):
-    """A run in chunks of 32 x 32 pixels."""
+    """A run in chunks of 16 x 16 pixels."""
     for module in (spaxel.cube.stored, spaxel.store.guarded):
-        monkeypatch.setattr(module, "CHUNK", 32)
+        monkeypatch.setattr(module, "CHUNK", 16)
     (tmp_path / "run").mkdir()
     write_result(tmp_path / "run", result)
     return tmp_path / "run"
@@ -40,9 +40,8 @@ def numbers(folder):
 
 
 CHANGES = {
-    "level": {"level": 3},
+    "level": {"level": 1},
     "merge": {"merge": [(3, 4)]},
-    "split": {"split": [0]},
     "names": {"names": {1: "ground"}, "background": [2], "colors": {0: "#112233"}},
 }
 
@@ -52,7 +51,7 @@ def test_the_same_as_written_whole_and_the_rest_linked(run, tmp_path, result, ki
     before = read_result(run)
     (tmp_path / "new").mkdir()
     (tmp_path / "whole").mkdir()
-    with bounded(2**18):
+    with bounded(2**16):
         rewrite_result(tmp_path / "new", cut(before, **CHANGES[kind]), before, run)
     write_result(tmp_path / "whole", cut(result, **CHANGES[kind]))
     new, whole = tmp_path / "new", tmp_path / "whole"
@@ -72,9 +71,8 @@ def test_the_same_as_written_whole_and_the_rest_linked(run, tmp_path, result, ki
         and (run / name).read_bytes() == (new / name).read_bytes()
     }
     assert same <= kept
-    assert bool(same) == (kind != "level")
-    if kind == "merge":
-        assert len([name for name in same if "labels" in name]) < 6
+    if kind != "level":
+        assert 0 < len([name for name in same if "labels" in name]) <= {"merge": 5, "names": 6}[kind]
 
 
 def test_what_is_linked_is_never_written_in_place(run, tmp_path, result):

@@ -8,7 +8,7 @@ import numpy as np
 
 from spaxel.errors import printable
 from spaxel.exporting.envi_place import map_info
-from spaxel.exporting.source import Source, about, axis_of, bands, component_planes, planes, rgb
+from spaxel.exporting.source import Source, about, axis_of, bands, component_planes, planes, rgb, write_piece
 
 NONE = -9999.0  # data ignore value of the maps that are no classes
 UNITS = {
@@ -32,11 +32,9 @@ def _write_map(source: Source, name: str, path: Path) -> None:
     height, width = source.shape
     kind = "<f4" if name != "labels" else "<u1" if len(source.names) < 255 else "<u2"
     with path.open("wb") as file:
-        for rows, values in planes(source, name):
+        for tile, values in planes(source, name):
             stored = values + 1 if name == "labels" else np.where(np.isfinite(values), values, NONE)
-            for plane, strip in enumerate(stored):
-                file.seek((plane * height + rows.start) * width * int(kind[2]))
-                file.write(np.ascontiguousarray(strip, kind).data)
+            write_piece(file, 0, source.shape, tile, stored.astype(kind))
     fields: dict[str, object] = {
         "samples": width,
         "lines": height,

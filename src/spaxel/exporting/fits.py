@@ -11,7 +11,17 @@ import numpy as np
 
 from spaxel.errors import missing_extra, printable
 from spaxel.exporting.sky import celestial
-from spaxel.exporting.source import Source, about, axis_of, bands, component_planes, plane_dim, planes, value_units
+from spaxel.exporting.source import (
+    Source,
+    about,
+    axis_of,
+    bands,
+    component_planes,
+    plane_dim,
+    planes,
+    value_units,
+    write_piece,
+)
 from spaxel.exporting.tables import component_columns
 from spaxel.results.convention import sentences, spectra_names
 
@@ -70,13 +80,11 @@ def _write_image(file: BinaryIO, source: Source, name: str, *, first: bool) -> N
 
 
 def _write_planes(file: BinaryIO, source: Source, name: str, kind: str) -> None:
-    """Big-endian numbers, plane by plane on disk, strip by strip in time."""
+    """Big-endian numbers, plane by plane on disk, piece by piece in time."""
     (height, width), count = source.shape, len(bands(source, name))
     begin, size = file.tell(), np.dtype(kind).itemsize
-    for rows, values in planes(source, name):
-        for plane, strip in enumerate(values):
-            file.seek(begin + (plane * height + rows.start) * width * size)
-            file.write(np.ascontiguousarray(strip, kind).data)
+    for tile, values in planes(source, name):
+        write_piece(file, begin, source.shape, tile, values.astype(kind))
     end = begin + count * height * width * size
     file.seek(end)
     file.write(b"\0" * (-end % BLOCK))

@@ -47,9 +47,9 @@ def _write_map(source: Source, name: str, path: Path) -> None:
     with _opened(path, "w", **_profile(source, dtype, none, len(titles))) as file:
         if name == "labels" and dtype == "uint8":
             file.write_colormap(1, {k: (*map(int, color), 255) for k, color in enumerate(rgb(source))})
-        for rows, values in planes(source, name, BLOCK):
+        for tile, values in planes(source, name, BLOCK):
             stored = _stored(name, values, dtype)
-            file.write(stored, window=Window(0, rows.start, width, stored.shape[1]))
+            file.write(stored, window=Window(tile.x0, tile.y0, *stored.shape[:0:-1]))
         for band, title in enumerate(titles, 1):
             file.set_band_description(band, printable(title))
         file.update_tags(**{f"SPAXEL_{word.upper()}": printable(text) for word, text in about(source).items()})

@@ -56,8 +56,8 @@ def _write_map(source: Source, experiments: h5py.Group, name: str, more: dict[st
     group = _signal(experiments, TITLES[name], axes, more)
     shape = (len(titles), height, width) if along else (height, width)
     data = group.create_dataset("data", shape, kind, chunks=_chunks(shape), compression="gzip", compression_opts=4)
-    for rows, values in planes(source, name, TILE):  # whole tiles, so that none is packed twice
-        data[..., rows, :] = values if along else values[0]
+    for tile, values in planes(source, name, TILE):  # whole tiles, so that none is packed twice
+        data[..., tile.y0 : tile.y1, tile.x0 : tile.x1] = values if along else values[0]
 
 
 def _write_spectra(

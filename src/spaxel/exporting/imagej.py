@@ -10,7 +10,7 @@ import tifffile
 
 from spaxel.errors import printable
 from spaxel.exporting.csv_files import write_components
-from spaxel.exporting.source import Source, about, bands, plane_dim, planes, rgb, spacing
+from spaxel.exporting.source import Source, about, bands, plane_dim, planes, rgb, spacing, write_piece
 
 LABELS = "labels_imagej.csv"
 MOST_COLORS = 256
@@ -37,11 +37,9 @@ def _write_map(source: Source, name: str, path: Path) -> None:
     written = tifffile.imwrite(path, None, shape=shape, dtype=kind, imagej=True, returnoffset=True, **told)
     begin = written[0] if written else 0
     with path.open("r+b") as file:
-        for rows, values in planes(source, name):
+        for tile, values in planes(source, name):
             stored = values + 1 if name == "labels" else values
-            for plane, strip in enumerate(stored):
-                file.seek(begin + (plane * height + rows.start) * width * kind.itemsize)
-                file.write(np.ascontiguousarray(strip, kind).data)
+            write_piece(file, begin, source.shape, tile, stored.astype(kind))
 
 
 def _kind(source: Source, name: str) -> str:

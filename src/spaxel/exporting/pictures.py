@@ -16,6 +16,7 @@ PARTS = {"labels": "map", "spectra": "spectra", "abundances": "abundances"}
 def write_picture(source: Source, path: Path) -> None:
     """Map, legend, spectra, abundances at the width of a column, as far as they are wanted.
 
+    Holds what a figure draws and no map, see spaxel.plot.
     Raises MissingExtra without matplotlib, ParameterError where nothing is wanted that a figure has.
     """
     parts = [PARTS[item] for item in source.what if item in PARTS]

@@ -6,18 +6,19 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import xarray as xr
 
 from spaxel import __version__
 from spaxel.cube.pixels import pixel_size
+from spaxel.cube.tiles import Tile
 from spaxel.errors import ParameterError, printable
 from spaxel.figures.palette import component_colors, painted, to_rgb
-from spaxel.results.amounts import strips
 from spaxel.results.convention import component_names, sentences
 from spaxel.results.cut import cut
+from spaxel.results.walk import walk
 
 MAPS = ("labels", "confidence", "abundances", "residual", "unlike", "line_maps")
 WHAT = {  # item -> what it is, in words
@@ -39,7 +40,7 @@ TITLES = {
     "abundances": "abundance",
     "line_maps": "lines",
 }
-STRIP = 2**24  # bytes of a map that are read at once
+STRIP = 2**24  # bytes of a map that are worked on at once
 
 
 @dataclass(frozen=True)
@@ -124,11 +125,32 @@ def bands(source: Source, name: str) -> list[str]:
     return [printable(str(value)) for value in source.result[dim].values] if dim else [TITLES[name]]
 
 
-def planes(source: Source, name: str, multiple: int = 1) -> Iterator[tuple[slice, np.ndarray]]:
-    """A map in strips: (rows, values (plane, rows, x)), as it is stored. multiple : see spaxel.results.amounts.strips."""
-    array = source.result[name].transpose("y", "x", ...)
-    for rows, part in strips(array, STRIP, multiple):
-        yield rows, np.moveaxis(part, 2, 0) if part.ndim == 3 else part[None]
+def planes(source: Source, name: str, multiple: int = 1) -> Iterator[tuple[Tile, np.ndarray]]:
+    """A map in pieces: where it is, and its values there, (plane, rows, columns), as they are stored.
+
+    multiple : each piece but the last has a multiple of so many rows, if the chunks on the disk have
+    """
+    array = source.result[name]
+    count = array.size // max(source.shape[0] * source.shape[1], 1)
+    for tile, _, (part,) in walk(array, scratch=16 * count):
+        step = max(1, STRIP // max(part[:1].nbytes, 1) // multiple) * multiple
+        for y in range(tile.y0, tile.y1, step):
+            end = min(y + step, tile.y1)
+            some = part[y - tile.y0 : end - tile.y0]
+            yield Tile(y, end, tile.x0, tile.x1), np.moveaxis(some, 2, 0) if some.ndim == 3 else some[None]
+
+
+def write_piece(file: BinaryIO, begin: int, size: tuple[int, int], tile: Tile, stored: np.ndarray) -> None:
+    """Numbers of a piece at their places in a file that holds whole planes, one after the other, from a byte on.
+
+    size : (y, x) of the map      stored : (plane, rows, columns), as they are to be in the file
+    """
+    height, width = size
+    for plane, values in enumerate(stored):
+        whole = tile.x1 - tile.x0 == width
+        for y, row in [(tile.y0, values)] if whole else enumerate(values, tile.y0):
+            file.seek(begin + ((plane * height + y) * width + tile.x0) * stored.itemsize)
+            file.write(np.ascontiguousarray(row).data)
 
 
 def component_planes(source: Source) -> dict[str, np.ndarray]:

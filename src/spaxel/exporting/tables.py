@@ -16,6 +16,7 @@ from spaxel.results.numbers import label_counts
 
 ANGLES = ("degree", "deg", "")  # a pixel of these has no area that one could add up
 MOST_CANDIDATES = 6
+ROOM = 2**26  # bytes of maps that are read at once for a list of pixels, or one row
 
 
 def component_columns(
@@ -94,9 +95,10 @@ def pixel_rows(source: Source) -> Iterator[list[str]]:
 
 
 def _rows(source: Source) -> int:
-    """Rows of the image that are read at once: whole chunks of what lies on disk."""
+    """Rows of the image that are read at once: whole chunks of what lies on disk, fewer where the image is very wide."""
     chunks = [max(source.result[name].chunksizes.get("y", (1,))) for name in source.maps if source.result[name].chunks]
-    return max(64, *chunks) if chunks else 64
+    row = sum(source.result[name].nbytes for name in source.maps) // max(source.shape[0], 1)
+    return max(1, min(max(64, *chunks) if chunks else 64, ROOM // max(row, 1)))
 
 
 def _cells(source: Source, name: str, values: np.ndarray) -> list[str]:

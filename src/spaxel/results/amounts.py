@@ -56,19 +56,3 @@ def _some_rows(rows: np.ndarray) -> Iterator[np.ndarray]:
     for start in range(0, len(rows), step):
         some = rows[start : start + step].astype(np.float64)
         yield some[np.isfinite(some).all(1)]
-
-
-def strips(array: xr.DataArray, piece: int = PIECE, multiple: int = 1) -> Iterator[tuple[slice, np.ndarray]]:
-    """An array in strips along y: (rows, values) each, of about `piece` bytes.
-
-    multiple : each strip but the last has a multiple of so many rows. A strip holds at least one chunk of what lies on disk, so
-               that no chunk is read many times.
-    """
-    height = array.sizes["y"]
-    row = max(1, array.nbytes // max(height, 1))
-    chunks = array.chunksizes.get("y", ()) if array.chunks else ()
-    rows = max(piece // row, max(chunks, default=1))
-    rows = max(1, -(-rows // multiple)) * multiple
-    for start in range(0, height, rows):
-        inside = slice(start, min(start + rows, height))
-        yield inside, np.asarray(array.isel(y=inside).values)

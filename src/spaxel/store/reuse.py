@@ -104,9 +104,8 @@ def _alike(kinds: dict[str, Any]) -> Iterator[list[str]]:
 
 def _write_maps(beside: Path, maps: dict[str, Any], before: xr.Dataset, home: Path) -> None:
     """Chunk by chunk the maps of one shape; a chunk that is as before is linked."""
-    arrays = {
-        name: zarr.open_array(str(beside / name), mode="r+", config={"write_empty_chunks": True}) for name in maps
-    }
+    with zarr.config.set({"array.write_empty_chunks": True}):  # else a chunk of zeros would be missing
+        arrays = {name: zarr.open_array(str(beside / name), mode="r+") for name in maps}
     known = {name: before[name].data for name in maps if name in before and _stored_alike(beside, home, name)}
     first = next(iter(arrays.values()))
     steps = [range(-(-size // chunk)) for size, chunk in zip(first.shape, first.chunks, strict=True)]
