@@ -14,6 +14,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 BITS = 24
+COLUMNS = 128  # that are summed together: 512 rows of them stay in the cache of a core
 
 
 class Grid(NamedTuple):
@@ -42,20 +43,33 @@ def group_sums(spectra: np.ndarray, groups: np.ndarray, n_groups: int, grid: Gri
 
     spectra : (n, channel)      groups : (n,) int in 0..n_groups-1
     """
-    deviation = spectra - grid.center
-    size, steps = np.bincount(groups, minlength=n_groups).astype(np.float64), deviation * (1 / grid.step)
-    total = totals(np.rint(steps, out=steps), groups, n_groups)
-    deviation *= deviation
-    deviation *= 1 / grid.step2
-    return {"size": size, "sum": total, "square": totals(np.rint(deviation, out=deviation), groups, n_groups)}
+    size, member = np.bincount(groups, minlength=n_groups).astype(np.float64), _member(groups, n_groups)
+    total, square = np.empty((n_groups, len(grid.center))), np.empty((n_groups, len(grid.center)))
+    for start in range(0, len(grid.center), COLUMNS):
+        part = slice(start, start + COLUMNS)
+        deviation = spectra[:, part] - grid.center[part]
+        total[:, part] = member @ _in_steps(deviation, grid.step[part])
+        square[:, part] = member @ _in_steps(np.multiply(deviation, deviation, out=deviation), grid.step2[part])
+    return {"size": size, "sum": total, "square": square}
+
+
+def _in_steps(values: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Values as whole numbers of steps."""
+    if (step == 1).all():
+        return np.rint(values)
+    steps = values * (1 / step)
+    return np.rint(steps, out=steps)
 
 
 def totals(values: np.ndarray, groups: np.ndarray, n_groups: int) -> np.ndarray:
     """Sums of the rows (n, channel) of each group, (g, channel), 0 for an empty one. groups : (n,) int in 0..n_groups-1"""
+    return np.asarray(_member(groups, n_groups) @ values)
+
+
+def _member(groups: np.ndarray, n_groups: int) -> csr_array:
+    """(g, n), 1 where a row is of a group: times a table it adds row after row, nine times as fast as np.add.reduceat."""
     order, size = np.argsort(groups, kind="stable"), np.bincount(groups, minlength=n_groups)
-    starts = np.append(0, np.cumsum(size))
-    member = csr_array((np.ones(len(order)), order, starts), shape=(n_groups, len(order)))
-    return np.asarray(member @ values)  # row after row, nine times as fast as np.add.reduceat
+    return csr_array((np.ones(len(order)), order, np.append(0, np.cumsum(size))), shape=(n_groups, len(order)))
 
 
 def group_moments(sums: dict[str, np.ndarray], grid: Grid) -> tuple[np.ndarray, np.ndarray]:

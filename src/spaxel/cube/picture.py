@@ -90,7 +90,7 @@ def caption(recipe: Recipe, axis: np.ndarray, units: str) -> str:
 
 
 def _shown(spectra: np.ndarray, weights: np.ndarray, root: bool) -> np.ndarray:
-    mean = spectra.astype(np.float64) @ weights
+    mean = np.asarray(spectra, np.float64) @ weights
     return np.sqrt(np.maximum(mean, 0)) if root else mean
 
 

@@ -176,7 +176,7 @@ def scale_rows(name: str, spectra: np.ndarray, center: np.ndarray) -> np.ndarray
         centred = x - x.mean(1, keepdims=True)
         return centred / np.maximum(centred.std(1, keepdims=True), TINY * TINY) - center
     if name in ("counts", "hellinger"):
-        x = _not_negative(x)
+        x = not_negative(x)
         total = x.sum(1, keepdims=True)
         if name == "counts":
             rows = x - center * total
@@ -186,7 +186,7 @@ def scale_rows(name: str, spectra: np.ndarray, center: np.ndarray) -> np.ndarray
     return x - center
 
 
-def _not_negative(x: np.ndarray) -> np.ndarray:
+def not_negative(x: np.ndarray) -> np.ndarray:
     """Values with 0 for those below; itself where none is."""
     return x if x.size and x.min() >= 0 else np.maximum(x, 0)
 
@@ -196,7 +196,7 @@ def scaled_product(name: str, spectra: np.ndarray, center: np.ndarray, matrix: n
     spectra, which are as many as the cube has values, are not written out."""
     x = np.asarray(spectra, dtype=np.float64)
     if name == "counts":
-        x = _not_negative(x)
+        x = not_negative(x)
         total = x.sum(1, keepdims=True)
         return (x @ matrix - total * (center @ matrix)) / (total + PRIOR)
     if name in ("unit", "unit_bright"):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spaxel.linear.silhouettes import distances
-from spaxel.methods.centers.assign import Familiar
+from spaxel.methods.centers.familiar import Familiar
 from spaxel.methods.centers.groups import Groups
 from spaxel.methods.centers.score_noise import ScoreNoise
 from spaxel.methods.state import pack

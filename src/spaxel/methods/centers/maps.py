@@ -16,8 +16,9 @@ from spaxel.cube.exact import Grid, group_sums
 from spaxel.cube.mapping import Arrays, map_tiles
 from spaxel.cube.picture import Recipe
 from spaxel.linear.silhouettes import distances
-from spaxel.methods.centers.assign import Familiar, blank_maps, center_maps, unlike
+from spaxel.methods.centers.assign import blank_maps, center_maps
 from spaxel.methods.centers.confidence import Ladder, ladder, nearest_of_each
+from spaxel.methods.centers.familiar import Familiar, unlike
 from spaxel.methods.state import unpack
 
 
@@ -28,8 +29,9 @@ class Model(Protocol):
     def channels(self) -> int:
         """Length of a spectrum."""
 
-    def rows(self, spectra: np.ndarray) -> np.ndarray:
-        """Spectra (n, channel) as they are scaled one by one, to tell how far they lie from all that was fitted."""
+    @property
+    def alone(self) -> tuple[str, np.ndarray]:
+        """Name and centre of the scaling that each spectrum goes through, to tell how far it lies from all that was fitted."""
 
     def scores(self, block: np.ndarray) -> np.ndarray:
         """Scores (n, d) float64 of a block as `reading` asks for it: spectra, and what is read of their surroundings."""
@@ -120,7 +122,7 @@ def _block(
     scores = model.scores(block)
     far = distances(scores, groups.centers)
     pixels = center_maps(spectra, far, groups.component, rungs, known.recipe)
-    pixels["unlike"] = unlike(spectra, model.rows(spectra), scores, far, known.familiar)
+    pixels["unlike"] = unlike(spectra, model.alone, scores, far, known.familiar)
     sums = group_sums(spectra[:n], pixels["micro"][:n], len(groups.centers), known.grid)
     seen = Block(spectra, scores, far, n)
     for one in more:

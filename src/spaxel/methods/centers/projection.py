@@ -10,7 +10,7 @@ import xarray as xr
 from spaxel.cube.mapping import BLOCK
 from spaxel.cube.sampled_windows import Windows, sample_windows
 from spaxel.linear.pca import Projection
-from spaxel.preprocess.scaling import Scaling, log_norm, scale_rows, scaled_product
+from spaxel.preprocess.scaling import Scaling, log_norm, scaled_product
 
 
 class Folded(NamedTuple):
@@ -39,9 +39,10 @@ class Projected(NamedTuple):
         """Length of a spectrum."""
         return len(self.folded.center)
 
-    def rows(self, spectra: np.ndarray) -> np.ndarray:
-        """The part of the scaling that looks at one spectrum alone: (n, channel) -> (n, channel)."""
-        return scale_rows(self.name, spectra, self.folded.center)
+    @property
+    def alone(self) -> tuple[str, np.ndarray]:
+        """The part of the scaling that looks at one spectrum alone."""
+        return self.name, self.folded.center
 
     def scores(self, block: np.ndarray) -> np.ndarray:
         """Scores (n, d) of spectra (n, channel)."""

@@ -55,9 +55,10 @@ class Model(NamedTuple):
         """Length of a spectrum."""
         return len(self.folded[0].center)
 
-    def rows(self, spectra: np.ndarray) -> np.ndarray:
-        """Spectra as the first scaling has them one by one."""
-        return Projected(self.names[0], self.folded[0]).rows(spectra)
+    @property
+    def alone(self) -> tuple[str, np.ndarray]:
+        """The first scaling of spectra one by one."""
+        return self.names[0], self.folded[0].center
 
     def scores(self, block: np.ndarray) -> np.ndarray:
         """Scores (n, e + d') of spectra (n, channel), or (n, 2 channel) with the mean of the neighbours."""

@@ -16,7 +16,7 @@ from spaxel.cube.mapping import BLOCK, Arrays, Look
 from spaxel.cube.tiles import CELL, Tile
 from spaxel.methods.centers.numpy_layers import gelu, layer_norm
 from spaxel.methods.dgc.published.numpy_encoder import WIDTH, embed_windows
-from spaxel.preprocess.scaling import Scaling, scale_rows
+from spaxel.preprocess.scaling import Scaling
 
 SHORTEST = np.float32(1e-3)  # as in spaxel.methods.dgc.net.encoder
 
@@ -48,9 +48,10 @@ class Model(NamedTuple):
         """Direction and log length for each window."""
         return len(self.sizes) * (self.project.shape[1] + 1)
 
-    def rows(self, spectra: np.ndarray) -> np.ndarray:
-        """Spectra scaled one by one."""
-        return scale_rows(self.scaling.name, spectra, self.scaling.center)
+    @property
+    def alone(self) -> tuple[str, np.ndarray]:
+        """The scaling of spectra one by one."""
+        return self.scaling.name, self.scaling.center
 
     def scores(self, block: np.ndarray) -> np.ndarray:
         """Unit embeddings (n, q) of spectra and features of their surroundings (n, channel + n_features)."""

@@ -16,7 +16,7 @@ from spaxel.cube.exact import totals
 from spaxel.cube.mapping import BLOCK, Arrays
 from spaxel.cube.sampling import Sample
 from spaxel.methods.centers.numpy_layers import gelu, layer_norm, selu
-from spaxel.preprocess.scaling import Scaling, scale_rows
+from spaxel.preprocess.scaling import Scaling
 
 KERNEL, STRIDE = 9, 4  # of the convolutions, see spaxel.methods.dsc.net.autoencoder
 
@@ -69,9 +69,10 @@ class Model(NamedTuple):
         """Length of a spectrum."""
         return len(self.scaling.center)
 
-    def rows(self, spectra: np.ndarray) -> np.ndarray:
-        """Spectra scaled one by one."""
-        return scale_rows(self.scaling.name, spectra, self.scaling.center)
+    @property
+    def alone(self) -> tuple[str, np.ndarray]:
+        """The scaling of spectra one by one."""
+        return self.scaling.name, self.scaling.center
 
     def scores(self, block: np.ndarray) -> np.ndarray:
         """Latents (n, d) of spectra, with a context of those of the neighbours beside them."""
