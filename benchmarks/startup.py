@@ -22,8 +22,10 @@ CALLS = {
     "spaxel unmix --method ebgmcr --help": ["unmix", "--method", "ebgmcr", "--help"],
     "spaxel info": ["info", "scan.zarr"],
     "spaxel segment, 20 x 20 pixels": ["segment", "scan.zarr", "-o", "run", "--overwrite"],
+    "spaxel score": ["score", "run"],
+    "spaxel report": ["report", "run"],
 }
-COMMAND = "import sys; from spaxel.cli import main; main(sys.argv[1:])"
+COMMAND = "from spaxel.cli import main; main()"
 
 
 def cpu_seconds(words: list[str], folder: str) -> float:

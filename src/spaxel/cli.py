@@ -17,7 +17,7 @@ from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError, UnknownOptionError
 
 from spaxel import __version__
-from spaxel.commands import ending, typed, warned
+from spaxel.commands import ending, quick, typed, warned
 from spaxel.errors import GuessWarning, LayoutWarning, LostWarning, ParameterError, SpaxelError, printable
 
 VERBS = {  # verb -> module of spaxel.commands, one line of help
@@ -84,6 +84,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command line. Bad input ends with exit code 2 and one message on stderr, Ctrl-C with 130, SIGTERM with 143."""
     whole, arguments = arguments is None, sys.argv[1:] if arguments is None else arguments
     typed.set(arguments)
+    if whole:
+        quick.without_looked_for()
     atexit.register(gc.freeze)  # what is left at the end is not looked through once more: 0.7 s of a small run
     warned.set(set())
     with warnings.catch_warnings():

@@ -32,7 +32,7 @@ CELLS = [(chain, kind) for chain, wanted in SENSE.items() for kind in wanted]
 
 @pytest.fixture(autouse=True)
 def no_pages(monkeypatch):
-    monkeypatch.setattr("spaxel.workflow.runs.report", lambda folder: folder)
+    monkeypatch.setattr("spaxel.workflow.runs.reporting.report", lambda folder: folder)
 
 
 @pytest.mark.parametrize(("chain", "kind"), CELLS)

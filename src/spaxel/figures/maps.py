@@ -9,7 +9,6 @@ import xarray as xr
 from bokeh.models import BasicTicker, ColorBar, ColumnDataSource, FixedTicker, LinearColorMapper
 from bokeh.palettes import Viridis256
 from bokeh.plotting import figure
-from scipy.optimize import linear_sum_assignment
 
 from spaxel.figures.frame import CLEAR as CLEAR
 from spaxel.figures.frame import INK as INK
@@ -100,6 +99,8 @@ def truth_png(result: xr.Dataset, colors: Sequence[str], side: int = 256) -> byt
     """The map of the truth as a small PNG file. A true label has the colour of the component that it shares most pixels
     with, each colour given once; one that no component is left for is grey. The result must hold `truth_labels`.
     """
+    from scipy.optimize import linear_sum_assignment
+
     truth, labels = np.asarray(result["truth_labels"]), np.asarray(result["labels"])
     shown, n = component_rgb(result, colors), int(truth.max(initial=-1)) + 1
     both = (truth >= 0) & (labels >= 0)

@@ -11,7 +11,6 @@ from typing import Any, get_type_hints
 import numpy as np
 import xarray as xr
 from pydantic import ConfigDict, TypeAdapter, ValidationError
-from sklearn.utils.validation import validate_data
 
 from spaxel.cube import as_cube, make_cube
 from spaxel.cube.coerce import is_cube
@@ -109,6 +108,8 @@ def checked(model: Any, data: Any, *, reset: bool) -> Any:
 
     NaN is a missing value and may stand in an array; infinite values may not.
     """
+    from sklearn.utils.validation import validate_data
+
     if is_cube(data):
         return as_cube(data)
     if (isinstance(data, (list, tuple)) and len(data) > 0 and getattr(data[0], "ndim", 0) > 1) or _is_list(

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.special import entr
-from sklearn.metrics.cluster import expected_mutual_information
 
 from spaxel.errors import CubeError
 from spaxel.metrics.labels import adjusted_rand
@@ -95,6 +94,8 @@ def adjusted_information(table: np.ndarray) -> float:
     if rows == columns == 1:
         return 1.0
     a, b, joint = (float(entr(part / n).sum()) for part in (table.sum(1), table.sum(0), table))
+    from sklearn.metrics.cluster import expected_mutual_information
+
     chance = float(expected_mutual_information(table, n)) if n <= EXACT else (rows - 1) * (columns - 1) / (2 * n)
     room = (a + b) / 2 - chance
     return float((a + b - joint - chance) / room) if abs(room) > 1e-12 else 1.0

@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy.optimize import linear_sum_assignment
 from scipy.special import entr
-from sklearn.metrics import silhouette_score
 
 from spaxel.cube.stored import by_block, is_lazy
 from spaxel.errors import CubeError, ParameterError
@@ -84,6 +82,8 @@ def silhouette(features: np.ndarray, labels: Any, n: int = 2000, seed: int = 0) 
     nan if fewer than two components, or no two pixels of one, are among the pixels drawn.
     Raises CubeError if the shapes do not fit, ParameterError for n < 2.
     """
+    from sklearn.metrics import silhouette_score
+
     features, labels = np.asarray(features), _whole(labels, "labels")
     if features.shape[:-1] != labels.shape:
         raise CubeError(f"The features have shape {features.shape}, the labels {labels.shape}: the first axes differ.")
@@ -152,6 +152,8 @@ def mutual_information(table: np.ndarray) -> float:
 
 def _after_matching(table: np.ndarray, size: np.ndarray, classes: np.ndarray, components: np.ndarray) -> dict[str, Any]:
     """The scores that need one component per class. table : (class, component)      size : (class,) pixels"""
+    from scipy.optimize import linear_sum_assignment
+
     n, area = int(size.sum()), table.sum(0)
     pairs = {int(c): int(k) for c, k in zip(*linear_sum_assignment(-table), strict=True) if table[c, k] > 0}
     agreed = sum(int(table[c, k]) for c, k in pairs.items()) / n

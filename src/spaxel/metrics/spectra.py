@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from spaxel.errors import CubeError
 
@@ -74,6 +73,8 @@ def abundance_rmse(found: np.ndarray, true: np.ndarray, matching: list[int] | No
 
 def assign_columns(cost: np.ndarray) -> list[int]:
     """Column for each row, -1 = none: the assignment of the smallest sum. cost : (row, column)."""
+    from scipy.optimize import linear_sum_assignment
+
     chosen = dict(zip(*(side.tolist() for side in linear_sum_assignment(cost)), strict=True))
     return [chosen.get(row, -1) for row in range(len(cost))]
 

@@ -1,4 +1,4 @@
-"""A run folder as one self-contained HTML page that a person reads without us."""
+"""The whole page of a run folder: its sections in their order, in at most 5 MB."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from spaxel.figures.reduce import step_for
 from spaxel.lines.gas import wavelengths
-from spaxel.reporting import scene, sections
+from spaxel.reporting import PAGE, scene, sections
 from spaxel.reporting.autoencoder import autoencoder
 from spaxel.reporting.groups import groups
 from spaxel.reporting.here import here
@@ -25,7 +25,6 @@ from spaxel.store.run_folder import ACTIVATION, read_json, read_result, write_js
 
 MOST_BYTES = 5_000_000
 SIDES = ((1024, 1024), (1024, 512), (512, 512), (256, 256))  # of labels, of pictures; the first that is small enough
-PAGE = "report.html"
 
 
 def report(

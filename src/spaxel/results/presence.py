@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
-from scipy.stats import nbinom
+from scipy.special import betainc
 
 from spaxel.errors import ParameterError
 from spaxel.results.convention import check_result, component_names
@@ -132,8 +132,9 @@ def _shifted(image: np.ndarray, y: int, x: int, height: int, width: int) -> np.n
 
 def exceedance(found: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
     """P(N >= found), N ~ Poisson(rate), rate ~ gamma with this mean and variance: a negative binomial."""
-    shape = mean**2 / np.maximum(variance, 1e-300)
-    return nbinom.sf(np.asarray(found) - 1, np.maximum(shape, 1e-9), shape / np.maximum(shape + mean, 1e-300))
+    found, shape = np.asarray(found), mean**2 / np.maximum(variance, 1e-300)
+    share = mean / np.maximum(shape + mean, 1e-300)
+    return np.where(found > 0, betainc(np.maximum(found, 1), np.maximum(shape, 1e-9), share), 1.0)
 
 
 def _mistakes(result: xr.Dataset, k: int) -> tuple[np.ndarray, np.ndarray]:

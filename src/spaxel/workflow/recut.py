@@ -8,9 +8,9 @@ from typing import Any
 
 import xarray as xr
 
+from spaxel import reporting
 from spaxel.errors import ParameterError
 from spaxel.pace import paced
-from spaxel.reporting import report
 from spaxel.results.changes import Changes
 from spaxel.results.cut import planned, record, recorded
 from spaxel.results.editing import options_of
@@ -69,7 +69,7 @@ def recut(
             write_json(folder / name, said | beside[name])
         pages = [*inside, *([""] if not inside or (folder / ACTIVATION).is_file() else [])]
         for name in paced(pages, "reports"):
-            report(folder / name)
+            reporting.report(folder / name)
     return run
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from spaxel import reporting
 from spaxel.cube import note
 from spaxel.cube.kept import keeping
 from spaxel.cube.stored import is_lazy
@@ -29,7 +30,6 @@ from spaxel.preprocess import mask_channels, repeat
 from spaxel.preprocess.advice import background_advice
 from spaxel.preprocess.steps import apply_to_all
 from spaxel.readers import open_cube
-from spaxel.reporting import report
 from spaxel.results.cut import recall
 from spaxel.results.line_maps import check_lines
 from spaxel.results.walk import bounded
@@ -195,7 +195,7 @@ def _map_one(work: Work, file: Opened, run: dict[str, Any], compared: Path | Non
     beside = work.clock("tables", write_beside, work.folder, run["name"], result, others)
     run |= beside if compared is not None else beside | {"colors": common_colors([result])}
     _finish(work, work.folder, run | _judged(work, result, file.cube))
-    work.clock("report", report, work.folder)
+    work.clock("report", reporting.report, work.folder)
 
 
 def _map_each(work: Work, files: Sequence[Opened], run: dict[str, Any]) -> None:
@@ -224,7 +224,7 @@ def _map_each(work: Work, files: Sequence[Opened], run: dict[str, Any]) -> None:
         write_json(folder / name, about | {"colors": colors} | beside[name])
     write_history(folder, [*run["learned"].get("history", []), *clock.lines])
     for name in [*names, *([""] if (folder / ACTIVATION).is_file() else [])]:
-        clock("report", report, folder / name)
+        clock("report", reporting.report, folder / name)
 
 
 def _check_apart(out: str | Path, *read: str | Path) -> None:

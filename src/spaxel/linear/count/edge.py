@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import gamma
+from scipy.special import gammaincc
 
 from spaxel.linear.noise import Weights, eigenvalues, power_weights
 
@@ -39,7 +39,7 @@ class Edge(NamedTuple):
 
 def tail(x: float) -> float:
     """P(Tracy-Widom (real) > x), by the gamma law of Chiani 2014, doi:10.1016/j.jmva.2014.04.002."""
-    return float(gamma.sf(x + 9.84801, 46.446, scale=0.186054))
+    return float(gammaincc(46.446, max(x + 9.84801, 0.0) / 0.186054))
 
 
 def edge(values: np.ndarray, n: int, d: int) -> Edge:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import nnls
-from scipy.stats import chi2, norm
+from scipy.special import gammaincinv, ndtri
 
 from spaxel.methods.centers.linkage import Parts
 from spaxel.pace import paced
@@ -82,7 +82,7 @@ def _noise(apart: np.ndarray) -> np.ndarray:
     for _ in range(ROUNDS):
         noise = kept.T @ kept / len(kept) + tiny
         size = np.einsum("ij,ij->i", apart @ np.linalg.inv(noise), apart)
-        noise = noise * max(float(np.median(size)) / chi2.median(d), 1e-12)
+        noise = noise * max(float(np.median(size)) / (2 * gammaincinv(d / 2, 0.5)), 1e-12)  # median of chi²
         kept = apart[size <= np.quantile(size, KEPT)]
     return noise / 2
 
@@ -104,7 +104,7 @@ def _seen_in_scores(y: np.ndarray, micro: np.ndarray, fine: np.ndarray, place: n
         return np.nan, np.nan
     share, total = float((side[mine] == 0).mean()), float(p.var())
     gap = p[side[mine] == 0].mean() - p[side[mine] == 1].mean()
-    null = norm.pdf(norm.ppf(share)) ** 2 / (share * (1 - share))
+    null = np.exp(-(ndtri(share) ** 2)) / (2 * np.pi) / (share * (1 - share))
     excess = share * (1 - share) * gap**2 / max(total, 1e-300) - null
     means = np.stack([y[own == k].mean(0) for k in range(own.max() + 1) if (own == k).any()])
     ours = [k for k, c in enumerate(np.unique(own)) if place[fine == c][0] >= 0]

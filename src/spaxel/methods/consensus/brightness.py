@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import skew, spearmanr
 
 from spaxel.cube.sampling import Sample
 from spaxel.preprocess.choice import Choice, Look
@@ -40,10 +39,17 @@ def shining(own: Sample, look: Look) -> bool:
     if look.counts or len(own.pairs) < FEWEST:
         return False
     norm = np.linalg.norm(own.spectra.astype(np.float64), axis=1)
-    if norm.std() <= FLAT * norm.mean() or skew(norm) <= SKEW:
+    if norm.std() <= FLAT * norm.mean() or _skew(norm) <= SKEW:
         return False
+    from scipy.stats import spearmanr
+
     apart = np.linalg.norm(own.differences(), axis=1)
     return bool(spearmanr(apart, np.linalg.norm(own.pairs[:, 0].astype(np.float64), axis=1))[0] > RISING)
+
+
+def _skew(values: np.ndarray) -> float:
+    apart = values - values.mean()
+    return float((apart**3).mean() / (apart**2).mean() ** 1.5)
 
 
 def choice_for_sources(choice: Choice) -> Choice:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 
 from spaxel.errors import ReadError
@@ -19,6 +18,9 @@ from spaxel.readers.parts.h5_walk import walk_h5
 from spaxel.readers.parts.limits import bomb
 from spaxel.readers.parts.stored import is_declaring, numbers_of
 from spaxel.readers.parts.variables import Variable, Variables, dtype_problem
+
+if TYPE_CHECKING:
+    import h5py
 
 MOST_CHUNKS = 2**16  # that are looked at when a file is opened: 0.1 s
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -43,6 +45,8 @@ class H5Array:
         return len(self.shape)
 
     def __getitem__(self, key: Any) -> np.ndarray:
+        import h5py
+
         with h5py.File(self.path, "r") as file:
             dataset = file[self.name]
             if not self.reverse:
@@ -58,6 +62,8 @@ def is_hdf5(head: bytes) -> bool:
 
 def h5_variables(path: Path, *, matlab: bool = False) -> Variables:
     """All datasets by path. matlab: the axes are reversed, and MATLAB's own bookkeeping (#refs#) is left out."""
+    import h5py
+
     found: Variables = {}
     groups: dict[str, dict[str, Any]] = {}
 
@@ -112,6 +118,8 @@ def _attrs(item: h5py.HLObject) -> dict[str, Any]:
 
 def check_link(path: Path, name: str) -> None:
     """ReadError if `name` is a group or leads to another file: the message says what to give instead."""
+    import h5py
+
     try:
         with h5py.File(path, "r") as file:
             link = file.get(name, getlink=True)
@@ -169,6 +177,8 @@ def _load(source: H5Array) -> np.ndarray:
 
 
 def _problem(dataset: h5py.Dataset) -> str:
+    import h5py
+
     if h5py.check_string_dtype(dataset.dtype):
         return ""
     if dataset.dtype.names == ("real", "imag"):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-
-import h5py
+from typing import TYPE_CHECKING
 
 from spaxel.errors import ReadError
 from spaxel.readers.parts.limits import DEEPEST
+
+if TYPE_CHECKING:
+    import h5py
 
 
 def walk_h5(path: Path, file: h5py.Group) -> Iterator[tuple[str, h5py.HLObject]]:
@@ -16,6 +18,8 @@ def walk_h5(path: Path, file: h5py.Group) -> Iterator[tuple[str, h5py.HLObject]]
 
     Raises ReadError if groups are nested more than 64 deep: HDF5 itself takes a time that grows by the square of the depth.
     """
+    import h5py
+
     seen = {_address(file)}
     waiting = [_children("", file)]
     while waiting:
@@ -35,11 +39,15 @@ def walk_h5(path: Path, file: h5py.Group) -> Iterator[tuple[str, h5py.HLObject]]
 
 
 def _children(above: str, group: h5py.Group) -> Iterator[tuple[str, h5py.HLObject]]:
+    import h5py
+
     for key in sorted(group):
         if isinstance(group.get(key, getlink=True), h5py.HardLink):
             yield f"{above}/{key}".lstrip("/"), group[key]
 
 
 def _address(item: h5py.HLObject) -> tuple[int, int]:
+    import h5py
+
     about = h5py.h5o.get_info(item.id)
     return about.fileno, about.addr

@@ -6,6 +6,7 @@ import inspect
 import logging
 import re
 import shutil
+import sys
 import tempfile
 import warnings
 import zipfile
@@ -42,6 +43,9 @@ def read_signals(path: Path) -> list[Signal]:
     kind = kind_of(path, head) or path.suffix.lower().lstrip(".")
     if kind not in MODULES:
         raise ReadError(f"{path} is no file of an instrument that spaxel knows ({', '.join(MODULES)}).")
+    for name in ("sparse", "pint"):
+        if sys.modules.get(name, sys) is None:  # the command hides them, see spaxel.commands.quick
+            del sys.modules[name]
     if kind == "zspy":
         return zspy_signals(path)
     if kind == "rpl" and (header := ripple_header(path)):

@@ -1,0 +1,22 @@
+"""A run folder as one self-contained HTML page that a person reads without us.
+
+`report` and `render` lie in `whole_page` and are loaded on first use: drawing needs Bokeh, whose import takes a second.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spaxel.reporting.whole_page import render as render
+    from spaxel.reporting.whole_page import report as report
+
+PAGE = "report.html"
+__all__ = ["PAGE", "render", "report"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("spaxel.reporting.whole_page"), name)
