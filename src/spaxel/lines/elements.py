@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import nnls
 
 from spaxel.lines.candidates import Candidate, times_mean
 from spaxel.lines.patterns import RESOLUTION, Series, detector_width, drawn, series
@@ -158,6 +157,8 @@ def _share(seen: _Seen, known: _Known, amount: float) -> float:
 
 def _fitted(a: np.ndarray, b: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, float]:
     """Amounts (series,) >= 0 of those used, and what they leave, |b - a x|²."""
+    from scipy.optimize import nnls
+
     amounts = np.zeros(a.shape[1])
     if not used.any():
         return amounts, float(b @ b)

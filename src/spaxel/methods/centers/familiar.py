@@ -74,10 +74,11 @@ def _left(
     rows = np.vstack([center, known.mean, known.back])
     weighted = rows / known.sd**2
     by_row = np.column_stack([form.beside, np.full(len(scores), -1.0), -scores])
-    first = form.times**2 * square
-    last = ((by_row @ (weighted @ rows.T)) * by_row).sum(1)
+    first, gram = form.times**2 * square, weighted @ rows.T
+    last = ((by_row @ gram) * by_row).sum(1)
+    terms = first + ((np.abs(by_row) @ np.abs(gram)) * np.abs(by_row)).sum(1)
     found = first + 2 * form.times * ((form.spectra @ weighted.T) * by_row).sum(1) + last
-    doubtful = ~(found > SURE * (first + np.abs(last)))
+    doubtful = ~(found > SURE * terms)
     if doubtful.any():
         found = np.where(doubtful, _left_as_written(spectra, alone, scores, known), found)
     return found
