@@ -8,11 +8,13 @@ from pathlib import Path
 
 from spaxel.cube import mapping
 from spaxel.readers.parts import rosetta
+from spaxel.store import provenance
 from spaxel.store.provenance import peak_memory
 
-ELSEWHERE = (  # the command line, where neither of the two is there
+ELSEWHERE = (  # the command line, where none of the three is there
     "import os, sys\nif hasattr(os, 'sched_getaffinity'):\n    del os.sched_getaffinity\n"
-    "sys.modules['resource'] = None\nfrom spaxel.cli import main\nmain(sys.argv[1:])\n"
+    "sys.modules['resource'] = None\nfrom pathlib import Path\nfrom spaxel.store import provenance\n"
+    "provenance.STATUS = Path('nowhere')\nfrom spaxel.cli import main\nmain(sys.argv[1:])\n"
 )
 
 
@@ -45,8 +47,9 @@ def test_cores_are_those_of_the_process_or_else_of_the_machine(monkeypatch):
     assert mapping.cores() == 1
 
 
-def test_peak_memory_is_not_known_without_resource(monkeypatch):
+def test_peak_memory_is_not_known_where_nobody_counts(monkeypatch):
     monkeypatch.setitem(sys.modules, "resource", None)
+    monkeypatch.setattr(provenance, "STATUS", Path("nowhere"))
     assert peak_memory() is None
 
 

@@ -16,6 +16,7 @@ import xarray as xr
 from spaxel import __version__
 from spaxel.cube import axis_label
 
+STATUS = Path("/proc/self/status")  # what Linux says of a process
 WHOLE = 2**30  # bytes up to which an input is hashed whole
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "xarray", "dask", "zarr")
 
@@ -23,7 +24,7 @@ LIBRARIES = ("numpy", "scipy", "scikit-learn", "xarray", "dask", "zarr")
 def peak_memory() -> int | None:
     """Bytes that this process has held at most; None where the system keeps no such count (Windows)."""
     with suppress(OSError):  # Linux: getrusage counts what the parent of a process held when it started it
-        for line in Path("/proc/self/status").read_text("utf-8").splitlines():
+        for line in STATUS.read_text("utf-8").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
     try:
