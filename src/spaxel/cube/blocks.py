@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import dask
@@ -16,6 +17,7 @@ import dask.array as da
 import numpy as np
 
 from spaxel.cube.computing import alone
+from spaxel.cube.remembered import through_memory
 from spaxel.cube.tiles import Tile
 
 
@@ -90,7 +92,8 @@ def read_blocks(arrays: Sequence[Any], tile: Tile) -> list[np.ndarray]:
 def _block(recipe: Recipe, tile: Tile, read: dict[int, np.ndarray]) -> np.ndarray:
     if (found := read.get(id(recipe))) is None:
         if isinstance(recipe, Source):
-            found = _read(recipe, tile)
+            lies = isinstance(recipe.held, np.ndarray)
+            found = _read(recipe, tile) if lies else through_memory(recipe, tile, partial(_read, recipe))
         else:
             found = recipe.function(*(_block(parent, tile, read) for parent in recipe.parents))
         read[id(recipe)] = found

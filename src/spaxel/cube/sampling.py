@@ -15,13 +15,14 @@ import xarray as xr
 from spaxel.cube.blocks import read_blocks, says_the_same
 from spaxel.cube.gaps import BY_VALUES, LEAST, MARKED, PARTLY, Gaps, completion_of, filled_in, judge
 from spaxel.cube.noise import Gathered, Noise, joined_noise, read_variance
+from spaxel.cube.remembered import forget
 from spaxel.cube.tiles import CELL, Tile, grid, with_halo
 from spaxel.errors import CubeError, MemoryBudgetError, ParameterError
 from spaxel.pace import tell
 
 MOST_CELLS = 256  # cells that one sample visits: at 40 spectra each, 10,000 of an image of any size
 MOST_PAIRS = 8000  # pairs of neighbours that one sample holds
-MOST_TOGETHER = 2**26  # bytes of cells that are read together
+MOST_TOGETHER = 2**25  # bytes of cells that are read together
 
 
 class Sample(NamedTuple):
@@ -210,6 +211,7 @@ def sample_cubes(
         sample_spectra(cube, int(np.ceil(n * share)), seed + i, memory, gaps, context, share)
         for i, (cube, share) in enumerate(zip(cubes, pixels / pixels.sum(), strict=True))
     ]
+    forget()
     spectra, pairs = (_joined([getattr(p, name) for p in parts]) for name in ("spectra", "pairs"))
     valid_share = float(np.average([p.valid_share for p in parts], weights=pixels))
     noise = joined_noise([p.noise for p in parts], pixels)

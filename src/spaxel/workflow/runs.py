@@ -18,6 +18,9 @@ import xarray as xr
 from spaxel import reporting
 from spaxel.cube import note
 from spaxel.cube.kept import keeping
+from spaxel.cube.mapping import DEFAULT_MEMORY
+from spaxel.cube.remembered import remembering
+from spaxel.cube.sampling import MOST_TOGETHER
 from spaxel.cube.stored import is_lazy
 from spaxel.errors import NotFound, ParameterError, naming
 from spaxel.methods.contract import parse_parameters
@@ -102,13 +105,14 @@ def carry_out(plan: RunPlan) -> Path:
     clock = Clock()
     held = bounded(getattr(model, "memory", None))
     with held, new_run(plan.out, overwrite=plan.overwrite, resume=plan.resume) as folder, advised(folder):
-        files = clock("open", open_all, plan)
-        check_lines(files[0].raw, plan.lines, plan.redshift, plan.medium)
-        unfinished = Unfinished(folder)
-        with naming(plan.paths[0]) if len(files) == 1 else nullcontext():
-            model, checkpoint = fit_or_load(
-                unfinished, plan, model, files, partial(clock, "fit", _fit, plan, model, files)
-            )
+        with remembering(_room(plan, model)):
+            files = clock("open", open_all, plan)
+            check_lines(files[0].raw, plan.lines, plan.redshift, plan.medium)
+            unfinished = Unfinished(folder)
+            with naming(plan.paths[0]) if len(files) == 1 else nullcontext():
+                model, checkpoint = fit_or_load(
+                    unfinished, plan, model, files, partial(clock, "fit", _fit, plan, model, files)
+                )
         seed, used = getattr(model, "random_state", None), getattr(model, "libraries", ())
         run = describe(model) | provenance.about(plan.command, seed, used)
         write_arrays(folder, model.state_)
@@ -178,6 +182,12 @@ def _steps(plan: RunPlan) -> list[dict[str, Any]]:
 def _flat(cube: xr.Dataset) -> bool:
     """Whether a step has taken a background away already."""
     return any(step["name"] in ("baseline", "derivative", "emsc", "continuum_removal") for step in cube.attrs["steps"])
+
+
+def _room(plan: RunPlan, model: Any) -> int:
+    """Bytes for cells of a single file that are read for its channels and again for the fit."""
+    once = len(plan.paths) != 1 or not plan.drop_channels
+    return 0 if once else max(0, (getattr(model, "memory", None) or DEFAULT_MEMORY) // 2 - 2 * MOST_TOGETHER)
 
 
 def _fit(plan: RunPlan, model: Any, files: Sequence[Opened]) -> Path | None:

@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+
+import spaxel
+from spaxel.cube.remembered import Cells, forget, remembering
+from spaxel.cube.sampling import sample_cubes, sample_spectra
+from spaxel.cube.tiles import Tile
+from spaxel.preprocess import mask_channels
+from spaxel.readers.parts.lazy import lazy_array
+from spaxel.workflow.runs import segment
+
+
+class Counted:
+    """An array that counts how many numbers are read of it."""
+
+    def __init__(self, values):
+        self.values, self.shape, self.dtype, self.ndim, self.numbers = values, values.shape, values.dtype, 3, 0
+
+    def __getitem__(self, key):
+        self.numbers += self.values[key].size
+        return self.values[key]
+
+
+@pytest.fixture
+def counted(tmp_path):
+    """An array that counts, and a lazy cube of it."""
+    (tmp_path / "file").touch()
+    values = np.random.default_rng(0).integers(0, 9, (150, 210, 6)).astype("u2")
+    values[..., 2] = 0
+    source = Counted(values)
+    cube = spaxel.open_cube(spaxel.make_cube(lazy_array(source, path=tmp_path / "file")))
+    source.numbers = 0
+    return source, cube
+
+
+def _drawn(cube):
+    return sample_cubes([mask_channels(cube)], 700, 3)
+
+
+@pytest.mark.parametrize(("share", "passes"), [(0, 2), (0.5, 1.5), (1, 1)])
+def test_what_is_held_is_read_once_and_no_bit_changes(counted, share, passes):
+    source, cube = counted
+    plain = _drawn(cube)
+    assert source.numbers == 2 * source.values.size
+    source.numbers = 0
+    with remembering(int(share * source.values.nbytes)):
+        held = _drawn(cube)
+    assert source.numbers == pytest.approx(passes * source.values.size, rel=0.2 * (0 < share < 1))
+    for one, other in zip(plain[:2], held[:2], strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_after_the_sample_of_the_fit_nothing_is_held(counted):
+    source, cube = counted
+    with remembering(2**30):
+        _drawn(cube)
+        source.numbers = 0
+        sample_spectra(cube, 9)
+        sample_spectra(cube, 9)
+        forget()
+    assert source.numbers == 2 * source.values.size
+
+
+@pytest.mark.parametrize("tile", [Tile(0, 64, 0, 150), Tile(64, 100, 64, 130), Tile(3, 9, 0, 64), Tile(0, 128, 0, 64)])
+@pytest.mark.parametrize("before", [Tile(0, 64, 64, 128), Tile(64, 100, 0, 192), Tile(0, 64, 0, 256)])
+def test_any_tile_after_any_other(tile, before):
+    values, cells = np.random.default_rng(0).random((200, 300, 2)), Cells(2**20)
+
+    def read(part):
+        return values[part.y0 : part.y1, part.x0 : part.x1]
+
+    for one in (before, tile, before, tile):
+        assert np.array_equal(cells.read("it", one, read), read(one))
+
+
+def test_segment_reads_a_file_twice_and_a_little(tmp_path, monkeypatch):
+    from spaxel.readers.parts import lazy
+
+    cube = spaxel.write_cube(spaxel.simulate("maxrf", height=200, width=140, channels=12), tmp_path / "a.zarr")
+    seen, plain = [], lazy.Explained.__getitem__
+
+    def counting(self, key):
+        found = plain(self, key)
+        seen.append(found.size if found.ndim == 3 else 0)
+        return found
+
+    monkeypatch.setattr(lazy.Explained, "__getitem__", counting)
+    segment([cube], tmp_path / "run", method="kmeans", parameters={"n_clusters": "3"}, despike="none")
+    looked = 9 * 64 * 64 * 12  # for marks of no data
+    assert sum(seen) <= 2 * 200 * 140 * 12 + 2 * looked
