@@ -26,6 +26,7 @@ from info_memory import MIB, measured
 from spaxel.commands.options import parse_memory
 from spaxel.cube import make_cube
 from spaxel.results.convention import make_result
+from spaxel.store.reuse import take_over
 from spaxel.store.run_folder import new_run, write_result
 from spaxel.store.run_folder import write_json as write_run
 
@@ -112,11 +113,32 @@ def write(folder: Path, side: int) -> None:
     """The runs of one size. In a process of its own: a child's peak begins at what its parent holds."""
     axis = np.linspace(400, 2500, CHANNELS)
     cube = make_cube(da.zeros((side, side, CHANNELS), chunks=(512, 512, CHANNELS), dtype=np.float32), axis, "nm")
-    for name, made in (("run", labelled), ("other", labelled), ("mixed", unmixed)):
+    for name, made in (("run", labelled), ("mixed", unmixed)):
         with new_run(folder / name) as run:
             write_result(run, made(cube, side))
             colors = [f"#{40 + 3 * k:02X}8060" for k in range(PARTS)]
             write_run(run, {"name": name, "method": "made up", "colors": colors})
+    take_over(folder / "run", folder / "other")
+
+
+def keep(about: dict[str, Any], memory: str, found: dict[tuple[str, int], tuple[float, float]]) -> None:
+    """The table of what was measured so far."""
+    sides, bar, rows = sorted({side for _, side in found}), parse_memory(memory) / MIB, []
+    for case in dict.fromkeys(case for case, _ in found):
+        known = [found.get((case, side)) for side in sides]
+        peaks, more = [f"{one[0]:.0f}" if one else "-" for one in known], "-"
+        if known[0] and known[-1]:
+            more = f"{known[-1][0] - known[0][0]:.0f}"
+        kept = "-" if more == "-" else "kept" if float(more) <= bar else "MISSED"
+        rows.append([case, *peaks, more, f"{known[-1][1]:.1f}" if known[-1] else "-", kept])
+    words = (
+        f"Peak resident memory in MiB of commands on runs that lie on the disk, with `--memory {memory}`. The column of "
+        f"{sides[0]} x {sides[0]} pixels is what the imports take; `more` is what the largest run takes beside. Bar: `more` "
+        f"below {bar:.0f} MiB. CPU seconds are of the largest run."
+    )
+    columns = ["command", *(f"{side} x {side}" for side in sides), "more", "CPU s", "bar"]
+    write_json("results_memory", about, rows=rows, columns=columns)
+    write_page("results_memory", "Memory of what follows a run", about, [words, table(columns, rows)])
 
 
 def main() -> None:
@@ -126,8 +148,7 @@ def main() -> None:
     parser.add_argument("--sides", type=int, nargs="+", default=[64, 2048, 6144])
     parser.add_argument("--cases", nargs="+", choices=[*CASES], default=[*CASES])
     chosen = parser.parse_args()
-    about, rows = head(), []
-    bar = parse_memory(chosen.memory) / MIB
+    about = head()
     found: dict[tuple[str, int], tuple[float, float]] = {}
     for side in sorted(chosen.sides):
         with TemporaryDirectory() as name:
@@ -141,20 +162,7 @@ def main() -> None:
                 words = [word.format(**places, out=out) for word in CASES[case]]
                 found[case, side] = measured(*words, "--memory", chosen.memory)
                 log(f"{case}, {side} x {side}: {found[case, side][0]:.0f} MiB, {found[case, side][1]:.1f} CPU s")
-    sides = sorted(chosen.sides)
-    for case in chosen.cases:
-        peaks = [found[case, side][0] for side in sides]
-        kept = "kept" if peaks[-1] <= peaks[0] + bar else "MISSED"
-        seconds = f"{found[case, sides[-1]][1]:.1f}"
-        rows.append([case, *(f"{peak:.0f}" for peak in peaks), f"{peaks[-1] - peaks[0]:.0f}", seconds, kept])
-    words = (
-        f"Peak resident memory in MiB of commands on runs that lie on the disk, with `--memory {chosen.memory}`. The column of "
-        f"{sides[0]} x {sides[0]} pixels is what the imports take; `more` is what the largest run takes beside. Bar: `more` "
-        f"below {bar:.0f} MiB. CPU seconds are of the largest run."
-    )
-    columns = ["command", *(f"{side} x {side}" for side in sides), "more", "CPU s", "bar"]
-    write_json("results_memory", about, rows=rows)
-    write_page("results_memory", "Memory of what follows a run", about, [words, table(columns, rows)])
+                keep(about, chosen.memory, found)
 
 
 if __name__ == "__main__":
