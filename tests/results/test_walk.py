@@ -7,7 +7,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spaxel.errors import ParameterError
+from spaxel.errors import MemoryBudgetError
 from spaxel.results.walk import bounded, walk
 
 sides = st.integers(1, 30)
@@ -66,5 +66,5 @@ def test_each_chunk_is_read_once():
 
 def test_a_memory_that_holds_no_chunk_is_refused():
     lazy = da.zeros((64, 64, 5), chunks=(32, 32, 5), dtype="f4")
-    with bounded(32 * 32 * 5 * 4 - 1), pytest.raises(ParameterError, match="larger --memory"):
+    with bounded(32 * 32 * 5 * 4 - 1), pytest.raises(MemoryBudgetError, match="larger --memory"):
         next(walk(lazy))

@@ -18,6 +18,8 @@ from spaxel.store.addresses import check_local
 def read_truth(wanted: str | Path, height: int, width: int) -> xr.Dataset:
     """The truth for an image of this size: a Dataset with truth_labels (y, x), or truth_abundances (y, x, k).
 
+    That of a cube on the disk comes lazily.
+
     wanted : a cube that holds truth arrays (simulated ones do), a file with a label image, or "file:variable"
     Raises NotFound, or ReadError if nothing in the file fits an image of this size.
     """
@@ -53,4 +55,4 @@ def _from_cube(path: Path, height: int, width: int) -> xr.Dataset | None:
         return None
     names = [name for name in ("truth_labels", "truth_abundances") if name in cube]
     fits = cube.sizes["y"] == height and cube.sizes["x"] == width
-    return cube[names].compute() if names and fits else None
+    return cube[names] if names and fits else None

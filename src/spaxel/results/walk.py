@@ -24,7 +24,7 @@ import xarray as xr
 from spaxel.cube.computing import alone
 from spaxel.cube.stored import is_lazy
 from spaxel.cube.tiles import Tile, grid, with_halo
-from spaxel.errors import ParameterError
+from spaxel.errors import MemoryBudgetError
 
 USUAL = 2**26  # bytes that a rectangle takes; more is no quicker
 PART = 4  # of the memory that is given, one part is what a rectangle takes at most
@@ -48,7 +48,7 @@ class Piece(NamedTuple):
 def bounded(memory: int | None) -> Iterator[None]:
     """Walks inside the block hold no more than so many bytes at once, or one chunk of each map; None changes nothing.
 
-    Raises ParameterError where a walk finds that one chunk of each map takes more.
+    Raises MemoryBudgetError where a walk finds that one chunk of each map takes more.
     """
     token = _memory.set(_memory.get() if memory is None else memory)
     try:
@@ -63,7 +63,7 @@ def walk(*maps: Any, halo: int = 0, scratch: int = 0) -> Iterator[Piece]:
     maps    : (y, x, ...) arrays, or DataArrays with these dimensions in any order
     halo    : so many pixels around each rectangle come with it, as far as the image goes
     scratch : bytes for each pixel that the caller needs beside the values
-    Raises ParameterError where the memory of `bounded` does not hold one chunk of each map.
+    Raises MemoryBudgetError where the memory of `bounded` does not hold one chunk of each map.
     """
     held = [_plain(one) for one in maps]
     height, width = size = held[0].shape[:2]
@@ -90,7 +90,7 @@ def sides(maps: list[Any], scratch: int = 0) -> tuple[int, int]:
     own = sum(_pixel_bytes(one) for one in lazy)
     memory = _memory.get()
     if memory is not None and (need := rows * columns * own) > memory:
-        raise ParameterError(
+        raise MemoryBudgetError(
             f"{memory / 2**20:.2f} MiB do not hold {rows} x {columns} pixels of the maps, which lie on the disk in such "
             f"pieces; {need / 2**20:.2f} MiB are needed. Try a larger --memory."
         )

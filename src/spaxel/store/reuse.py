@@ -24,7 +24,7 @@ import zarr
 from spaxel.cube.computing import alone
 from spaxel.cube.stored import is_lazy
 from spaxel.store.guarded import WHOLE, guarded_encoding, in_chunks, open_guarded
-from spaxel.store.overviews import write_overviews
+from spaxel.store.overviews import OVERVIEWS, write_overviews
 from spaxel.store.places import placed
 from spaxel.store.run_folder import RESULT, as_stored, write_result
 
@@ -62,6 +62,8 @@ def rewrite_result(folder: Path, result: xr.Dataset, before: xr.Dataset, old: Pa
     plain = as_stored(result)
     same = [name for name, held in plain.data_vars.items() if _is_same(held, before.get(name))]
     rest = in_chunks(plain.drop_vars(same))
+    for name in (set(before.data_vars) - set(same)) | ({"micro_labels"} if "labels" in rest else set()):
+        shutil.rmtree(folder / OVERVIEWS / str(name), ignore_errors=True)  # of what is no more
     with placed(folder, RESULT) as beside, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Consolidated metadata", UserWarning)
         encoding = guarded_encoding(rest)
@@ -80,7 +82,7 @@ def rewrite_result(folder: Path, result: xr.Dataset, before: xr.Dataset, old: Pa
         for names in _alike({name: (held.shape, encoding[name]["chunks"]) for name, held in lazy.items()}):
             _write_maps(beside, {name: lazy[name].data for name in names}, before, home)
         zarr.consolidate_metadata(str(beside))
-    write_overviews(folder, open_guarded(folder / RESULT), list(lazy))
+    write_overviews(folder, open_guarded(folder / RESULT), [str(name) for name in rest.data_vars])
 
 
 def _is_whole(home: Path) -> bool:
