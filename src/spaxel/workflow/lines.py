@@ -14,8 +14,7 @@ from spaxel.lines.gas import wavelengths
 from spaxel.preprocess import repeat
 from spaxel.readers import open_cube
 from spaxel.results.line_maps import line_maps
-from spaxel.store.reuse import rewrite_result
-from spaxel.store.run_folder import read_json, read_result, write_json
+from spaxel.store.run_folder import read_json, read_result, write_json, write_result
 from spaxel.workflow.plan import RunPlan
 
 KEPT = ("crop", "mask_channels", "despike", "destripe")  # steps that take faults away and leave what was measured
@@ -67,8 +66,8 @@ def add_lines(
                 continue
             raise NotFound(f"The cube of {folder} is not at {path}. Try --cube FILE.")
         asked = ("auto",) if lines is None else tuple(lines)
-        result = read_result(folder)
-        rewrite_result(folder, _mapped(path, own, result, asked), result, folder)
+        result = read_result(folder).load()
+        write_result(folder, _mapped(path, own, result, asked))
         write_json(folder, own)
         changed.append(folder)
     return changed

@@ -51,7 +51,8 @@ def match(
     """
     if top < 1:
         raise ParameterError(f"top is {top}; at least 1 entry is needed.")
-    result = check_result(run if isinstance(run, xr.Dataset) else read_result(run)).load()
+    result = check_result(run if isinstance(run, xr.Dataset) else read_result(run))
+    result = result.assign(result[[name for name, held in result.data_vars.items() if "y" not in held.dims]].load())
     if "component_spectra" not in result:
         raise CubeError("This result holds no component_spectra. Try a run of segment or unmix.")
     cube = library if isinstance(library, xr.Dataset) else open_cube(library, **options)
