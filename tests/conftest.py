@@ -27,6 +27,25 @@ def real() -> Path:
     return REAL
 
 
+@pytest.fixture(scope="module")
+def small_is_large():
+    """Maps of more than 1,000 pixels are large, in chunks of 32, with overviews down to 8 pixels."""
+    import spaxel.cube.smaller
+    import spaxel.cube.stored
+    import spaxel.figures.reduce
+    import spaxel.store.guarded
+    import spaxel.store.overviews
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spaxel.cube.smaller, "LARGE", 1000)
+        for module in (spaxel.cube.stored, spaxel.store.guarded, spaxel.store.overviews, spaxel.figures.reduce):
+            patch.setattr(module, "CHUNK", 32)
+        patch.setattr(spaxel.store.overviews, "COARSEST", 8)
+        patch.setattr(spaxel.store.overviews, "FEW", 32)
+        patch.setattr(spaxel.store.overviews, "HELD", 2**10)
+        yield
+
+
 @pytest.fixture
 def cli(capsys):
     """Run a command line in this process: (exit code, stdout, stderr)."""

@@ -7,10 +7,6 @@ import numpy as np
 import pytest
 import zarr
 
-import spaxel.cube.smaller
-import spaxel.cube.stored
-import spaxel.store.guarded
-import spaxel.store.overviews
 from spaxel.cube.smaller import majority
 from spaxel.errors import ReadError
 from spaxel.methods.registry import apply, method_class
@@ -20,19 +16,6 @@ from spaxel.store.run_folder import RESULT, read_result, write_result
 from spaxel.testing import tiny_cube
 
 SHAPE = (70, 45)  # of four to six chunks
-
-
-@pytest.fixture(scope="module")
-def small_is_large():
-    """Maps of 70 x 45 pixels are large, in chunks of 32, with overviews down to 8 pixels."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(spaxel.cube.smaller, "LARGE", 1000)
-        for module in (spaxel.cube.stored, spaxel.store.guarded, spaxel.store.overviews):
-            patch.setattr(module, "CHUNK", 32)
-        patch.setattr(spaxel.store.overviews, "COARSEST", 8)
-        patch.setattr(spaxel.store.overviews, "FEW", 32)
-        patch.setattr(spaxel.store.overviews, "HELD", 2**10)
-        yield
 
 
 def holed():

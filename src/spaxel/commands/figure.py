@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from spaxel.commands.console import say
-from spaxel.commands.options import Overwrite
+from spaxel.commands.options import Memory, Overwrite, parse_memory
 
 MOST = 120  # letters of a file's name
 
@@ -33,6 +33,7 @@ def figure(
             "where the run was unmixed)"
         ),
     ] = "",
+    memory: Memory = "1GiB",
     overwrite: Overwrite = False,
 ) -> None:
     """A figure for a paper: map, legend, spectra, and scale bar, RA/Dec or map coordinates. Needs matplotlib.
@@ -40,6 +41,9 @@ def figure(
     The run is not changed. The same run gives the same bytes. In SVG and PDF text stays text.
     """
     from spaxel.plot import figure as draw
+    from spaxel.results.walk import bounded
 
     path = Path(f"{run.resolve().name[:MOST] or 'figure'}.png") if out is None else out
-    say(f"figure: {draw(run, path, width=width, dpi=dpi, level=level, cut=cut, what=what, overwrite=overwrite)}")
+    with bounded(parse_memory(memory)):
+        made = draw(run, path, width=width, dpi=dpi, level=level, cut=cut, what=what, overwrite=overwrite)
+    say(f"figure: {made}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -57,6 +58,7 @@ def report(
     cube: Annotated[
         Path | None, Parameter(help="the file of the run, for maps of lines, if it lies elsewhere now")
     ] = None,
+    memory: Memory = "1GiB",
     cut: Annotated[
         str | None, Parameter(help="name of a kept cut (cut --save-as), whose page is written into RUN/cuts/NAME")
     ] = None,
@@ -65,23 +67,36 @@ def report(
 
     With --lines or --redshift maps of lines are made anew, from the file of the run.
     """
-    from spaxel.reporting import report as write_report
+    from spaxel.results.walk import bounded
 
-    asked = lines or Lines()
+    asked, held = lines or Lines(), parse_memory(memory)
     told = asked.lines is not None or asked.redshift is not None or asked.medium is not None
+    if cut is not None and told:
+        raise ParameterError(
+            "Lines, a redshift and a medium are kept in the run. Try spaxel report RUN with them, without --cut."
+        )
+    with bounded(held):
+        for page in _reported(run, asked if told else None, cube, cut, held):
+            say(f"report: {page}")
+
+
+def _reported(run: Path, asked: Lines | None, cube: Path | None, cut: str | None, memory: int) -> Iterator[Path]:
+    """Write the pages, one after the other. asked : lines of which maps are made before"""
     if cut is not None:
         from spaxel.reporting.cuts import report_cut
 
-        if told:
-            raise ParameterError(
-                "Lines, a redshift and a medium are kept in the run. Try spaxel report RUN with them, without --cut."
-            )
-        return say(f"report: {report_cut(run, cut)}")
-    if told:
-        from spaxel.workflow.lines import add_lines
+        yield report_cut(run, cut)
+        return
+    from spaxel.reporting import report as write_report
 
-        names = None if asked.lines is None else parse_lines(asked.lines)
-        for folder in add_lines(run, names, redshift=asked.redshift, medium=asked.medium, cube=cube):
-            if folder != run:
-                say(f"report: {write_report(folder)}")
-    return say(f"report: {write_report(run, redshift=asked.redshift, medium=asked.medium)}")
+    if asked is None:
+        yield write_report(run)
+        return
+    from spaxel.workflow.lines import add_lines
+
+    names = None if asked.lines is None else parse_lines(asked.lines)
+    known = {"redshift": asked.redshift, "medium": asked.medium}
+    for folder in add_lines(run, names, cube=cube, memory=memory, **known):
+        if folder != run:
+            yield write_report(folder)
+    yield write_report(run, **known)

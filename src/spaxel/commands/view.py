@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from spaxel.commands.console import say
-from spaxel.commands.options import Reading
+from spaxel.commands.options import Memory, Reading, parse_memory
 from spaxel.errors import ParameterError
 
 
@@ -23,6 +23,7 @@ def view(
         int, Parameter(validator=Number(gte=0, lte=65535), help="of this computer; 0 is any that is free")
     ] = 0,
     browser: Annotated[bool, Parameter(help="open the browser (--no-browser: only print the address)")] = True,
+    memory: Memory = "1GiB",
     reading: Reading | None = None,
 ) -> None:
     """Look at runs or files in the browser: maps, spectra of pixels and regions. Ctrl-C, or closing the window, ends it."""
@@ -31,7 +32,7 @@ def view(
 
     if not runs:
         raise ParameterError("There is nothing to look at. Try spaxel view RUN, or spaxel view FILE.")
-    scenes = open_scenes(runs, cube, **(reading or Reading()).options())
+    scenes = open_scenes(runs, cube, memory=parse_memory(memory), **(reading or Reading()).options())
     viewer = Viewer(scenes, editable=edit, port=port)
 
     def started() -> None:

@@ -11,8 +11,10 @@ import xarray as xr
 from bokeh.models import ColumnDataSource, Legend, LegendItem, PlainText, Range1d, SingleIntervalTicker
 from bokeh.plotting import figure
 
+from spaxel.cube.smaller import is_large
 from spaxel.figures.maps import INK, component_rgb, plain_axes
 from spaxel.figures.reduce import reduce_spectra
+from spaxel.results.walk import walk
 
 SHOWN = 4  # latents whose pairs are drawn
 POINTS = 1500  # pixels that are drawn
@@ -59,13 +61,10 @@ def latent_figures(result: xr.Dataset, colors: Sequence[str], *, width: int = 38
 
     The result must hold `latents` and `latent_centers`.
     """
-    flat = result["latents"].values.reshape(-1, result.sizes["latent"])
-    labels = result["labels"].values.ravel()
-    known = np.flatnonzero(labels >= 0)
-    drawn = np.sort(np.random.default_rng(0).permutation(known)[:POINTS])
+    flat, labels = (_drawn if is_large(result["labels"].shape) else _drawn_of_few)(result)
     shown = component_rgb(result, colors)
-    columns = {f"z{i}": flat[drawn, i] for i in range(min(SHOWN, flat.shape[1]))}
-    points = ColumnDataSource(columns | {"color": [shown[k] for k in labels[drawn]]})
+    columns = {f"z{i}": flat[:, i] for i in range(min(SHOWN, flat.shape[1]))}
+    points = ColumnDataSource(columns | {"color": [shown[k] for k in labels]})
     middle = component_centers(result)
     good = np.flatnonzero(np.isfinite(middle).all(1))
     place = {f"z{i}": middle[good, i] for i in range(len(columns))}
@@ -84,6 +83,39 @@ def latent_figures(result: xr.Dataset, colors: Sequence[str], *, width: int = 38
         plain_axes(plot)
         found.append(plot)
     return found
+
+
+def _drawn_of_few(result: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Latents and labels of up to POINTS pixels with data, (n, latent) and (n,), of an image that is held whole."""
+    flat, labels = result["latents"].values.reshape(-1, result.sizes["latent"]), result["labels"].values.ravel()
+    known = np.flatnonzero(labels >= 0)
+    drawn = np.sort(np.random.default_rng(0).permutation(known)[:POINTS])
+    return flat[drawn], labels[drawn]
+
+
+def _drawn(result: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """The same of a large image: each pixel has a number drawn for its place, and those with the lowest are taken."""
+    columns = result.sizes["x"]
+    values, of, lots = np.zeros((0, result.sizes["latent"])), np.zeros(0, np.int64), np.zeros(0, np.uint64)
+    for piece in walk(result["labels"], result["latents"], scratch=24):
+        labels, latents = piece.values
+        y, x = np.nonzero(labels >= 0)
+        lot = _lots((piece.tile.y0 + y) * columns + piece.tile.x0 + x)
+        here = np.argsort(lot)[:POINTS]
+        lots = np.concatenate([lots, lot[here]])
+        values = np.concatenate([values, latents[y[here], x[here]]])
+        of = np.concatenate([of, labels[y[here], x[here]]])
+        first = np.argsort(lots)[:POINTS]
+        values, of, lots = values[first], of[first], lots[first]
+    return values, of
+
+
+def _lots(places: np.ndarray) -> np.ndarray:
+    """A number for each place, that looks drawn by chance, (n,) uint64 (splitmix64)."""
+    z = places.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        z = (z ^ (z >> np.uint64(shift))) * np.uint64(factor)
+    return z ^ (z >> np.uint64(31))
 
 
 def history_figures(

@@ -12,11 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+from spaxel.cube.smaller import is_large, nested_majority
 from spaxel.figures.palette import painted
-from spaxel.figures.reduce import component_sizes, n_components, reduce_labels, reduce_mean, step_for
+from spaxel.figures.reduce import component_sizes, n_components, reduce_mean, small_map, step_for
 from spaxel.results.convention import component_names
 from spaxel.results.cut import component_table, merge_moments
+from spaxel.results.walk import walk
 
+Sums = dict[int, tuple[np.ndarray, np.ndarray]]
 STRIP = 256  # rows of a map that are looked at together
 NO_DATA = 255  # in maps of confidence
 
@@ -51,15 +54,17 @@ class Levels(NamedTuple):
         return self.member[state.nodes].argmax(0)
 
 
-def levels_of(result: xr.Dataset, colors: Sequence[str]) -> Levels:
+def levels_of(result: xr.Dataset, colors: Sequence[str], sums: Sums | None = None) -> Levels:
     """All levels of a result. colors : by place in the palette, as many as the finest level needs (component_colors)
+
+    sums : see confidence_sums, where they are known already
 
     A result without a merge tree has one state and no levels. Merges, names and colours by hand are in `own` alone.
     """
     shown, names = painted(result, colors), component_names(result)
     part = own_parts(result)
     own_member = part == np.arange(len(shown))[:, None]
-    sums = confidence_sums(result, part.size)
+    sums = confidence_sums(result, part.size) if sums is None else sums
     if "merge_tree" not in result or not result.sizes.get("level", 0):
         state = State(len(shown), list(range(len(shown))), names, _means(own_member, *sums[0]))
         return Levels(own_member, component_sizes(result), shown, [], state)
@@ -108,46 +113,42 @@ def part_labels(result: xr.Dataset, side: int) -> np.ndarray:
     Where the map is made smaller: of the most frequent component of a block, its most frequent part, so that the map is the
     majority at the level of the result, and nested at all levels.
     """
-    labels = np.asarray(result["labels"])
     if "merge_tree" not in result or "micro_labels" not in result or not result.sizes.get("level", 0):
-        return reduce_labels(labels, side)
+        return small_map(result, "labels", side)
+    shape = result["labels"].shape
+    if is_large(shape):
+        return small_map(result, "micro_labels", side).astype(np.int32)
     micro = np.asarray(result["micro_labels"]).astype(np.int32)
-    if (step := step_for(labels.shape, side)) == 1:
-        return micro
-    small = reduce_labels(labels, side)
-    wide = np.repeat(np.repeat(small, step, 0)[: labels.shape[0]], step, 1)[:, : labels.shape[1]]
-    width = labels.shape[1]
-    known = np.where(labels == wide, micro, -1)
-    found = np.empty_like(small)
-    n, column = int(micro.max(initial=-1)) + 2, np.arange(width) // step
-    for row in range(len(small)):
-        block = known[row * step : (row + 1) * step]
-        counts = np.bincount((block + 1 + column * n).ravel(), minlength=small.shape[1] * n).reshape(-1, n)
-        found[row] = np.where(small[row] < 0, -1, counts[:, 1:].argmax(1))
-    return found
+    step = step_for(shape, side)
+    return micro if step == 1 else nested_majority(np.asarray(result["labels"]), micro, step)
 
 
-def confidence_sums(result: xr.Dataset, n: int) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    """{level: (sum of confidence, number of pixels) of each part}; level 0 is the confidence of the result as it is."""
+def confidence_sums(result: xr.Dataset, n: int) -> Sums:
+    """{level: (sum of confidence, number of pixels) of each part}; level 0 is the confidence of the result as it is.
+
+    A large map is walked over once, and nothing of it is held whole.
+    """
     if "confidence" not in result:
         return {0: (np.zeros(n), np.zeros(n))}
     tree = "merge_tree" in result and result.sizes.get("level", 0)
-    labels = np.asarray(result["micro_labels" if tree else "labels"]).astype(np.int64)
-    found = {0: _sums(labels, np.asarray(result["confidence"]), n)}
-    if tree and "level_confidence" in result:
-        for i, level in enumerate(result["level"].values):
-            found[int(level)] = _sums(labels, np.asarray(result["level_confidence"][i]) / np.float32(255), n)
+    maps = [result["micro_labels" if tree else "labels"], result["confidence"]]
+    levels = [int(level) for level in result["level"].values] if tree and "level_confidence" in result else []
+    found = {level: (np.zeros(n), np.zeros(n)) for level in (0, *levels)}
+    for piece in walk(*maps, *(result["level_confidence"][i] for i in range(len(levels))), scratch=16):
+        labels, own, *others = piece.values
+        labels = labels.astype(np.int64)
+        for level, values in zip(found, (own, *others), strict=True):
+            _add(found[level], labels, values if level == 0 else values / np.float32(255))
     return found
 
 
-def _sums(labels: np.ndarray, values: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    total, count = np.zeros(n), np.zeros(n)
+def _add(sums: tuple[np.ndarray, np.ndarray], labels: np.ndarray, values: np.ndarray) -> None:
+    (total, count), n = sums, len(sums[0])
     for start in range(0, len(labels), STRIP):
         part, known = labels[start : start + STRIP], values[start : start + STRIP]
         good = (part >= 0) & np.isfinite(known)
         total += np.bincount(part[good], known[good], n)[:n]
         count += np.bincount(part[good], minlength=n)[:n]
-    return total, count
 
 
 def _means(member: np.ndarray, total: np.ndarray, count: np.ndarray) -> list[float]:
@@ -189,6 +190,9 @@ def level_maps(result: xr.Dataset, side: int) -> np.ndarray:
 
     uint8 of a result is rounded, so half a step is taken off before: no map says more than was measured.
     """
+    if is_large(result["labels"].shape):
+        maps = (small_map(result, "level_confidence", side) - np.float32(0.5)) / np.float32(255)
+        return np.stack([percent_map(one, side) for one in maps])
     data, found = np.asarray(result["labels"]) >= 0, []
     for i in range(result.sizes["level"]):
         values = np.where(data, (np.asarray(result["level_confidence"][i], np.float32) - 0.5) / 255, np.nan)

@@ -10,6 +10,7 @@ from bokeh.models import BasicTicker, ColorBar, ColumnDataSource, FixedTicker, L
 from bokeh.palettes import Viridis256
 from bokeh.plotting import figure
 
+from spaxel.cube.smaller import is_large
 from spaxel.figures.frame import CLEAR as CLEAR
 from spaxel.figures.frame import INK as INK
 from spaxel.figures.frame import PIXEL as PIXEL
@@ -17,8 +18,9 @@ from spaxel.figures.frame import Frame as Frame
 from spaxel.figures.frame import plain_axes as plain_axes
 from spaxel.figures.levels import NO_DATA, own_parts, part_labels, percent_map
 from spaxel.figures.palette import painted, to_rgb
-from spaxel.figures.reduce import png, reduce_labels, reduce_mean
+from spaxel.figures.reduce import png, reduce_labels, reduce_mean, small_map
 from spaxel.results.convention import component_names
+from spaxel.results.walk import walk
 
 GREY = "#B8B8B8"
 
@@ -56,7 +58,7 @@ def confidence_map(result: xr.Dataset, frame: Frame, side: int = 1024) -> figure
 
 def confidence_source(result: xr.Dataset, frame: Frame, side: int = 1024) -> ColumnDataSource:
     """The confidence of a result in per cent, rounded down, known to the pointer in all maps of this frame from now on."""
-    source = frame.source(percent_map(np.asarray(result["confidence"]), side), side, "confidence")
+    source = frame.source(percent_map(small_map(result, "confidence", side), side), side, "confidence")
     frame.know(confidence=source)
     return source
 
@@ -74,7 +76,7 @@ def color_bar(low: float, high: float, title: str) -> ColorBar:
 
 def picture_map(result: xr.Dataset, frame: Frame, side: int = 1024) -> figure:
     """The false-colour picture of the scene. The result must hold `picture` (y, x, rgb) uint8."""
-    rgb = reduce_mean(np.asarray(result["picture"]), side).round().astype(np.uint8)
+    rgb = small_map(result, "picture", side).round().astype(np.uint8)
     rgba = np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)])
     plot = frame.figure("picture")
     source = frame.source(rgba.view(np.uint32)[..., 0], side, "picture")
@@ -92,7 +94,7 @@ def _indexed(frame: Frame, source: ColumnDataSource, mapper: LinearColorMapper, 
 
 def label_png(result: xr.Dataset, colors: Sequence[str], side: int = 256) -> bytes:
     """The map of labels as a small PNG file, row 0 on top or at the bottom as the result says; no data is clear."""
-    return _png(result["labels"], component_rgb(result, colors), result, side)
+    return _png(small_map(result, "labels", side), component_rgb(result, colors), result, side)
 
 
 def truth_png(result: xr.Dataset, colors: Sequence[str], side: int = 256) -> bytes:
@@ -101,16 +103,25 @@ def truth_png(result: xr.Dataset, colors: Sequence[str], side: int = 256) -> byt
     """
     from scipy.optimize import linear_sum_assignment
 
-    truth, labels = np.asarray(result["truth_labels"]), np.asarray(result["labels"])
-    shown, n = component_rgb(result, colors), int(truth.max(initial=-1)) + 1
-    both = (truth >= 0) & (labels >= 0)
-    pairs = truth[both].astype(np.int64) * len(shown) + labels[both]
-    common = np.bincount(pairs, minlength=n * len(shown)).reshape(n, len(shown))
-    given = [GREY] * n
+    shown = component_rgb(result, colors)
+    common = _common(result, len(shown))
+    given = [GREY] * len(common)
     for true, found in zip(*linear_sum_assignment(-common), strict=True):
         if common[true, found] > 0:
             given[true] = shown[found]
-    return _png(truth, given, result, side)
+    return _png(small_map(result, "truth_labels", side), given, result, side)
+
+
+def _common(result: xr.Dataset, k: int) -> np.ndarray:
+    """Pixels of each true label in each of k components, (true label, k), counted over a walk."""
+    found = np.zeros((0, k), np.int64)
+    for piece in walk(result["truth_labels"], result["labels"], scratch=16):
+        truth, labels = piece.values
+        n, both = int(truth.max(initial=-1)) + 1, (truth >= 0) & (labels >= 0)
+        found = np.pad(found, ((0, max(n - len(found), 0)), (0, 0)))
+        pairs = truth[both].astype(np.int64) * k + labels[both]
+        found += np.bincount(pairs, minlength=found.size).reshape(found.shape)
+    return found
 
 
 def picture_png(rgb: np.ndarray, data: np.ndarray, origin: str, side: int = 256) -> bytes:
@@ -122,7 +133,7 @@ def picture_png(rgb: np.ndarray, data: np.ndarray, origin: str, side: int = 256)
 
 def one_png(result: xr.Dataset, component: int, color: str, side: int = 128) -> bytes:
     """The place of one component, in its colour on light grey, as a small PNG file; no data is clear."""
-    labels = np.asarray(result["labels"])
+    labels = small_map(result, "labels", side) if is_large(result["labels"].shape) else np.asarray(result["labels"])
     return _png(np.where(labels < 0, -1, labels == component).astype(np.int32), ["#E8E8E8", color], result, side)
 
 

@@ -16,8 +16,9 @@ import numpy as np
 import xarray as xr
 
 from spaxel.colorimetry import lab_of_light, linear_rgb
+from spaxel.cube.smaller import is_large
 from spaxel.errors import ParameterError
-from spaxel.figures.reduce import n_components, reduce_labels
+from spaxel.figures.reduce import n_components, reduce_labels, small_map
 from spaxel.results.convention import is_background, relabel
 
 OKABE_ITO = ("#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#F0E442", "#000000")
@@ -31,6 +32,7 @@ SIGHT = {  # how linear RGB is seen
     ),
 }
 BACKGROUND = "#B8B8B8"
+SIDE = 512  # pixels of the map that colours are dealt for
 _RESERVED = ("#FFFFFF", BACKGROUND)  # paper, and grey for a background: no colour of a component comes near
 
 
@@ -136,18 +138,20 @@ def component_colors(result: xr.Dataset, n: int = 0, dealt: Sequence[str] = ()) 
         more = palette(min(n, 256))[len(dealt) :]
         return [*dealt, *more, *(palette(256)[i % 256] for i in range(256, n))]
     labels, place = _uncut(result)
-    labels, used = relabel(reduce_labels(labels, 512), place), int(place.max(initial=-1)) + 1
+    labels, used = relabel(labels, place), int(place.max(initial=-1)) + 1
     n = max(n, used)
     colors = [palette(min(n, 256))[i % 256] for i in range(n)]
     return assign(labels, colors[:used]) + colors[used:]
 
 
 def _uncut(result: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Labels (y, x) and places of the components as they were before a cut, whose colours every level keeps."""
+    """Labels and places of the components as they were before a cut, whose colours every level keeps; (y, x), made smaller."""
     if "uncut_component" not in result.attrs or "micro_labels" not in result:
-        return np.asarray(result["labels"]), color_places(result)
+        return small_map(result, "labels", SIDE), color_places(result)
     component, place = (np.atleast_1d(result.attrs[f"uncut_{name}"]).astype(int) for name in ("component", "color"))
-    return relabel(np.asarray(result["micro_labels"]), component), place
+    if is_large(result["labels"].shape):
+        return relabel(small_map(result, "micro_labels", SIDE), component), place
+    return reduce_labels(relabel(np.asarray(result["micro_labels"]), component), SIDE), place
 
 
 def color_places(result: xr.Dataset) -> np.ndarray:

@@ -8,6 +8,10 @@ import zlib
 import numpy as np
 import xarray as xr
 
+from spaxel.cube.smaller import is_large, majority, whole_step
+from spaxel.cube.stored import CHUNK
+from spaxel.store.overviews import KINDS, smaller
+
 
 def n_components(result: xr.Dataset) -> int:
     """Number of components: what the arrays say, else the labels."""
@@ -25,24 +29,35 @@ def component_sizes(result: xr.Dataset) -> np.ndarray:
 
 
 def step_for(shape: tuple[int, ...], side: int) -> int:
-    """How many pixels become one, so that no side of the map exceeds `side`."""
+    """How many pixels become one, so that no side of the map exceeds `side`; of a large map a power of two, at most CHUNK."""
+    if is_large(shape):
+        return whole_step(shape, side, CHUNK)
     return max(1, -(-max(shape[:2]) // side))
 
 
 def reduce_labels(labels: np.ndarray, side: int) -> np.ndarray:
     """The most frequent label of each block (the smaller one of a tie; -1 counts too). (y, x) int -> smaller (y, x)."""
     step = step_for(labels.shape, side)
-    if step == 1:
-        return labels
-    height, width = (-(-n // step) for n in labels.shape)
-    n = int(labels.max(initial=-1)) + 2
-    small = np.empty((height, width), labels.dtype)
-    column = np.arange(labels.shape[1]) // step * n
-    for row in range(height):
-        block = labels[row * step : (row + 1) * step].astype(np.int64)
-        counts = np.bincount((block + 1 + column).ravel(), minlength=width * n).reshape(width, n)
-        small[row] = counts.argmax(1) - 1
-    return small
+    return labels if step == 1 else majority(labels, step)
+
+
+def small_map(result: xr.Dataset, name: str, side: int) -> np.ndarray:
+    """A map of a result, labels or values, so small that no side exceeds `side`; of a large one nothing else is read.
+
+    Labels: the most frequent of each block. Values: float32, the mean of what is finite; of `unlike` and `level_confidence`
+    of a large map, of the pixels with data. The axes are in the order of the map (spaxel.results.convention).
+    """
+    array, shape = result[name], (result.sizes["y"], result.sizes["x"])
+    labels = KINDS[name].how != "mean"
+    if is_large(shape):
+        step = step_for(shape, side)
+        found = np.asarray(array) if step == 1 else smaller(result, name, step)
+        return found if labels else found.astype(np.float32)
+    if labels:
+        return reduce_labels(np.asarray(array), side)
+    if array.dims[0] == "y":
+        return reduce_mean(np.asarray(array), side)
+    return np.stack([reduce_mean(np.asarray(plane), side) for plane in array])
 
 
 def reduce_mean(image: np.ndarray, side: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from spaxel.errors import ParameterError, printable
 from spaxel.figures.palette import to_rgb
-from spaxel.figures.reduce import reduce_mean, step_for
+from spaxel.figures.reduce import small_map, step_for
 from spaxel.plot.legend import HATCH
 from spaxel.plot.places import add_bar, is_world, name_sky, place
 from spaxel.plot.scene import Scene, small_labels
@@ -31,7 +31,7 @@ def draw_picture(scene: Scene, ax: Any, side: int) -> None:
     """The false-colour picture of the scene. Raises ParameterError where the result keeps none."""
     if "picture" not in scene.result:
         raise ParameterError("This result keeps no picture of its cube. Try --what map,spectra.")
-    rgb = reduce_mean(np.asarray(scene.result["picture"]), side).round().astype(np.uint8)
+    rgb = small_map(scene.result, "picture", side).round().astype(np.uint8)
     known = np.where(small_labels(scene, side) < 0, 0, 255).astype(np.uint8)
     draw_image(scene, ax, np.dstack([rgb, known]), side)
 

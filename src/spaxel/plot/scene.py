@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+from spaxel.cube.smaller import is_large
 from spaxel.errors import ParameterError, printable
 from spaxel.figures.palette import component_colors, painted
-from spaxel.figures.reduce import reduce_labels, reduce_mean
+from spaxel.figures.reduce import reduce_mean, small_map
 from spaxel.plot.rows import Rows
 from spaxel.results.convention import check_result, component_names, shares
 from spaxel.results.cut import cut
@@ -78,9 +79,11 @@ def component_number(scene: Scene, which: int | str) -> int:
 
 def small_labels(scene: Scene, side: int) -> np.ndarray:
     """Labels of at most `side` pixels along each side: the most frequent of each block."""
-    return reduce_labels(np.asarray(scene.result["labels"]), side)
+    return small_map(scene.result, "labels", side)
 
 
 def small_values(scene: Scene, name: str, side: int) -> np.ndarray:
-    """A map of values of at most `side` pixels along each side: the mean of each block. It is read some rows at a time."""
+    """A map of values of at most `side` pixels along each side: the mean of each block. It is never held whole."""
+    if is_large(scene.shape):
+        return small_map(scene.result, name, side)
     return reduce_mean(Rows(scene.result[name]), side)  # type: ignore[arg-type]

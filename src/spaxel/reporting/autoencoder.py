@@ -23,10 +23,10 @@ SIDE = 230
 def autoencoder(page: Page) -> Markup:
     """Cube, decoded cube and latents side by side; components before and after; latent space. Nothing without latents."""
     result = page.result
-    if "latents" not in result or not page.data.any():
+    if "latents" not in result or not page.n_data:
         return Markup("")
     figures = latent_figures(result, page.colors)
-    n, units = int(page.data.sum()), result["component_spectra"].attrs.get("units", "") if _has_pairs(page) else ""
+    n, units = page.n_data, result["component_spectra"].attrs.get("units", "") if _has_pairs(page) else ""
     return fill(
         "autoencoder",
         pictures=[] if is_strip(result["labels"].shape) else _maps(page),
@@ -49,12 +49,13 @@ def _maps(page: Page) -> list[Picture]:
     result, origin = page.result, str(page.result.attrs.get("origin", "upper"))
     shape = result["labels"].shape
     drawn = [
-        sized(picture_png(result[name].values, page.data, origin, SIDE), words, shape)
+        sized(picture_png(page.small(name, SIDE), page.is_known(SIDE), origin, SIDE), words, shape)
         for name, words in (("picture", "cube"), ("decoded_picture", "decoded cube, same colours"))
         if name in result
     ]
+    latents = page.small("latents", SIDE)
     for i in range(result.sizes["latent"]):
-        values = result["latents"].values[..., i]
+        values = latents[..., i]
         low, high = np.nanquantile(values, [0.02, 0.98])
         data = quantity_png(values, float(high), origin, SIDE, bottom=float(low))
         drawn.append(sized(data, f"latent {i + 1}, {low:.3g} to {high:.3g}", shape))

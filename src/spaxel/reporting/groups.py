@@ -16,7 +16,7 @@ def groups(page: Page) -> Markup:
     """Spectra of each group, counted by their component; nothing without groups, or where each spectrum is its own."""
     result = page.result
     named = spectra_names(result).get("group")
-    if named is None or not page.data.any():
+    if named is None or not page.n_data:
         return Markup("")
     labels = result["labels"].values[:, 0]
     kinds, of = np.unique(np.array(named[1]), return_inverse=True)

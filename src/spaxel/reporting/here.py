@@ -19,7 +19,7 @@ SIDE = 230  # pixels of the map
 def here(page: Page) -> Markup:
     """Present or not, by a test; nothing for a result whose method does not count its mistakes."""
     result = page.result
-    if "micro_mistaken" not in result or not page.data.any():
+    if "micro_mistaken" not in result or not page.n_data:
         return Markup("")
     found = recalled(result, page.run)
     said = page.run.get("presence") or {}
@@ -39,7 +39,7 @@ def _unlike(page: Page, found: Presence) -> dict[str, Any]:
     result, pictures = page.result, []
     shape = result["labels"].shape
     if found.size[-1] and not is_strip(shape):
-        far = np.where(page.data, result["unlike"].values / 100.0, np.nan)
+        far = np.where(page.is_known(SIDE), page.small("unlike", SIDE) / 100.0, np.nan)
         data = quantity_png(far, 2.5, str(result.attrs.get("origin", "upper")), SIDE)
         pictures = [sized(data, "distance from the model, 0 to 2.5 times the farthest 0.1 %", shape)]
     said = {"size": int(found.size[-1]), "share": found.share[-1], "sure": bool(found.present[-1])}

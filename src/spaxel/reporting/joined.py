@@ -11,7 +11,7 @@ import xarray as xr
 
 from spaxel.figures.maps import component_rgb, label_png
 from spaxel.figures.palette import component_colors
-from spaxel.figures.reduce import reduce_labels
+from spaxel.figures.reduce import small_map
 from spaxel.figures.series import series_figures
 from spaxel.reporting.html import Markup, fill, percent, picture
 from spaxel.reporting.page import Page, finish
@@ -90,7 +90,7 @@ class _Pool:
 
 
 def _small(result: xr.Dataset) -> tuple[tuple[str, str], np.ndarray]:
-    return ("y", "x"), reduce_labels(result["labels"].values, SIDE)
+    return ("y", "x"), small_map(result, "labels", SIDE)
 
 
 def _title(folder: Path, run: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from markupsafe import Markup
 
 from spaxel.figures.levels import Levels, State, level_maps, own_parts, part_labels
-from spaxel.figures.reduce import reduce_mean, step_for
+from spaxel.figures.reduce import small_map, step_for
 from spaxel.reporting.html import fill, show
 from spaxel.reporting.page import Page
 from spaxel.reporting.strips import is_strip
@@ -91,7 +91,7 @@ def _wide(page: Page) -> dict[str, Any] | None:
     if "picture_wide" not in page.result or is_strip(page.result["labels"].shape):
         return None
     wide, side = page.result["picture_wide"], page.picture_side
-    image = reduce_mean(np.asarray(wide), side).round().astype(np.uint8)
+    image = small_map(page.result, "picture_wide", side).round().astype(np.uint8)
     return {"data": _packed(image), "shape": list(image.shape[:2]), "step": step_for(wide.shape, side),
             "top": [float(v) for v in wide.attrs["top"]], "soft": float(wide.attrs["soft"])}  # fmt: skip
 

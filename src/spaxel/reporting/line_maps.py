@@ -19,8 +19,8 @@ def line_maps(page: Page) -> Markup:
     result = page.result
     if "line_maps" not in result or is_strip(result["labels"].shape):
         return Markup("")
-    maps, attrs = result["line_maps"].values, result["line_maps"].attrs
-    units, side = str(attrs.get("units", "")), side_for(len(maps), page.side / 1024)
+    attrs, side = result["line_maps"].attrs, side_for(result.sizes["line"], page.side / 1024)
+    maps, units = page.small("line_maps", side), str(attrs.get("units", ""))
     frame = small_frame(page, 290, 270)
     axis = str(result["channel"].attrs.get("units", ""))
     drawn: list[dict[str, Any]] = []

@@ -11,7 +11,7 @@ from spaxel.figures.bands import Bands, bands
 from spaxel.figures.maps import component_names, component_rgb
 from spaxel.figures.one_spectrum import one_spectrum
 from spaxel.figures.profiles import profile
-from spaxel.figures.quantity import quantity_map, side_for, stretch_switch
+from spaxel.figures.quantity import LARGEST, quantity_map, side_for, stretch_switch
 from spaxel.figures.runs_in_time import looks_like_runs, runs_of
 from spaxel.figures.small_spectrum import spectrum_svg
 from spaxel.figures.spectra import descending
@@ -22,6 +22,7 @@ from spaxel.reporting.quantities import small_frame
 from spaxel.reporting.strips import is_strip
 from spaxel.results.convention import sentences, shares
 from spaxel.results.interpretation import Interpretation, interpret
+from spaxel.results.numbers import quantiles
 
 MOST = 40  # maps that are drawn
 LARGE = 12  # components, up to which each map is large and its spectrum a figure
@@ -33,7 +34,7 @@ def mixture(page: Page) -> Markup:
     result, learned = page.result, page.run.get("learned") or {}
     if "abundances" not in result:
         return Markup("")
-    if not page.data.any():
+    if not page.n_data:
         return fill("mixture", data=False)
     shape = result["labels"].shape
     known, evidence = learned.get("bands") or {}, learned.get("evidence") or {}
@@ -61,7 +62,8 @@ def mixture(page: Page) -> Markup:
 def _cards(page: Page) -> tuple[Markup, list[dict[str, Any]]]:
     """The switch of the stretch, and of each of the first components its map, its spectrum and what it may be."""
     result, n = page.result, page.result.sizes["component"]
-    values, large = result["abundances"].values, n <= LARGE
+    large, side = n <= LARGE, side_for(min(n, MOST), page.side / 1024)
+    values = page.small("abundances", side)
     top = float(np.nanquantile(values.max(-1), 0.99))
     frame = small_frame(page, *((420, 380) if large else (250, 230)))
     found = interpret(result, page.run.get("redshift"), medium=page.run.get("medium"))
@@ -70,9 +72,7 @@ def _cards(page: Page) -> tuple[Markup, list[dict[str, Any]]]:
     drawn = bands(result, 1200 if large else 300) if "component_spectra" in result else None
     x_range = None
     for i, (name, color, share) in enumerate(named):
-        plot = quantity_map(
-            values[..., i], frame, (0.0, top), name=f"abundance {i}", side=side_for(min(n, MOST), page.side / 1024)
-        )
+        plot = quantity_map(values[..., i], frame, (0.0, top), name=f"abundance {i}", side=side)
         plots.append(plot)
         card = {"name": name, "swatch": swatch(color), "share": percent(share), "map": page.place(plot), "spectrum": ""}
         if drawn is not None:
@@ -89,7 +89,7 @@ def _spectrum(
         flip = descending(page.result)
         return Markup(spectrum_svg(drawn, i, color, flip=flip, width=200, height=110)), None
     own = marks(found._replace(candidates=([c for c in found.candidates[i] if more(c)],))) if found.kind else []
-    tall = min(420, round(small_frame(page, 420, 380).scale * len(page.data)) + 50)
+    tall = min(420, round(small_frame(page, 420, 380).scale * page.result.sizes["y"]) + 50)
     plot = one_spectrum(page.result, drawn, i, color, marks=own, x_range=x_range, height=max(240, tall))
     return page.place(plot), plot.x_range
 
@@ -114,10 +114,10 @@ def _profiles(page: Page) -> list[dict[str, Any]]:
 
 def _left(page: Page) -> dict[str, Any]:
     """What the components leave: in the median, at the worst hundredth, and its map, or its course along the list."""
-    residual = page.result["residual"].values
-    middle, high = float(np.nanmedian(residual)), float(np.nanquantile(residual, 0.99))
-    if is_strip(residual.shape) or looks_like_runs(residual.shape):
-        drawn, first = [], None
+    middle, high = map(float, quantiles(page.result["residual"], [0.5, 0.99]))
+    shape = page.result["labels"].shape
+    if is_strip(shape) or looks_like_runs(shape):
+        drawn, first, residual = [], None, page.result["residual"].values
         for run in runs_of(page.result)[:MOST_RUNS]:
             one = profile(page.result, page.colors, run, values=residual, like=first, height=180)
             first = first or one
@@ -125,6 +125,7 @@ def _left(page: Page) -> dict[str, Any]:
     else:
         ends = (0.0, 100 * high)
         frame = small_frame(page, 420, 380)
+        residual = page.small("residual", LARGEST)
         drawn = [page.place(quantity_map(100 * residual, frame, ends, unit="% of the norm", name="residual"))]
     return {"middle": middle, "high": high, "figures": drawn}
 

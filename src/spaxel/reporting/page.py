@@ -15,12 +15,14 @@ from bokeh.resources import Resources
 from markupsafe import Markup
 
 from spaxel.cube.pixels import scale_bar
+from spaxel.cube.smaller import is_large
 from spaxel.figures.frame import Frame
-from spaxel.figures.levels import levels_of, node_result
+from spaxel.figures.levels import confidence_sums, levels_of, node_result, own_parts
 from spaxel.figures.palette import component_colors
 from spaxel.figures.places import place_of
-from spaxel.figures.reduce import component_sizes
+from spaxel.figures.reduce import component_sizes, small_map
 from spaxel.reporting.html import fill
+from spaxel.results.walk import walk
 
 LEGEND_ROOM = (190, 250)  # beside two maps, for up to `TALL` names, and for more
 TALL = 20  # names in one column beside the map
@@ -34,13 +36,19 @@ class Page:
         self.side, self.picture_side = side, picture_side  # most pixels of a map of labels, of a picture
         finest = int(np.max(result["level"].values, initial=0)) if "level" in result.coords else 0
         self.colors = component_colors(result, finest, run.get("colors") or ())
-        self.data = result["labels"].values >= 0
+        self.n_pixels = result.sizes["y"] * result.sizes["x"]
+        self.n_data = sum(int((piece.values[0] >= 0).sum()) for piece in walk(result["labels"]))
         self.figures: list[Model] = []
 
     @cached_property
     def levels(self):
         """The result at every level, see `figures.levels`."""
-        return levels_of(self.result, self.colors)
+        return levels_of(self.result, self.colors, self.sums)
+
+    @cached_property
+    def sums(self):
+        """Sums of confidence of each part at each level, see `figures.levels`."""
+        return confidence_sums(self.result, len(own_parts(self.result)))
 
     @cached_property
     def nodes(self) -> xr.Dataset:
@@ -61,6 +69,16 @@ class Page:
         """Whether the maps lie one above the other."""
         rows, columns = self.result["labels"].shape
         return columns > 2.2 * rows
+
+    def is_known(self, side: int) -> np.ndarray:
+        """Which pixels hold data, (y, x) bool; of a large map which points of one that is made smaller to `side`."""
+        large = is_large(self.result["labels"].shape)
+        return (small_map(self.result, "labels", side) if large else self.result["labels"].values) >= 0
+
+    def small(self, name: str, side: int) -> np.ndarray:
+        """A map of values as it is; of a large one it is made smaller to `side`."""
+        large = is_large(self.result["labels"].shape)
+        return small_map(self.result, name, side) if large else self.result[name].values
 
     def place(self, model: Model) -> Markup:
         """The spot where a figure will stand."""

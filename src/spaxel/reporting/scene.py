@@ -29,21 +29,21 @@ def title(result: xr.Dataset, run: dict[str, Any]) -> str:
 
 def what(page: Page) -> Markup:
     """1 What is this, what was found: the sentence for who reads nothing else, facts, picture beside label map, legend."""
-    result, labels = page.result, page.result["labels"].values
+    result, shape = page.result, page.result["labels"].shape
     words: dict[str, Any] = {
         "title": title(result, page.run),
         "facts": f"{'; '.join(_facts(page))}.",
         "why": _found(page),
     }
     words |= {"plain": plain_sentence(result), "hint": try_next(result)}
-    if not page.data.any():
+    if not page.n_data:
         return fill("what", kind="empty", **words)
     words |= {"slider": slider(page), "key": _legend(page)}
-    if not is_strip(labels.shape):
+    if not is_strip(shape):
         return fill("what", kind="maps", **words, **_maps(page))
-    if labels.size <= ROWS:
+    if page.n_pixels <= ROWS:
         return fill("what", kind="list", columns=_columns(page), **words)
-    return fill("what", kind="strip", shape=labels.shape, **words)
+    return fill("what", kind="strip", shape=shape, **words)
 
 
 def _facts(page: Page) -> list[str]:
@@ -57,8 +57,8 @@ def _facts(page: Page) -> list[str]:
         facts.append(f"{axis.size:,} channels, {axis_label(result)} {axis[0]:.5g} to {axis[-1]:.5g}")
     if instrument := result.attrs.get("instrument") or page.run.get("instrument"):
         facts.append(f"measured with {show(instrument)}")
-    if not page.data.all():
-        facts.append(f"{(~page.data).sum():,} of {page.data.size:,} pixels hold no data")
+    if page.n_data < page.n_pixels:
+        facts.append(f"{page.n_pixels - page.n_data:,} of {page.n_pixels:,} pixels hold no data")
     return facts
 
 
@@ -104,7 +104,7 @@ def _legend(page: Page) -> dict[str, Any]:
          "name": names.get(node, "").removeprefix("component " if two else ""), "full": names.get(node, "")}
         for node in order
     ]  # fmt: skip
-    missing = None if page.data.all() else 1 - page.data.mean()
+    missing = None if page.n_data == page.n_pixels else 1 - page.n_data / page.n_pixels
     return {"lines": lines, "missing": missing, "two": two}
 
 

@@ -12,7 +12,6 @@ from dask.utils import format_bytes
 
 from spaxel.figures.bands import is_faint
 from spaxel.figures.evidence import evidence_figures
-from spaxel.figures.levels import confidence_sums, own_parts
 from spaxel.figures.maps import confidence_map, label_png, truth_png
 from spaxel.figures.marks import plain
 from spaxel.figures.reduce import component_sizes
@@ -25,12 +24,13 @@ from spaxel.reporting.page import Page
 from spaxel.reporting.strips import is_strip
 from spaxel.results.convention import sentences
 from spaxel.results.interpretation import interpret
+from spaxel.results.numbers import any_label
 
 
 def components(page: Page) -> Markup:
     """2 What are they: mean spectra with their spread, and a table; of all levels, those of this one seen."""
     result, sizes = page.result, component_sizes(page.result)
-    if not page.data.any() or len(sizes) == 0:
+    if not page.n_data or len(sizes) == 0:
         return fill("components", sizes=0)
     drawn, width, lines = "", "", Markup("")
     if "component_spectra" in result:
@@ -96,14 +96,14 @@ def _mean_confidence(page: Page) -> float | None:
     """Of all pixels; None where the result keeps no confidence."""
     if "confidence" not in page.result:
         return None
-    total, count = confidence_sums(page.result, len(own_parts(page.result)))[0]
+    total, count = page.sums[0]
     return float(total.sum() / count.sum()) if count.any() else None
 
 
 def sure(page: Page) -> Markup:
     """3 How sure: confidence map, evidence for the number, choice of scaling, the truth."""
     result, shape = page.result, page.result["labels"].shape
-    if not page.data.any():
+    if not page.n_data:
         return fill("sure", data=False)
     mean, map_ = _mean_confidence(page), ""
     if mean is not None and not is_strip(shape):
@@ -139,7 +139,7 @@ def _scaling(result: xr.Dataset) -> dict[str, Any] | None:
 def _truth(page: Page) -> list[Picture]:
     """The truth beside the labels, where there is one."""
     result, shape = page.result, page.result["labels"].shape
-    if "truth_labels" not in result or is_strip(shape) or not (result["truth_labels"] >= 0).any():
+    if "truth_labels" not in result or is_strip(shape) or not any_label(result["truth_labels"]):
         return []
     pictures = ((truth_png(result, page.colors, 230), "truth"), (label_png(result, page.colors, 230), "this report"))
     return [sized(*pair, shape) for pair in pictures]

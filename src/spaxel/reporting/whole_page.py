@@ -8,6 +8,7 @@ from typing import Any
 import xarray as xr
 from markupsafe import Markup
 
+from spaxel.cube.smaller import is_large
 from spaxel.figures.reduce import step_for
 from spaxel.lines.gas import wavelengths
 from spaxel.reporting import PAGE, scene, sections
@@ -61,9 +62,12 @@ def render(result: xr.Dataset, run: dict[str, Any] | None = None) -> str:
     Raises CubeError if `result` is not a result.
     """
     run, sure = run or {}, check_result(result).get("level_confidence")
-    result = result.drop_vars("level_confidence", errors="ignore").compute()
-    if sure is not None:  # large: it is read level by level
-        result["level_confidence"] = sure
+    if is_large(result["labels"].shape):  # its maps are read from overviews and block by block
+        result = result.assign(result.drop_dims(["y", "x"]).compute().data_vars)
+    else:
+        result = result.drop_vars("level_confidence", errors="ignore").compute()
+        if sure is not None:  # it is read level by level
+            result["level_confidence"] = sure
     for sides in SIDES:
         if sides != SIDES[-1] and picture_bytes(result, sides[1]) > MOST_BYTES // 2:
             continue  # it could not be small enough

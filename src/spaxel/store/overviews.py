@@ -118,8 +118,7 @@ def _write(place: Path, name: str, result: xr.Dataset) -> None:
     height, width = result["labels"].shape
     steps = steps_of((height, width), kind)
     group = zarr.create_group(str(place), zarr_format=3, attributes=_said(name, kind, planes, steps))
-    integer = kind.how != "mean" or name in ("picture", "picture_wide", "decoded_picture")
-    dtype = held.dtype if integer else np.dtype(np.float32)
+    dtype = _dtype(name, held)
     arrays = {
         step: group.create_array(
             _path(step),
@@ -197,6 +196,31 @@ def reduced(kind: Kind, values: np.ndarray, labels: np.ndarray | None, steps: li
 def _means(kind: Kind, values: np.ndarray, labels: np.ndarray | None, steps: list[int]) -> dict[int, np.ndarray]:
     good = np.isfinite(values) if labels is None or not kind.masked else np.isfinite(values) & (labels >= 0)
     return halved(values, good, steps)
+
+
+def smaller(result: xr.Dataset, name: str, step: int) -> np.ndarray:
+    """A large map of a result at a step, a power of two: its overview, else made block by block, with the same bits.
+
+    returns : the axes in the order of the map, y and x made smaller; means are float32, NaN where nothing counts
+    Raises ReadError where it is damaged.
+    """
+    kind, held = KINDS[name], result[name]
+    known = [overview(one, step) for one in (held, *((result["labels"],) if kind.how == "parts" else ()))]
+    if all(one is not None for one in known):
+        return np.asarray(known[0])
+    whole = Tile(0, result.sizes["y"], 0, result.sizes["x"])
+    dtype = _dtype(name, held)
+    planes = [
+        _made_smaller(result["labels"].data, plane, kind, [step], whole, dtype)[step]
+        for plane in _planes(held.variable)
+    ]
+    return planes[0] if held.dims[0] == "y" else np.stack(planes)
+
+
+def _dtype(name: str, held: Any) -> np.dtype:
+    """The kind of the numbers of an overview: means are float32, but for pictures."""
+    pictures = ("picture", "picture_wide", "decoded_picture")
+    return held.dtype if KINDS[name].how != "mean" or name in pictures else np.dtype(np.float32)
 
 
 def _path(step: int) -> str:

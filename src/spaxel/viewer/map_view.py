@@ -13,6 +13,7 @@ from bokeh.plotting import figure
 
 from spaxel.errors import printable
 from spaxel.figures.maps import CLEAR
+from spaxel.store.overviews import overview
 from spaxel.viewer.layers import Layer, component_of, labels_layer
 from spaxel.viewer.look import Looks, words
 from spaxel.viewer.overviews import SLOW, keep, overview_file, recalled
@@ -150,7 +151,7 @@ class MapView:
             if kept is not None:
                 self._show(name, kept, window)
                 continue
-            reading = Reading(layer.array, window, layer.channels, layer.combine)
+            reading = Reading(layer.array, window, layer.channels, layer.combine, self.scene.room.block)
             reading.read(BLINK)
             self._readings[name] = reading
         self._publish(dict(self._readings), layers)
@@ -169,7 +170,7 @@ class MapView:
         return kept
 
     def _kept(self) -> Kept:
-        return self.scene.kept.setdefault("windows", Kept())
+        return self.scene.kept.setdefault("windows", Kept(self.scene.room.kept))
 
     def _publish(self, readings: dict[str, Reading], layers: dict[str, Layer]) -> None:
         """Show what has been read so far, unless the map has moved on."""
@@ -249,6 +250,16 @@ class MapView:
             low, high = limits(self.scene, self.base)
             self.shades.update(palette=palette_of(self.stretch), low=float(low), high=float(high))
         self.bar.visible = values
-        step = self.window().step
-        drawn = f"one of {step} rows and columns is drawn" if step > 1 else ""
-        self.caption.text = printable("; ".join(filter(None, (self.base.title if self.base else "", drawn)))) or " "
+        self.caption.text = (
+            printable("; ".join(filter(None, (self.base.title if self.base else "", self._drawn())))) or " "
+        )
+
+    def _drawn(self) -> str:
+        """What a point stands for: one of so many pixels, or all of them where what is shown comes from overviews."""
+        step, held = self.window().step, [self.base.array] if self.base is not None else []
+        if self.with_labels and self.result is not None:
+            held.append(labels_layer(self.result).array)
+        small = [overview(array, step) is not None for array in held] if step > 1 else []
+        if any(small) and all(small):
+            return f"each point is the mean, or the most frequent component, of {step} x {step} pixels"
+        return f"one of {step} rows and columns is drawn" if step > 1 else ""

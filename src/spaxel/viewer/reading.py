@@ -16,7 +16,8 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube.computing import alone
-from spaxel.viewer.screen import Window, blocks, inside, part
+from spaxel.store.overviews import overview
+from spaxel.viewer.screen import BLOCK_BYTES, Window, blocks, coarser, inside, part
 
 BLINK = 0.12  # seconds that a window may keep the browser waiting
 KEPT = 96 * 2**20  # bytes of windows that a scene keeps
@@ -28,12 +29,24 @@ class Reading:
     """One window of one array, as far as it has been read.
 
     array   : (y, x, …), lazy or not      channels : which of the last axis, or None for all or for an array (y, x)
-    combine : (n, m, …) numbers -> (n, m, …) what is kept of them
+    combine : (n, m, …) numbers -> (n, m, …) what is kept of them      most : bytes that are read at once
+    A map of a run that has an overview for the step of the window is read from that: `overview` says so.
     """
 
-    def __init__(self, array: xr.DataArray, window: Window, channels: Sequence[int] | None, combine: Combine):
-        self.array, self.window, self._channels, self._combine = array, window, channels, combine
-        self._todo = blocks(window, _chunk(array), _pixel_bytes(array))
+    def __init__(
+        self,
+        array: xr.DataArray,
+        window: Window,
+        channels: Sequence[int] | None,
+        combine: Combine,
+        most: int = BLOCK_BYTES,
+    ):
+        self.window, self._channels, self._combine = window, channels, combine
+        small = overview(array, window.step) if window.step > 1 else None
+        self.overview = small is not None
+        self.array = array if small is None else xr.DataArray(small, dims=array.dims)
+        self._seen = window if small is None else coarser(window)
+        self._todo = blocks(self._seen, _chunk(self.array), _pixel_bytes(array), most)
         self._done, self._known, self._seeds = 0, np.zeros(window.shape, bool), np.zeros(window.shape, bool)
         self._values: np.ndarray | None = None
         self._lock = threading.Lock()
@@ -73,8 +86,8 @@ class Reading:
         return values
 
     def _one(self, tile: Any) -> None:
-        rows, columns = part(self.window, tile)
-        ys, xs = self.window.rows()[rows], self.window.columns()[columns]
+        rows, columns = part(self._seen, tile)
+        ys, xs = self._seen.rows()[rows], self._seen.columns()[columns]
         found = self._combine(pick(self.array, ys, xs, self._channels))
         if self._values is None:
             self._values = np.zeros((*self.window.shape, *found.shape[2:]), found.dtype)

@@ -86,7 +86,11 @@ def _limits(scene: Scene, layer: Layer) -> tuple[Any, Any]:
     else:
         shape = (layer.array.shape[0], layer.array.shape[1])
         reading = Reading(
-            layer.array, on_screen(shape, (0, shape[1]), (0, shape[0]), (COARSE, COARSE)), layer.channels, layer.combine
+            layer.array,
+            on_screen(shape, (0, shape[1]), (0, shape[0]), (COARSE, COARSE)),
+            layer.channels,
+            layer.combine,
+            scene.room.block,
         )
         reading.read(BLINK)
         values = reading.image()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -18,6 +18,20 @@ from spaxel.readers import open_cube
 from spaxel.results.convention import check_result
 from spaxel.store.addresses import check_local
 from spaxel.store.run_folder import RESULT, is_run, read_json, read_result
+from spaxel.viewer.reading import KEPT
+from spaxel.viewer.screen import BLOCK_BYTES
+from spaxel.viewer.spectra import MOST_BYTES
+
+
+class Room(NamedTuple):
+    """Bytes: of windows that are kept, of what is read at once, and of a region whose spectrum is taken."""
+
+    kept: int
+    block: int
+    region: int
+
+
+USUAL = Room(KEPT, BLOCK_BYTES, MOST_BYTES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +43,7 @@ class Scene:
     cube    : the cube after the steps of the run, lazily, on the channels of the result; or None
     missing : why there is no cube, and what to try; "" if there is one
     kept    : what has been read of it, shared by all windows (spaxel.viewer.reading)
+    memory  : bytes that its windows may take together, None where nobody said
     """
 
     name: str
@@ -38,6 +53,12 @@ class Scene:
     cube: xr.Dataset | None = None
     missing: str = ""
     kept: dict[Any, Any] = field(default_factory=dict)
+    memory: int | None = None
+
+    @property
+    def room(self) -> Room:
+        """How its memory is divided."""
+        return USUAL if self.memory is None else Room(*(min(n, self.memory * n // sum(USUAL)) for n in USUAL))
 
     @property
     def data(self) -> xr.Dataset:
@@ -58,18 +79,19 @@ class Scene:
         return str(self.data.attrs.get("origin", "upper"))
 
 
-def open_scenes(things: Sequence[Any], cube: Any = None, **options: Any) -> list[Scene]:
+def open_scenes(things: Sequence[Any], cube: Any = None, *, memory: int | None = None, **options: Any) -> list[Scene]:
     """What was asked for, opened lazily; a run of several cubes is as many scenes.
 
     things  : runs (folders), files, results or cubes in memory, fitted results with `cube` beside them
     cube    : file or cube of the one run or result, where it is not found at its recorded place
+    memory  : bytes that all windows may take together, beside what the libraries hold; one tile of a file is always read
     options : of open_cube, for files and for `cube`
     Raises what open_cube and read_run raise, ParameterError if `cube` cannot belong to several runs.
     """
     scenes = [scene for thing in things for scene in _opened(thing, cube, options)]
     if cube is not None and len(scenes) != 1:
         raise ParameterError(f"One cube cannot belong to {len(scenes)} runs. Try to view one run with its cube.")
-    return scenes
+    return scenes if memory is None else [replace(scene, memory=memory // len(scenes)) for scene in scenes]
 
 
 def _opened(thing: Any, cube: Any, options: dict[str, Any]) -> list[Scene]:

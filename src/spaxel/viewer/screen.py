@@ -62,14 +62,15 @@ def _clipped(ends: tuple[float, float], n: int) -> tuple[int, int]:
     return first, int(np.clip(np.ceil(high), first + 1, n))
 
 
-def blocks(window: Window, chunk: tuple[int, int], pixel_bytes: int) -> list[Tile]:
+def blocks(window: Window, chunk: tuple[int, int], pixel_bytes: int, most: int = BLOCK_BYTES) -> list[Tile]:
     """Rectangles of pixels that cover a window once, along the tiles of the file, in an order from coarse to fine.
 
     chunk : rows and columns of a tile of the file     pixel_bytes : that are read for one pixel of it
+    most  : bytes of a block, unless one tile of the file holds more
     The first ones lie far apart, so that a picture of the whole is there early.
     """
     rows, columns = (min(max(side, 1), 8 * CELL) for side in chunk)
-    while 2 * rows * columns * pixel_bytes <= BLOCK_BYTES and min(rows, columns) < BLOCK_SIDE:
+    while 2 * rows * columns * pixel_bytes <= most and min(rows, columns) < BLOCK_SIDE:
         rows, columns = (2 * rows, columns) if rows <= columns else (rows, 2 * columns)
     rows, columns = (-(-side // window.step) * window.step for side in (rows, columns))
     found = [
@@ -100,6 +101,12 @@ def _depth(row: int, column: int) -> tuple[int, int, int]:
 
 def _twos(n: int) -> int:
     return 30 if n == 0 else (n & -n).bit_length() - 1
+
+
+def coarser(window: Window) -> Window:
+    """A window in the points of an overview that has its step."""
+    y0, y1, x0, x1, step = window
+    return Window(y0 // step, -(-y1 // step), x0 // step, -(-x1 // step), 1)
 
 
 def part(window: Window, tile: Tile) -> tuple[slice, slice]:

@@ -40,18 +40,20 @@ class RegionSpectrum(NamedTuple):
         return f"mean of {self.n:,} pixels"
 
 
-def region_spectrum(cube: xr.Dataset, region: Region) -> RegionSpectrum:
+def region_spectrum(cube: xr.Dataset, region: Region, most_bytes: int | None = None) -> RegionSpectrum:
     """Mean and spread of the spectra of a region, over its pixels with data.
 
-    A region whose cells of 64 x 64 pixels hold more than 64 MiB is sampled: from cells spread evenly over it.
+    most_bytes : of a cube that are read; None: 64 MiB
+    A region whose cells of 64 x 64 pixels hold more is sampled: from cells spread evenly over it.
     """
+    most_bytes = MOST_BYTES if most_bytes is None else most_bytes
     cube, shape = alone(cube), (cube.sizes["y"], cube.sizes["x"])
     cells = [(tile, mask) for tile in _cells(region, shape) if (mask := inside(region, tile)).any()]
     total = int(sum(mask.sum() for _, mask in cells))
     pixel = cube.sizes["channel"] * cube["spectra"].dtype.itemsize
     most = (
-        max(1, min(MOST_CELLS, MOST_BYTES // (CELL * CELL * pixel)))
-        if _bytes(cells, pixel) > MOST_BYTES
+        max(1, min(MOST_CELLS, most_bytes // (CELL * CELL * pixel)))
+        if _bytes(cells, pixel) > most_bytes
         else len(cells)
     )
     chosen = np.unique(np.linspace(0, max(len(cells) - 1, 0), most).round().astype(int)) if cells else np.zeros(0, int)

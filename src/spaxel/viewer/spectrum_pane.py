@@ -146,7 +146,7 @@ class SpectrumPane:
             if region is not None and self._state.result is not None:
                 self.about.text = f"{region_words(region)}\n{_labels_words(self._state)}\n{printable(scene.missing)}"
             return
-        self.found = found = region_spectrum(scene.cube, region)
+        self.found = found = region_spectrum(scene.cube, region, scene.room.region)
         axis = np.asarray(scene.cube["channel"], float)
         self.selected.data = _line(axis, found)
         self.why.disabled = not found.n

@@ -12,7 +12,7 @@ import xarray as xr
 
 from spaxel.errors import NotFound, ParameterError
 from spaxel.figures.palette import component_colors
-from spaxel.figures.reduce import reduce_labels
+from spaxel.figures.reduce import small_map
 from spaxel.metrics import score
 from spaxel.results.presence import Presence, is_new, kept, new_here, presence, recalled
 from spaxel.store.cuts import CUTS
@@ -32,7 +32,7 @@ def scored(result: xr.Dataset) -> dict[str, Any]:
 def common_colors(results: Sequence[xr.Dataset]) -> list[str]:
     """Colours by place in the palette, dealt for the maps of all these results of one model together."""
     side = max(16, int(SIDE * min(1.0, (8 / len(results)) ** 0.5)))
-    small = [reduce_labels(result["labels"].values, side) for result in results]
+    small = [small_map(result, "labels", side) for result in results]
     width = max(labels.shape[1] for labels in small)
     padded = [np.pad(labels, ((0, 1), (0, width - labels.shape[1])), constant_values=-1) for labels in small]
     both = xr.Dataset({"labels": (("y", "x"), np.concatenate(padded))})

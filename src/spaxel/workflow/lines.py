@@ -9,6 +9,7 @@ from typing import Any
 
 import xarray as xr
 
+from spaxel.cube.smaller import is_large
 from spaxel.errors import CubeError, NotFound
 from spaxel.lines.gas import wavelengths
 from spaxel.preprocess import repeat
@@ -45,11 +46,13 @@ def add_lines(
     redshift: float | None = None,
     medium: str | None = None,
     cube: str | Path | None = None,
+    memory: int | None = None,
 ) -> list[Path]:
     """Line maps for a run that lies on disk, from the file that it was made from; the report is not written.
 
     lines : names, ("auto",) or ("none",); None: those of a redshift that is given, if the file is still there
-    cube  : the file, if it lies elsewhere now      returns : the folders of the results that were changed
+    cube  : the file, if it lies elsewhere now      memory : of the pass over the cube, see spaxel.cube.mapping
+    returns : the folders of the results that were changed
     Raises NotFound if lines are asked for and the file is gone, CubeError if it is another one, ParameterError.
     """
     run = Path(run)
@@ -66,14 +69,17 @@ def add_lines(
                 continue
             raise NotFound(f"The cube of {folder} is not at {path}. Try --cube FILE.")
         asked = ("auto",) if lines is None else tuple(lines)
-        result = read_result(folder).load()
-        write_result(folder, _mapped(path, own, result, asked))
+        result = read_result(folder)
+        result = result if is_large(result["labels"].shape) else result.load()
+        write_result(folder, _mapped(path, own, result, asked, memory))
         write_json(folder, own)
         changed.append(folder)
     return changed
 
 
-def _mapped(path: Path, about: dict[str, Any], result: xr.Dataset, lines: tuple[str, ...]) -> xr.Dataset:
+def _mapped(
+    path: Path, about: dict[str, Any], result: xr.Dataset, lines: tuple[str, ...], memory: int | None
+) -> xr.Dataset:
     """The result of a run with line maps from the file at `path`."""
     if lines == ("none",):
         return result.drop_dims("line", errors="ignore")
@@ -84,7 +90,7 @@ def _mapped(path: Path, about: dict[str, Any], result: xr.Dataset, lines: tuple[
         raise CubeError(f"{path} has {rows} x {columns} pixels, the run {here}. Try --cube with the file of the run.")
     steps = result.attrs.get("steps", [])
     cube = measured(raw, steps_of(steps))
-    return line_maps(cube, result, lines, redshift=about.get("redshift"), medium=about.get("medium"))
+    return line_maps(cube, result, lines, redshift=about.get("redshift"), medium=about.get("medium"), memory=memory)
 
 
 def steps_of(steps: Any) -> list[dict[str, Any]]:

@@ -1,0 +1,123 @@
+"""Pages, figures and windows of a large run: the same with overviews and without, and nobody holds a whole map."""
+
+import re
+import shutil
+
+import bokeh.util.serialization
+import dask
+import dask.array as da
+import numpy as np
+import pytest
+
+from spaxel.errors import ParameterError
+from spaxel.figures.reduce import small_map, step_for
+from spaxel.methods.registry import apply, method_class
+from spaxel.plot.scene import open_scene, small_labels, small_values
+from spaxel.reporting import render, report
+from spaxel.results.walk import bounded
+from spaxel.store.overviews import KINDS, OVERVIEWS, reduced
+from spaxel.store.run_folder import read_run, write_json, write_result
+from spaxel.synth import simulate
+from spaxel.viewer.layers import result_layer
+from spaxel.viewer.reading import Reading
+from spaxel.viewer.screen import Window
+
+SHAPE = (70, 75)  # nine chunks
+METHODS = {"kmeans": {"n_clusters": 4}, "nmf": {"n_components": 3}, "dsc": {"n_clusters": 4, "epochs": 1}}
+
+
+@pytest.fixture(scope="module", params=list(METHODS))
+def run(request, tmp_path_factory, small_is_large):
+    folder = tmp_path_factory.mktemp("run")
+    cube = simulate("maxrf", height=SHAPE[0], width=SHAPE[1], channels=96, seed=1).load()
+    spectra = cube["spectra"].values.astype(np.float32)
+    spectra[20:30, 3:40] = np.nan
+    cube = cube.assign(spectra=(cube["spectra"].dims, spectra, cube["spectra"].attrs))
+    model = method_class(request.param)(**METHODS[request.param]).fit(cube)
+    write_result(folder, apply(model, cube))
+    write_json(folder, {"name": "large", "method": request.param})
+    return folder
+
+
+def page(folder):
+    about, result = read_run(folder)
+    bokeh.util.serialization._simple_id = 999
+    return re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID", render(result, about))
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Pixels of each array that is computed, in the order in which that happens."""
+    found = []
+
+    def note(values):
+        sides = sorted(values.shape)[-2:] if np.ndim(values) > 1 else [0]
+        found.append(int(np.prod(sides)))
+        return values
+
+    computed, as_array = dask.compute, da.Array.__array__
+    monkeypatch.setattr(dask, "compute", lambda *a, **k: tuple(map(note, computed(*a, **k))))
+    monkeypatch.setattr(da.Array, "__array__", lambda self, *a, **k: note(as_array(self, *a, **k)))
+    return found
+
+
+def test_the_page_is_the_same_with_overviews_and_without(run, tmp_path):
+    bare = shutil.copytree(run, tmp_path / "bare")
+    shutil.rmtree(bare / OVERVIEWS)
+    assert page(run) == page(bare)
+
+
+def test_a_page_holds_no_whole_map(run, held, monkeypatch):
+    monkeypatch.setattr("spaxel.reporting.SIDES", ((64, 64), (32, 32)))
+    with bounded(2**18):
+        report(run)
+    assert held
+    assert max(held) < SHAPE[0] * SHAPE[1] / 2
+
+
+def test_too_little_memory_is_said(run):
+    with pytest.raises(ParameterError, match="Try a larger --memory"), bounded(1000):
+        report(run)
+
+
+def test_a_small_map_is_made_of_the_whole_one(run):
+    _, result = read_run(run)
+    whole = result.compute()
+    for name in (name for name in KINDS if name in result):
+        for side in (40, 10):
+            kind, step = KINDS[name], step_for(SHAPE, side)
+            assert step in (2, 8)
+            last = whole[name].transpose("y", "x", ...).values
+            expected = reduced(kind, last, whole["labels"].values, [step])[step].astype(float)
+            found = small_map(result, name, side).astype(float)
+            found = found if result[name].dims[0] == "y" else np.moveaxis(found, 0, -1)
+            np.testing.assert_allclose(found, expected, atol=0.5 if "picture" in name else 0)
+            np.testing.assert_array_equal(small_map(whole, name, side), small_map(result, name, side))
+
+
+def test_a_figure_holds_no_whole_map(run, held):
+    scene = open_scene(run)
+    labels = small_labels(scene, 20)
+    assert max(labels.shape) <= 20
+    for name in ("abundances", "confidence"):
+        if name in scene.result:
+            assert small_values(scene, name, 20).shape[:2] == labels.shape
+    assert max(held) < SHAPE[0] * SHAPE[1] / 2
+
+
+def test_the_viewer_reads_the_overview_of_what_is_on_the_screen(run):
+    _, result = read_run(run)
+    layer = result_layer(result, "confidence")
+    for window in (Window(0, 70, 0, 75, 4), Window(8, 70, 16, 64, 2)):
+        reading = Reading(layer.array, window, layer.channels, layer.combine)
+        reading.read(60)
+        rows, columns = (slice(a // window.step, -(-b // window.step)) for a, b in (window[:2], window[2:4]))
+        assert reading.overview
+        assert reading.image().shape == window.shape
+        values = result["confidence"].values
+        expected = reduced(KINDS["confidence"], values, None, [window.step])[window.step]
+        np.testing.assert_array_equal(reading.image(), expected[rows, columns])
+    near = Reading(layer.array, Window(3, 20, 5, 25, 1), layer.channels, layer.combine)
+    near.read(60)
+    assert not near.overview
+    np.testing.assert_array_equal(near.image(), result["confidence"].values[3:20, 5:25])
