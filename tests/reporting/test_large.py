@@ -9,6 +9,7 @@ import dask.array as da
 import numpy as np
 import pytest
 
+from spaxel.cube.smaller import whole_step
 from spaxel.errors import ParameterError
 from spaxel.figures.reduce import small_map, step_for
 from spaxel.methods.registry import apply, method_class
@@ -47,7 +48,8 @@ def page(folder):
 
 @pytest.fixture
 def held(monkeypatch):
-    """Pixels of each array that is computed, in the order in which that happens."""
+    """Pixels of each array that is computed, in the order in which that happens, on a screen of few points."""
+    monkeypatch.setattr("spaxel.figures.reduce.step_for", lambda shape, side: whole_step(shape, side // 16, 32))
     found = []
 
     def note(values):
@@ -67,9 +69,8 @@ def test_the_page_is_the_same_with_overviews_and_without(run, tmp_path):
     assert page(run) == page(bare)
 
 
-def test_a_page_holds_no_whole_map(run, held, monkeypatch):
-    monkeypatch.setattr("spaxel.reporting.SIDES", ((64, 64), (32, 32)))
-    with bounded(2**18):
+def test_a_page_holds_no_whole_map(run, held):
+    with bounded(2**15):
         report(run)
     assert held
     assert max(held) < SHAPE[0] * SHAPE[1] / 2
@@ -96,12 +97,13 @@ def test_a_small_map_is_made_of_the_whole_one(run):
 
 
 def test_a_figure_holds_no_whole_map(run, held):
-    scene = open_scene(run)
-    labels = small_labels(scene, 20)
-    assert max(labels.shape) <= 20
-    for name in ("abundances", "confidence"):
-        if name in scene.result:
-            assert small_values(scene, name, 20).shape[:2] == labels.shape
+    with bounded(2**15):
+        scene = open_scene(run)
+        labels = small_labels(scene, 320)
+        assert max(labels.shape) <= 20
+        for name in ("abundances", "confidence"):
+            if name in scene.result:
+                assert small_values(scene, name, 320).shape[:2] == labels.shape
     assert max(held) < SHAPE[0] * SHAPE[1] / 2
 
 
