@@ -156,6 +156,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("sides", nargs="*", type=int)
     asked.add_argument("--keep", type=Path)
+    asked.add_argument("--write", action="store_true", help="the results file too, where sides are given")
     given = asked.parse_args()
     rows, alone = [], {}
     with TemporaryDirectory(dir=given.keep) as folder:
@@ -183,7 +184,7 @@ def main() -> None:
                     (given.keep / f"page-{kind}-{side}.html").write_bytes((run / "report.html").read_bytes())
                     (given.keep / f"figure-{kind}-{side}.png").write_bytes(out.read_bytes())
                 log(f"  result {whole:.0f} MiB, overviews {size:.0f} MiB")
-    if given.sides:
+    if given.sides and not given.write:
         return
     about = head()
     words = (

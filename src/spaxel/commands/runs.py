@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -95,7 +95,7 @@ def _reported(run: Path, asked: Lines | None, cube: Path | None, cut: str | None
     from spaxel.workflow.lines import add_lines
 
     names = None if asked.lines is None else parse_lines(asked.lines)
-    known = {"redshift": asked.redshift, "medium": asked.medium}
+    known: dict[str, Any] = {"redshift": asked.redshift, "medium": asked.medium}
     for folder in add_lines(run, names, cube=cube, memory=memory, **known):
         if folder != run:
             yield write_report(folder)

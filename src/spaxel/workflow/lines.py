@@ -9,7 +9,6 @@ from typing import Any
 
 import xarray as xr
 
-from spaxel.cube.smaller import is_large
 from spaxel.errors import CubeError, NotFound
 from spaxel.lines.gas import wavelengths
 from spaxel.preprocess import repeat
@@ -69,8 +68,7 @@ def add_lines(
                 continue
             raise NotFound(f"The cube of {folder} is not at {path}. Try --cube FILE.")
         asked = ("auto",) if lines is None else tuple(lines)
-        result = read_result(folder)
-        result = result if is_large(result["labels"].shape) else result.load()
+        result = read_result(folder).load()
         write_result(folder, _mapped(path, own, result, asked, memory))
         write_json(folder, own)
         changed.append(folder)
