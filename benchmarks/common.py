@@ -22,7 +22,7 @@ from scipy.ndimage import gaussian_filter
 from threadpoolctl import threadpool_limits
 
 import spaxel
-from spaxel.cube.mapping import cores
+from spaxel.cube.computing import cores
 from spaxel.synth import simulate
 
 RESULTS = Path(__file__).parent / "results"

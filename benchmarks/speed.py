@@ -20,7 +20,7 @@ import numpy as np
 
 from common import head, log, table, write_json, write_page
 from memory import zarr_cube
-from spaxel.cube.mapping import cores
+from spaxel.cube.computing import cores
 
 SIZES = ((96, 96, 1024), (256, 256, 1024), (512, 512, 1024))
 QUICK = ((64, 64, 256),)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from spaxel.cube import mapping
+from spaxel.cube import computing
 from spaxel.readers.parts import rosetta
 from spaxel.store import provenance
 from spaxel.store.provenance import peak_memory
@@ -39,12 +39,12 @@ def test_doctor_where_there_is_no_affinity():
 
 def test_cores_are_those_of_the_process_or_else_of_the_machine(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {1, 4, 5}, raising=False)
-    assert mapping.cores() == 3
+    assert computing.cores() == 3
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 7)
-    assert mapping.cores() == 7
+    assert computing.cores() == 7
     monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert mapping.cores() == 1
+    assert computing.cores() == 1
 
 
 def test_peak_memory_is_not_known_where_nobody_counts(monkeypatch):

@@ -49,6 +49,7 @@ _HOME = {  # public name -> module that defines it
     "line_maps": "results.line_maps",
     "report": "reporting",
     "progress": "pace",
+    "executing": "cube.executing",
     "figure": "plot",
     "plot": "plot",  # a room that is public as it is
     "view": "viewer.shown",

@@ -3,6 +3,7 @@
 from spaxel import plot as plot
 from spaxel.cube import check_cube as check_cube
 from spaxel.cube import make_cube as make_cube
+from spaxel.cube.executing import executing as executing
 from spaxel.errors import SpaxelError as SpaxelError
 from spaxel.exporting import export as export
 from spaxel.methods.consensus.estimator import Segment as Segment

@@ -58,6 +58,10 @@ class MemoryBudgetError(SpaxelError, MemoryError):
     """The work cannot be done inside the memory that was allowed."""
 
 
+class WorkersLost(SpaxelError, OSError):
+    """The processes or the cluster that compute tiles do not answer, or die again and again."""
+
+
 class GuessWarning(UserWarning):
     """Something was guessed because the file does not say it; the message names the option that decides it."""
 

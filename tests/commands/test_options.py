@@ -27,6 +27,12 @@ from spaxel.testing import tiny_cube
         (["--method", "dbscan"], "There is no method 'dbscan'. Known: kmeans"),
         (["--seed", "-1"], "--seed"),
         (["--seed", "x"], "--seed"),
+        (
+            ["--scheduler", "foo"],
+            "--scheduler is 'foo'. Try threads, processes, slurm, or the address of a Dask scheduler",
+        ),
+        (["--scheduler", "tcp://127.0.0.1:9", "--workers", "2"], "a cluster has its own. Try without it"),
+        (["--workers", "0"], "--workers is 0; there must be at least one"),
         (["--crop", "1"], "--crop is '1', expected LOW:HIGH"),
         (["--crop", "a:b"], "--crop is 'a:b', expected LOW:HIGH"),
         (["--crop", "1:2:3"], "--crop is '1:2:3', expected LOW:HIGH"),

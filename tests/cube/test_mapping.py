@@ -1,18 +1,14 @@
-import pickle
-import sys
 from contextlib import suppress
-from types import ModuleType
 
-import cloudpickle
-import dask
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spaxel.cube import make_cube
+from spaxel.cube.executing import executing
 from spaxel.cube.mapping import BLOCK, Look, map_tiles
-from spaxel.errors import MemoryBudgetError, MissingExtra
+from spaxel.errors import MemoryBudgetError
 from spaxel.pace import progress
 from spaxel.testing import tiny_cube
 
@@ -41,7 +37,8 @@ def test_every_call_sees_the_same_number_of_rows():
         seen.add(len(spectra))
         return _total(spectra, n)
 
-    map_tiles(spy, tiny_cube(70, 65), FILL, memory=2**17, scheduler="synchronous")
+    with executing("synchronous"):
+        map_tiles(spy, tiny_cube(70, 65), FILL, memory=2**17)
     assert seen == {BLOCK}
 
 
@@ -97,7 +94,8 @@ def test_a_look_sees_the_surroundings_across_tiles(height, width, memory, worker
     spectra[rng.random((height, width)) < 0.2] = 0  # no data
     good = spectra.any(2)
     fill = {"seen": np.float64(np.nan), "own": np.float64(np.nan)}
-    maps, sums = map_tiles(_seen, make_cube(spectra), fill, memory=memory, workers=workers, look=LOOK)
+    with executing("threads", workers):
+        maps, sums = map_tiles(_seen, make_cube(spectra), fill, memory=memory, look=LOOK)
     assert np.array_equal(maps["seen"][good], _neighbours(spectra, good)[good][:, 0])
     assert np.array_equal(maps["own"][good], spectra[good][:, 0])
     assert np.isnan(maps["seen"][~good]).all()
@@ -120,65 +118,6 @@ def test_what_is_read_with_its_surroundings_fits_into_the_budget(height, width, 
         return np.zeros((*usable.shape, 1), np.float32)
 
     cube = tiny_cube(height, width)
-    with suppress(MemoryBudgetError):
-        map_tiles(_total, cube, FILL, memory=memory, workers=workers, scheduler="synchronous", look=Look(spy, halo, 1))
+    with suppress(MemoryBudgetError), executing("threads", workers):
+        map_tiles(_total, cube, FILL, memory=memory, look=Look(spy, halo, 1))
         assert max(read) * workers <= memory
-
-
-@pytest.fixture
-def cluster(monkeypatch):
-    """A cluster in this process, in place of the package `distributed`: what it is given is sent as bytes, as to another."""
-    told = []
-
-    class Client:
-        def __init__(self, address):
-            told.append(address)
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            told.append("closed")
-
-        def compute(self, tasks):
-            told.append(len(tasks))
-            return [cloudpickle.dumps(task) for task in tasks]
-
-        def gather(self, sent):
-            tasks = [pickle.loads(task) for task in sent]
-            return pickle.loads(pickle.dumps(list(dask.compute(*tasks, scheduler="synchronous"))))
-
-    module = ModuleType("distributed")
-    module.Client = Client
-    monkeypatch.setitem(sys.modules, "distributed", module)
-    return told
-
-
-def test_a_cluster_gives_the_maps_of_one_machine(cluster):
-    cube, done = tiny_cube(150, 131).chunk(y=64, x=64), []
-    expected = map_tiles(_total, cube, FILL, scheduler="synchronous")
-    with progress(lambda _, *at: done.append(at[:2]), every=0):
-        maps, sums = map_tiles(_total, cube, FILL, memory=2**18, workers=1, scheduler="tcp://far:8786")
-    assert np.array_equal(maps["total"], expected[0]["total"])
-    assert np.array_equal(sums["sum"], expected[1]["sum"])
-    assert sums["n"] == 150 * 131
-    assert (cluster[0], cluster[-1]) == ("tcp://far:8786", "closed")
-    assert len(cluster[1:-1]) > 1
-    assert set(cluster[1:-2]) == {4}  # tiles that are on their way, four for each worker
-    assert done[-1] == (150 * 131, 150 * 131)
-    assert len(done) == len(cluster) - 1  # one for the begin, one for each batch
-
-
-def test_a_cluster_is_left_where_a_tile_fails(cluster):
-    def fail(spectra, n):
-        raise ArithmeticError("far away")
-
-    with pytest.raises(ArithmeticError, match="far away"):
-        map_tiles(fail, tiny_cube(), FILL, scheduler="tcp://far:8786")
-    assert cluster == ["tcp://far:8786", 1, "closed"]
-
-
-def test_without_distributed_its_extra_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'spaxel\[cluster\]'"):
-        map_tiles(_total, tiny_cube(), FILL, scheduler="tcp://far:8786")

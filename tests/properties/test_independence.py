@@ -6,6 +6,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spaxel.cube.executing import executing
 from spaxel.cube.mapping import DEFAULT_MEMORY, map_tiles
 from spaxel.methods.centers import maps
 from spaxel.methods.kmeans.estimator import KMeans
@@ -36,18 +37,18 @@ def test_memory_and_chunks_do_not_matter_to_fit(memory, rows, columns):
 
 
 @pytest.mark.parametrize(
-    ("scheduler", "workers"), [("synchronous", 1), ("threads", 1), ("threads", 5), ("processes", 2)]
+    ("scheduler", "workers"), [("synchronous", None), ("threads", 1), ("threads", 5), ("processes", 2)]
 )
 def test_scheduler_and_workers_do_not_matter(monkeypatch, scheduler, workers):
     used = []
 
     def mapped(function, cube, fill, *, memory, **reading):
         used.append(scheduler)
-        how = {"scheduler": scheduler, "workers": workers}
-        return map_tiles(function, cube, fill, memory=2**22, **how, **reading)
+        return map_tiles(function, cube, fill, memory=2**22, **reading)
 
     monkeypatch.setattr(maps, "map_tiles", mapped)
-    xr.testing.assert_identical(MODEL.predict(CUBE), EXPECTED)
+    with executing(scheduler, workers):
+        xr.testing.assert_identical(MODEL.predict(CUBE), EXPECTED)
     assert used == [scheduler]
     assert DEFAULT_MEMORY > 2**22
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -146,6 +147,28 @@ class Lines:
     def asked(self) -> dict[str, Any]:
         """As spaxel.workflow.runs takes them. Raises ParameterError for an empty list."""
         return {"lines": parse_lines(self.lines or "auto"), "redshift": self.redshift, "medium": self.medium}
+
+
+@Parameter(name="*")
+@dataclass
+class Where:
+    """Who computes the tiles of maps."""
+
+    scheduler: Annotated[
+        str | None,
+        Parameter(
+            help="who computes the maps: threads, processes, slurm, or a Dask cluster as tcp://HOST:8786; same bits"
+        ),
+    ] = None
+    workers: Annotated[
+        int | None, Parameter(help="how many threads, processes or Slurm jobs (default: all cores; 1 job)")
+    ] = None
+
+    def executing(self) -> AbstractContextManager[None]:
+        """The block in which they do, see spaxel.executing. Raises what that raises."""
+        from spaxel.cube.executing import executing  # here and not above: help waits for no library
+
+        return executing(self.scheduler, self.workers)
 
 
 def parse_lines(text: str) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from spaxel.commands.options import (
     Resume,
     Seed,
     Treating,
+    Where,
     parse_memory,
 )
 from spaxel.errors import ParameterError
@@ -65,13 +66,14 @@ def segment(
     reading: Reading | None = None,
     treating: Treating | None = None,
     lines: Lines | None = None,
+    where: Where | None = None,
     **parameters: str | bool | None,
 ) -> None:
     """Which pixels are alike: a label map, the mean spectra and a report, without labels."""
     parameters = _parameters("segment", method, fitting or Fitting(), parameters)
     told = (lines or Lines()).asked()
     asked = {"method": method, "parameters": parameters, "reference": reference} | told
-    _run(files, out, fitting or Fitting(), reading, treating, **asked)
+    _run(files, out, fitting or Fitting(), reading, treating, where, **asked)
 
 
 def unmix(
@@ -84,12 +86,13 @@ def unmix(
     reading: Reading | None = None,
     treating: Treating | None = None,
     lines: Lines | None = None,
+    where: Where | None = None,
     **parameters: str | bool | None,
 ) -> None:
     """Which pure spectra are mixed, how many, and how much of each: tables, maps and a report."""
     parameters = _parameters("unmix", method, fitting or Fitting(), parameters)
     told = (lines or Lines()).asked()
-    _run(files, out, fitting or Fitting(), reading, treating, method=method, parameters=parameters, **told)
+    _run(files, out, fitting or Fitting(), reading, treating, where, method=method, parameters=parameters, **told)
 
 
 def _parameters(verb: str, method: str, fitting: Fitting, options: dict[str, Any]) -> dict[str, Any]:
@@ -103,8 +106,9 @@ def _parameters(verb: str, method: str, fitting: Fitting, options: dict[str, Any
 
 
 def _run(
-    files: list[Path], out: Path, fitting: Fitting, reading: Reading | None, treating: Treating | None, **asked: Any
-) -> None:
+    files: list[Path], out: Path, fitting: Fitting, reading: Reading | None, treating: Treating | None,
+    where: Where | None, **asked: Any,
+) -> None:  # fmt: skip
     """Fit and print. asked : method, parameters, reference, lines, as spaxel.workflow.runs.segment takes them."""
     from spaxel.commands.summary import print_all
     from spaxel.workflow import runs
@@ -120,7 +124,7 @@ def _run(
 
         return _say(foresee(runs.RunPlan(paths=files, out=out, **asked)))
     return_tiles()
-    with watching(quiet=fitting.quiet or process_number() > 0):
+    with watching(quiet=fitting.quiet or process_number() > 0), (where or Where()).executing():
         runs.segment(files, out, **asked)
     if process_number() == 0:
         print_all(out)
@@ -146,6 +150,7 @@ def predict(
     memory: OwnMemory = None,
     reading: Reading | None = None,
     lines: Lines | None = None,
+    where: Where | None = None,
 ) -> None:
     """Apply the model of a run to another file on the same axis; labels mean the same."""
     from spaxel.commands.summary import print_run
@@ -160,7 +165,7 @@ def predict(
             foresee_prediction(run, RunPlan(paths=[file], out=out, overwrite=overwrite, options=reading.options()))
         )
     return_tiles()
-    with watching(quiet=quiet):
+    with watching(quiet=quiet), (where or Where()).executing():
         runs.predict(
             run, file, out, options=reading.options(), overwrite=overwrite, resume=resume,
             command=command_line(), memory=None if memory is None else parse_memory(memory),

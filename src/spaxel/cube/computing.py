@@ -5,6 +5,7 @@ Where none is named, or one by its name ("threads"), Dask imports the package di
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,9 +27,11 @@ def usual() -> Scheduler:
     return dask.threaded.get if client is None else client.get
 
 
-def named(name: str) -> Scheduler:
-    """The scheduler that has this name in Dask: threads, processes, synchronous."""
-    return dask.base.named_schedulers[name]
+def cores() -> int:
+    """Processors that this process may use; where the system does not say that (macOS, Windows), all it has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def client_here() -> Any:

@@ -6,22 +6,24 @@ the function sees the same number of rows (so that the same kernels run), and su
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
+from contextlib import closing
+from copy import copy
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import dask
 import numpy as np
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
-from spaxel.cube.computing import named
+from spaxel.cube.executing import workers_now
 from spaxel.cube.gaps import KINDS, MARKED, Gaps
-from spaxel.cube.kept import Answer, Kept
+from spaxel.cube.kept import Kept
 from spaxel.cube.sampling import judged_tile
-from spaxel.cube.stored import Maps
+from spaxel.cube.stored import Maps, Regions
 from spaxel.cube.tiles import CELL, Tile, grid, sides, with_halo
-from spaxel.errors import MemoryBudgetError, missing_extra
+from spaxel.cube.workers import Workers
+from spaxel.errors import MemoryBudgetError
 from spaxel.pace import tell
 
 BLOCK = 512  # rows of every call
@@ -52,102 +54,125 @@ def map_tiles(
     fill: dict[str, Any],
     *,
     memory: int | None = None,
-    workers: int | None = None,
-    scheduler: str = "threads",
     gaps: Gaps = "complete",
     context: int = 0,
     look: Look | None = None,
 ) -> tuple[Arrays, Arrays]:
-    """Maps and sums of a function over all usable pixels of a cube.
+    """Maps and sums of a function over all usable pixels of a cube, by whoever computes now (spaxel.cube.executing).
 
     function  : (spectra (512, channel), n) -> (pixels, sums); only the first n rows are data, the rest is padding.
                 pixels: {name: (512, ...)}; sums: {name: array} over the first n rows, exact in float64
     fill      : {name: value of pixels without data, as a NumPy scalar that also gives the dtype, or an array of them}
-    memory    : bytes for what is read; the tile is as large as it allows (default 1 GiB)
-    scheduler : a Dask scheduler (threads, processes, synchronous) or the address of a cluster (tcp://…)
+    memory    : bytes for what is read (on a cluster, by each worker); the tile is as large as it allows (default 1 GiB)
     gaps      : what becomes of missing values, see cube.gaps
     context   : 0, or the odd side of a window: spectra are then (512, 2 channel), see spaxel.cube.sampling.read_tile
     look      : features of the surroundings; spectra are then (512, channel + n_features)
     returns   : ({name: (y, x, ...)}, {name: sum}), large maps inside spaxel.cube.kept.keeping as Dask arrays of what lies on
                 the disk, see spaxel.cube.stored; among the sums `why`: pixels by what spaxel.cube.gaps.judge says of them
-    Raises MemoryBudgetError if not even one row of 64 pixels fits, with what lies around it; MissingExtra for a cluster
-    without the package distributed.
+    Raises MemoryBudgetError if not even one row of 64 pixels fits, with what lies around it; WorkersLost, see spaxel.executing.
     """
     height, width, _ = cube["spectra"].shape
-    workers = workers or cores()
-    tile_sides = _tile_sides(cube, memory or DEFAULT_MEMORY, workers, context, look)
-    tiles = grid(height, width, *tile_sides)
-    sums: Arrays = {}
-    done = 0
+    workers = workers_now()
     kept = Kept(fill, f"{gaps} {context} {cube['spectra'].shape}")
+    tile_sides = _tile_sides(cube, memory or DEFAULT_MEMORY, workers, context, look, kept.sides)
+    tiles = grid(height, width, *tile_sides)
     maps = Maps(fill, (height, width), tile_sides, kept.arrays)
-    tell("pixels", 0, height * width)
-    with threadpool_limits(1):
-        for batch, answers in _answered(function, _Held(cube, gaps, context, look), tiles, kept, workers, scheduler):
-            for tile, (good, pixels, parts) in zip(batch, answers, strict=True):
-                maps.write(tile, good, pixels)
-                for name, values in parts.items():
-                    sums[name] = sums[name] + values if name in sums else values
+    left = kept.go_on(maps, tiles)
+    done = height * width - sum(tiles[i].n_pixels for i in left)
+    held = Held(cube, gaps, context, look)
+    work = _Work(function, held.sent() if workers.apart else held, maps.regions if maps.on_disk else None)
+    pieces = ((i, tiles[i], held.cut(tiles[i]) if workers.apart else None) for i in left)
+    tell("pixels", done, height * width)
+    try:
+        with threadpool_limits(1), closing(workers.each(work, pieces)) as answers:
+            for (i, tile, _), answer in answers:
+                if not answer.written:
+                    maps.write(tile, answer.good, answer.pixels)
+                kept.keep(i, answer.sums)
                 done += tile.n_pixels
-            tell("pixels", done, height * width)
-    return maps.arrays(), sums
+                tell("pixels", done, height * width)
+    except BaseException:
+        kept.settle()
+        raise
+    return maps.arrays(), kept.sums
 
 
-def cores() -> int:
-    """Processors that this process may use; where the system does not say that (macOS, Windows), all it has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+class Answer(NamedTuple):
+    """What is said of a tile: which pixels are data, their values and sums by name; written: the first two are in the maps."""
+
+    good: np.ndarray
+    pixels: Arrays
+    sums: Arrays
+    written: bool = False
 
 
-def _answered(
-    function: Function, held: _Held, tiles: list[Tile], kept: Kept, workers: int, scheduler: str
-) -> Iterator[tuple[list[Tile], Sequence[Answer]]]:
-    """Some tiles and what the function says of them: first those that were kept, then the others, which are kept now."""
-    left = []
-    for tile in tiles:
-        if (answer := kept.answer(tile)) is None:
-            left.append(tile)
-        else:
-            yield [tile], [answer]
-    for batch, answers in _in_batches(function, held, left, workers, scheduler):
-        for tile, answer in zip(batch, answers, strict=True):
-            kept.keep(tile, answer)
-        yield batch, answers
+Part = tuple[xr.Dataset, tuple[int, int]]  # of a cube, and where in the image it begins
+Piece = tuple[int, Tile, Part | None]  # the number of a tile, where it lies, and its part of a cube in memory
 
 
-def _in_batches(
-    function: Function, held: _Held, tiles: list[Tile], workers: int, scheduler: str
-) -> Iterator[tuple[list[Tile], list]]:
-    task = dask.delayed(_one_tile, pure=False)
-    cube = dask.delayed(held, pure=False)
-    if "://" in scheduler:
-        try:
-            from distributed import Client
-        except ImportError as error:
-            raise missing_extra("A cluster", "distributed", "cluster") from error
-        with Client(scheduler) as client:
-            for start in range(0, len(tiles), 4 * workers):
-                batch = tiles[start : start + 4 * workers]
-                yield batch, client.gather(client.compute([task(function, cube, tile) for tile in batch]))
-        return
-    for start in range(0, len(tiles), 2 * workers):
-        batch = tiles[start : start + 2 * workers]
-        yield (
-            batch,
-            dask.compute(*[task(function, cube, t) for t in batch], scheduler=named(scheduler), num_workers=workers),
-        )
+@dataclass(frozen=True)
+class _Work:
+    """What is done with each tile, by whoever computes it, who writes it to the maps on the disk if these are in reach."""
+
+    function: Function
+    held: Held
+    regions: Regions | None
+
+    def __call__(self, piece: Piece) -> Answer:
+        _, tile, part = piece
+        answer = _one_tile(self.function, self.held if part is None else self.held.of(*part), tile)
+        if self.regions is None or not self.regions.here():
+            return answer
+        self.regions.write(tile, answer.good, answer.pixels)
+        return Answer(np.zeros(0, bool), {}, answer.sums, written=True)
 
 
-class _Held:
-    """A cube in a box, so that Dask passes it on as it is instead of computing it."""
+class Held:
+    """A cube and how its tiles are read. One in memory is cut for other processes, each of which gets its tile only.
+
+    size : of the image      origin : of what is here of it
+    """
 
     def __init__(self, cube: xr.Dataset, gaps: Gaps, context: int, look: Look | None) -> None:
         self.cube = cube[[name for name in ("spectra", "valid", "completion") if name in cube]]
         self.gaps, self.context, self.look = gaps, context, look
+        self.size = (cube.sizes["y"], cube.sizes["x"])
+        self.origin = (0, 0)
+
+    @property
+    def halo(self) -> int:
+        """Pixels around a tile that are read with it."""
+        return self.look.halo if self.look else self.context // 2
+
+    @property
+    def _in_memory(self) -> bool:
+        return self.cube["spectra"].chunks is None
+
+    def sent(self) -> Held:
+        """What all tiles need of it."""
+        return self.of(self.cube.isel(y=slice(0), x=slice(0)), (0, 0)) if self._in_memory else self
+
+    def cut(self, tile: Tile) -> Part | None:
+        """What a tile needs besides."""
+        if not self._in_memory:
+            return None
+        around, _ = with_halo(tile, self.size, self.halo)
+        part = self.cube.isel(y=slice(around.y0, around.y1), x=slice(around.x0, around.x1))
+        return part.copy(deep=True), (around.y0, around.x0)
+
+    def of(self, cube: xr.Dataset, origin: tuple[int, int]) -> Held:
+        """The same for a part of the image, which begins at `origin`."""
+        found = copy(self)
+        found.cube, found.origin = cube, origin
+        return found
+
+    def here(self, tile: Tile) -> Tile:
+        """A tile of the image, in what is here of it."""
+        y, x = self.origin
+        return Tile(tile.y0 - y, tile.y1 - y, tile.x0 - x, tile.x1 - x)
 
 
-def _one_tile(function: Function, held: _Held, tile: Tile) -> tuple[np.ndarray, Arrays, Arrays]:
+def _one_tile(function: Function, held: Held, tile: Tile) -> Answer:
     parts, why = _seen(held, tile)
     good = why < MARKED
     y, x = np.nonzero(good)
@@ -161,25 +186,29 @@ def _one_tile(function: Function, held: _Held, tile: Tile) -> tuple[np.ndarray, 
         pixels.append({name: values[:n] for name, values in answer.items()})
         sums = {name: sums[name] + values if sums else values for name, values in added.items()}
     sums["why"] = np.bincount(why.ravel(), minlength=KINDS).astype(np.float64)
-    return good, {name: np.concatenate([p[name] for p in pixels]) for name in (pixels[0] if pixels else {})}, sums
+    return Answer(
+        good, {name: np.concatenate([p[name] for p in pixels]) for name in (pixels[0] if pixels else {})}, sums
+    )
 
 
-def _seen(held: _Held, tile: Tile) -> tuple[list[np.ndarray], np.ndarray]:
+def _seen(held: Held, tile: Tile) -> tuple[list[np.ndarray], np.ndarray]:
     """Spectra of a tile and features of what lies around, (rows, columns, …) each, and which pixels are usable or why not."""
     if not held.look:
-        spectra, why = judged_tile(held.cube, tile, held.gaps, held.context)
+        spectra, why = judged_tile(held.cube, held.here(tile), held.gaps, held.context)
         return [spectra], why
-    height, width = held.cube["spectra"].shape[:2]
-    around, inside = with_halo(tile, (height, width), held.look.halo)
-    spectra, why = judged_tile(held.cube, around, held.gaps)
-    place = (around, (height, width)) if held.look.placed else ()
+    around, inside = with_halo(tile, held.size, held.look.halo)
+    spectra, why = judged_tile(held.cube, held.here(around), held.gaps)
+    place = (around, held.size) if held.look.placed else ()
     return [spectra[inside], held.look.function(spectra, why < MARKED, *place)[inside]], why[inside]
 
 
 def _tile_sides(
-    cube: xr.Dataset, memory: int, workers: int, context: int = 0, look: Look | None = None
+    cube: xr.Dataset, memory: int, workers: Workers, context: int, look: Look | None, kept: tuple[int, int] | None
 ) -> tuple[int, int]:
-    """Sides of the largest tile that fits into the memory together with what lies around it."""
+    """Sides of the largest tile that fits into the memory together with what lies around it, and keeps all workers busy.
+
+    kept : the sides of tiles that are finished already, which are taken if they fit
+    """
     height, width, channels = cube["spectra"].shape
     per_pixel, halo = channels * (2 * cube["spectra"].dtype.itemsize + 3), 0  # the tile, a copy, masks
     if "variance" in cube:  # says which values were not measured
@@ -193,14 +222,16 @@ def _tile_sides(
     def read(rows: int, columns: int) -> int:
         return min(rows + 2 * halo, height) * min(columns + 2 * halo, width)
 
-    fit = memory // (per_pixel * workers)
-    pixels = min(fit, MOST_PIXELS)
+    fit = memory // (per_pixel * workers.sharing)
+    if kept and read(*kept) <= fit:
+        return kept
+    pixels = min(fit, MOST_PIXELS, max(CELL * CELL, -(-height * width // workers.n)))
     while pixels >= min(width, CELL):
         if read(*(found := sides(height, width, pixels))) <= fit:
             return found
         pixels = pixels * 7 // 8
-    need = read(1, min(width, CELL)) * per_pixel * workers
+    need = read(1, min(width, CELL)) * per_pixel * workers.sharing
     raise MemoryBudgetError(
-        f"{memory / 2**20:.2f} MiB do not hold a row of {min(width, CELL)} pixels for {workers} workers; "
+        f"{memory / 2**20:.2f} MiB do not hold a row of {min(width, CELL)} pixels for {workers.sharing} workers; "
         f"at least {need / 2**20:.2f} MiB are needed. Try a larger memory, fewer workers, crop or rebin."
     )

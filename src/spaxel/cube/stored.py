@@ -6,6 +6,9 @@ block.
 
 from __future__ import annotations
 
+import os
+import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +23,7 @@ from spaxel.cube.computing import alone
 from spaxel.cube.tiles import Tile, grid
 
 CHUNK = 512  # sides of the blocks of a map
+TOKEN = "here"  # a file by which a process knows that it sees the folder of maps
 LARGE = 2**26  # bytes of all maps, above which they lie on the disk where there is a place for them
 
 Arrays = dict[str, np.ndarray]
@@ -29,8 +33,10 @@ class Maps:
     """Maps (height, width, ...) that are filled tile by tile.
 
     fill   : {name: value of pixels without data, a NumPy scalar or an array of them}
-    sides  : rows and columns of a tile
-    folder : of large maps, made here; None: all stay in memory
+    tiles  : of one size, but those at the lower and right edge
+    folder : on the disk, for large maps, and for small ones whose tiles are to be kept; None: all stay in memory
+
+    Each tile is a chunk of its own there, so that tiles are written by whoever computes them.
     """
 
     def __init__(
@@ -39,39 +45,129 @@ class Maps:
         self.fill = {name: np.asarray(value) for name, value in fill.items()}
         total = size[0] * size[1] * sum(value.nbytes for value in self.fill.values())
         self.on_disk = folder is not None and total > LARGE
-        self._held: dict[str, Any] = {}
-        for name, value in self.fill.items():
-            if self.on_disk:
-                self._held[name] = zarr.create_array(
-                    str(Path(folder or "") / name),
-                    shape=(*size, *value.shape),
-                    chunks=(*(min(pair) for pair in zip(sides, size, strict=True)), *value.shape),
-                    dtype=value.dtype,
-                    compressors=None,
-                    overwrite=True,
-                    config={"write_empty_chunks": True},
-                )
-            else:
-                self._held[name] = np.full((*size, *value.shape), value)
+        self._size, self._sides = size, (min(sides[0], size[0]), min(sides[1], size[1]))
+        self.regions = None if folder is None else Regions(folder, self.fill, self._size, self._sides)
+        self._held: Arrays = {}
+        if not self.on_disk:
+            self._held = {name: np.full((*size, *value.shape), value) for name, value in self.fill.items()}
 
     def write(self, tile: Tile, good: np.ndarray, pixels: Arrays) -> None:
         """The values of one tile. good : (rows, columns) bool      pixels : {name: (number of good ones, ...)}"""
-        place = slice(tile.y0, tile.y1), slice(tile.x0, tile.x1)
-        for name, value in self.fill.items():
-            if not self.on_disk:
-                if name in pixels:
-                    self._held[name][place][good] = pixels[name]
-                continue
-            block = np.full((*good.shape, *value.shape), value)
-            if name in pixels:
-                block[good] = pixels[name]
-            self._held[name][place] = block
+        if self.on_disk and self.regions:
+            self.regions.write(tile, good, pixels)
+            return
+        for name in set(pixels) & set(self.fill):
+            self._held[name][tile.y0 : tile.y1, tile.x0 : tile.x1][good] = pixels[name]
+
+    def copy_out(self, tile: Tile) -> None:
+        """Have a tile that is in memory on the disk, too."""
+        if self.regions and not self.on_disk:
+            self.regions.put(
+                tile, {name: held[tile.y0 : tile.y1, tile.x0 : tile.x1] for name, held in self._held.items()}
+            )
+
+    def take_in(self, tile: Tile) -> None:
+        """Take a tile that is on the disk into memory, if the maps are there."""
+        if self.regions and not self.on_disk:
+            for name, held in self._held.items():
+                held[tile.y0 : tile.y1, tile.x0 : tile.x1] = self.regions.array(name)[
+                    tile.y0 : tile.y1, tile.x0 : tile.x1
+                ]
 
     def arrays(self) -> Arrays:
         """The maps by name: NumPy arrays, or Dask arrays of what lies on the disk."""
-        if not self.on_disk:
+        if not (self.on_disk and self.regions):
             return self._held
-        return {name: da.from_zarr(held, chunks=(CHUNK, CHUNK, *held.shape[2:])) for name, held in self._held.items()}
+        arrays = {name: self.regions.array(name) for name in self.fill}
+        return {name: da.from_zarr(held, chunks=(CHUNK, CHUNK, *held.shape[2:])) for name, held in arrays.items()}
+
+
+class Regions:
+    """Maps in a folder, a Zarr array each, one chunk for a tile. It may travel to another process, which opens them there.
+
+    Nothing is written where the folder is not the one that `make` made: on another machine that has another disk, or after the
+    folder was removed.
+    """
+
+    def __init__(self, folder: Path, fill: Arrays, size: tuple[int, int], sides: tuple[int, int]) -> None:
+        self.folder, self._fill, self._size, self.sides = folder, fill, size, sides
+        self._token = ""
+        self._open: dict[str, zarr.Array] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_open": {}}
+
+    def make(self) -> None:
+        """Empty arrays, in place of what lies there."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        for name, value in self._fill.items():
+            zarr.create_array(
+                str(self.folder / name),
+                shape=(*self._size, *value.shape),
+                chunks=(*self.sides, *value.shape),
+                dtype=value.dtype,
+                compressors=None,
+                config={"write_empty_chunks": True},
+            )
+        self._token = secrets.token_hex(16)
+        (self.folder / TOKEN).write_text(self._token)
+
+    def made(self) -> bool:
+        """Whether such arrays are there; they are then used."""
+        try:
+            token = (self.folder / TOKEN).read_text()
+            held = {name: self.array(name) for name in self._fill}
+        except (OSError, ValueError, KeyError):
+            return False
+        self._token = token
+        return all(
+            (held[name].shape, held[name].chunks, held[name].dtype)
+            == ((*self._size, *value.shape), (*self.sides, *value.shape), value.dtype)
+            for name, value in self._fill.items()
+        )
+
+    def here(self) -> bool:
+        """Whether this process sees the folder."""
+        try:
+            return bool(self._token) and (self.folder / TOKEN).read_text() == self._token
+        except OSError:
+            return False
+
+    def array(self, name: str) -> zarr.Array:
+        """The array of a map."""
+        if name not in self._open:
+            held = zarr.open_array(str(self.folder / name), mode="r+")
+            self._open[name] = held.with_config({"write_empty_chunks": True})
+        return self._open[name]
+
+    def write(self, tile: Tile, good: np.ndarray, pixels: Arrays) -> None:
+        """The values of one tile, as `Maps.write`; it is on the disk afterwards."""
+        blocks = {name: np.full((*good.shape, *value.shape), value) for name, value in self._fill.items()}
+        for name in set(pixels) & set(blocks):
+            blocks[name][good] = pixels[name]
+        self.put(tile, blocks)
+
+    def put(self, tile: Tile, blocks: Arrays) -> None:
+        """Whole blocks (rows, columns, ...) of one tile."""
+        for name, block in blocks.items():
+            self.array(name)[tile.y0 : tile.y1, tile.x0 : tile.x1] = block
+            with self._chunk(name, tile).open("rb") as file:
+                os.fsync(file.fileno())
+
+    def whole(self, tile: Tile) -> bool:
+        """Whether the chunks of a tile are there with all their bytes."""
+        try:
+            return all(
+                self._chunk(name, tile).stat().st_size == self.sides[0] * self.sides[1] * value.nbytes
+                for name, value in self._fill.items()
+            )
+        except OSError:
+            return False
+
+    def _chunk(self, name: str, tile: Tile) -> Path:
+        place = (tile.y0 // self.sides[0], tile.x0 // self.sides[1], *(0,) * self._fill[name].ndim)
+        return self.folder / name / self.array(name).metadata.encode_chunk_key(place)
 
 
 def is_lazy(values: Any) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from spaxel.cube import make_cube
+from spaxel.cube.executing import executing
 from spaxel.errors import ParameterError, ReadError, SpaxelError
 from spaxel.methods.contract import parse_parameters
 from spaxel.methods.state import SegmentingInfo, UnmixingInfo, read_info
@@ -72,7 +73,7 @@ def _try_out(model: Any, path: str | Path) -> None:
     """Apply a loaded model to four spectra. Raises ReadError if its parts do not fit together."""
     axis = model.state_["channel"]
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), executing("synchronous"):
             warnings.simplefilter("ignore")
             spectra = np.tile(np.linspace(1.0, 2.0, len(axis), dtype=np.float32), (2, 2, 1))
             model._result(make_cube(spectra, axis, model.info_["units"]))

@@ -15,8 +15,7 @@ from dask.utils import format_bytes
 from spaxel import __version__
 from spaxel.cube import axis_label, check_cube
 from spaxel.cube.completion import fit_completion
-from spaxel.cube.computing import alone
-from spaxel.cube.mapping import cores
+from spaxel.cube.computing import alone, cores
 from spaxel.cube.pixels import pixel_words
 from spaxel.cube.sampling import sample_spectra
 from spaxel.cube.tiles import grid

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
-from spaxel.cube.mapping import cores
+from spaxel.cube.computing import cores
 from spaxel.cube.sampling import MOST_CELLS, read_tile
 from spaxel.cube.tiles import grid
 from spaxel.errors import ParameterError

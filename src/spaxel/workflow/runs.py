@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -58,6 +58,7 @@ from spaxel.workflow.beside import (
     write_beside,
     write_joined,
 )
+from spaxel.workflow.fanning import mapped_together, small
 from spaxel.workflow.fitting import fit, process_number
 from spaxel.workflow.lines import with_lines
 from spaxel.workflow.plan import Clock, Opened, RunPlan
@@ -216,22 +217,18 @@ def _map_each(work: Work, files: Sequence[Opened], run: dict[str, Any]) -> None:
         "inputs": dict(zip(names, plan.paths, strict=True)),
         "reference": referred(plan.reference, names, plan.paths),
     }
-    children = {}
-    for name, file in zip(names, files, strict=True):
-        if (finished := work.unfinished.cube(name)) is not None:
-            children[name] = finished
-            continue
-        (folder / name).mkdir()
+    children = {name: about for name in names if (about := work.unfinished.cube(name)) is not None}
+    left = [(name, file) for name, file in zip(names, files, strict=True) if name not in children]
+    for name, file, result in _answers(work, left):
         about = provenance.about(plan.command, run["seed"]) | {"method": plan.method, "model": ".."} | file.about(plan)
-        result = _answer(work, folder / name, file)
         children[name] = about | _judged(work, result, file.cube)
         write_history(folder / name, clock.lines)
         work.unfinished.keep_cube(name, children[name])
     colors = clock("colors", lambda: common_colors([read_result(folder / name) for name in names]))
     write_json(folder, run | {"colors": colors, "seconds": clock.seconds()})
     beside = clock("tables", write_joined, folder, names, run["reference"])
-    for name, about in children.items():
-        write_json(folder / name, about | {"colors": colors} | beside[name])
+    for name in names:
+        write_json(folder / name, children[name] | {"colors": colors} | beside[name])
     write_history(folder, [*run["learned"].get("history", []), *clock.lines])
     for name in [*names, *([""] if (folder / ACTIVATION).is_file() else [])]:
         clock("report", reporting.report, folder / name)
@@ -245,6 +242,19 @@ def _check_apart(out: str | Path, *read: str | Path) -> None:
             raise ParameterError(f"{out} cannot be written: {path}, which is read, lies there. Try another place.")
 
 
+def _answers(work: Work, files: Sequence[tuple[str, Opened]]) -> Iterator[tuple[str, Opened, xr.Dataset]]:
+    """The results of the cubes of a series, written: first those that are small, many at a time, then the others."""
+    together = small(files, work.plan.parameters.get("memory"))
+    made = mapped_together(work.model, work.plan, together) if together else iter(())
+    while (one := work.clock("predict", next, made, None)) is not None:
+        (work.folder / one[0]).mkdir()
+        yield *one[:2], _written(work, work.folder / one[0], *one[1:])
+    for name, file in files:
+        if name not in dict(together):
+            (work.folder / name).mkdir()
+            yield name, file, _answer(work, work.folder / name, file)
+
+
 def _answer(work: Work, folder: Path, file: Opened) -> xr.Dataset:
     """The result of the model on a cube, with the components of a cut by hand, written."""
     with keeping(work.unfinished.maps(folder.name if folder != work.folder else "")):
@@ -253,6 +263,11 @@ def _answer(work: Work, folder: Path, file: Opened) -> xr.Dataset:
         if work.cut:
             result = recall(result, work.cut)
         result = work.clock("lines", with_lines, work.plan, file.raw, file.cube.attrs.get("steps", []), result)
+    return _written(work, folder, file, result)
+
+
+def _written(work: Work, folder: Path, file: Opened, result: xr.Dataset) -> xr.Dataset:
+    """The result, which lies in its folder now."""
     if "truth_labels" not in result and "truth_abundances" in file.cube:
         known = truth_labels(file.cube).astype("int32")
         result["truth_labels"] = (("y", "x"), known if is_lazy(result["labels"].data) else np.asarray(known))

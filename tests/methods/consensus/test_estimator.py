@@ -9,6 +9,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import spaxel
 from spaxel import KMeans, Segment
 from spaxel.cube import make_cube
+from spaxel.cube.executing import executing
 from spaxel.cube.mapping import map_tiles
 from spaxel.methods.centers import maps
 from spaxel.methods.consensus.model import scores_of
@@ -63,15 +64,15 @@ def test_memory_and_chunks_do_not_matter(memory):
 
 
 @pytest.mark.same_bits
-@pytest.mark.parametrize(("scheduler", "workers"), [("synchronous", 1), ("threads", 5)])
+@pytest.mark.parametrize(("scheduler", "workers"), [("synchronous", None), ("threads", 5)])
 def test_scheduler_and_workers_do_not_matter(monkeypatch, scheduler, workers):
     def mapped(function, cube, fill, *, memory, **reading):
         assert reading == {"context": 3}
-        how = {"scheduler": scheduler, "workers": workers}
-        return map_tiles(function, cube, fill, memory=2**20, **how, **reading)
+        return map_tiles(function, cube, fill, memory=2**20, **reading)
 
     monkeypatch.setattr(maps, "map_tiles", mapped)
-    xr.testing.assert_identical(MODEL.predict(CUBE), EXPECTED)
+    with executing(scheduler, workers):
+        xr.testing.assert_identical(MODEL.predict(CUBE), EXPECTED)
 
 
 def test_a_table_has_no_neighbours():

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spaxel.cube import make_cube
+from spaxel.cube.executing import executing
 from spaxel.cube.mapping import BLOCK, map_tiles
 from spaxel.methods.centers import maps as module
 from spaxel.methods.dgc.encoder import Model, embed, embed_tile, in_double, projected, surroundings
@@ -49,13 +50,14 @@ def test_memory_and_chunks_change_no_bit(model, whole, memory, rows, columns):
 
 
 @pytest.mark.same_bits
-@pytest.mark.parametrize(("scheduler", "workers"), [("synchronous", 1), ("threads", 5)])
+@pytest.mark.parametrize(("scheduler", "workers"), [("synchronous", None), ("threads", 5)])
 def test_scheduler_and_workers_change_no_bit(monkeypatch, model, whole, scheduler, workers):
     def mapped(function, cube, fill, *, memory, look):
-        return map_tiles(function, cube, fill, memory=3 * 2**20, look=look, scheduler=scheduler, workers=workers)
+        return map_tiles(function, cube, fill, memory=3 * 2**20, look=look)
 
     monkeypatch.setattr(module, "map_tiles", mapped)
-    xr.testing.assert_identical(model.predict(CUBE), whole)
+    with executing(scheduler, workers):
+        xr.testing.assert_identical(model.predict(CUBE), whole)
 
 
 @pytest.mark.same_bits
