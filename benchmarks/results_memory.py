@@ -10,6 +10,9 @@ Bar: below --memory and what the same command takes on the smallest run.
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
 from multiprocessing import get_context
@@ -22,7 +25,6 @@ import numpy as np
 from scipy.cluster.hierarchy import linkage
 
 from common import head, log, table, write_json, write_page
-from info_memory import MIB, measured
 from spaxel.commands.options import parse_memory
 from spaxel.cube import make_cube
 from spaxel.results.convention import make_result
@@ -30,6 +32,19 @@ from spaxel.store.reuse import take_over
 from spaxel.store.run_folder import new_run, write_result
 from spaxel.store.run_folder import write_json as write_run
 
+MIB = 2**20
+COMMAND = """
+import atexit, pathlib, sys
+
+def told():
+    status = pathlib.Path("/proc/self/status").read_text()
+    pathlib.Path(place).write_text(status.split("VmHWM:")[1].split()[0])
+
+place = sys.argv.pop(1)
+atexit.register(told)
+from spaxel.cli import main
+main()
+"""  # the command, which says at its end how much it held: what wait4 says counts the process that started it, too
 K, PARTS, CHANNELS, MIXED = 12, 48, 64, 5
 LEVELS = np.array([2, 4, 6, 8, 12, 20])
 CASES = {  # name -> the words of the command
@@ -47,6 +62,19 @@ CASES = {  # name -> the words of the command
     "export envi --level 6": ("export", "{run}", "--to", "envi", "--level", "6", "--out", "{out}"),
     "export envi, abundances": ("export", "{mixed}", "--to", "envi", "--out", "{out}"),
 }
+
+
+def measured(folder: Path, *words: str) -> tuple[float, float]:
+    """Peak MiB and seconds of the processor of a command of spaxel (Linux). Raises CalledProcessError."""
+    place, command = folder / "peak", [sys.executable, "-c", COMMAND, str(folder / "peak"), *words]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    complaint = process.stderr.read() if process.stderr else b""
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        log(complaint.decode())
+        raise subprocess.CalledProcessError(process.returncode, command, stderr=complaint)
+    return int(place.read_text()) / 1024, used.ru_utime + used.ru_stime
 
 
 def lazily(side: int, function: Callable[[np.ndarray, np.ndarray], np.ndarray], dtype: Any, more: int = 0) -> Any:
@@ -110,7 +138,7 @@ def unmixed(cube: Any, side: int) -> Any:
 
 
 def write(folder: Path, side: int) -> None:
-    """The runs of one size. In a process of its own: a child's peak begins at what its parent holds."""
+    """The runs of one size. In a process of its own: what it holds is given back when it ends."""
     axis = np.linspace(400, 2500, CHANNELS)
     cube = make_cube(da.zeros((side, side, CHANNELS), chunks=(512, 512, CHANNELS), dtype=np.float32), axis, "nm")
     for name, made in (("run", labelled), ("mixed", unmixed)):
@@ -160,7 +188,7 @@ def main() -> None:
                 places = {place: str(folder / place) for place in ("run", "other", "mixed")}
                 out = str(folder / f"out-{len(found)}")
                 words = [word.format(**places, out=out) for word in CASES[case]]
-                found[case, side] = measured(*words, "--memory", chosen.memory)
+                found[case, side] = measured(folder, *words, "--memory", chosen.memory)
                 log(f"{case}, {side} x {side}: {found[case, side][0]:.0f} MiB, {found[case, side][1]:.1f} CPU s")
                 keep(about, chosen.memory, found)
 
