@@ -1,6 +1,9 @@
-"""Seconds of `spaxel segment` by stage, pixels per second and core of `predict`, and what the import costs.
+"""CPU and wall seconds of `spaxel segment` with all its outputs, beside a lean script and plain reading of the same chunks.
 
-Every run is a process of its own. CPU seconds are the figure to compare: the machine is shared, so wall seconds swing.
+    python benchmarks/speed.py [--folder CUBES] [--repeats 3] [--size 512x512x1024 …] [--quick]
+
+Every run is a process of its own with its imports. CPU seconds are the figure to compare: the machine is shared, so wall
+seconds swing. A faster wrong map is worth nothing, so the agreement with the truth stands beside each.
 """
 
 from __future__ import annotations
@@ -18,117 +21,141 @@ from typing import Any
 
 import numpy as np
 
+import spaxel
 from common import head, log, table, write_json, write_page
 from memory import zarr_cube
 from spaxel.cube.computing import cores
 
-SIZES = ((96, 96, 1024), (256, 256, 1024), (512, 512, 1024))
-QUICK = ((64, 64, 256),)
-STAGES = ("open", "fit", "predict", "write", "report")
-STARTS = {
-    "python -c pass": ["-c", "pass"],
-    "import numpy": ["-c", "import numpy"],
-    "import spaxel": ["-c", "import spaxel"],
-    "spaxel --help": [str(Path(sys.executable).parent / "spaxel"), "--help"],
-}
+SIZES = ("1000x1000x200", "512x512x1024")
+QUICK = ("64x64x128",)
+K = "6"
+STAGES = ("open", "fit", "predict", "tables", "write", "report")
+LEAN = str(Path(__file__).with_name("lean.py"))
 
 
-def stages(path: Path, out: Path, n_clusters: str) -> None:
-    """Segment in this process; print {stage: [wall, CPU]} as JSON."""
+def stages(path: Path, out: Path) -> None:
+    """Segment in this process; print {stage: CPU seconds} as JSON."""
+    from spaxel.commands.allocator import return_tiles
+    from spaxel.commands.quick import without_looked_for
+
+    without_looked_for()
+    return_tiles()
     from spaxel.pace import progress
     from spaxel.workflow.runs import segment
 
-    marks: list[tuple[str, float, float]] = []
+    marks: list[tuple[str, float]] = []
 
     def tell(stage: str, *_: Any) -> None:
         if ":" not in stage:  # parts of a stage are told as "fit: restarts"
-            marks.append((stage, time.perf_counter(), time.process_time()))
+            marks.append((stage, time.process_time()))
 
     with progress(tell):
-        segment([path], out, parameters={"n_clusters": n_clusters}, overwrite=True)
+        segment([path], out, parameters={"n_clusters": K}, overwrite=True)
     tell("end")
-    pairs = itertools.pairwise(marks)
-    print(json.dumps({a[0]: [b[1] - a[1], b[2] - a[2]] for a, b in pairs}))
+    found: dict[str, float] = {}
+    for (stage, begin), (_, end) in itertools.pairwise(marks):
+        found[stage] = found.get(stage, 0.0) + end - begin
+    print(json.dumps(found))
 
 
-def one(folder: Path, shape: tuple[int, int, int], n_clusters: str, repeats: int) -> dict[str, Any]:
-    """Medians of some runs on one cube: wall and CPU seconds of each stage, and the spread of the whole."""
-    path, out = zarr_cube(folder, *shape), folder / "run-speed"
-    command = [sys.executable, __file__, "--one", str(path), str(out), n_clusters]
-    runs = []
+def measured(*words: str) -> tuple[float, float, str]:
+    """CPU and wall seconds of a process of Python, and the last line that it printed."""
+    begin = time.perf_counter()
+    process = subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    said = process.stdout.read()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, words)
+    return used.ru_utime + used.ru_stime, time.perf_counter() - begin, said.splitlines()[-1]
+
+
+def one(folder: Path, size: str, repeats: int) -> dict[str, Any]:
+    """Medians of some runs on one cube, taken in turns so that the load of the machine meets all alike."""
+    rows, columns, channels = map(int, size.split("x"))
+    path, out, lean = zarr_cube(folder, rows, columns, channels), folder / "run-speed", folder / "lean"
+    commands = {
+        "reading": (LEAN, "read", str(path)),
+        "lean": (LEAN, "segment", str(path), str(lean), K),
+        "segment": (__file__, "--one", str(path), str(out)),
+    }
+    runs: dict[str, list[tuple[float, float, str]]] = {name: [] for name in commands}
     for _ in range(repeats):
-        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        runs.append(json.loads(said.splitlines()[-1]))
-        log(f"{shape} {n_clusters}: {sum(wall for wall, _ in runs[-1].values()):.1f} s")
-    wall, cpu = ({stage: float(np.median([r[stage][i] for r in runs])) for stage in STAGES} for i in (0, 1))
-    whole = [[sum(pair[i] for pair in r.values()) for r in runs] for i in (0, 1)]
-    return {"shape": shape, "n_clusters": n_clusters, "wall": wall, "cpu": cpu, "whole": whole}
+        for name, words in commands.items():
+            runs[name].append(measured(*words))
+            log(f"{size} {name}: {runs[name][-1][0]:.1f} CPU s, {runs[name][-1][1]:.1f} s")
+    told = [json.loads(said) for *_, said in runs["segment"]]
+    cube = spaxel.open_cube(path)
+    labels = {"lean": np.load(lean / "labels.npy"), "segment": json.loads((out / "run.json").read_text())["score"]}
+    return {
+        "size": size,
+        "pixels": rows * columns,
+        "cpu": {name: float(np.median([run[0] for run in each])) for name, each in runs.items()},
+        "wall": {name: float(np.median([run[1] for run in each])) for name, each in runs.items()},
+        "stages": {stage: float(np.median([each.get(stage, 0.0) for each in told])) for stage in STAGES},
+        "read": float(np.median([float(said) for *_, said in runs["reading"]])),
+        "ari": {"lean": spaxel.score(labels["lean"], cube)["ari"], "segment": labels["segment"]["ari"]},
+    }
 
 
-def lines(rows: list[dict[str, Any]]) -> list[list[str]]:
-    """Lines of the table: CPU (wall) seconds of each stage, pixels per second, min and max of the whole."""
-    found = []
-    for row in rows:
-        cells = [f"{row['cpu'][stage]:.1f} ({row['wall'][stage]:.1f})" for stage in STAGES]
-        pixels = row["shape"][0] * row["shape"][1]
-        speed = f"{pixels / row['cpu']['predict']:,.0f}"
-        spread = " ".join(f"{min(values):.1f}-{max(values):.1f}" for values in row["whole"][::-1])
-        found.append([" x ".join(map(str, row["shape"])), row["n_clusters"], *cells, speed, spread])
+def lines(row: dict[str, Any]) -> list[list[str]]:
+    """Rows of the table for one cube."""
+    cpu, wall, ari = row["cpu"], row["wall"], row["ari"]
+    found = [[row["size"], "plain reading of the chunks", f"{cpu['reading']:.1f}", f"{wall['reading']:.1f}", "", ""]]
+    for name, words in (("lean", "lean script"), ("segment", "segment, all outputs")):
+        times = f"{cpu[name] / cpu['lean']:.2f}"
+        found.append([row["size"], words, f"{cpu[name]:.1f}", f"{wall[name]:.1f}", times, f"{ari[name]:.3f}"])
     return found
 
 
-def start(words: list[str], repeats: int) -> tuple[float, float]:
-    """Median wall and CPU seconds of a start of Python."""
-    walls, cpus = [], []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        process = subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL)
-        _, _, used = os.wait4(process.pid, 0)
-        process.returncode = 0
-        walls.append(time.perf_counter() - begin)
-        cpus.append(used.ru_utime + used.ru_stime)
-    return float(np.median(walls)), float(np.median(cpus))
+def parts(row: dict[str, Any]) -> list[str]:
+    """Where `segment` spends its CPU seconds, and how fast it labels beside plain reading."""
+    pixels, predict = row["pixels"], max(row["stages"]["predict"], 1e-9)
+    imports = row["cpu"]["segment"] - sum(row["stages"].values())
+    cells = [f"{row['stages'][stage]:.1f}" for stage in STAGES]
+    speed = [f"{pixels / predict:,.0f}", f"{pixels / max(row['read'], 1e-9):,.0f}", f"{row['read'] / predict:.0%}"]
+    return [row["size"], f"{imports:.1f}", *cells, *speed]
+
+
+def page(rows: list[dict[str, Any]], repeats: int) -> list[str]:
+    """The page, as parts."""
+    header = ("cube", "what", "CPU s", "wall s", "CPU, times the lean script", "ARI with the truth")
+    told = ("cube", "imports", *STAGES, "predict: pixels per CPU s", "plain reading: pixels per CPU s", "share")
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    return [
+        f"Medians of {repeats} runs, in turns; simulated paintings, uint16 Zarr, {K} components, default memory. The lean "
+        "script (`benchmarks/lean.py`) gives labels and mean spectra only. Plain reading is one pass without anything done.",
+        table(header, [line for row in rows for line in lines(row)]),
+        "CPU seconds of `segment` by stage:",
+        table(told, [parts(row) for row in rows]),
+        f"Load of the shared machine at the end (1, 5, 15 minutes): {load} on {cores()}.",
+    ]
 
 
 def main() -> None:
     """Run and write benchmarks/results/speed.{json,md}."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one small cube, nothing is written")
     parser.add_argument("--folder", type=Path, help="where the cubes are made and kept (default: a temporary folder)")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--one", nargs=3, metavar=("CUBE", "OUT", "N"), help=argparse.SUPPRESS)
+    parser.add_argument("--size", nargs="+", default=SIZES, help="rows x columns x channels")
+    parser.add_argument("--one", nargs=2, metavar=("CUBE", "OUT"), help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.one:
-        stages(Path(chosen.one[0]), Path(chosen.one[1]), chosen.one[2])
+        stages(Path(chosen.one[0]), Path(chosen.one[1]))
         return
     about = head()
+    sizes, repeats = (QUICK, 1) if chosen.quick else (chosen.size, chosen.repeats)
     with TemporaryDirectory() as temporary:
         folder = chosen.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        sizes, repeats = (QUICK, 1) if chosen.quick else (SIZES, chosen.repeats)
-        rows = [one(folder, shape, k, repeats) for shape in sizes for k in ("6", "auto")]
-    starts = {name: start(words, 5) for name, words in STARTS.items()}
-    parts = tables(rows, starts, repeats)
+        rows = [one(folder, size, repeats) for size in sizes]
     if chosen.quick:
-        print("\n\n".join(parts))
+        print("\n\n".join(page(rows, repeats)))
         return
-    write_json("speed", about, load=os.getloadavg(), rows=rows, starts=starts)
-    write_page("speed", "How long segment takes", about, parts)
-
-
-def tables(rows: list[dict[str, Any]], starts: dict[str, tuple[float, float]], repeats: int) -> list[str]:
-    """The page, as parts."""
-    header = ("cube", "K", *STAGES, "predict: pixels per CPU second", f"whole, min-max of {repeats}: CPU, wall")
-    parts = [
-        f"CPU seconds (wall seconds) by stage, medians of {repeats} runs; uint16 Zarr, two workers, default memory."
-    ]
-    parts += [table(header, lines(rows)), "The start, medians of 5:"]
-    parts += [table(("start", "CPU s", "wall s"), [[n, f"{c:.2f}", f"{w:.2f}"] for n, (w, c) in starts.items()])]
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    return [
-        *parts,
-        f"Load of the shared machine at the end (1, 5, 15 minutes): {load} on {cores()}.",
-    ]
+    write_json("speed", about, load=os.getloadavg(), rows=rows)
+    write_page("speed", "How long segment takes", about, page(rows, repeats))
 
 
 if __name__ == "__main__":
