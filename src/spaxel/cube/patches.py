@@ -6,7 +6,7 @@ images alone. One tile is held at a time, so the memory depends on the side of a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -89,11 +89,13 @@ def draws(
     rank: int = 0,
     world: int = 1,
     skip: frozenset[tuple[int, Tile]] = frozenset(),
+    read: Callable[[int, Tile], tuple[np.ndarray, np.ndarray]] | None = None,
 ) -> Iterator[Patch]:
     """n_tiles tiles of cubes, each with `reuse` pairs of overlapping windows of this side.
 
     memory : bytes. What is read must fit into it together with the tile read before; it never changes what is drawn.
     skip   : tiles that are passed over, as (number of the cube, tile); not all of them
+    read   : (number of the cube, tile) -> what stands for the spectra of a patch, and `good`; default `read_patch`
     A tile without any usable spectrum is passed over and the next one is read in its place.
     Raises MemoryBudgetError if a tile is too large, CubeError if no tile of this process holds data.
     """
@@ -108,7 +110,7 @@ def draws(
             return
         if (number, tile) in skip:
             continue
-        spectra, good = read_patch(cubes[number], tile)
+        spectra, good = read(number, tile) if read else read_patch(cubes[number], tile)
         if not good.any():
             empty += 1
             if empty > patience:

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spaxel.cube import make_cube
-from spaxel.cube.patches import SIDE, covering, held_out
+from spaxel.cube.patches import SIDE, covering, held_out, read_patch
 from spaxel.cube.sampling import sample_cubes, sample_spectra
 from spaxel.errors import CubeError
 from spaxel.methods.dgc.axes import learn_axes
@@ -12,7 +12,7 @@ from spaxel.methods.dgc.encoder import Model, projected
 from spaxel.methods.dgc.estimator import DeepGlobalClustering
 from spaxel.methods.dgc.micro_clusters import HELD, Looked, contacts, look, many_clusters
 from spaxel.methods.dgc.settings import Settings
-from spaxel.methods.dgc.windows import judged, windows
+from spaxel.methods.dgc.windows import TileScores, judged, windows
 from spaxel.testing import tiny_cube
 
 CUBE = tiny_cube(90, 80, 9, counts=False)
@@ -68,14 +68,14 @@ def test_windows_follow_seed_and_epoch_and_never_show_what_is_held_out(axes):
     largest = max(
         np.abs(b[0]).max()
         for e in (0, 1)
-        for b in windows([cube], axes, told(tiles=len(covering(*shape)), reuse=1), e, 2)
+        for b in windows(TileScores([cube], axes, None), told(tiles=len(covering(*shape)), reuse=1), e, 2)
     )
     score = projected(np.ones((1, 1, 9), np.float32), axes.blocks)
     assert largest == pytest.approx(np.abs(score).max(), rel=1e-4)
     kept_apart = [np.abs(b[0]).max() for b in judged([cube], axes, 0, None)]
     assert len(kept_apart) > 0
     assert min(kept_apart) > 100 * np.abs(score).max()
-    one, same, other = (list(windows([CUBE], axes, told(tiles=1, reuse=3), e, 2)) for e in (0, 0, 1))
+    one, same, other = (list(windows(TileScores([CUBE], axes, None), told(tiles=1, reuse=3), e, 2)) for e in (0, 0, 1))
     assert [len(b[0]) for b in one] == [2, 1]
     assert all(np.array_equal(p, q) for b, c in zip(one, same, strict=True) for p, q in zip(b, c, strict=True))
     assert not np.array_equal(one[0][0], other[0][0])
@@ -138,3 +138,17 @@ def test_no_more_centres_than_different_embeddings():
     z = np.repeat(np.eye(2), 50, axis=0)
     assert np.allclose(np.sort(many_clusters(z, 9, 0), axis=0), np.sort(np.eye(2), axis=0))
     assert many_clusters(z[:10], 9, 0).shape == (1, 2)
+
+
+@pytest.mark.same_bits
+@pytest.mark.parametrize(("memory", "again"), [(2**30, False), (8, True)])  # all tiles are remembered, none
+def test_windows_are_the_same_whatever_is_remembered(axes, monkeypatch, memory, again):
+    read = []
+    monkeypatch.setattr("spaxel.methods.dgc.windows.read_patch", lambda *a: (read.append(a[1]), read_patch(*a))[1])
+    tiles, asked = TileScores([CUBE], axes, memory), told(tiles=1, reuse=2)
+    for epoch in (0, 1):
+        read.clear()
+        found = list(windows(tiles, asked, epoch, 2))
+        assert bool(read) == (again or epoch == 0)
+        fresh = list(windows(TileScores([CUBE], axes, None), asked, epoch, 2))
+        assert all(np.array_equal(p, q) for b, c in zip(found, fresh, strict=True) for p, q in zip(b, c, strict=True))

@@ -19,7 +19,7 @@ from spaxel.methods.dgc.encoder import Model
 from spaxel.methods.dgc.micro_clusters import Looked, contacts, look, many_clusters
 from spaxel.methods.dgc.published.training import PAIRS, report_of, told, train_published
 from spaxel.methods.dgc.settings import Settings
-from spaxel.methods.dgc.windows import judged, windows
+from spaxel.methods.dgc.windows import TileScores, judged, windows
 
 DENOISING, AGREEING = 2, 2  # pairs of windows per step
 
@@ -35,18 +35,19 @@ class Learned(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """What every phase looks at: cubes on one axis as seen on these axes, and batches of windows held out."""
+    """What every phase looks at: cubes on one axis as seen on these axes, windows held out, and tiles to train on."""
 
     cubes: Sequence[xr.Dataset]
     axes: Axes
     settings: Settings
     held: list
+    tiles: TileScores
 
     def batches(self, n_pairs: int, first: int) -> Any:
         """epoch -> batches of n_pairs pairs of windows, the first epoch being number `first`."""
 
         def drawn(epoch: int) -> Any:
-            return (_tensors(batch) for batch in windows(self.cubes, self.axes, self.settings, first + epoch, n_pairs))
+            return (_tensors(batch) for batch in windows(self.tiles, self.settings, first + epoch, n_pairs))
 
         return drawn
 
@@ -60,7 +61,7 @@ def learn(
 ) -> Learned:  # fmt: skip
     """Train on windows of cubes on one axis. number : of components, None to find it."""
     held = [_tensors(batch) for batch in judged(cubes, axes, settings.seed, settings.memory)]
-    scene = Scene(cubes, axes, settings, held)
+    scene = Scene(cubes, axes, settings, held, TileScores(cubes, axes, settings.memory))
     if settings.objective != "stable":
         return _as_published(scene, number, rules)
     encoder, first = _denoised(scene)
