@@ -124,7 +124,7 @@ def page(rows: list[dict[str, Any]], repeats: int) -> list[str]:
     told = ("cube", "imports", *STAGES, "predict: pixels per CPU s", "plain reading: pixels per CPU s", "share")
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     return [
-        f"Medians of {repeats} runs, in turns; simulated paintings, uint16 Zarr, {K} components, default memory. The lean "
+        f"{'One run each' if repeats == 1 else f'Medians of {repeats} runs'}, in turns; simulated paintings, uint16 Zarr, {K} components, default memory. The lean "
         "script (`benchmarks/lean.py`) gives labels and mean spectra only. Plain reading is one pass without anything done.",
         table(header, [line for row in rows for line in lines(row)]),
         "CPU seconds of `segment` by stage:",
