@@ -123,9 +123,10 @@ def page(rows: list[dict[str, Any]], repeats: int) -> list[str]:
     header = ("cube", "what", "CPU s", "wall s", "CPU, times the lean script", "ARI with the truth")
     told = ("cube", "imports", *STAGES, "predict: pixels per CPU s", "plain reading: pixels per CPU s", "share")
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    told_runs = "One run each" if repeats == 1 else f"Medians of {repeats} runs"
     return [
-        f"{'One run each' if repeats == 1 else f'Medians of {repeats} runs'}, in turns; simulated paintings, uint16 Zarr, {K} components, default memory. The lean "
-        "script (`benchmarks/lean.py`) gives labels and mean spectra only. Plain reading is one pass without anything done.",
+        f"{told_runs}, in turns; simulated paintings, uint16 Zarr, {K} components, default memory. The lean script "
+        "(`benchmarks/lean.py`) gives labels and mean spectra only. Plain reading is one pass without anything done.",
         table(header, [line for row in rows for line in lines(row)]),
         "CPU seconds of `segment` by stage:",
         table(told, [parts(row) for row in rows]),
