@@ -91,6 +91,9 @@ CASES = {
     "6 photons per pixel are few": made(history=["Scaling counts: 6 photons per pixel are too few."]).isel(component=[0]),
     "--scaling zscore": made().assign(scaling_score=("scaling", [0.59, 0.58])).assign_coords(scaling=["none", "zscore"]),
     "mean confidence 0.20": made().assign(confidence=(("y", "x"), np.full((20, 20), 0.2))),
+    "may have the wrong component (mean confidence 0.50)": made().assign(
+        confidence=(("y", "x"), np.full((20, 20), 0.5), {"means": "the probability"})
+    ),
     "open, 2 to 7": with_evidence(made(), {"a": 2}, [2, 7]),
 }  # fmt: skip
 

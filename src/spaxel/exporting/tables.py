@@ -8,9 +8,10 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube.pixels import pixel_size
+from spaxel.cube.stored import blocks
 from spaxel.exporting.source import SPECTRA, Source, axis_of, bands, component_planes, plane_dim, value_units
 from spaxel.results.amounts import amounts
-from spaxel.results.convention import component_names, is_background, shares, spectra_names
+from spaxel.results.convention import component_names, is_background, is_probability, shares, spectra_names
 from spaxel.results.interpretation import interpret
 from spaxel.results.numbers import label_counts
 
@@ -25,8 +26,9 @@ def component_columns(
     """The table of components by column.
 
     component (its number in the maps, from 0), name, n_pixels (with this label), share (see spaxel.results.convention.shares;
-    nan for what was marked as background), area_UNIT2 where the size of a pixel is known; of abundances also mean_abundance
-    and present_in (part of the pixels where it is above 0); color and candidates (elements, emission lines) where asked for
+    nan for what was marked as background), probability_right (mean confidence, where that is a probability), area_UNIT2 where
+    the size of a pixel is known; of abundances also mean_abundance and present_in (part of the pixels where it is above 0);
+    color and candidates (elements, emission lines) where asked for
     """
     names = component_names(result)
     size = _sizes(result, len(names))
@@ -36,6 +38,8 @@ def component_columns(
         "n_pixels": [int(n) for n in size],
         "share": _numbers(shares(result)),
     }
+    if is_probability(result) and len(names):
+        columns["probability_right"] = _numbers(_mean_confidence(result, len(names)))
     if "abundances" in result:
         found = amounts(result)
         columns |= {"mean_abundance": _numbers(found.mean), "present_in": _numbers(found.present)}
@@ -50,6 +54,16 @@ def component_columns(
         said: list[float | int | str] = list(_candidates(result))
         columns |= {"candidates": said} if any(said) else {}
     return columns
+
+
+def _mean_confidence(result: xr.Dataset, k: int) -> np.ndarray:
+    """Of the pixels of each component, (k,); nan of one without pixels."""
+    total, count = np.zeros(k), np.zeros(k)
+    for _, (labels, sure) in blocks(result["labels"].data, result["confidence"].data):
+        held = (labels >= 0) & np.isfinite(sure)
+        total += np.bincount(labels[held], weights=sure[held].astype(np.float64), minlength=k)
+        count += np.bincount(labels[held], minlength=k)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def component_rows(columns: dict[str, list[float | int | str]]) -> Iterator[list[str]]:

@@ -26,7 +26,7 @@ def regrouped(result: xr.Dataset, now: Components, words: Sequence[str]) -> xr.D
     component, k = now.component, len(now.color)
     new = without_maps(result, now).assign(
         labels=(("y", "x"), relabel(result["micro_labels"].data, component)),
-        confidence=(("y", "x"), _confidence_at(result, component)),
+        confidence=(("y", "x"), _confidence_at(result, component), _means(result)),
     )
     why = str(result.attrs.get("sentence_of_fit", result.attrs.get("sentence", "")))
     attrs = {"n_components": k, "level": int(now.level), "by_hand": list(words), "sentence_of_fit": why}
@@ -94,6 +94,11 @@ def merge_moments(
     mean, spread = np.nan_to_num(mean), np.nan_to_num(spread)
     merged = share @ mean
     return merged, np.sqrt(np.maximum(share @ (spread**2 + mean**2) - merged**2, 0))
+
+
+def _means(result: xr.Dataset) -> dict[str, str]:
+    """The attributes of the confidence."""
+    return dict(result["confidence"].attrs) if "confidence" in result else {}
 
 
 def _confidence_at(result: xr.Dataset, component: np.ndarray) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from spaxel.results.convention import sentences
+from spaxel.results.convention import is_probability, sentences
 from spaxel.results.numbers import any_label, mean_of, quantiles
 from spaxel.results.walk import walk
 
@@ -26,6 +26,7 @@ SPECKLED = 0.1  # share of pixels that differ from all four neighbours
 CLOSE = 0.02  # of a silhouette: two scalings are as good, see preprocess.choice
 OPEN = 2.0  # largest over smallest number that is likely
 LEFT = 0.05  # of the norm of a spectrum that components leave, in the median
+DOUBTFUL = 0.6  # mean probability of being right below which that is said
 MIXED = 0.35  # mean confidence below which most pixels lie between components
 
 
@@ -239,6 +240,9 @@ def _between(result: xr.Dataset) -> str:
     if "confidence" not in result or result.sizes.get("component", 0) < 2:
         return ""
     mean = mean_of(result["confidence"])
+    if is_probability(result):
+        said = f"Many pixels may have the wrong component (mean confidence {mean:.2f})"
+        return f"{said}: compare the maps of another method or --scaling." if mean < DOUBTFUL else ""
     if not mean < MIXED:
         return ""
     return f"Most pixels lie between components (mean confidence {mean:.2f}): if they are mixtures, try spaxel unmix."

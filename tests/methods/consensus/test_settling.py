@@ -7,7 +7,8 @@ from sklearn.metrics import adjusted_rand_score
 import spaxel
 from spaxel.cube.sampling import Sample
 from spaxel.linear.silhouettes import distances
-from spaxel.methods.consensus.brightness import share_by_brightness, shining
+from spaxel.methods.centers.dull import share_by_brightness
+from spaxel.methods.consensus.brightness import shining
 from spaxel.methods.consensus.settling import settled
 from spaxel.preprocess.choice import Look
 

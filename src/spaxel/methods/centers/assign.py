@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from spaxel.cube.mapping import Arrays
 from spaxel.cube.picture import Recipe, blank_pictures, pictures
 from spaxel.methods.centers.confidence import Ladder, level_margins, margins
+from spaxel.methods.centers.sure import confidence
+
+
+class Rungs(NamedTuple):
+    """Levels that get a confidence, and what makes one of a margin. ladder : of them
+
+    weights : (4,), against : (m,) at the components of the model, against_at : (m, level), see `sure`; None: the margin itself
+    """
+
+    ladder: Ladder
+    weights: np.ndarray | None = None
+    against: np.ndarray | None = None
+    against_at: np.ndarray | None = None
 
 
 def blank_maps(n_levels: int, recipe: Recipe) -> dict[str, Any]:
@@ -22,12 +35,16 @@ def blank_maps(n_levels: int, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def center_maps(spectra: np.ndarray, far: np.ndarray, component: np.ndarray, rungs: Ladder, recipe: Recipe) -> Arrays:
+def center_maps(spectra: np.ndarray, far: np.ndarray, component: np.ndarray, rungs: Rungs, recipe: Recipe) -> Arrays:
     """Maps of a block from distances (n, m) to centres of these components (m,); not `unlike`."""
     micro = far.argmin(1)
+    sure, levels = margins(far, component), level_margins(far, micro, rungs.ladder)
+    if rungs.weights is not None and rungs.against is not None and rungs.against_at is not None:
+        sure = confidence(sure, rungs.against[micro], rungs.weights) if component.max() else sure
+        levels = confidence(levels, rungs.against_at[micro], rungs.weights)
     return {
         "micro": micro.astype(np.int16),
-        "confidence": margins(far, component).astype(np.float32),
-        "level_confidence": level_margins(far, micro, rungs),
+        "confidence": sure.astype(np.float32),
+        "level_confidence": np.rint(255 * levels).astype(np.uint8),
         **pictures(spectra, recipe),
     }

@@ -27,6 +27,7 @@ from spaxel.methods.centers.groups import Groups
 from spaxel.methods.centers.maps import Model, More, known_of, map_centers, map_distances
 from spaxel.methods.centers.result import nearest_result
 from spaxel.methods.centers.score_noise import score_noise
+from spaxel.methods.centers.sure import learned_for
 from spaxel.methods.completing import kept_completion, ready, whole_sample
 from spaxel.methods.contract import (
     HUGE,
@@ -157,7 +158,7 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
         with threadpool_limits(1):
             task = Task(cubes, axis, info["units"], sample, own, look, belief)
             found = self._learn(task)
-            self.state_ = _state(task, found, self.random_state) | whole.arrays
+            self.state_ = _state(self.method, task, found, self.random_state) | whole.arrays
         self.info_ = _info(self.method, info["steps"], task, found)
         self.n_features_in_ = len(axis)
         if kind == "array":
@@ -209,8 +210,10 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
         cubes, _ = self._ready(X)
         if self.info_["n_components"] < 2:
             return 0.0
-        sure = np.concatenate([self._map(cube)[0]["confidence"].ravel() for cube in cubes])
-        return float(np.nanmean(sure, dtype=np.float64))
+        known = known_of(self.state_)._replace(sure=None)
+        maps = [map_centers(self._model_of(cube), known, cube, self.memory)[0] for cube in cubes]
+        margin = np.concatenate([found["confidence"].ravel() for found in maps])
+        return float(np.nanmean(margin, dtype=np.float64))
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Save as a folder of plain text and arrays; spaxel.load brings it back. Raises Exists if something is there."""
@@ -241,12 +244,13 @@ def said_of_scaling(name: str, choice: Choice | None) -> dict[str, Any]:
     return {"scaling_scores": choice.scores if choice else {}, "scaling_sentence": sentence}
 
 
-def _state(task: Task, found: Found, seed: int) -> Arrays:
+def _state(method: str, task: Task, found: Found, seed: int) -> Arrays:
     recipe = picture_recipe(task.own.spectra, task.axis, task.units, task.look.counts)
     state = {"channel": task.axis} | found.arrays | found.groups.arrays()
     noise = score_noise(found.embed, task.sample, len(task.axis), found.scaling, seed) if found.embed else None
     seen = Seen(found.spectra, found.scores, found.pairs, noise)
     state |= doubts(seen, found.groups, found.scaling, seed)
+    state |= learned_for(method, found.spectra, found.groups.component[found.groups.micro], seed)
     state |= pack("grid_", fit_grid(task.own.spectra)) | pack("picture_", recipe)
     return {name: np.ascontiguousarray(array) for name, array in state.items()}
 

@@ -44,7 +44,7 @@ def ladder(tree: np.ndarray, levels: np.ndarray) -> Ladder:
 
 
 def margins(far: np.ndarray, component: np.ndarray) -> np.ndarray:
-    """Confidence 1 - d1 / d2: d1 to the nearest centre, d2 to the nearest one of another component; 1 if there is none.
+    """1 - d1 / d2: d1 to the nearest centre, d2 to the nearest one of another component; 1 if there is none.
 
     far : (n, m) distances      component : (m,)      returns : (n,) in 0..1
     """
@@ -60,13 +60,13 @@ def nearest_of_each(far: np.ndarray, component: np.ndarray) -> np.ndarray:
 
 
 def level_margins(far: np.ndarray, micro: np.ndarray, rungs: Ladder) -> np.ndarray:
-    """`margins` at the levels of a ladder, (n, level) uint8 with 255 for 1.
+    """`margins` at the levels of a ladder, (n, level).
 
     Going down the tree, the component of a spectrum sheds other components; d2 is the least distance to what it has shed.
     far : (n, m) distances      micro : (n,) the nearest centre
     """
     if not len(rungs.levels):
-        return np.zeros((len(far), 0), np.uint8)
+        return np.zeros((len(far), 0))
     n, k = len(far), len(rungs.starts)
     least = np.empty((2 * k, n))
     np.minimum.reduceat(far.T[rungs.order], rungs.starts, axis=0, out=least[:k])
@@ -77,7 +77,7 @@ def level_margins(far: np.ndarray, micro: np.ndarray, rungs: Ladder) -> np.ndarr
     np.take(least, rungs.beside[micro].T * n + np.arange(n), out=second[1:], mode="clip")
     for above, here in pairwise(second):  # faster than np.minimum.accumulate along the first axis
         np.minimum(above, here, out=here)
-    return np.rint(255 * _ratio(least[2 * k - 2], second[rungs.levels - 1])).astype(np.uint8).T
+    return _ratio(least[2 * k - 2], second[rungs.levels - 1]).T
 
 
 def _ratio(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -16,9 +16,10 @@ from spaxel.cube.exact import Grid, group_sums
 from spaxel.cube.mapping import Arrays, map_tiles
 from spaxel.cube.picture import Recipe
 from spaxel.linear.silhouettes import distances
-from spaxel.methods.centers.assign import blank_maps, center_maps
-from spaxel.methods.centers.confidence import Ladder, ladder, nearest_of_each
+from spaxel.methods.centers.assign import Rungs, blank_maps, center_maps
+from spaxel.methods.centers.confidence import ladder, nearest_of_each
 from spaxel.methods.centers.familiar import Familiar, unlike
+from spaxel.methods.centers.sure import Sure, sure_of
 from spaxel.methods.state import unpack
 
 
@@ -69,18 +70,20 @@ class Centers(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What all models of centres keep for their maps. familiar : None, then there is no map `unlike`."""
+    """What all models of centres keep for their maps. sure : None, then confidence is the margin."""
 
     groups: Centers
     grid: Grid
     recipe: Recipe
     familiar: Familiar
+    sure: Sure | None = None
 
 
 def known_of(state: Arrays) -> Known:
     """From the arrays of a fitted model."""
     centers, grid = unpack(Centers, state, ""), unpack(Grid, state, "grid_")
-    return Known(centers, grid, unpack(Recipe, state, "picture_"), unpack(Familiar, state, "familiar_"))
+    recipe, familiar = unpack(Recipe, state, "picture_"), unpack(Familiar, state, "familiar_")
+    return Known(centers, grid, recipe, familiar, sure_of(state))
 
 
 def map_centers(
@@ -95,7 +98,10 @@ def map_centers(
     fill = blank_maps(len(groups.levels), known.recipe)
     for one in more:
         fill |= one.blank()
-    rungs = ladder(groups.tree, groups.levels)
+    rungs = Rungs(ladder(groups.tree, groups.levels))
+    if known.sure is not None:
+        against, at = known.sure.against(groups.component), known.sure.against_at(groups.tree, groups.levels)
+        rungs = rungs._replace(weights=known.sure.weights, against=against, against_at=at)
     function = partial(_block, model=model, known=known, rungs=rungs, more=tuple(more))
     return map_tiles(function, cube, fill, memory=memory, **model.reading())
 
@@ -115,7 +121,7 @@ def _distances(block: np.ndarray, n: int, model: Model, groups: Centers) -> tupl
 
 
 def _block(
-    block: np.ndarray, n: int, model: Model, known: Known, rungs: Ladder, more: tuple[More, ...]
+    block: np.ndarray, n: int, model: Model, known: Known, rungs: Rungs, more: tuple[More, ...]
 ) -> tuple[Arrays, Arrays]:
     groups, block = known.groups, block.astype(np.float64, copy=False)
     spectra = block[:, : model.channels]

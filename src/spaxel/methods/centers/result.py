@@ -14,7 +14,7 @@ from spaxel.cube.mapping import Arrays
 from spaxel.cube.picture import SOFT, Recipe, caption
 from spaxel.methods.completing import with_gaps_said
 from spaxel.methods.state import SegmentingInfo, unpack
-from spaxel.results.convention import make_result, relabel
+from spaxel.results.convention import MEANS, PROBABILITY, make_result, relabel
 from spaxel.results.cut import merge_moments
 
 
@@ -73,6 +73,8 @@ def _no_sums(n_micro: int, channels: int) -> Arrays:
 
 def _described(result: xr.Dataset, cube: xr.Dataset, state: Arrays, info: SegmentingInfo) -> xr.Dataset:
     """The result with units, captions, and what the fit says of itself."""
+    if "sure_weights" in state:
+        result["confidence"].attrs = {MEANS: PROBABILITY}
     if "unlike" in result:
         result["unlike"].attrs = {"seen": state["familiar_seen"].tolist()}
     if "evidence" in result:

@@ -1,4 +1,4 @@
-"""What of a labeling is brightness alone, and data that shine by themselves, in which brightness must not decide."""
+"""Data that shine by themselves, in which brightness must not decide."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import numpy as np
 from spaxel.cube.sampling import Sample
 from spaxel.preprocess.choice import Choice, Look
 
-BINS = 12  # of brightness, equally full
 SKEW, RISING = (
     2.5,
     0.3,
@@ -15,20 +14,6 @@ SKEW, RISING = (
 FEWEST = 100  # pairs of neighbours
 FLAT = 1e-9  # of the mean brightness: less varies by rounding
 SHINING = {"unit_bright": 3, "unit": 1}  # scalings of members for such data, and how often each counts
-
-
-def share_by_brightness(labels: np.ndarray, norm: np.ndarray) -> float:
-    """Share of the entropy of labels (n,) that the brightness (n,) of spectra tells, 0..1: I(label; bin of norm) / H(label)."""
-    edges = np.quantile(norm, np.linspace(0, 1, BINS + 1)[1:-1])
-    table = np.zeros((int(labels.max()) + 1, BINS))
-    np.add.at(table, (labels, np.searchsorted(edges, norm)), 1)
-    own = _entropy(table.sum(1))
-    return (own + _entropy(table.sum(0)) - _entropy(table.ravel())) / own if own > 0 else 0.0
-
-
-def _entropy(counts: np.ndarray) -> float:
-    p = counts[counts > 0] / counts.sum()
-    return float(-(p * np.log(p)).sum())
 
 
 def shining(own: Sample, look: Look) -> bool:

@@ -10,9 +10,9 @@ import numpy as np
 from spaxel.cube.sampled_windows import Windows
 from spaxel.cube.sampling import Sample
 from spaxel.linear.pca import fit_pca
+from spaxel.methods.centers.dull import share_by_brightness
 from spaxel.methods.centers.groups import Rules
 from spaxel.methods.centers.projection import Folded, fold
-from spaxel.methods.consensus.brightness import share_by_brightness
 from spaxel.methods.consensus.members import METRICS, Member, agreement, members_of
 from spaxel.methods.consensus.model import CONTEXT, Joint, Model, View, projected
 from spaxel.methods.consensus.surroundings import FEWEST, Filter, differences, nearby, wiener, within

@@ -1,0 +1,195 @@
+"""Of pixels with a confidence of 0.9, how many are right? On fresh worlds and shared scenes, for every method that segments.
+
+A pixel is right if its component is the one that the best matching, one to one, gives to its material. Worlds are the
+kinds of `number_worlds.py`, K 1 to 12, cut to 56 x 56 pixels; every second one is told the number, the others find it.
+Worlds of one material are left out where the number is told. `--learn` fits tuning worlds and prints the weights of
+spaxel.methods.centers.sure; without it fresh worlds are judged. Each world counts alike. Real scenes are never learned from.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment, minimize
+from scipy.special import expit
+from threadpoolctl import threadpool_limits
+
+import spaxel
+from common import Scene, log, real, run_cases, table, write_json, write_page
+from number_worlds import KINDS
+from segmentation import REAL
+from spaxel.methods.centers.maps import known_of, map_centers
+from spaxel.methods.centers.sure import CLEAR, SLIGHT, mistakes
+
+SIDE = 56
+TUNING, FRESH = range(200, 206), (300, 301, 302, 303, 304, 305)
+RIDGE = 0.03  # of the weights but the first, in worlds
+KEPT = 400  # pixels of each fit from which weights are learned
+METHODS: dict[str, Callable[..., Any]] = {
+    "kmeans": spaxel.KMeans,
+    "consensus": spaxel.Segment,
+    "dsc": spaxel.DeepSpectralClustering,
+    "dgc": spaxel.DeepGlobalClustering,
+}
+Row = dict[str, Any]
+
+
+def world(kind: str, seed: int) -> Scene:
+    """The middle of a world of this kind."""
+    scene = KINDS[kind](seed)
+    height, width = scene.truth.shape
+    part = tuple(slice(max(0, (n - SIDE) // 2), max(0, (n - SIDE) // 2) + SIDE) for n in (height, width))
+    scene.cube, scene.truth = scene.cube.isel(y=part[0], x=part[1]), scene.truth[part]
+    counts = np.bincount(scene.truth[scene.truth >= 0])
+    scene.k, scene.family = int((counts >= 0.005 * counts.sum()).sum()), kind
+    return scene
+
+
+CASES: dict[str, Callable[[int], Scene]] = {kind: lambda seed, k=kind: world(k, seed) for kind in KINDS}
+SHARED = {name: lambda seed, n=name: real(n, REAL[n], seed) for name in ("SalinasA", "Samson", "Moffett")}
+
+
+def right(labels: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Which pixels are right after the best matching of components with materials, one to one."""
+    counts = np.zeros((labels.max() + 1, truth.max() + 1))
+    np.add.at(counts, (labels, truth), 1)
+    rows, columns = linear_sum_assignment(-counts)
+    of = np.full(len(counts), -1)
+    of[rows] = columns
+    return of[labels] == truth
+
+
+def fitted(method: str, scene: Scene, told: bool) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray]:
+    """The model, and of each pixel with a truth: confidence, its component, whether it is right."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = METHODS[method](scene.k if told else "auto", random_state=scene.seed).fit(scene.cube)
+        result = model.predict(scene.cube)
+    labels, known = result["labels"].values, (scene.truth >= 0) & (result["labels"].values >= 0)
+    return model, result["confidence"].values[known], known, right(labels[known], scene.truth[known])
+
+
+def judged(said: np.ndarray, hit: np.ndarray) -> Row:
+    """Pixels, what was said of them, and how many were right, in ten classes of what was said; and in 0.85 to 0.95."""
+    place = np.minimum((said * 10).astype(int), 9)
+    near = (said >= 0.85) & (said < 0.95)
+    return {
+        "n": np.bincount(place, minlength=10).tolist(),
+        "said": np.bincount(place, weights=said, minlength=10).round(2).tolist(),
+        "right": np.bincount(place, weights=hit, minlength=10).astype(int).tolist(),
+        "near": [int(near.sum()), float(said[near].sum()), int(hit[near].sum())],
+    }
+
+
+def told_in(case: str, seed: int) -> bool:
+    """Whether the number is told; shared scenes are fitted both ways by turns of the seed."""
+    return (seed + [*CASES, *SHARED].index(case)) % 2 == 0
+
+
+def rows_of(case: str, scene: Scene) -> list[Row]:
+    """A row for every method."""
+    rows, told = [], told_in(case, scene.seed)
+    if told and scene.k == 1:
+        return [{"case": case, "seed": scene.seed, "method": "none"}]
+    for method in CHOSEN:
+        start = time.process_time()
+        model, said, _, hit = fitted(method, scene, told)
+        found = judged(said, hit) | {"told": told, "k": scene.k, "found": model.info_["n_components"]}
+        rows.append({"case": case, "seed": scene.seed, "method": method} | found)
+        seconds = time.process_time() - start
+        log(f"{case} {scene.seed} {method}: said {said.mean():.2f}, right {hit.mean():.2f} ({seconds:.1f} s)")
+    return rows
+
+
+CHOSEN: Sequence[str] = tuple(METHODS)
+
+
+def pooled(rows: Sequence[Row], key: str) -> np.ndarray:
+    """Sums over fits, each counting alike: (3, classes) of pixels, said, right."""
+    if key == "near":
+        each = [np.array(row["near"], float)[:, None] / sum(row["n"]) for row in rows]
+    else:
+        each = [np.array([row["n"], row["said"], row["right"]], float) / sum(row["n"]) for row in rows]
+    return np.sum(each, axis=0) if each else np.zeros((3, 10))
+
+
+def line(name: str, rows: Sequence[Row]) -> list[str]:
+    """A line of the table: mean said and right, calibration error, what holds of pixels said 0.9 and more."""
+    every, near = pooled(rows, "all"), pooled(rows, "near")
+    n = every[0].sum()
+    error = np.abs(every[1] - every[2]).sum() / n
+    share = lambda part: f"{part[2] / part[0]:.3f} of {part[1] / part[0]:.3f}" if part[0] else "–"  # noqa: E731
+    top = every[:, 9]
+    return [name, str(len(rows)), f"{every[1].sum() / n:.3f}", f"{every[2].sum() / n:.3f}", f"{error:.3f}",
+            share(near[:, 0]), share(top), f"{top[0] / n:.0%}"]  # fmt: skip
+
+
+def report(about: dict[str, Any], rows: list[Row]) -> None:
+    """Write benchmarks/results/calibration.{json,md}."""
+    fits, parts = [row for row in rows if row["method"] != "none"], []
+    header = ("fits of", "n", "mean said", "right", "calibration error", "said 0.85 to 0.95: right of said",
+              "0.9 and more: right of said", "share of these")  # fmt: skip
+    worlds = [row for row in fits if row["case"] in CASES]
+    lines = [line(m, mine) for m in METHODS if (mine := [row for row in worlds if row["method"] == m])]
+    parts.append("Fresh worlds:\n\n" + table(header, lines))
+    kinds = [line(f"{m}, {c}", mine) for m in METHODS for c in [*CASES, *SHARED]
+             if (mine := [row for row in fits if row["method"] == m and row["case"] == c])]  # fmt: skip
+    parts.append("By kind, and shared scenes:\n\n" + table(header, kinds))
+    write_json("calibration", about, rows=rows)
+    write_page("calibration", "Is confidence calibrated?", about, [str(__doc__).strip(), *parts])
+
+
+def terms(model: Any, scene: Scene, known: np.ndarray) -> np.ndarray:
+    """What the odds are made of, (pixel, 4): 1, ln d2 / d1, ln of the mistakes, brightness."""
+    state, bare = model.state_, known_of(model.state_)._replace(sure=None)
+    maps = map_centers(model._model_of(scene.cube), bare, scene.cube, None)[0]
+    slip = np.log(SLIGHT + mistakes(state["mistaken"].astype(float), state["component"]))[maps["micro"][known]]
+    margin = np.minimum(-np.log(np.maximum(1 - maps["confidence"][known].astype(float), 1e-9)), CLEAR)
+    return np.stack([np.ones(len(slip)), margin, -slip, -np.full(len(slip), state["sure_dull"][0])], axis=1)
+
+
+def learned(data: Sequence[tuple[np.ndarray, np.ndarray]], around: np.ndarray | None = None) -> np.ndarray:
+    """Weights (4,) of a logistic regression, each fit counting alike, none below 0 but the first. around : pulled to these"""
+    x, y = np.concatenate([x for x, _ in data]), np.concatenate([y for _, y in data]).astype(float)
+    share = np.concatenate([np.full(len(y), 1 / len(y) / len(data)) for _, y in data])
+    middle = np.zeros(4) if around is None else np.asarray(around, float)
+    pull = RIDGE / len(data) * np.array([0.0 if around is None else 1.0, 1, 1, 1])
+
+    def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+        z = x @ w
+        value = share @ (np.logaddexp(0, z) - y * z) + pull @ (w - middle) ** 2 / 2
+        return float(value), x.T @ (share * (expit(z) - y)) + pull * (w - middle)
+
+    return minimize(loss, middle, jac=True, method="L-BFGS-B", bounds=[(None, None), *[(0, None)] * 3]).x
+
+
+def learn(methods: Sequence[str]) -> None:
+    """Print the weights of each method."""
+    for method in methods:
+        data = []
+        for seed in TUNING:
+            for case, make in CASES.items():
+                scene = make(seed)
+                model, _, known, hit = fitted(method, scene, told_in(case, seed))
+                if model.info_["n_components"] > 1:
+                    some = np.random.default_rng(seed).permutation(len(hit))[:KEPT]
+                    data.append((terms(model, scene, known)[some], hit[some]))
+                    log(f"{method} {case} {seed}: right {hit.mean():.2f}")
+        print(f'"{method}":', tuple(learned(data).round(2).tolist()))
+
+
+if __name__ == "__main__":
+    if "--methods" in sys.argv:
+        at = sys.argv.index("--methods")
+        CHOSEN = tuple(sys.argv[at + 1].split(","))
+        del sys.argv[at : at + 2]
+    if "--learn" in sys.argv:
+        with threadpool_limits(1):
+            learn(CHOSEN)
+    else:
+        run_cases("calibration", __doc__, CASES | SHARED, FRESH, rows_of, report)

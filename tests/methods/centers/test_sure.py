@@ -1,0 +1,86 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy.optimize import linear_sum_assignment
+
+import spaxel
+from spaxel.methods.centers.dull import dullness
+from spaxel.methods.centers.sure import LEARNED, Sure, confidence, mistakes
+from spaxel.results.convention import is_probability
+from spaxel.results.trees import centroid_tree, cut_tree
+from spaxel.testing import tiny_cube
+
+RNG = np.random.default_rng(4)
+
+
+@pytest.mark.parametrize("method", LEARNED)
+def test_confidence_rises_with_the_margin_and_stays_in_its_bounds(method):
+    weights = np.array(LEARNED[method])
+    margin = np.linspace(0, 1, 101)
+    for against in (1e-6, 0.5, 1e6):
+        sure = confidence(margin, np.full(101, against), weights)
+        assert (np.diff(sure) >= 0).all()
+        assert sure.min() >= 0
+        assert sure.max() <= 1
+        assert sure[0] < sure[60]
+
+
+def test_what_is_joined_is_not_mistaken_for_each_other():
+    mistaken, tree = RNG.random((12, 12)) + 5 * np.eye(12), centroid_tree(RNG.random((12, 3)), np.arange(1, 13))
+    levels = [mistakes(mistaken, cut_tree(tree, k)) for k in range(12, 0, -1)]
+    assert all((coarse <= fine + 1e-12).all() for fine, coarse in pairwise(levels))
+    assert np.allclose(levels[-1], 0)
+    alone = Sure(np.array(LEARNED["kmeans"]), np.zeros(1), mistaken)
+    at = alone.against_at(tree, np.array([2, 5]))
+    assert np.array_equal(at[:, 1], alone.against(cut_tree(tree, 5)))
+
+
+def test_rings_of_brightness_are_dull_and_shapes_are_not():
+    light = RNG.uniform(0.2, 4, (2000, 1))
+    kind = RNG.integers(0, 2, 2000)
+    shapes = np.stack([np.linspace(1, 2, 20), np.linspace(2, 1, 20)])[kind]
+    spectra = light * shapes + RNG.normal(0, 0.01, (2000, 20))
+    assert dullness(spectra, (light[:, 0] > 2).astype(int), 0) > 0.8
+    assert dullness(spectra, kind, 0) < 0.05
+    assert dullness(spectra, np.zeros(2000, int), 0) == 0
+    assert dullness(shapes, kind, 0) == 0
+
+
+def test_brightness_makes_every_pixel_less_sure():
+    mistaken = np.eye(3) * 100
+    bright, dull = (
+        Sure(np.array(LEARNED["kmeans"]), np.array([g]), mistaken).against(np.arange(3)) for g in (0.0, 0.8)
+    )
+    assert (dull > 5 * bright).all()
+
+
+def test_a_model_of_a_version_without_it_still_gives_margins():
+    cube = tiny_cube(20, 17)
+    model = spaxel.KMeans(3).fit(cube)
+    assert is_probability(model.predict(cube))
+    model.state_ = {name: array for name, array in model.state_.items() if not name.startswith("sure_")}
+    result, far = model.predict(cube), np.sort(model.transform(cube).values, axis=2)
+    assert not is_probability(result)
+    np.testing.assert_allclose(1 - far[..., 0] / far[..., 1], result["confidence"], atol=1e-5)
+
+
+def test_of_pixels_that_are_said_to_be_right_as_many_are():
+    """On fresh small worlds, clean and noisy, the number told; the law at large is in benchmarks/calibration.py."""
+    said, hit = [], []
+    for seed, counts in ((41, 30), (42, 200), (43, 30), (44, 2000)):
+        cube = spaxel.simulate("maxrf", height=40, width=40, channels=64, seed=seed, counts=counts, n_pigments=4)
+        truth = cube["truth_labels"].values
+        result = spaxel.KMeans(4, random_state=seed).fit(cube).predict(cube)
+        table = np.zeros((4, truth.max() + 1))
+        np.add.at(table, (result["labels"].values, truth), 1)
+        of = np.full(4, -1)
+        rows, columns = linear_sum_assignment(-table)
+        of[rows] = columns
+        said.append(result["confidence"].values.ravel())
+        hit.append((of[result["labels"].values] == truth).ravel())
+    sure, right = np.concatenate(said), np.concatenate(hit)
+    assert abs(sure.mean() - right.mean()) < 0.1
+    assert right[sure >= 0.9].mean() > 0.85
+    lower = sure < np.median(sure)
+    assert right[lower].mean() < right[~lower].mean()
