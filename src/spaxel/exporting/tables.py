@@ -8,12 +8,11 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube.pixels import pixel_size
-from spaxel.cube.stored import blocks
 from spaxel.exporting.source import SPECTRA, Source, axis_of, bands, component_planes, plane_dim, value_units
 from spaxel.results.amounts import amounts
 from spaxel.results.convention import component_names, is_background, is_probability, shares, spectra_names
 from spaxel.results.interpretation import interpret
-from spaxel.results.numbers import label_counts
+from spaxel.results.numbers import label_counts, means_by_label
 
 ANGLES = ("degree", "deg", "")  # a pixel of these has no area that one could add up
 MOST_CANDIDATES = 6
@@ -39,7 +38,7 @@ def component_columns(
         "share": _numbers(shares(result)),
     }
     if is_probability(result) and len(names):
-        columns["probability_right"] = _numbers(_mean_confidence(result, len(names)))
+        columns["probability_right"] = _numbers(means_by_label(result["confidence"], result["labels"], len(names)))
     if "abundances" in result:
         found = amounts(result)
         columns |= {"mean_abundance": _numbers(found.mean), "present_in": _numbers(found.present)}
@@ -54,16 +53,6 @@ def component_columns(
         said: list[float | int | str] = list(_candidates(result))
         columns |= {"candidates": said} if any(said) else {}
     return columns
-
-
-def _mean_confidence(result: xr.Dataset, k: int) -> np.ndarray:
-    """Of the pixels of each component, (k,); nan of one without pixels."""
-    total, count = np.zeros(k), np.zeros(k)
-    for _, (labels, sure) in blocks(result["labels"].data, result["confidence"].data):
-        held = (labels >= 0) & np.isfinite(sure)
-        total += np.bincount(labels[held], weights=sure[held].astype(np.float64), minlength=k)
-        count += np.bincount(labels[held], minlength=k)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def component_rows(columns: dict[str, list[float | int | str]]) -> Iterator[list[str]]:
