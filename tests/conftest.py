@@ -88,6 +88,36 @@ def own_run(scan_run, tmp_path) -> Path:
     return Path(shutil.copytree(scan_run, tmp_path / "run"))
 
 
+@pytest.fixture(scope="session")
+def s3_server():
+    """The address of a server that answers as S3 does, for this session."""
+    moto = pytest.importorskip("moto.server", reason="moto is not installed")
+    pytest.importorskip("s3fs", reason="s3fs is not installed")
+    server = moto.ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_server, monkeypatch, tmp_path_factory) -> str:
+    """The address of an empty bucket, which the environment says how to open."""
+    import s3fs
+
+    for name, value in {
+        "ACCESS_KEY_ID": "user-of-test",
+        "SECRET_ACCESS_KEY": "secret-of-test",
+        "REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
+    name = tmp_path_factory.mktemp("bucket").name
+    s3fs.S3FileSystem.clear_instance_cache()
+    s3fs.S3FileSystem().mkdir(name)
+    return f"s3://{name}"
+
+
 def pytest_collection_modifyitems(items):
     if not REAL.is_dir():
         skip = pytest.mark.skip(reason=f"the real data are not at {REAL}")

@@ -17,8 +17,8 @@ from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError, UnknownOptionError
 
 from spaxel import __version__
-from spaxel.commands import ending, quick, typed, warned
-from spaxel.errors import GuessWarning, LayoutWarning, LostWarning, ParameterError, SpaxelError, printable
+from spaxel.commands import ending, quick, storage, typed, warned
+from spaxel.errors import GuessWarning, LayoutWarning, LostWarning, ParameterError, SpaxelError, called, printable
 
 VERBS = {  # verb -> module of spaxel.commands, one line of help
     "segment": ("segment", "Which pixels are alike: a label map, mean spectra and a report, without labels."),
@@ -50,7 +50,7 @@ def command_of(verb: str = "") -> App:
         help="Spectral datacubes to maps that people can read, without labels.",
         default_parameter=Parameter(json_list=False, json_dict=False, show_default=False),  # a file may be [1].npy
         suppress_keyboard_interrupt=False,
-        help_epilogue="First steps: spaxel demo; spaxel info FILE; spaxel segment FILE --out RUN.",
+        help_epilogue=f"First steps: spaxel demo; spaxel info FILE; spaxel segment FILE --out RUN. {storage.HELP}",
     )
     for place, (name, (home, line)) in enumerate(VERBS.items()):
         if name != verb:
@@ -60,6 +60,16 @@ def command_of(verb: str = "") -> App:
 
 def run(arguments: list[str]) -> None:
     """Run a command line; for segment and unmix with the options of the method that it names."""
+    arguments, options = storage.taken(arguments)
+    if not options:
+        return _run(arguments)
+    from spaxel.store.addresses import using
+
+    with using(options):
+        return _run(arguments)
+
+
+def _run(arguments: list[str]) -> None:
     verb = arguments[0] if arguments and arguments[0] in OF_METHODS else ""
     how: dict[str, Any] = {"exit_on_error": False, "print_error": False, "result_action": "return_value"}
     app = command_of(verb)
@@ -83,7 +93,7 @@ def run(arguments: list[str]) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command line. Bad input ends with exit code 2 and one message on stderr, Ctrl-C with 130, SIGTERM with 143."""
     whole, arguments = arguments is None, sys.argv[1:] if arguments is None else arguments
-    typed.set(arguments)
+    typed.set(storage.without_secrets(arguments))
     if whole:
         quick.without_looked_for()
     atexit.register(gc.freeze)  # what is left at the end is not looked through once more: 0.7 s of a small run
@@ -130,7 +140,7 @@ def _fail(message: str) -> None:
     """One line and exit code 2; with SPAXEL_DEBUG set, first where the error was raised, and what caused it."""
     if os.environ.get("SPAXEL_DEBUG"):
         traceback.print_exc()
-    print(f"spaxel: {printable(message)}", file=sys.stderr)  # noqa: T201
+    print(f"spaxel: {printable(called(message))}", file=sys.stderr)  # noqa: T201
     sys.exit(2)
 
 
@@ -145,4 +155,4 @@ def _show_warning(
     """Warnings of spaxel as one plain line; those of other libraries concern developers only."""
     if category.__module__.startswith("spaxel") or category is UserWarning:
         warned.get().add(str(message))
-        print(f"spaxel: {printable(str(message))}", file=sys.stderr)  # noqa: T201
+        print(f"spaxel: {printable(called(str(message)))}", file=sys.stderr)  # noqa: T201

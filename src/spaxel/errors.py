@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 
 MOST_WORDS = 300  # characters of a library's message that ours repeats
 
@@ -20,6 +20,10 @@ class SpaxelError(Exception):
     ...     print(type(error).__name__)
     NotFound
     """
+
+    def __str__(self) -> str:
+        """The message, as `called` says it."""
+        return called(super().__str__())
 
 
 class CubeError(SpaxelError, ValueError):
@@ -86,7 +90,7 @@ def naming(path: str | Path) -> Iterator[None]:
 
 
 @contextmanager
-def in_words(path: str | Path, said: str = "cannot be read", hint: str = "Is it complete?") -> Iterator[None]:
+def in_words(path: str | PurePath, said: str = "cannot be read", hint: str = "Is it complete?") -> Iterator[None]:
     """Whatever a library raises inside this block, at a file or a store, is a ReadError that names the file.
 
     Each library has errors of its own, and none promises which. What it was is the cause of the ReadError: with SPAXEL_DEBUG
@@ -112,6 +116,36 @@ def missing_extra(what: str, library: str, extra: str) -> MissingExtra:
 
 
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+_names: dict[str, str] = {}  # path of a copy on this computer: the address that it was made of
+_secrets: set[str] = set()
+_LOGIN = re.compile(r"(\b(?!zip:|tar:|memory:)[A-Za-z][A-Za-z0-9+.-]*://)[^/\s'\"]*@")
+_SIGNED = re.compile(r"(://[^\s?'\"]+)\?[^\s'\"]+")
+_ONE_SLASH = re.compile(
+    r"\b(s3a?|gc?s|abfss?|az|adl|oss|hf|https?|s?ftp|ssh|memory|zip|tar|simplecache|filecache|blockcache):/(?!/)"
+)  # Path makes one slash of two
+
+
+def known_as(path: Path, address: str) -> None:
+    """From now on a copy on this computer is called by the address that it was made of."""
+    _names[str(path)] = address
+
+
+def hide(secret: str) -> None:
+    """From now on this is never shown: a password, a key. What is too short to be one is left alone."""
+    if len(secret) > 3:
+        _secrets.add(secret)
+
+
+def called(text: str) -> str:
+    """Text as people may read it: copies by the addresses they were made of, addresses without user, password, signature."""
+    for path in sorted(_names, key=len, reverse=True):
+        text = text.replace(path, _names[path])
+    for secret in _secrets:
+        text = text.replace(secret, "***")
+    text = _LOGIN.sub(r"\1", _ONE_SLASH.sub(r"\1://", text))
+    return _SIGNED.sub(r"\1?…", text)
 
 
 def printable(text: str, keep: str = "") -> str:

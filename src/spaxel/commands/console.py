@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from spaxel.commands import typed, warned
-from spaxel.errors import CONTROLS, printable
+from spaxel.errors import CONTROLS, called, printable
 from spaxel.pace import MINUTE, Listening, duration, in_words, progress
 
 out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)  # names of files are printed as they are
@@ -31,8 +31,8 @@ def print_json(value: Any) -> None:
 
 
 def say(text: str) -> None:
-    """A line on stdout, as it is but for characters that steer a terminal."""
-    out.print(printable(text))
+    """A line on stdout, as it is but for characters that steer a terminal, and secrets of addresses."""
+    out.print(printable(called(text)))
 
 
 def is_new(warning: str) -> bool:

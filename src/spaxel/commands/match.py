@@ -35,10 +35,12 @@ def match(
         write_matches(answers, out, overwrite=overwrite)
     if keep:
         from spaxel.reporting import report
+        from spaxel.store.uploads import changing
         from spaxel.workflow.matching import keep_matches
 
-        keep_matches(run, library, answers)
-        report(run)
+        with changing(run) as place:
+            keep_matches(place, library, answers)
+            report(place)
     if json:
         return print_json(
             [answer._asdict() | {"candidates": [c._asdict() for c in answer.candidates]} for answer in answers]

@@ -92,11 +92,13 @@ def _reported(run: Path, asked: Lines | None, cube: Path | None, cut: str | None
     if asked is None:
         yield write_report(run)
         return
+    from spaxel.store.uploads import changing
     from spaxel.workflow.lines import add_lines
 
     names = None if asked.lines is None else parse_lines(asked.lines)
     known: dict[str, Any] = {"redshift": asked.redshift, "medium": asked.medium}
-    for folder in add_lines(run, names, cube=cube, memory=memory, **known):
-        if folder != run:
-            yield write_report(folder)
-    yield write_report(run, **known)
+    with changing(run) as place:
+        for folder in add_lines(place, names, cube=cube, memory=memory, **known):
+            if folder != place:
+                yield write_report(folder)
+        yield write_report(place, **known)

@@ -27,11 +27,14 @@ def view(
     reading: Reading | None = None,
 ) -> None:
     """Look at runs or files in the browser: maps, spectra of pixels and regions. Ctrl-C, or closing the window, ends it."""
+    from spaxel.store.addresses import address_of
     from spaxel.viewer.scene import open_scenes
     from spaxel.viewer.server import Viewer
 
     if not runs:
         raise ParameterError("There is nothing to look at. Try spaxel view RUN, or spaxel view FILE.")
+    if edit and (there := next(filter(address_of, runs), None)):
+        raise ParameterError(f"{there} is an address, where edits are not saved. Try without --edit, or a copy here.")
     scenes = open_scenes(runs, cube, memory=parse_memory(memory), **(reading or Reading()).options())
     viewer = Viewer(scenes, editable=edit, port=port)
 

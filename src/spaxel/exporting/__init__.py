@@ -11,13 +11,13 @@ from typing import Any
 
 import xarray as xr
 
-from spaxel.errors import NotFound, ParameterError
+from spaxel.errors import NotFound, ParameterError, called
 from spaxel.exporting.formats import FORMATS, asked, check_lists, is_file_name
 from spaxel.exporting.places import file_name, files_to_fill, folder_to_fill
 from spaxel.exporting.source import Source, cube_name, make_source
 from spaxel.results.convention import check_result
 from spaxel.results.walk import bounded
-from spaxel.store.addresses import check_local
+from spaxel.store.addresses import address_of, check_local
 from spaxel.store.cuts import open_cut
 from spaxel.store.run_folder import RESULT, read_json, read_run
 
@@ -76,11 +76,13 @@ def _exported(
     formats = asked(to, None if path is None else Path(path))
     wanted = tuple(item for text in ([what] if isinstance(what, str) else what) for item in _items(text))
     cubes, where = _cubes(run, cut)
+    if path is None and isinstance(run, (str, Path)) and address_of(run):
+        raise ParameterError(f"{run} is an address, so nothing lies beside it. Try --out FOLDER.")
     place = check_local(path if path is not None else _default(where), write=True)
     if is_file_name(place, formats):
         return _as_file(cubes, place, formats[0], level, wanted, overwrite=overwrite)
     about = {
-        "run": str(where.resolve()) if where else "",
+        "run": called(str(where.resolve())) if where else "",
         "level": level,
         "cut": cut,
         "formats": formats,

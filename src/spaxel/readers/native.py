@@ -23,7 +23,7 @@ import zarr
 from spaxel.cube import check_cube, note, note_guess
 from spaxel.cube.computing import usual
 from spaxel.cube.tiles import CELL, Tile, grid, sides
-from spaxel.errors import CubeError, ParameterError, ReadError
+from spaxel.errors import CubeError, ParameterError, ReadError, called
 from spaxel.pace import paced
 from spaxel.readers.parts.container import Options, open_variables
 from spaxel.readers.parts.lazy import LARGE
@@ -41,32 +41,39 @@ from spaxel.readers.parts.zarrays import (
 )
 from spaxel.readers.registry import open_cube
 from spaxel.readers.table_writer import TABLES, check_suffix, write_table
-from spaxel.store.addresses import check_local
+from spaxel.store.addresses import check_local, using
+from spaxel.store.copies import remote_of
 from spaxel.store.staging import replacing
 
 FORMAT, VERSION = "spaxel-cube", 1
 
 
-def write_cube(cube: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> Path:
+def write_cube(
+    cube: xr.Dataset, path: str | Path, *, overwrite: bool = False, storage: dict[str, Any] | None = None
+) -> Path:
     """Write a cube as Zarr, or a list of spectra as CSV or TSV, as the name says.
 
     cube      : lazy or not, with any further variables and attributes; numbers are stored in native byte order
     path      : of the folder to make, *.zarr or without a suffix; or of a table, *.csv or *.tsv, which keeps the spectra,
                 their names and targets, and no truth      overwrite : replace a Zarr store, or table, that is there
+    storage   : options of the library that writes to an address (s3://…)
     returns   : the path
     Piece by piece: at most about 256 MiB of it are in memory, or one chunk of its source. Written beside and renamed: if
     it is interrupted, nothing new is there and what was there is untouched.
     Raises Exists if something is there (with `overwrite`: if it is not a Zarr store), CubeError for a cube that breaks
     the convention, a variable or attribute that Zarr cannot hold, an image that is to become a table; ParameterError for
-    an address such as s3://, and for the suffix of a format that is only read.
+    an address that is only read, and for the suffix of a format that is only read.
 
     >>> import spaxel
     >>> cube = spaxel.simulate("maxrf", height=8, width=9, channels=16)
     >>> spaxel.write_cube(cube, "painting.zarr").name
     'painting.zarr'
     """
-    cube = check_cube(cube)
-    path = check_local(path, write=True)
+    with using(storage):
+        return _write_cube(check_cube(cube), check_local(path, write=True), overwrite=overwrite)
+
+
+def _write_cube(cube: xr.Dataset, path: Path, *, overwrite: bool) -> Path:
     if check_suffix(path) in TABLES:
         return write_table(cube, path, overwrite=overwrite)
     attributes = _attributes(cube)
@@ -84,10 +91,17 @@ def write_cube(cube: xr.Dataset, path: str | Path, *, overwrite: bool = False) -
     return path
 
 
-def convert(path: str | Path, out: str | Path, *, overwrite: bool = False, **options: Any) -> Path:
+def convert(
+    path: str | Path,
+    out: str | Path,
+    *,
+    overwrite: bool = False,
+    storage: dict[str, Any] | None = None,
+    **options: Any,
+) -> Path:
     """Any file that spaxel opens, as a native Zarr: reading it by tiles is then fast. Or as a table, see write_cube.
 
-    path, options : as for open_cube      out, overwrite, returns : as for write_cube
+    path, options : as for open_cube      out, overwrite, storage, returns : as for write_cube
     Raises what open_cube and write_cube raise.
 
     >>> import numpy as np
@@ -96,8 +110,10 @@ def convert(path: str | Path, out: str | Path, *, overwrite: bool = False, **opt
     >>> spaxel.convert("scan.npy", "scan.zarr", channel_axis=2).name
     'scan.zarr'
     """
-    check_suffix(check_local(out, write=True))
-    return write_cube(note(open_cube(path, **options), f"converted from {path}"), out, overwrite=overwrite)
+    with using(storage):
+        check_suffix(check_local(out, write=True))
+        cube = note(open_cube(path, **options), called(f"converted from {path}"))
+        return write_cube(cube, out, overwrite=overwrite)
 
 
 def open_zarr(
@@ -173,8 +189,8 @@ def _read(path: Path, name: str, array: zarr.Array) -> xr.Variable:
     dims = _dims(array)
     image = "y" in dims and "x" in dims
     lazy = lazy_image(path, name, array) if image else None
-    stored = sum(len(files) for _, _, files in os.walk(path / name / "c"))
     expect_every_chunk(array)
+    stored = array.nchunks if remote_of(path) else sum(len(files) for _, _, files in os.walk(path / name / "c"))
     if array.ndim and stored < array.nchunks:
         lost = f"{array.nchunks - stored} of {array.nchunks} chunks of {name}"
         raise ReadError(f"{path} is incomplete: {lost} are missing. Try to copy it again.")

@@ -15,11 +15,11 @@ from warnings import warn
 import xarray as xr
 
 from spaxel.cube import as_cube, check_cube, make_cube
-from spaxel.errors import NotFound, ParameterError, ReadError, in_words, naming
+from spaxel.errors import NotFound, ParameterError, ReadError, called, in_words, naming
 from spaxel.readers.parts.door import OPTIONS as DOOR
 from spaxel.readers.parts.door import through_door
 from spaxel.readers.parts.reader import HEAD, Reader
-from spaxel.store.addresses import check_local
+from spaxel.store.addresses import address_of, check_local, using
 
 # In this order they are asked; what a vendor made of a zip, an HDF5 or a Zarr comes before the plain ones.
 _MODULES = (
@@ -48,12 +48,17 @@ def readers() -> dict[str, Reader]:
     return found
 
 
-def open_cube(path: Any, reader: str | None = None, **options: Any) -> xr.Dataset:
+def open_cube(
+    path: Any, reader: str | None = None, *, storage: dict[str, Any] | None = None, **options: Any
+) -> xr.Dataset:
     """Open a file as a cube, lazily wherever the format allows.
 
-    path    : a file or a Zarr folder; its content decides how it is read, not only its suffix. Or what is a cube already:
-              an array, a DataArray, a signal … as make_cube takes them, with its options `channel`, `units`, `channel_axis`
+    path    : a file or a Zarr folder; its content decides how it is read, not only its suffix. Or its address (s3://…, see
+              howto/addresses.md): of Zarr only the chunks that are asked for are read, of anything else a copy is made first.
+              Or what is a cube already: an array, a DataArray, a signal … as make_cube takes them, with its options
+              `channel`, `units`, `channel_axis`
     reader  : the name of a reader, if the content does not decide
+    storage : options of the library that opens an address, as {"endpoint_url": …, "anon": True}
     options : of the reader; most take `dataset=` (path or variable inside the file), `channel_axis=` (0, 1, 2 …),
               `channel=` (axis values, a variable, or a file that holds them), `units=`, `truth=` (variable or file),
               `index=` ("t=0": of more than 3 axes, the one map to take).
@@ -75,7 +80,8 @@ def open_cube(path: Any, reader: str | None = None, **options: Any) -> xr.Datase
     """
     if not isinstance(path, (str, PathLike)):
         return _from_memory(path, reader, options)
-    path = check_local(os.fspath(path))
+    with using(storage):
+        path = check_local(given := os.fspath(path))
     if not path.exists():
         raise NotFound(f"There is no file {path}. Try an absolute path.")
     with in_words(path):
@@ -83,7 +89,7 @@ def open_cube(path: Any, reader: str | None = None, **options: Any) -> xr.Datase
     options, at_door = _sorted_options(chosen, options)
     with naming(path), in_words(path, f"looks like {chosen.description} but cannot be read"):
         cube = through_door(check_cube(chosen.open(path, **options)), open_cube, **at_door)
-    return cube.assign_attrs(source=str(path), reader=chosen.name)
+    return cube.assign_attrs(source=called(address_of(given) or str(path)), reader=chosen.name)
 
 
 def _from_memory(data: Any, reader: str | None, options: dict[str, Any]) -> xr.Dataset:

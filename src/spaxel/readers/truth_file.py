@@ -23,7 +23,7 @@ def read_truth(wanted: str | Path, height: int, width: int) -> xr.Dataset:
     wanted : a cube that holds truth arrays (simulated ones do), a file with a label image, or "file:variable"
     Raises NotFound, or ReadError if nothing in the file fits an image of this size.
     """
-    check_local(wanted)
+    wanted = str(check_local(wanted))
     file, _, variable = str(wanted).rpartition(":")
     inside = not Path(wanted).exists() and bool(file) and Path(file).is_file()
     path = Path(file if inside else wanted)

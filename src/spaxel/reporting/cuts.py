@@ -9,8 +9,10 @@ from spaxel.reporting.joined import render_joined
 from spaxel.store.cuts import cut_folder, open_cut
 from spaxel.store.places import placed
 from spaxel.store.run_folder import ACTIVATION, read_json
+from spaxel.store.uploads import changes
 
 
+@changes
 def report_cut(run: str | Path, name: str) -> Path:
     """Write `report.html` of a named cut into its folder (RUN/cuts/NAME), and return its path.
 

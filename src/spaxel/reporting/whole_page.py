@@ -23,11 +23,13 @@ from spaxel.reporting.training import training
 from spaxel.results.convention import check_result
 from spaxel.store.places import placed
 from spaxel.store.run_folder import ACTIVATION, read_json, read_result, write_json
+from spaxel.store.uploads import changes
 
 MOST_BYTES = 5_000_000
 SIDES = ((1024, 1024), (1024, 512), (512, 512), (256, 256))  # of labels, of pictures; the first that is small enough
 
 
+@changes
 def report(
     path: str | Path, *, overwrite: bool = True, redshift: float | None = None, medium: str | None = None
 ) -> Path:

@@ -10,7 +10,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from math import prod
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,7 +77,7 @@ def check_file(path: Path, room: Room | None) -> None:
         raise ReadError(f"{path} has {status.st_size} bytes, and a chunk of this array {room.nbytes}. It is damaged.")
 
 
-def check_chunk(path: Path, packed: Any, room: Room) -> None:
+def check_chunk(path: PurePath, packed: Any, room: Room) -> None:
     """ReadError if a chunk would unpack to far more than its array says of it, or its array says more than anyone stores so."""
     size, most = len(packed), TIMES * room.nbytes + SPARE
     if room.nbytes > LARGE and room.nbytes > RATIO * size:

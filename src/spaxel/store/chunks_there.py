@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from math import ceil, prod
 from pathlib import Path
 
@@ -28,22 +29,27 @@ class Chunks:
     told  : {path of an array: key of the metadata that told of it}
     there : {path of an array: the chunks that it had when it was opened, None for every one}; only of those that were looked at
     holes : {path of an array: (chunks that it had not, chunks in all)}
+    unlisted : paths of the arrays whose chunks could not be listed
+    complete : every chunk of every array was written
     """
 
     told: dict[str, str] = field(default_factory=dict)
     there: dict[str, frozenset[str] | None] = field(default_factory=dict)
     holes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    unlisted: set[str] = field(default_factory=set)
+    complete: bool = False
 
-    def look(self, root: Path, array: zarr.Array) -> None:
-        """Note which chunks of an array in a folder are there."""
+    def look(self, array: zarr.Array, stored: Callable[[str], Iterable[str]]) -> None:
+        """Note which chunks of an array are there. stored : path of an array -> the names of its chunks, as keys below it"""
         place, total = array.path, n_files(array)
-        count = sum(1 for _ in _stored(root / place))
+        names = list(islice(stored(place), MOST + 1))
+        count = len(names) if len(names) <= MOST else sum(1 for _ in stored(place))
         if count >= total:
             self.there[place] = None
             return
         self.holes[place] = (total - count, total)
         if count <= MOST:
-            self.there[place] = frozenset(_stored(root / place))
+            self.there[place] = frozenset(names)
 
     def expect_all(self, place: str) -> None:
         """Note that an array was written with every chunk, also with those of one value."""
@@ -58,6 +64,8 @@ class Chunks:
 
         store : as it is named to the user      metadata : whether those of the array are still there
         """
+        if self.complete and is_chunk(key):
+            raise ReadError(f"{store}/{key} is missing, so {store} is damaged. Try to make it again.")
         place = self._place(key)
         if place is None:
             return
@@ -82,8 +90,13 @@ def n_files(array: zarr.Array) -> int:
     return prod(ceil(n / c) for n, c in zip(array.shape, array.shards or array.chunks, strict=True))
 
 
-def _stored(folder: Path) -> Iterator[str]:
-    """The names of the chunks that are there, as keys below the array."""
+def is_chunk(key: str) -> bool:
+    """Whether a key is that of a chunk, by its last part."""
+    return _NUMBERS.fullmatch(key.rpartition("/")[2]) is not None
+
+
+def stored_in(folder: Path) -> Iterator[str]:
+    """The names of the chunks that are in a folder, as keys below it."""
     for at, _, files in os.walk(folder):
         below = "" if (inside := os.path.relpath(at, folder)) == "." else f"{inside.replace(os.sep, '/')}/"
         yield from (f"{below}{name}" for name in files if _NUMBERS.fullmatch(name))

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from zarr.storage import LocalStore, ZipStore
 
 from spaxel.errors import ReadError
 from spaxel.store.chunk_room import Room, check_chunk, check_file, rooms_in
-from spaxel.store.chunks_there import Chunks
+from spaxel.store.chunks_there import Chunks, stored_in
 
 METADATA = (".zarray", ".zmetadata", "zarr.json")
 CODECS = frozenset(
@@ -33,13 +33,17 @@ class CheckedStore(LocalStore):
     """A Zarr folder to read, whose metadata are refused (ReadError) before Zarr sees a codec that is not in CODECS.
 
     So are chunks that are no files, those that would unpack to more than their array says (see chunk_room), and those that
-    are missing though they were there (see chunks_there).
+    are missing though they were there (see chunks_there), or, if all were written (`complete`), that are missing.
     """
 
-    def __init__(self, root: Path | str, *, read_only: bool = True) -> None:
+    def __init__(self, root: Path | str, *, read_only: bool = True, complete: bool = False) -> None:
         super().__init__(root, read_only=read_only)
         self.rooms: dict[str, Room] = {}
-        self.chunks = Chunks()
+        self.chunks = Chunks(complete=complete)
+
+    def stored(self, place: str) -> Iterator[str]:
+        """The names of the chunks of an array that are there."""
+        return stored_in(self.root / place)
 
     async def get(self, key: str, *arguments: Any, **options: Any) -> Any:
         """The bytes of a key, checked."""
@@ -53,7 +57,7 @@ class CheckedStore(LocalStore):
 
     def _look(self, key: str) -> None:
         """Before anything is read."""
-        check_file(self.root / key, _room_of(key, self.rooms))
+        check_file(self.root / key, room_of(key, self.rooms))
 
     def _checked(self, key: str, held: Any) -> Any:
         if held is None:
@@ -74,7 +78,7 @@ class CheckedZip(ZipStore):
         return checked(self.path, key, await super().get(key, *arguments, **options), self.rooms)
 
 
-def _room_of(key: str, rooms: dict[str, Room]) -> Room | None:
+def room_of(key: str, rooms: dict[str, Room]) -> Room | None:
     """The room of the array that a chunk belongs to: that of the longest path above it; None for metadata."""
     place, name = key, key.rpartition("/")[2]
     while rooms and place and name != "zarr.json" and not name.startswith(".z"):
@@ -84,7 +88,7 @@ def _room_of(key: str, rooms: dict[str, Room]) -> Room | None:
     return None
 
 
-def checked(root: Path, key: str, held: Any, rooms: dict[str, Room], chunks: Chunks | None = None) -> Any:
+def checked(root: PurePath, key: str, held: Any, rooms: dict[str, Room], chunks: Chunks | None = None) -> Any:
     """What a store holds at a key, if it may be used: ReadError for a codec that runs something, and for too large a chunk.
 
     rooms, chunks : of the arrays that were seen so far; those of metadata are added
@@ -97,12 +101,12 @@ def checked(root: Path, key: str, held: Any, rooms: dict[str, Room], chunks: Chu
         rooms.update(found)
         if chunks is not None:
             chunks.told.update(dict.fromkeys(found, key))
-    elif (room := _room_of(key, rooms)) is not None:
+    elif (room := room_of(key, rooms)) is not None:
         check_chunk(path, held.as_numpy_array().view("u1"), room)
     return held
 
 
-def check_metadata(path: Path, content: bytes) -> Any:
+def check_metadata(path: PurePath, content: bytes) -> Any:
     """The metadata; ReadError if they name a codec that is not in CODECS. None for what is no JSON, which Zarr refuses.
 
     path : where they were read, for the message      content : of .zarray, .zmetadata or zarr.json

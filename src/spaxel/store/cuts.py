@@ -18,6 +18,7 @@ import xarray as xr
 
 from spaxel.errors import NotFound, ParameterError
 from spaxel.results.cut import recall
+from spaxel.store.addresses import check_local
 from spaxel.store.places import is_plain, placed
 from spaxel.store.records import Cut, read_plain
 from spaxel.store.run_folder import read_json, read_run
@@ -33,7 +34,7 @@ def save_cut(run: str | Path, name: str, made: dict[str, Any], command: str = ""
     made : see spaxel.results.cut.record      command : that repeats it
     Raises ParameterError for a name that is no name of a folder, Exists if there is one and `overwrite` is False.
     """
-    home = cuts_home(Path(run))
+    home = cuts_home(run)
     if not is_plain(name) or name.startswith("."):
         raise ParameterError(f"{name!r} cannot be the name of a cut. Try letters and digits, as lesions.")
     if CUTS in (read_json(home).get("inputs") or {}):
@@ -51,7 +52,7 @@ def save_cut(run: str | Path, name: str, made: dict[str, Any], command: str = ""
 
 def list_cuts(run: str | Path) -> list[str]:
     """The names of the cuts that are kept beside a run, in alphabetical order."""
-    return sorted(path.parent.name for path in (cuts_home(Path(run)) / CUTS).glob(f"*/{CUT}"))
+    return sorted(path.parent.name for path in (cuts_home(run) / CUTS).glob(f"*/{CUT}"))
 
 
 def cut_folder(run: str | Path, name: str) -> Path:
@@ -60,7 +61,7 @@ def cut_folder(run: str | Path, name: str) -> Path:
     if name not in found:
         there = f"Try one of: {', '.join(found)}" if found else "It has none. Try spaxel cut RUN LEVEL --save-as NAME"
         raise NotFound(f"{run} has no cut {name!r}. {there}.")
-    return cuts_home(Path(run)) / CUTS / name
+    return cuts_home(run) / CUTS / name
 
 
 def read_cut(run: str | Path, name: str) -> dict[str, Any]:
@@ -89,6 +90,7 @@ def open_cut(run: str | Path, name: str) -> tuple[dict[str, Any], xr.Dataset]:
     return about, recall(result, made)
 
 
-def cuts_home(run: Path) -> Path:
+def cuts_home(run: str | Path) -> Path:
     """The folder that keeps the cuts of a run: its own, or of a cube the one of all its cubes."""
+    run = check_local(run)
     return run.resolve().parent if read_json(run).get("model") == ".." else run

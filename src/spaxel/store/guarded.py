@@ -21,7 +21,7 @@ from zarr.codecs import ZstdCodec
 
 from spaxel.cube.stored import CHUNK, is_lazy
 from spaxel.errors import ReadError
-from spaxel.store.codecs import CheckedStore
+from spaxel.store.remote import store_at
 
 WHOLE = "every_chunk"  # an attribute of what was written with every chunk
 CHECKSUM = "sha256"
@@ -31,15 +31,6 @@ DAMAGE = (
 )  # what libraries raise of damaged numbers
 LARGEST = 2**31  # bytes of one chunk
 LIMITS = {"labels": "component", "micro_labels": "micro", "micro_component": "component"}  # numbers of what
-
-
-class CompleteStore(CheckedStore):
-    """A Zarr folder to read in which a chunk that is missing is an error, not a chunk of zeros."""
-
-    def _checked(self, key: str, held: Any) -> Any:
-        if held is None and ("/c/" in f"/{key}" or key.endswith("/c")):
-            raise ReadError(f"{self.root / key} is missing, so {self.root} is damaged. Try to make it again.")
-        return super()._checked(key, held)
 
 
 class Guarded:
@@ -94,9 +85,9 @@ def in_chunks(data: xr.Dataset) -> xr.Dataset:
 
 def open_guarded(folder: Path) -> xr.Dataset:
     """A Zarr folder that spaxel wrote, lazily, chunk by chunk. Raises ReadError, and others (DAMAGE) of its metadata."""
-    plain = xr.open_zarr(CheckedStore(folder), consolidated=False, chunks=None)
+    plain = xr.open_zarr(store_at(folder), consolidated=False, chunks=None)
     if plain.attrs.pop(WHOLE, False):
-        plain = xr.open_zarr(CompleteStore(folder), consolidated=False, chunks=None)
+        plain = xr.open_zarr(store_at(folder, complete=True), consolidated=False, chunks=None)
         del plain.attrs[WHOLE]
     return plain.assign({str(name): _guarded(folder, str(name), plain) for name in plain.data_vars})
 

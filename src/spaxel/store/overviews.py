@@ -33,9 +33,10 @@ from spaxel.cube.smaller import halved, is_large, majority, nested_majority
 from spaxel.cube.stored import CHUNK, is_lazy
 from spaxel.cube.tiles import Tile, grid
 from spaxel.errors import ReadError
-from spaxel.store.guarded import DAMAGE, LIMITS, CompleteStore, Guarded
+from spaxel.store.guarded import DAMAGE, LIMITS, Guarded
 from spaxel.store.places import placed
 from spaxel.store.records import Multiscale, refuse_unless
+from spaxel.store.remote import store_at
 
 OVERVIEWS = "overviews.zarr"
 COARSEST, FEW = 128, 512  # pixels a side of the smallest one; of the largest of maps that are drawn small only
@@ -272,7 +273,7 @@ def overview(array: xr.DataArray, step: int) -> da.Array | None:
 def _opened(kept: Kept, dims: tuple[str, ...], shape: tuple[int, ...]) -> dict[int, da.Array]:
     """{step: lazy array (…, y, x)} of the overviews of a map of this shape."""
     try:
-        group = zarr.open_group(CompleteStore(kept.folder), mode="r", zarr_format=3)
+        group = zarr.open_group(store_at(kept.folder, complete=True), mode="r", zarr_format=3)
         said: dict[str, Any] = dict(group.attrs)
         refuse_unless(Multiscale, said.get("ome"), str(kept.folder), MAKE)
         steps = [2 ** int(one["path"]) for one in said["ome"]["multiscales"][0]["datasets"]]

@@ -15,6 +15,9 @@ import xarray as xr
 
 from spaxel import __version__
 from spaxel.cube import axis_label
+from spaxel.store.addresses import check_local, said
+from spaxel.store.copies import remote_of
+from spaxel.store.remote import listed
 
 STATUS = Path("/proc/self/status")  # what Linux says of a process
 WHOLE = 2**30  # bytes up to which an input is hashed whole
@@ -48,8 +51,15 @@ def about(command: str, seed: int | None, used: Sequence[str] = ()) -> dict[str,
     }
 
 
-def signature(path: Path, cube: xr.Dataset) -> dict[str, Any]:
-    """What the input was: path, size, axis, and a hash (of a part of it above 1 GiB, which is then said)."""
+def signature(given: str | Path, cube: xr.Dataset) -> dict[str, Any]:
+    """What the input was: path, size, axis, and a hash (of a part of it above 1 GiB, which is then said).
+
+    Of Zarr at an address nothing is read for it: hashed is what the store lists.
+    """
+    path = check_local(given)
+    if remote_of(path):
+        size, told = listed(path)
+        return _signature(given, size, told, "names, sizes and checksums that the store lists", cube)
     files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
     if cube.attrs.get("reader") == "envi":
         files = [Path(file) for file in cube.attrs["files"]]  # header and data
@@ -64,11 +74,16 @@ def signature(path: Path, cube: xr.Dataset) -> dict[str, Any]:
                     digest.update(piece)
             else:
                 digest.update(stream.read(2**16))
+    hashed = "whole" if size <= WHOLE else "the first 64 KiB of each file"
+    return _signature(given, size, digest.hexdigest(), hashed, cube)
+
+
+def _signature(path: str | Path, size: int, digest: str, hashed: str, cube: xr.Dataset) -> dict[str, Any]:
     return {
-        "path": str(path.resolve()),
+        "path": said(path),
         "bytes": size,
-        "sha256": digest.hexdigest(),
-        "hashed": "whole" if size <= WHOLE else "the first 64 KiB of each file",
+        "sha256": digest,
+        "hashed": hashed,
         "shape": list(cube["spectra"].shape),
         "dtype": str(cube["spectra"].dtype),
         "axis": axis_label(cube),

@@ -12,7 +12,8 @@
     shares.csv          of several cubes: the share of each component in each, with its standard error
     cuts/               other components that are kept under a name, see spaxel.store.cuts
 
-It is written beside its place and renamed, so that a killed process leaves either the old run or the new one.
+It is written beside its place and renamed, so that a killed process leaves either the old run or the new one. A run at an
+address (s3://…) is read by what stands for it here (spaxel.store.copies), and sent there when it is whole (uploads).
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ ACTIVATION = "activation.csv"
 def is_run(path: Path) -> bool:
     """Whether a folder says of itself that it is a run."""
     try:
-        return json.loads((path / RUN).read_text("utf-8")).get("format") == FORMAT
+        return json.loads((check_local(path) / RUN).read_text("utf-8")).get("format") == FORMAT
     except (OSError, ValueError, AttributeError, RecursionError):
         return False
 
@@ -129,7 +130,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     """The learned arrays of a run. Raises NotFound if it has none, ReadError if they are damaged."""
-    file = Path(path) / ARRAYS
+    file = check_local(path) / ARRAYS
     if not file.is_file():
         raise NotFound(f"{path} holds no fitted model ({ARRAYS}). Try the run that `segment` wrote.")
     try:
@@ -145,11 +146,12 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
 
 def read_result(path: str | Path) -> xr.Dataset:
     """The result of a run, lazily. Raises NotFound if it has none, ReadError if it is damaged."""
-    folder = check_local(path) / RESULT
+    path = check_local(path)
+    folder = path / RESULT
     if not folder.is_dir():
-        inside = [child.parent.name for child in sorted(Path(path).glob(f"*/{RESULT}"))]
+        inside = [child.parent.name for child in sorted(path.glob(f"*/{RESULT}"))]
         several = f"one of its folders: {', '.join(inside)}" if inside else "spaxel predict, or segment again"
-        if not (Path(path) / RUN).is_file():
+        if not (path / RUN).is_file():
             read_json(path)
         raise NotFound(f"{path} holds no {RESULT}. Try {several}.")
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from spaxel.errors import Exists, NotFound
 from spaxel.store import owner
-from spaxel.store.addresses import check_local
+from spaxel.store.addresses import address_of, check_local
 from spaxel.store.exchange import exchanged, put, settle, settle_folder
 from spaxel.store.full import written_to
 
@@ -32,9 +32,16 @@ def replacing(
     body raises, also KeyboardInterrupt, what it wrote is deleted, and the parents that were made for it. A process that is
     killed leaves the old thing or the new one, and a hidden folder, which the next call for this path removes.
     Raises Exists before the body if `path` exists without `overwrite`, or with it but is not ours (an empty folder is
-    anybody's); ParameterError for an address such as s3://; NotFound if the parent folder cannot be made; WriteError if the
+    anybody's); ParameterError for an address that is only read; NotFound if the parent folder cannot be made; WriteError if the
     disk is full, or may not be written to.
+    For an address it is made here first, and then sent, see spaxel.store.uploads.
     """
+    if address_of(path, write=True) is not None:
+        from spaxel.store.uploads import replacing_there  # made here first, by this function
+
+        with replacing_there(path, overwrite=overwrite, owned=owned, resume=resume) as beside:
+            yield beside
+        return
     path = check_local(path, write=True).resolve()
     if owner.is_staged(path):
         with _inside(path, owned, overwrite=overwrite) as beside:

@@ -16,7 +16,7 @@ from spaxel.errors import ParameterError, SpaxelError
 from spaxel.preprocess import repeat
 from spaxel.readers import open_cube
 from spaxel.results.convention import check_result
-from spaxel.store.addresses import check_local
+from spaxel.store.addresses import address_of, check_local
 from spaxel.store.run_folder import RESULT, is_run, read_json, read_result
 from spaxel.viewer.reading import KEPT
 from spaxel.viewer.screen import BLOCK_BYTES
@@ -133,7 +133,7 @@ def _run(folder: Path, cube: Any, options: dict[str, Any]) -> Scene:
 
 def _recorded(path: str, options: dict[str, Any]) -> xr.Dataset | str:
     """The cube at its recorded place, or why it cannot be opened."""
-    if not path or not Path(path).exists():
+    if not path or (address_of(path) is None and not Path(path).exists()):
         return f"The cube is not at its place ({path})." if path else "It is not known where the cube lies."
     try:
         return open_cube(path, **options)

@@ -15,6 +15,7 @@ from spaxel.figures.palette import component_colors
 from spaxel.figures.reduce import small_map
 from spaxel.metrics import score
 from spaxel.results.presence import Presence, is_new, kept, new_here, presence, recalled
+from spaxel.store.addresses import stem_of
 from spaxel.store.cuts import CUTS
 from spaxel.store.places import is_plain
 from spaxel.store.run_folder import read_json, read_result
@@ -100,7 +101,7 @@ def cubes_of(run: Path) -> list[Presence]:
 
 def folder_names(paths: Sequence[str | Path]) -> list[str]:
     """A folder name for each file: its stem, with a number where stems repeat; no name twice, none that is no plain name."""
-    stems = [_plain_stem(Path(path).resolve().stem) for path in paths]
+    stems = [_plain_stem(stem_of(path)) for path in paths]
     names: list[str] = []
     for i, stem in enumerate(stems):
         name = stem if stems.count(stem) == 1 else f"{stem}-{i}"

@@ -13,6 +13,7 @@ from spaxel.metrics.agreement import agreement, agreement_sentence
 from spaxel.reporting.comparing import Comparison, Side, write_comparison
 from spaxel.results.convention import check_result, component_names
 from spaxel.results.walk import bounded, walk
+from spaxel.store.addresses import check_local
 from spaxel.store.cuts import CUT, open_cut
 from spaxel.store.run_folder import read_json, read_run
 
@@ -62,7 +63,7 @@ def compared(a: Side, b: Side) -> Comparison:
 def _opened(given: str | Path | xr.Dataset, name: str) -> Side:
     if isinstance(given, xr.Dataset):
         return Side(str(given.attrs.get("method") or name), check_result(given), {})
-    path = Path(given)
+    path = check_local(given)
     if (path / CUT).is_file():
         about, result = open_cut(path.parent.parent, path.name)
         return Side(f"{path.parent.parent.name} {path.name}", result, about)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from spaxel.cube import note
-from spaxel.errors import naming
+from spaxel.errors import called, naming
 from spaxel.preprocess.steps import apply_to_all
 from spaxel.readers import open_cube
 from spaxel.readers.native import convert, write_cube
@@ -26,4 +26,4 @@ def convert_file(
     cube = open_cube(path, **options)
     with naming(path):
         (new,) = apply_to_all([cube], steps)
-        return write_cube(note(new, f"converted from {path}"), out, overwrite=overwrite)
+        return write_cube(note(new, called(f"converted from {path}")), out, overwrite=overwrite)

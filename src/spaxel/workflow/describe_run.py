@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from spaxel.results.convention import given_names
+from spaxel.store.addresses import address_of, check_local, said
 from spaxel.store.cuts import list_cuts, read_cut
 from spaxel.store.run_folder import read_json, read_result
 
@@ -15,11 +16,15 @@ def describe_run(run: str | Path) -> dict[str, Any]:
 
     Raises NotFound if there is no run, ReadError if it or one of its cuts is damaged.
     """
-    run = Path(run)
+    given, run = run, check_local(run)
     about = read_json(run)
     inside = list(about.get("inputs") or {})
     result = read_result(run / inside[0] if inside else run)
-    found: dict[str, Any] = {"run": str(run), "name": about.get("name") or run.name, "method": about.get("method", "")}
+    found: dict[str, Any] = {
+        "run": str(given) if address_of(given) is None else said(given),
+        "name": about.get("name") or run.name,
+        "method": about.get("method", ""),
+    }
     found["components"] = result.sizes.get("component", 0)
     if names := [f"{k} {name}" for k, name in enumerate(given_names(result)) if name]:
         found["names"] = ", ".join(names)

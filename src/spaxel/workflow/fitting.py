@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from spaxel.errors import Exists, ParameterError
 from spaxel.store.owner import advising
+from spaxel.store.uploads import place_of
 
 
 def process_number() -> int:
@@ -44,7 +45,7 @@ def fit(
             warnings.warn(f"There is nothing of {out} to resume from, so the fit begins anew.", stacklevel=2)
         model.fit(data)
         return None
-    path = Path(out).resolve()
+    path = place_of(out)
     path = path.with_name(f"{path.name}.checkpoint")
     if process_number() == 0:
         _clear(path, resume=resume, overwrite=overwrite)

@@ -14,7 +14,9 @@ from spaxel.lines.gas import wavelengths
 from spaxel.preprocess import repeat
 from spaxel.readers import open_cube
 from spaxel.results.line_maps import line_maps
+from spaxel.store.addresses import address_of
 from spaxel.store.run_folder import read_json, read_result, write_json, write_result
+from spaxel.store.uploads import changes
 from spaxel.workflow.plan import RunPlan
 
 KEPT = ("crop", "mask_channels", "despike", "destripe")  # steps that take faults away and leave what was measured
@@ -38,6 +40,7 @@ def measured(raw: xr.Dataset, steps: Sequence[dict[str, Any]]) -> xr.Dataset:
     return repeat(raw, done + [step for step in steps[len(done) :] if step["name"] in KEPT])
 
 
+@changes
 def add_lines(
     run: str | Path,
     lines: Sequence[str] | None = None,
@@ -62,8 +65,8 @@ def add_lines(
     changed = []
     for folder in folders:
         own = read_json(folder) | told
-        path = Path(cube or own.get("input", {}).get("path", ""))
-        if tuple(lines or ()) != ("none",) and not path.exists():
+        path = cube or own.get("input", {}).get("path", "")
+        if tuple(lines or ()) != ("none",) and address_of(path) is None and not Path(path or "nowhere").exists():
             if lines is None:
                 continue
             raise NotFound(f"The cube of {folder} is not at {path}. Try --cube FILE.")
@@ -76,7 +79,7 @@ def add_lines(
 
 
 def _mapped(
-    path: Path, about: dict[str, Any], result: xr.Dataset, lines: tuple[str, ...], memory: int | None
+    path: str | Path, about: dict[str, Any], result: xr.Dataset, lines: tuple[str, ...], memory: int | None
 ) -> xr.Dataset:
     """The result of a run with line maps from the file at `path`."""
     if lines == ("none",):

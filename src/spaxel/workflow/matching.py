@@ -21,6 +21,7 @@ from spaxel.results.convention import check_result, component_names, spectra_nam
 from spaxel.store.cells import TableWriter
 from spaxel.store.run_folder import read_json, read_result, write_json
 from spaxel.store.staging import replacing
+from spaxel.store.uploads import changes
 
 COLUMNS = ("component", "rank", "name", "angle", "error", "correlation", "verdict")
 AXIS_STEPS = {"crop", "rebin", "mask_channels", "despike"}  # which say nothing about the spectra of a library
@@ -125,6 +126,7 @@ def _components(result: xr.Dataset, parts: Sequence[np.ndarray], own: np.ndarray
     return found
 
 
+@changes
 def keep_matches(run: str | Path, library: str | Path, answers: Sequence[Answer]) -> None:
     """Keep the answers in run.json, so that the report shows them as long as the components stay as they are."""
     sizes = component_sizes(read_result(run)).tolist()

@@ -13,6 +13,7 @@ import xarray as xr
 
 from spaxel.pace import within
 from spaxel.store import provenance
+from spaxel.store.addresses import stem_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class RunPlan:
     lines     : of which maps are made: ("auto",), ("none",) or names, see spaxel.line_maps
     redshift, medium : of the object and its wavelengths, for lines of gas; kept in run.json
     command   : as it was typed, for run.json
+    storage   : options of what opens addresses (spaxel.store.addresses.using); never written
     """
 
     paths: Sequence[str | Path]
@@ -48,6 +50,7 @@ class RunPlan:
     redshift: float | None = None
     medium: str | None = None
     command: str = ""
+    storage: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,13 @@ class Opened:
     @cached_property
     def signature(self) -> dict[str, Any]:
         """What the input was, see spaxel.store.provenance; the file is read for it."""
-        return provenance.signature(Path(self.path), self.raw)
+        return provenance.signature(self.path, self.raw)
 
     def about(self, plan: RunPlan) -> dict[str, Any]:
         """What run.json says of the file, and of how it was read."""
-        about = {"name": Path(self.path).resolve().stem, "input": self.signature}
-        told = {"reading": plan.options or None, "redshift": plan.redshift, "medium": plan.medium}
+        about = {"name": stem_of(self.path), "input": self.signature}
+        reading = {name: value for name, value in plan.options.items() if name != "storage"}  # which may hold secrets
+        told = {"reading": reading or None, "redshift": plan.redshift, "medium": plan.medium}
         return about | {name: value for name, value in told.items() if value is not None}
 
 

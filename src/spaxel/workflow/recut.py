@@ -19,10 +19,12 @@ from spaxel.results.walk import bounded
 from spaxel.store.cuts import cuts_home, read_cut, save_cut
 from spaxel.store.reuse import rewrite_result, take_over
 from spaxel.store.run_folder import ACTIVATION, RESULT, new_run, read_json, read_result, write_json
+from spaxel.store.uploads import changes
 from spaxel.workflow.beside import scored, write_beside, write_joined
 from spaxel.workflow.tables import write_recipe
 
 
+@changes
 def recut(
     run: str | Path,
     level: int | None = None,
@@ -83,6 +85,7 @@ def _changed(about: dict[str, Any], again: xr.Dataset, typed: str, *, added: boo
     return about | truth | {"level": made["level"], "cut": made, "cuts": cuts, "command": "\n".join([*kept, typed])}
 
 
+@changes
 def keep_cut(
     run: str | Path,
     name: str,

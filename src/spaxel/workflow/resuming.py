@@ -11,9 +11,11 @@ from warnings import warn
 from spaxel.methods.registry import load
 from spaxel.methods.saving import save
 from spaxel.store import provenance
+from spaxel.store.addresses import check_local, name_of
 from spaxel.store.owner import kept_at
 from spaxel.store.run_folder import ARRAYS
 from spaxel.store.unfinished import Unfinished
+from spaxel.store.uploads import place_of
 from spaxel.workflow.plan import Opened, RunPlan
 
 NEVER = (
@@ -35,9 +37,7 @@ def fit_or_load(
     if unfinished.begin(key):
         again = load(place)
         kept = {name: value for name, value in model.get_params().items() if name in NEVER}
-        return again.set_params(**kept), Path(plan.out).resolve().with_name(
-            f"{Path(plan.out).resolve().name}.checkpoint"
-        )
+        return again.set_params(**kept), place_of(plan.out).with_name(f"{place_of(plan.out).name}.checkpoint")
     checkpoint = fit()
     unfinished.scratch.mkdir(exist_ok=True)
     save(model, place, overwrite=True)
@@ -47,7 +47,7 @@ def fit_or_load(
 
 def awaits_no_help(plan: RunPlan) -> bool:
     """Whether the first of several processes goes on after the fit, so that the others have nothing to do."""
-    return plan.resume and kept_at(Path(plan.out).resolve())
+    return plan.resume and kept_at(place_of(plan.out))
 
 
 def go_on(unfinished: Unfinished, key: dict[str, Any], *, resume: bool = False) -> None:
@@ -72,9 +72,10 @@ def key_of_prediction(plan: RunPlan, run: Path, held: dict[str, Any], file: Open
 
 
 def _common(plan: RunPlan, files: Sequence[Opened]) -> dict[str, Any]:
-    asked = {name: getattr(plan, name) for name in ("options", "lines", "redshift", "medium")}
+    asked: dict[str, Any] = {name: getattr(plan, name) for name in ("lines", "redshift", "medium")}
+    asked["options"] = {name: value for name, value in (plan.options or {}).items() if name != "storage"}
     inputs = {
-        f"input {i}": f"{Path(file.path).name} {file.signature['bytes']} {file.signature['sha256'][:16]} {_modified(file)}"
+        f"input {i}": f"{name_of(file.path)} {file.signature['bytes']} {file.signature['sha256'][:16]} {_modified(file)}"
         for i, file in enumerate(files)
     }
     return asked | inputs | {"versions": provenance.about("", None)["versions"]}
@@ -82,4 +83,4 @@ def _common(plan: RunPlan, files: Sequence[Opened]) -> dict[str, Any]:
 
 def _modified(file: Opened) -> int:
     """When a file that is too large to be hashed was changed, in nanoseconds; 0 for one that is hashed."""
-    return Path(file.path).stat().st_mtime_ns if file.signature["hashed"] != "whole" else 0
+    return check_local(file.path).stat().st_mtime_ns if file.signature["hashed"].startswith("the first") else 0

@@ -37,7 +37,7 @@ from spaxel.results.cut import recall
 from spaxel.results.line_maps import check_lines
 from spaxel.results.walk import bounded
 from spaxel.store import provenance
-from spaxel.store.addresses import check_local
+from spaxel.store.addresses import address_of, check_local, said, using
 from spaxel.store.run_folder import (
     ACTIVATION,
     new_run,
@@ -85,13 +85,16 @@ class Work:
 def segment(paths: Sequence[str | Path], out: str | Path, **options: Any) -> Path:
     """Segment or unmix one file, or several on one axis with one model, and write a run folder. Returns `out`.
 
+    paths, out : also addresses (s3://…)
     options : see spaxel.workflow.plan.RunPlan: method, parameters, steps, despike, drop_channels, options, reference,
-              overwrite, resume, command
+              overwrite, resume, command, storage
     Several files: the model and a joined page lie in `out`, the result of each in a folder of its own inside. Of several
     processes of torchrun only the first writes.
     Raises any SpaxelError; then nothing is written but the checkpoint of a method that trains.
     """
-    return carry_out(RunPlan(paths=paths, out=out, **options))
+    plan = RunPlan(paths=paths, out=out, **options)
+    with using(plan.storage):
+        return carry_out(plan)
 
 
 def carry_out(plan: RunPlan) -> Path:
@@ -128,14 +131,21 @@ def predict(run: str | Path, path: str | Path, out: str | Path, *, memory: int |
     """Apply the model of a run to another file and write a run folder; labels mean the same as in the first. Returns `out`.
 
     memory  : bytes of the cube and of maps that are held at once; None: as the model was fitted
-    options : see spaxel.workflow.plan.RunPlan: options, overwrite, resume, command
+    options : see spaxel.workflow.plan.RunPlan: options, overwrite, resume, command, storage
     If the run was cut, merged or named by hand, so is the answer. What is present here and in no cube of the run is new.
 
     Raises CubeError if the file's axis is another one (the message says what differs), NotFound if there is no model.
     """
     own = {} if memory is None else {"memory": memory}
-    plan, run = RunPlan(paths=[path], out=out, parameters=own, **options), Path(run)
-    _check_apart(out, run, path)
+    plan = RunPlan(paths=[path], out=out, parameters=own, **options)
+    with using(plan.storage):
+        _check_apart(out, run, path)
+        return _predict(plan, check_local(run), said(run), memory)
+
+
+def _predict(plan: RunPlan, run: Path, called: str, memory: int | None) -> Path:
+    """As `predict`. called : where the run lies"""
+    path, out = plan.paths[0], plan.out
     held = read_json(run)
     if "model" in held and "learned" not in held:
         raise NotFound(f"{run} holds no fitted model. Try {(run / held['model']).resolve()}, which made it.")
@@ -146,7 +156,7 @@ def predict(run: str | Path, path: str | Path, out: str | Path, *, memory: int |
         cube = clock("open", open_cube, path, **(plan.options or {}))
         about = provenance.about(plan.command, held.get("seed")) | {
             "method": held["method"],
-            "model": str(run.resolve()),
+            "model": called,
         }
         about |= {key: held[key] for key in ("cut", "colors") if key in held}
         plan = replace(plan, redshift=plan.redshift or held.get("redshift"), medium=plan.medium or held.get("medium"))
@@ -214,7 +224,7 @@ def _map_each(work: Work, files: Sequence[Opened], run: dict[str, Any]) -> None:
     plan, folder, clock = work.plan, work.folder, work.clock
     names = folder_names(plan.paths)
     run |= {
-        "inputs": dict(zip(names, plan.paths, strict=True)),
+        "inputs": dict(zip(names, map(_shown, plan.paths), strict=True)),
         "reference": referred(plan.reference, names, plan.paths),
     }
     children = {name: about for name in names if (about := work.unfinished.cube(name)) is not None}
@@ -236,10 +246,20 @@ def _map_each(work: Work, files: Sequence[Opened], run: dict[str, Any]) -> None:
 
 def _check_apart(out: str | Path, *read: str | Path) -> None:
     """Refuse to write where something lies that is read: with `overwrite` it would be deleted."""
-    place = check_local(out, write=True).resolve()
+    place = check_local(out, write=True)
+    address = address_of(place, write=True)
     for path in read:
-        if check_local(path).resolve().is_relative_to(place):
+        there = address_of(path)
+        if there is None and address is None:
+            inside = check_local(path).resolve().is_relative_to(place.resolve())
+        else:
+            inside = f"{there}/".startswith(f"{address}/")
+        if inside:
             raise ParameterError(f"{out} cannot be written: {path}, which is read, lies there. Try another place.")
+
+
+def _shown(path: str | Path) -> str:
+    return str(path) if address_of(path) is None else said(path)
 
 
 def _answers(work: Work, files: Sequence[tuple[str, Opened]]) -> Iterator[tuple[str, Opened, xr.Dataset]]:

@@ -16,7 +16,7 @@ from spaxel.readers.parts.polygons import polygon_mask
 from spaxel.readers.parts.reader import Opener
 from spaxel.readers.parts.side import variables_of
 from spaxel.readers.parts.variables import Variables, describe, pick
-from spaxel.store.addresses import check_local
+from spaxel.store.addresses import address_of, check_local
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 _BLURRED = (".jpg", ".jpeg", ".webp")  # whose 0 and 255 are only nearly so
@@ -76,7 +76,8 @@ def read_mask(text: str, cube: xr.Dataset, opener: Opener) -> np.ndarray:
 
 
 def _find(text: str, source: Path) -> tuple[Path, str | None]:
-    check_local(text)
+    if address_of(text):
+        return check_local(text), None
     for part, name in ((text, None), text.rpartition(":")[::2]):
         for folder in (Path(), source.parent):
             if part and _exists(folder / part):

@@ -21,7 +21,7 @@ from spaxel.readers.parts.variables import (
     npz_variables,
     pick,
 )
-from spaxel.store.addresses import check_local
+from spaxel.store.addresses import address_of, check_local
 
 SUFFIXES = (".mat", ".npz", ".npy", ".h5", ".hdf5", ".txt", ".csv", ".dat")
 MOST_VALUES = 2**24  # of an axis; a row that is longer is none, and is not read
@@ -59,7 +59,8 @@ def lookup(path: Path, variables: Variables, wanted: str) -> tuple[str, Variable
     """
     if wanted in variables:
         return f"{wanted} in {path.name}", {wanted: pick(path, variables, wanted)}
-    check_local(wanted)
+    if address_of(wanted):
+        return wanted, variables_of(check_local(wanted))
     for text, inside in ((wanted, None), wanted.rpartition(":")[::2]):
         for folder in (Path(), path.parent):
             if text and (folder / text).is_file():

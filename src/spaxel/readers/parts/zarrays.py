@@ -21,6 +21,7 @@ from spaxel.readers.parts.lazy import Explained, lazy_array
 from spaxel.readers.parts.limits import check_believable
 from spaxel.readers.parts.variables import Variable, Variables
 from spaxel.store.codecs import CheckedStore, CheckedZip
+from spaxel.store.remote import CheckedRemote, store_at
 
 _CHANNELS = ("channel", "band", "spectral", "spectrum", "bin")
 _MARKERS = ("zarr.json", ".zgroup", ".zarray")
@@ -48,7 +49,7 @@ def open_node(path: Path) -> zarr.Group | zarr.Array:
                 raise ReadError(
                     f"{path / marker} is damaged: it does not say what it is. Try to copy the folder again."
                 )
-    return zarr.open(CheckedStore(path), mode="r")
+    return zarr.open(store_at(path), mode="r")
 
 
 def zarr_variables(path: Path, node: zarr.Group | zarr.Array) -> Variables:
@@ -70,27 +71,38 @@ def named_channel_axis(node: zarr.Group | zarr.Array, dataset: str | None) -> in
 
 def look_at_chunks(array: zarr.Array) -> None:
     """Note which chunks of an array in a folder are there, so that one that is lost later is an error (store.chunks_there)."""
-    if isinstance(store := array.store, CheckedStore):
-        store.chunks.look(store.root, array)
+    if isinstance(store := array.store, (CheckedStore, CheckedRemote)):
+        try:
+            store.chunks.look(array, store.stored)
+        except (OSError, NotImplementedError, ValueError):  # a server that lists nothing
+            store.chunks.unlisted.add(array.path)
 
 
 def expect_every_chunk(array: zarr.Array) -> None:
     """Note that an array was written with every chunk, so that none may be missing."""
-    if isinstance(store := array.store, CheckedStore):
+    if isinstance(store := array.store, (CheckedStore, CheckedRemote)):
         store.chunks.expect_all(array.path)
 
 
 def said_of_holes(path: Path, node: zarr.Group | zarr.Array, size: int) -> list[str]:
     """A sentence if the array with so many numbers has chunks that are not stored."""
-    holes = node.store.chunks.holes if isinstance(node.store, CheckedStore) else {}
-    if not holes:
+    if not isinstance(node.store, (CheckedStore, CheckedRemote)):
+        return []
+    holes, unlisted = node.store.chunks.holes, node.store.chunks.unlisted
+    if not holes and not unlisted:
         return []
     arrays = {"": node} if isinstance(node, zarr.Array) else _arrays(node)
-    return [
+    said = [
         f"{path.name}: {holes[array.path][0]} of {holes[array.path][1]} chunks of {name or path.stem} are not stored; took "
         f"them as empty ({array.fill_value}), as Zarr means it. Copy the folder again if it should be whole."
         for name, array in arrays.items()
         if array.size == size and array.path in holes
+    ]
+    return said + [
+        f"{path.name}: its address does not list the chunks of {name or path.stem}; those that are missing are taken as empty "
+        f"({array.fill_value}). Copy the folder here if it should be whole."
+        for name, array in arrays.items()
+        if array.size == size and array.path in unlisted
     ]
 
 
