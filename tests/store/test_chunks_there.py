@@ -135,7 +135,7 @@ def test_a_store_that_vanishes_ends_a_command(tmp_path, cli, monkeypatch):
 def test_what_is_known_travels_to_other_processes(tmp_path):
     store = CheckedStore(strange(tmp_path / "a.zarr"))
     array = zarr.open_array(store, mode="r")
-    store.chunks.look(store.root, array)
+    store.chunks.look(array, store.stored)
     chunks(tmp_path / "a.zarr")[0].unlink()
     with pytest.raises(ReadError, match="is missing"):
         pickle.loads(pickle.dumps(array))[...]
