@@ -41,6 +41,7 @@ _HOME = {  # public name -> module that defines it
     "MCR": "methods.mcr.estimator",
     "EnergyMCR": "methods.ebgmcr.estimator",
     "load": "methods.registry",
+    "find_rare": "methods.rare.find",
     "cut": "results.cut",
     "compare": "workflow.comparing",
     "match": "workflow.matching",

@@ -12,6 +12,7 @@ from spaxel.methods.dsc.estimator import DeepSpectralClustering as DeepSpectralC
 from spaxel.methods.ebgmcr.estimator import EnergyMCR as EnergyMCR
 from spaxel.methods.kmeans.estimator import KMeans as KMeans
 from spaxel.methods.mcr.estimator import MCR as MCR
+from spaxel.methods.rare.find import find_rare as find_rare
 from spaxel.methods.registry import load as load
 from spaxel.metrics import score as score
 from spaxel.pace import progress as progress

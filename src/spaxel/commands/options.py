@@ -19,6 +19,10 @@ from spaxel.errors import ParameterError
 
 Out = Annotated[Path, Parameter(alias="-o", help="folder or file to make")]
 Quiet = Annotated[bool, Parameter(negative="", help="do not show how far it is")]
+Rare = Annotated[
+    bool,
+    Parameter(negative="", help="look for small targets too: a map of rarity, candidates in rare.csv and on the page"),
+]
 Overwrite = Annotated[bool, Parameter(negative="", help="replace what was written there before")]
 Resume = Annotated[
     bool, Parameter(negative="", help="go on with a run that was interrupted, with the same bits as without that")

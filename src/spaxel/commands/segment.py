@@ -18,6 +18,7 @@ from spaxel.commands.options import (
     Overwrite,
     OwnMemory,
     Quiet,
+    Rare,
     Reading,
     Resume,
     Seed,
@@ -50,6 +51,7 @@ class Fitting:
     resume: Resume = False
     dry_run: DryRun = False
     quiet: Quiet = False
+    rare: Rare = False
 
 
 def segment(
@@ -117,7 +119,8 @@ def _run(
     reading, treating = reading or Reading(), treating or Treating()
     asked |= {
         "steps": treating.steps(), "despike": treating.despike or "auto", "drop_channels": not treating.keep_channels,
-        "options": reading.options(), "overwrite": fitting.overwrite, "resume": fitting.resume, "command": command_line(),
+        "options": reading.options(), "overwrite": fitting.overwrite, "resume": fitting.resume, "rare": fitting.rare,
+        "command": command_line(),
     }  # fmt: skip
     if fitting.dry_run:
         from spaxel.workflow.foreseen import foresee
@@ -148,6 +151,7 @@ def predict(
     dry_run: DryRun = False,
     quiet: Quiet = False,
     memory: OwnMemory = None,
+    rare: Rare = False,
     reading: Reading | None = None,
     lines: Lines | None = None,
     where: Where | None = None,
@@ -167,7 +171,7 @@ def predict(
     return_tiles()
     with watching(quiet=quiet), (where or Where()).executing():
         runs.predict(
-            run, file, out, options=reading.options(), overwrite=overwrite, resume=resume,
+            run, file, out, options=reading.options(), overwrite=overwrite, resume=resume, rare=rare,
             command=command_line(), memory=None if memory is None else parse_memory(memory),
             **(lines or Lines()).asked(),
         )  # fmt: skip

@@ -19,6 +19,7 @@ from spaxel.reporting.joined import render_joined
 from spaxel.reporting.levels import told
 from spaxel.reporting.mixture import mixture
 from spaxel.reporting.page import Page, finish
+from spaxel.reporting.rare import rare
 from spaxel.reporting.training import training
 from spaxel.results.convention import check_result
 from spaxel.store.places import placed
@@ -81,6 +82,7 @@ def render(result: xr.Dataset, run: dict[str, Any] | None = None) -> str:
             sections.components(page),
             autoencoder(page),
             here(page),
+            rare(page),
         ]
         parts += [sections.sure(page), training(page), sections.done(page), told(page)]
         text = finish(page, f"{scene.title(result, run)} · spaxel", Markup("").join(parts))

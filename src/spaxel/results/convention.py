@@ -42,6 +42,15 @@ What a report needs when the cube is far away:
 
 Attributes are numbers, text and lists of them, so that `to_netcdf` takes them; `steps` and `votes` are JSON text.
 
+What a search for small targets adds (spaxel.find_rare, --rare), candidates from the rarest on, the first one number 1:
+
+    rarity (y, x)                        float32, -log10 of the chance that the scene makes a pixel as rare; NaN = no data
+    rare_labels (y, x)                   int32, the number of the candidate that a pixel belongs to, 0 = none
+    rare_position (rare, yx)             row and column of the rarest pixel of each
+    rare_size, rare_detector (rare)      pixels; which detector says so: 0 surroundings, 1 scene, 2 mixtures
+    rare_expected (rare)                 false candidates as rare as this one that the scene alone makes
+    rare_spectra, rare_spread, rare_around (rare, channel)  mean and standard deviation, and the mean of what lies around
+
 What a method with an autoencoder adds for its pictures:
 
     latents (y, x, latent)               float32, at most the first 16 latents; nan = no data
@@ -102,6 +111,15 @@ _DIMS = {
     "latent_centers": ("micro", "latent"),
     "micro_decoded": ("micro", "channel"),
     "decoded_picture": ("y", "x", "rgb"),
+    "rarity": ("y", "x"),
+    "rare_labels": ("y", "x"),
+    "rare_position": ("rare", "yx"),
+    "rare_size": ("rare",),
+    "rare_detector": ("rare",),
+    "rare_expected": ("rare",),
+    "rare_spectra": ("rare", "channel"),
+    "rare_spread": ("rare", "channel"),
+    "rare_around": ("rare", "channel"),
 }
 MEANS = "means"  # attribute of confidence
 PROBABILITY = (

@@ -19,9 +19,13 @@ KINDS = {  # of arrays that are not floating-point numbers
     "labels": "i", "truth_labels": "i", "micro_labels": "i", "component_size": "iu", "component_color": "iu", "level": "iu",
     "component_paint": "i", "component_background": "b", "micro_size": "iu", "micro_component": "iu", "micro_weight": "iuf",
     "level_confidence": "u", "unlike": "u", "picture": "u", "picture_wide": "u", "decoded_picture": "u", "channel": "fiu",
+    "rare_labels": "i", "rare_position": "i", "rare_size": "i", "rare_detector": "i", "rarity": "f", "rare_expected": "f",
 }  # fmt: skip
-LENGTHS = {"rgb": 3, "node": 4}
-NONE_BELOW = ("component_size", "component_color", "micro_size", "micro_component", "micro_weight")
+LENGTHS = {"rgb": 3, "node": 4, "yx": 2}
+NONE_BELOW = (
+    *("component_size", "component_color", "micro_size", "micro_component", "micro_weight"),
+    *("rare_size", "rare_position"),
+)
 JSON_TEXT = ("steps", "votes", "doubts")
 NEEDS = {  # array -> what it is nothing without
     "component_spectra": "component_size", "component_spread": "component_spectra", "micro_spread": "micro_spectra",
@@ -30,6 +34,8 @@ NEEDS = {  # array -> what it is nothing without
     "micro_spectra": "component_spread",
     "micro_weight": "micro_size", "level_confidence": "level", "evidence": "level", "abundances": "residual",
     "line_maps": "line_position", "picture_wide": "picture", "decoded_picture": "picture", "latents": "latent_centers",
+    **dict.fromkeys(("rare_labels", "rare_size", "rare_detector", "rare_expected", "rare_spectra"), "rare_position"),
+    "rare_position": "rarity", "rarity": "rare_labels", "rare_around": "rare_spectra", "rare_spread": "rare_spectra",
 }  # fmt: skip
 
 

@@ -30,6 +30,7 @@ class RunPlan:
     resume    : go on with a run that was interrupted: from the checkpoint `OUT.checkpoint` of its fit, or, after the fit, with
                 the cubes and tiles that are finished (spaxel.workflow.fitting, spaxel.store.unfinished)
     lines     : of which maps are made: ("auto",), ("none",) or names, see spaxel.line_maps
+    rare      : look for small targets, see spaxel.find_rare
     redshift, medium : of the object and its wavelengths, for lines of gas; kept in run.json
     command   : as it was typed, for run.json
     storage   : options of what opens addresses (spaxel.store.addresses.using); never written
@@ -47,6 +48,7 @@ class RunPlan:
     overwrite: bool = False
     resume: bool = False
     lines: Sequence[str] = ("auto",)
+    rare: bool = False
     redshift: float | None = None
     medium: str | None = None
     command: str = ""

@@ -72,7 +72,7 @@ def key_of_prediction(plan: RunPlan, run: Path, held: dict[str, Any], file: Open
 
 
 def _common(plan: RunPlan, files: Sequence[Opened]) -> dict[str, Any]:
-    asked: dict[str, Any] = {name: getattr(plan, name) for name in ("lines", "redshift", "medium")}
+    asked: dict[str, Any] = {name: getattr(plan, name) for name in ("lines", "rare", "redshift", "medium")}
     asked["options"] = {name: value for name, value in (plan.options or {}).items() if name != "storage"}
     inputs = {
         f"input {i}": f"{name_of(file.path)} {file.signature['bytes']} {file.signature['sha256'][:16]} {_modified(file)}"

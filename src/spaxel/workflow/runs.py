@@ -62,6 +62,7 @@ from spaxel.workflow.fanning import mapped_together, small
 from spaxel.workflow.fitting import fit, process_number
 from spaxel.workflow.lines import with_lines
 from spaxel.workflow.plan import Clock, Opened, RunPlan
+from spaxel.workflow.rare import with_rare, write_rare
 from spaxel.workflow.recut import recut
 from spaxel.workflow.resuming import awaits_no_help, fit_or_load, go_on, key_of_prediction
 
@@ -280,6 +281,8 @@ def _answer(work: Work, folder: Path, file: Opened) -> xr.Dataset:
     with keeping(work.unfinished.maps(folder.name if folder != work.folder else "")):
         with naming(file.path):
             result = work.clock("predict", apply, work.model, file.cube)
+        if work.plan.rare:
+            result = work.clock("rare", with_rare, work.model, file.cube, result)
         if work.cut:
             result = recall(result, work.cut)
         result = work.clock("lines", with_lines, work.plan, file.raw, file.cube.attrs.get("steps", []), result)
@@ -292,6 +295,7 @@ def _written(work: Work, folder: Path, file: Opened, result: xr.Dataset) -> xr.D
         known = truth_labels(file.cube).astype("int32")
         result["truth_labels"] = (("y", "x"), known if is_lazy(result["labels"].data) else np.asarray(known))
     work.clock("write", write_result, folder, result)
+    write_rare(folder, result)
     return read_result(folder) if is_lazy(result["labels"].data) else result
 
 

@@ -30,10 +30,10 @@ def write_components(folder: Path, result: xr.Dataset) -> list[Path]:
     See spaxel.exporting.tables for their columns.
     """
     header, *rows = component_rows(component_columns(result))
-    written = [_write(folder, COMPONENTS, header, rows)]
+    written = [write_table(folder, COMPONENTS, header, rows)]
     if "component_spectra" in result:
         header, *rows = spectra_rows(result)
-        written.append(_write(folder, SPECTRA, header, rows))
+        written.append(write_table(folder, SPECTRA, header, rows))
     return written
 
 
@@ -47,7 +47,7 @@ def write_abundances(folder: Path, result: xr.Dataset) -> Path | None:
     called = spectra_names(result)
     cells = ([f"{value:.7g}" for value in row] for row in rows)
     lines = (list(own) + line for own, line in zip(_called(called, n), cells, strict=True))
-    return _write(folder, ABUNDANCES, [*called, "y", "x", *names, "residual"], lines)
+    return write_table(folder, ABUNDANCES, [*called, "y", "x", *names, "residual"], lines)
 
 
 def write_recipe(folder: Path, pooled: xr.Dataset, run: Mapping[str, Any]) -> Path:
@@ -61,7 +61,7 @@ def write_recipe(folder: Path, pooled: xr.Dataset, run: Mapping[str, Any]) -> Pa
         (k, name, color, _word(grey[k]), int(size[k]), f"{share:.6f}" if np.isfinite(share) else "")
         for k, (name, color, share) in enumerate(zip(given_names(pooled), colors, shares(pooled), strict=True))
     ]
-    return _write(folder, COMPONENTS, ("component", "name", "color", "background", "n_pixels", "share"), rows)
+    return write_table(folder, COMPONENTS, ("component", "name", "color", "background", "n_pixels", "share"), rows)
 
 
 def write_labels(folder: Path, result: xr.Dataset) -> Path | None:
@@ -80,7 +80,7 @@ def write_labels(folder: Path, result: xr.Dataset) -> Path | None:
             _called(called, len(labels)), range(len(labels)), labels[:, 0], sure, strict=True
         )
     )
-    return _write(folder, LABELS, [*called, "y", "label", "component", "confidence"], rows)
+    return write_table(folder, LABELS, [*called, "y", "label", "component", "confidence"], rows)
 
 
 def _called(names: Mapping[str, tuple[str, list[str]]], n: int) -> Iterable[tuple[str, ...]]:
@@ -93,7 +93,7 @@ def write_activation(folder: Path, found: Mapping[str, Presence], new: Mapping[s
 
     found : presence in each cube       new : of each cube, (component + 1,) bool, see spaxel.results.presence.new_here
     """
-    return _write(folder, ACTIVATION, COLUMNS, _activation(found, new))
+    return write_table(folder, ACTIVATION, COLUMNS, _activation(found, new))
 
 
 def write_shares(folder: Path, results: Mapping[str, xr.Dataset]) -> Path:
@@ -109,7 +109,7 @@ def write_shares(folder: Path, results: Mapping[str, xr.Dataset]) -> Path:
             rows.append(
                 (cube, group, f"{time:g}", k, names[k], *(f"{v:.6f}" if np.isfinite(v) else "" for v in numbers))
             )
-    return _write(folder, SHARES, ("cube", "group", "time", "component", "name", "share", "standard_error"), rows)
+    return write_table(folder, SHARES, ("cube", "group", "time", "component", "name", "share", "standard_error"), rows)
 
 
 def _activation(found: Mapping[str, Presence], new: Mapping[str, np.ndarray]) -> list[tuple]:
@@ -124,7 +124,8 @@ def _activation(found: Mapping[str, Presence], new: Mapping[str, np.ndarray]) ->
     return rows
 
 
-def _write(folder: Path, name: str, header: Sequence[str], rows: Iterable[Sequence]) -> Path:
+def write_table(folder: Path, name: str, header: Sequence[str], rows: Iterable[Sequence]) -> Path:
+    """A table as CSV, in place of an older one. Returns its path."""
     with placed(folder, name) as beside, beside.open("w", newline="", encoding="utf-8") as file:
         table = TableWriter(file)
         table.row(header)

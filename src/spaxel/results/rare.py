@@ -1,0 +1,30 @@
+"""Candidates for small targets that a result holds (spaxel.find_rare), as rows of a table."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from spaxel.cube.pixels import pixel_size
+from spaxel.results.convention import component_names
+
+DETECTORS = ("surroundings", "scene", "mixtures")  # by the numbers in `rare_detector`
+
+
+def rare_rows(result: xr.Dataset) -> list[list[str]]:
+    """The candidates as rows of text after a header.
+
+    candidate (from 1), y, x of its rarest pixel, the same in units of length where the size of a pixel is known, n_pixels,
+    expected_false (see spaxel.results.convention), chance (that the scene makes a pixel as rare), detector, component there
+    """
+    pixel = pixel_size(result.attrs)
+    place = [f"{axis}_{pixel[2]}" for axis in "yx"] if pixel else []
+    rows = [["candidate", "y", "x", *place, "n_pixels", "expected_false", "chance", "detector", "component"]]
+    names, labels = component_names(result), result["labels"].values
+    rarity, yx = result["rarity"].values, result["rare_position"].values
+    for i, (y, x) in enumerate(yx):
+        lengths = [f"{(at + 0.5) * side:.7g}" for at, side in zip((y, x), pixel[:2], strict=True)] if pixel else []
+        size, expected = int(result["rare_size"].values[i]), float(result["rare_expected"].values[i])
+        label, said = int(labels[y, x]), DETECTORS[int(result["rare_detector"].values[i]) % len(DETECTORS)]
+        own = [f"{expected:.3g}", f"{10.0 ** -float(rarity[y, x]):.3g}", said, names[label] if label >= 0 else ""]
+        rows.append([str(i + 1), str(y), str(x), *lengths, str(size), *own])
+    return rows
