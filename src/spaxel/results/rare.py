@@ -17,14 +17,17 @@ def rare_rows(result: xr.Dataset) -> list[list[str]]:
     expected_false (see spaxel.results.convention), chance (that the scene makes a pixel as rare), detector, component there
     """
     pixel = pixel_size(result.attrs)
-    place = [f"{axis}_{pixel[2]}" for axis in "yx"] if pixel else []
-    rows = [["candidate", "y", "x", *place, "n_pixels", "expected_false", "chance", "detector", "component"]]
-    names, labels = component_names(result), result["labels"].values
-    rarity, yx = result["rarity"].values, result["rare_position"].values
+    units = [f"{axis}_{pixel[2]}" for axis in "yx"] if pixel else []
+    rows = [["candidate", "y", "x", *units, "n_pixels", "expected_false", "chance", "detector", "component"]]
+    names, yx = component_names(result), result["rare_position"].values
+    at = {name: xr.DataArray(yx[:, i], dims="rare") for i, name in enumerate("yx")}
+    labels, rarity = (result[name].isel(at).values for name in ("labels", "rarity"))
     for i, (y, x) in enumerate(yx):
-        lengths = [f"{(at + 0.5) * side:.7g}" for at, side in zip((y, x), pixel[:2], strict=True)] if pixel else []
+        lengths = (
+            [f"{(place + 0.5) * side:.7g}" for place, side in zip((y, x), pixel[:2], strict=True)] if pixel else []
+        )
         size, expected = int(result["rare_size"].values[i]), float(result["rare_expected"].values[i])
-        label, said = int(labels[y, x]), DETECTORS[int(result["rare_detector"].values[i]) % len(DETECTORS)]
-        own = [f"{expected:.3g}", f"{10.0 ** -float(rarity[y, x]):.3g}", said, names[label] if label >= 0 else ""]
+        label, said = int(labels[i]), DETECTORS[int(result["rare_detector"].values[i]) % len(DETECTORS)]
+        own = [f"{expected:.3g}", f"{10.0 ** -float(rarity[i]):.3g}", said, names[label] if label >= 0 else ""]
         rows.append([str(i + 1), str(y), str(x), *lengths, str(size), *own])
     return rows

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import xarray as xr
 from threadpoolctl import threadpool_limits
@@ -45,8 +47,8 @@ def find_rare(cube: xr.Dataset, result: xr.Dataset, *, random_state: int = 0, me
     with threadpool_limits(1):
         scores = score_map(fit_background(cube, random_state, memory), cube, memory)
     tails, n = _tails(scores)
-    chance = by_block(lambda part: _chance(part, tails)[0], scores, dtype=np.float32)
-    detector = by_block(lambda part: _chance(part, tails)[1], scores, dtype=np.int8)
+    chance = by_block(partial(_least, tails=tails), scores, dtype=np.float32)
+    detector = by_block(partial(_which, tails=tails), scores, dtype=np.int8)
     pixels, more = rare_pixels(chance, detector, n)
     return _with_candidates(cube, result, chance, pixels, n, more)
 
@@ -70,6 +72,18 @@ def _chance(scores: np.ndarray, tails: list[Tail]) -> tuple[np.ndarray, np.ndarr
     return chance.astype(np.float32), each.argmin(0).astype(np.int8)
 
 
+def _least(scores: np.ndarray, tails: list[Tail]) -> np.ndarray:
+    return _chance(scores, tails)[0]
+
+
+def _which(scores: np.ndarray, tails: list[Tail]) -> np.ndarray:
+    return _chance(scores, tails)[1]
+
+
+def _rarity(chance: np.ndarray) -> np.ndarray:
+    return -np.log10(chance)
+
+
 def _with_candidates(
     cube: xr.Dataset, result: xr.Dataset, chance: np.ndarray, pixels: Pixels, n: int, more: int
 ) -> xr.Dataset:
@@ -80,7 +94,7 @@ def _with_candidates(
     spectra, spread, beside = np.array(shown).reshape(count, 3, channels).transpose(1, 0, 2)
     labels = np.zeros(result["labels"].shape, np.int32)
     labels[pixels.y, pixels.x] = pixels.candidate + 1
-    rarity = by_block(lambda part: -np.log10(part), chance, dtype=np.float32)
+    rarity = by_block(_rarity, chance, dtype=np.float32)
     arrays = {
         "rarity": (("y", "x"), rarity),
         "rare_labels": (("y", "x"), labels),
