@@ -17,6 +17,7 @@ from spaxel.errors import naming
 from spaxel.methods.registry import apply
 from spaxel.workflow.lines import with_lines
 from spaxel.workflow.plan import Opened, RunPlan
+from spaxel.workflow.rare import with_rare
 
 Named = tuple[str, Opened]
 
@@ -30,7 +31,7 @@ def small(files: Sequence[Named], memory: int | None) -> list[Named]:
 
 
 def mapped_together(model: Any, plan: RunPlan, files: Sequence[Named]) -> Iterator[tuple[str, Opened, xr.Dataset]]:
-    """Results of a model on cubes, with their line maps, as they are done. An error of one, which names its file, ends it."""
+    """Results of a model on cubes, with their line maps and small targets, as they are done. An error of one, which names its file, ends it."""
     workers, plan = workers_now(), replace(plan, paths=(), reference=())
     work = _Whole(model, plan, workers.apart)
     held = dict(files)
@@ -60,6 +61,8 @@ class _Whole:
     def _result(self, file: Opened) -> xr.Dataset:
         with executing("synchronous"), naming(file.path):
             result = apply(self.model, file.cube)
+            if self.plan.rare:
+                result = with_rare(self.model, file.cube, result)
             return with_lines(self.plan, file.raw, file.cube.attrs.get("steps", []), result)
 
 
