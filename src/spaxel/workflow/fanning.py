@@ -31,7 +31,7 @@ def small(files: Sequence[Named], memory: int | None) -> list[Named]:
 
 
 def mapped_together(model: Any, plan: RunPlan, files: Sequence[Named]) -> Iterator[tuple[str, Opened, xr.Dataset]]:
-    """Results of a model on cubes, with line maps and small targets, as they are done. An error of one names its file and ends it."""
+    """Results of a model on cubes, with line maps and small targets, as they are done. An error names its file and ends it."""
     workers, plan = workers_now(), replace(plan, paths=(), reference=())
     work = _Whole(model, plan, workers.apart)
     held = dict(files)

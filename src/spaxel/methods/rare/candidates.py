@@ -81,7 +81,7 @@ def spectra_beside(cube: xr.Dataset, pixels: Pixels, number: int) -> tuple[np.nd
     y, x = pixels.y[own], pixels.x[own]
     near = (np.abs(y - y[0]) <= WIDEST) & (np.abs(x - x[0]) <= WIDEST)
     y, x = y[near], x[near]
-    size = cube["spectra"].shape[:2]
+    size = (cube.sizes["y"], cube.sizes["x"])
     tile = Tile(int(y.min()), int(y.max()) + 1, int(x.min()), int(x.max()) + 1)
     wide, _ = with_halo(tile, size, BESIDE)
     spectra, good = read_tile(cube, wide)

@@ -55,9 +55,9 @@ def find_rare(cube: xr.Dataset, result: xr.Dataset, *, random_state: int = 0, me
 
 def _tails(scores: np.ndarray) -> tuple[list[Tail], int]:
     """The tail of each score, and how many pixels hold data."""
-    counts, n = 0, 0
+    counts, n = [histogram(np.zeros(0))] * len(DETECTORS), 0
     for _, (part,) in blocks(scores):
-        counts = counts + np.stack([histogram(part[..., i]) for i in range(len(DETECTORS))])
+        counts = [one + histogram(part[..., i]) for i, one in enumerate(counts)]
         n += int(np.isfinite(part[..., 1]).sum())
     return [fit_tail(one) for one in counts], n
 
