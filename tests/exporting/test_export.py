@@ -133,7 +133,7 @@ REFUSED = [
     ({"path": "out", "to": "geotiff", "what": "spectra"}, "geotiff cannot hold spectra"),
     ({"path": "out", "to": "png", "what": "confidence"}, "picture cannot hold confidence"),
     ({"path": "map.tif", "what": "labels,confidence"}, "Try a folder"),
-    ({"path": "s3://bucket/out", "to": "csv"}, "cannot be written"),
+    ({"path": "https://example.org/out", "to": "csv"}, "cannot be written"),
 ]
 
 

@@ -9,6 +9,7 @@ import html
 import io
 import re
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -127,7 +128,7 @@ def no_pages():
     """Pages are written by `report` alone."""
     with pytest.MonkeyPatch.context() as patch:
         for place in ("runs", "recut"):
-            patch.setattr(f"spaxel.workflow.{place}.report", lambda folder: folder)
+            patch.setattr(f"spaxel.workflow.{place}.reporting", SimpleNamespace(report=lambda folder: folder))
         yield
 
 

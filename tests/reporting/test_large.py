@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from spaxel.cube.smaller import whole_step
-from spaxel.errors import ParameterError
+from spaxel.errors import MemoryBudgetError
 from spaxel.figures.reduce import small_map, step_for
 from spaxel.methods.registry import apply, method_class
 from spaxel.plot.scene import open_scene, small_labels, small_values
@@ -77,7 +77,7 @@ def test_a_page_holds_no_whole_map(run, held):
 
 
 def test_too_little_memory_is_said(run):
-    with pytest.raises(ParameterError, match="Try a larger --memory"), bounded(1000):
+    with pytest.raises(MemoryBudgetError, match="Try a larger --memory"), bounded(1000):
         report(run)
 
 

@@ -8,10 +8,9 @@ import pytest
 import xarray as xr
 
 import spaxel
-import spaxel.reporting
 from spaxel.errors import CubeError, Exists
 from spaxel.methods.kmeans.estimator import KMeans
-from spaxel.reporting import render
+from spaxel.reporting import render, whole_page
 from spaxel.reporting.joined import _Pool
 from spaxel.store.run_folder import read_result, write_json, write_result
 from spaxel.testing import tiny_cube
@@ -209,7 +208,7 @@ def test_guesses_stand_in_the_page():
 
 
 def test_reduced_maps_say_so(pages):
-    assert "drawn at 1/3 of its size, each point is the majority of 3 × 3 pixels" in words(pages["huge"])
+    assert "drawn at 1/4 of its size, each point is the majority of 4 × 4 pixels" in words(pages["huge"])
     assert "smallest and largest of each of 1,000 bins" in words(pages["large"])
     assert "row 0 of the data is at the bottom" in words(pages["large"])
 
@@ -271,15 +270,15 @@ def test_render_does_not_change_its_input():
 
 def test_report_is_written_beside_and_renamed(tmp_path, monkeypatch):
     result, run = scenes()["bare"]
-    monkeypatch.setattr(spaxel.reporting, "read_json", lambda path: run)
-    monkeypatch.setattr(spaxel.reporting, "read_result", lambda path: result)
+    monkeypatch.setattr(whole_page, "read_json", lambda path: run)
+    monkeypatch.setattr(whole_page, "read_result", lambda path: result)
     for _ in range(2):
         assert spaxel.report(tmp_path) == tmp_path / "report.html"
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
     old = (tmp_path / "report.html").read_bytes()
     with pytest.raises(Exists, match="overwrite"):
         spaxel.report(tmp_path, overwrite=False)
-    monkeypatch.setattr(spaxel.reporting, "render", lambda *_: 1 / 0)
+    monkeypatch.setattr(whole_page, "render", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         spaxel.report(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]

@@ -111,3 +111,11 @@ def test_a_result_without_checksums_is_written_whole(run, tmp_path, monkeypatch)
     rewrite_result(tmp_path / "new", cut(before, 3), before, run)
     assert not set(numbers(run).values()) & set(numbers(tmp_path / "new").values())
     assert read_result(tmp_path / "new").sizes["component"] == 3
+
+
+def test_a_chunk_of_the_same_values_in_another_order_is_written(run, tmp_path):
+    before = read_result(run)
+    turned = before.assign(labels=before["labels"].copy(data=before["labels"].data[::-1]))
+    (tmp_path / "new").mkdir()
+    rewrite_result(tmp_path / "new", turned, before, run)
+    assert (read_result(tmp_path / "new")["labels"].values == before["labels"].values[::-1]).all()

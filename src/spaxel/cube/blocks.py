@@ -6,6 +6,7 @@ is for everybody; the recipe is for `read_blocks`, which reads each source once,
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -44,27 +45,32 @@ class Made:
 Recipe = Source | Made
 
 
-class BlockArray(da.Array):
-    """A Dask array (y, x, ...) with a recipe. What Dask makes of it is a plain Dask array."""
-
-    __slots__ = ("recipe",)
-    recipe: Recipe
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return with_recipe, (da.Array(self.dask, self.name, self.chunks, meta=self._meta), self.recipe)
-
-
-def with_recipe(array: da.Array, recipe: Recipe) -> BlockArray:
-    """The same lazy array, with its recipe."""
-    found = BlockArray(array.dask, array.name, array.chunks, meta=array._meta)
-    found.recipe = recipe
+def with_recipe(array: da.Array, recipe: Recipe) -> da.Array:
+    """The same lazy array, with its recipe; what Dask makes of it has none."""
+    found = da.Array(array.dask, array.name, array.chunks, meta=array._meta)
+    found.recipe = found.name, recipe  # an array that is written into has another name from then on
     return found
+
+
+def _reduced(array: da.Array) -> tuple[Any, ...]:
+    """How an array is pickled: with its recipe, if it has one."""
+    function, arguments = array.__reduce__()[:2]
+    recipe = recipe_of(array)
+    return (function, arguments) if recipe is None else (_restored, (function, arguments, recipe))
+
+
+def _restored(function: Callable[..., da.Array], arguments: tuple[Any, ...], recipe: Recipe) -> da.Array:
+    return with_recipe(function(*arguments), recipe)
+
+
+copyreg.pickle(da.Array, _reduced)  # type: ignore[arg-type]
 
 
 def recipe_of(values: Any) -> Recipe | None:
     """How the blocks of an array (y, x, ...) are made; None where only its graph knows."""
-    if isinstance(values, BlockArray):
-        return values.recipe
+    if isinstance(values, da.Array):
+        name, recipe = getattr(values, "recipe", ("", None))
+        return recipe if name == values.name else None
     return Source(values, tuple(range(values.ndim))) if isinstance(values, np.ndarray) else None
 
 
