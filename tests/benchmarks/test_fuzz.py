@@ -8,7 +8,7 @@ fuzz = pytest.importorskip("fuzz")
 files = pytest.importorskip("fuzz_files")
 mutants = pytest.importorskip("fuzz_mutants")
 
-COUNT, LARGE = 6, 100_000  # mutants of a format, and bytes of its file from which only two are read
+COUNT, LARGE = 2, 100_000  # mutants of a format (benchmarks/fuzz.py makes more); of a file of more bytes only one
 
 
 def test_every_mutant_ends_in_a_cube_or_in_words(tmp_path):
@@ -20,7 +20,7 @@ def test_every_mutant_ends_in_a_cube_or_in_words(tmp_path):
                 continue
             assert whole["outcome"] == "ok", whole
             large = sum(file.stat().st_size for file in (tmp_path / "work" / "mutant").rglob("*")) > LARGE
-            found += [reading.ask(name, number, seconds=60) for number in range(2 if large else COUNT)]
+            found += [reading.ask(name, number, seconds=60) for number in range(1 if large else COUNT)]
     finally:
         reading.stop()
     assert [one for one in found if one["outcome"] in fuzz.FINDINGS] == []

@@ -24,7 +24,7 @@ from spaxel.viewer.reading import Reading
 from spaxel.viewer.screen import Window
 
 SHAPE = (70, 75)  # nine chunks
-METHODS = {"kmeans": {"n_clusters": 4}, "nmf": {"n_components": 3}, "dsc": {"n_clusters": 4, "epochs": 1}}
+METHODS = {"kmeans": {"n_clusters": 4}, "nmf": {"n_components": 3}}
 
 
 @pytest.fixture(scope="module", params=list(METHODS))
