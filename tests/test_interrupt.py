@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-STAGES = ["open_cube", "write_arrays", "write_result", "write_json", "write_history", "report"]
+STAGES = ["open_cube", "write_arrays", "write_result", "write_json", "write_history", "reporting.report"]
 
 
 def content(folder):
@@ -34,7 +34,7 @@ def test_interrupted_segment(cli, scan, own_run, tmp_path, monkeypatch, stage):
 @pytest.mark.parametrize("verb", ["cut", "predict", "new"])
 def test_interrupted_at_the_last_step(cli, scan, own_run, tmp_path, monkeypatch, verb):
     before = content(own_run)
-    monkeypatch.setattr(f"spaxel.{'workflow.recut' if verb == 'cut' else 'workflow.runs'}.report", interrupt)
+    monkeypatch.setattr(f"spaxel.{'workflow.recut' if verb == 'cut' else 'workflow.runs'}.reporting.report", interrupt)
     arguments = {
         "cut": ["cut", own_run, 2],
         "predict": ["predict", own_run, scan, "-o", tmp_path / "deep" / "new"],

@@ -30,6 +30,8 @@ def executing(scheduler: Any = None, workers: int | None = None) -> Iterator[Non
     >>> model = spaxel.KMeans(2).fit(cube)
     >>> with spaxel.executing("threads", workers=2):
     ...     result = model.predict(cube)
+    >>> result["labels"].shape
+    (8, 9)
     """
     found = _choice(scheduler, workers)
     token = _chosen.set(found)

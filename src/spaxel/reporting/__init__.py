@@ -6,11 +6,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from spaxel.reporting.whole_page import render as render
-    from spaxel.reporting.whole_page import report as report
+from typing import Any
 
 PAGE = "report.html"
 __all__ = ["PAGE", "render", "report"]

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -67,7 +68,7 @@ def check_local(path: str | Path, *, write: bool = False) -> Path:
         if protocol in _ONLY_READ:
             raise ParameterError(f"{address} cannot be written: {protocol} is only read. Try a folder here, or s3://.")
         return Path(address)
-    from spaxel.store.copies import here  # it looks at runs and arrays, which ask here for their paths
+    here = import_module("spaxel.store.copies").here  # it looks at runs and arrays, which ask here for their paths
 
     return here(address)
 

@@ -7,6 +7,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 
 from spaxel.errors import Exists, NotFound
@@ -37,9 +38,8 @@ def replacing(
     For an address it is made here first, and then sent, see spaxel.store.uploads.
     """
     if address_of(path, write=True) is not None:
-        from spaxel.store.uploads import replacing_there  # made here first, by this function
-
-        with replacing_there(path, overwrite=overwrite, owned=owned, resume=resume) as beside:
+        there = import_module("spaxel.store.uploads")  # it makes everything here first, by this function
+        with there.replacing_there(path, overwrite=overwrite, owned=owned, resume=resume) as beside:
             yield beside
         return
     path = check_local(path, write=True).resolve()
