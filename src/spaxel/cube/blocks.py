@@ -48,7 +48,7 @@ Recipe = Source | Made
 def with_recipe(array: da.Array, recipe: Recipe) -> da.Array:
     """The same lazy array, with its recipe; what Dask makes of it has none."""
     found = da.Array(array.dask, array.name, array.chunks, meta=array._meta)
-    found.recipe = found.name, recipe  # an array that is written into has another name from then on
+    found.recipe = found.name, recipe  # type: ignore[attr-defined]  # what is written into has another name from then on
     return found
 
 
@@ -63,7 +63,7 @@ def _restored(function: Callable[..., da.Array], arguments: tuple[Any, ...], rec
     return with_recipe(function(*arguments), recipe)
 
 
-copyreg.pickle(da.Array, _reduced)  # type: ignore[arg-type]
+copyreg.pickle(da.Array, _reduced)
 
 
 def recipe_of(values: Any) -> Recipe | None:
