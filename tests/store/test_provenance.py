@@ -1,6 +1,7 @@
 import sys
 from importlib.metadata import version
 from importlib.util import find_spec
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -55,4 +56,5 @@ def test_peak_memory_is_told_in_bytes_though_systems_count_otherwise(monkeypatch
         sys.modules, "resource", SimpleNamespace(RUSAGE_SELF=0, getrusage=lambda _: SimpleNamespace(ru_maxrss=5000))
     )
     monkeypatch.setattr(provenance.sys, "platform", system)
+    monkeypatch.setattr(provenance, "STATUS", Path("nowhere"))
     assert provenance.peak_memory() == 5000 * unit

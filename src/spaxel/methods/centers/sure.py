@@ -1,9 +1,11 @@
 """How probable it is that a pixel has the right component: from its margin, mistakes by noise, and brightness that decides.
 
-Equation: odds of being right = (d2 / d1)^b · (0.02 + ε)^-c · exp(a - e g), d1 the distance to the nearest centre, d2 to the
-nearest one of another component, ε the share of spectra of the same part that noise carries to another component when they are
-measured again (`doubt.count_mistakes`), g how far labels are brightness alone (`dull.dullness`). Four numbers for each
-method, learned on simulated worlds (benchmarks/calibration.py): of pixels said 0.9 about nine in ten are right there.
+Equation: odds of being right = (d2 / d1)^b · (0.02 + ε)^-c · exp(a - e g), and at most a probability of 0.5 + 2 (1 - d1
+/ d2), a half at a tie; d1 the distance to the nearest centre, d2 to the nearest one of another component, ε the share
+of spectra of the same part that noise carries to another component when they are measured again
+(`doubt.count_mistakes`), g how far labels are brightness alone (`dull.dullness`). Four numbers for each method: of
+k-means and the consensus learned on simulated worlds (benchmarks/calibration.py --learn), of the others those of
+k-means. How often they hold: benchmarks/results/calibration.md.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from spaxel.methods.centers.dull import dullness
 from spaxel.results.trees import cut_tree
 
 CLEAR = 3.0  # ln(d2 / d1) beyond which a larger one says no more
+TIE = 0.25  # margin below which a pixel lies between two components
 SLIGHT = 0.02  # added to the share of mistakes
 FEW = 20  # spectra by which a part is pulled towards the mean of all, so that one that was hardly drawn is not said to be sure
 LEARNED = {  # a, b, c, e of each method, by benchmarks/calibration.py --learn
@@ -59,8 +62,12 @@ def sure_of(state: dict[str, np.ndarray]) -> Sure | None:
 
 
 def confidence(margin: np.ndarray, against: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Probability of being right, from margins 1 - d1 / d2 and the odds against it that part and level have, of one shape."""
-    return 1 / (1 + against * np.maximum(1 - margin, np.exp(-CLEAR)) ** weights[1])
+    """Probability of being right, from margins 1 - d1 / d2 and the odds against it that part and level have, of one shape.
+
+    Halfway between two components it is a half at most, however clear the rest of them is.
+    """
+    found = 1 / (1 + against * np.maximum(1 - margin, np.exp(-CLEAR)) ** weights[1])
+    return np.minimum(found, 0.5 + 0.5 * np.minimum(margin / TIE, 1))
 
 
 def mistakes(mistaken: np.ndarray, component: np.ndarray) -> np.ndarray:
