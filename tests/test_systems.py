@@ -31,10 +31,10 @@ def test_segment_where_there_is_no_affinity_and_no_resource(scan, tmp_path):
     assert json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))["peak_memory_bytes"] is None
 
 
-def test_doctor_where_there_is_no_affinity():
-    ended = elsewhere("doctor")
+def test_info_where_there_is_no_affinity(scan):
+    ended = elsewhere("info", scan)
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "cores" in ended.stdout
+    assert "a run takes" in ended.stdout
 
 
 def test_cores_are_those_of_the_process_or_else_of_the_machine(monkeypatch):

@@ -206,7 +206,8 @@ def test_treatments_become_steps(cli, scan, tmp_path):
     assert [step["name"] for step in about["learned"]["steps"]][:3] == ["crop", "rebin", "smooth"]
 
 
-def test_doctor(cli):
+def test_doctor(cli, monkeypatch):
+    monkeypatch.setattr("spaxel.workflow.foreseen.fixed_memory", lambda deep: ())
     assert "scikit-learn" in cli("doctor")[1]
     found = json.loads(cli("doctor", "--json")[1])
     assert {"spaxel", "machine", "libraries", "extras", "readers"} == set(found)

@@ -56,7 +56,9 @@ def test_memory_of_a_fit_is_bounded():
 
 
 def test_what_is_installed(monkeypatch):
+    monkeypatch.setattr("spaxel.workflow.foreseen.fixed_memory", lambda deep: (2**28, 2**29))  # see test_foreseen
     found = diagnose()
+    assert found["machine"]["memory of the libraries"] == "256.00 MiB, with torch 512.00 MiB"
     assert "kmeans" in found["spaxel"]["methods"]
     assert found["machine"]["cores"].isdigit()
     assert {"native", "envi", "fits", "matlab", "hdf5"} <= set(found["readers"])
