@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import spaxel
+from spaxel.cube.blocks import recipe_of
 from spaxel.cube.sampling import read_tile
 from spaxel.cube.tiles import Tile, grid
 from spaxel.errors import LayoutWarning
@@ -172,7 +173,7 @@ def test_hdf5_in_compressed_planes_through_the_door(tmp_path):
     with h5py.File(tmp_path / "scan.h5", "w") as file:
         file.create_dataset("cube", data=values, chunks=(1, 200, 210), compression="gzip")
     cube = spaxel.open_cube(tmp_path / "scan.h5", channel_axis=0, channel="index")
-    held = cube["spectra"].data.recipe.held.source
+    held = recipe_of(cube["spectra"].data).held.source
     assert isinstance(held, Copied)
     assert held._copy is not None  # the door has looked at several pieces
     assert np.array_equal(read_tile(cube, Tile(0, 70, 100, 170))[0], values.transpose(1, 2, 0)[:70, 100:170])
