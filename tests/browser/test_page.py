@@ -80,9 +80,9 @@ def test_the_slider_moves_map_names_table_and_confidence_together(opened, result
         sure = np.array(read_source(opened, "confidence")["image"][0])
         exact = (
             100 * (result if level == 5 else there)["confidence"].values
-        )  # that of other levels is kept in 255 steps, and a cut says no less than a finer one
+        )  # that of other levels is kept in 255 steps
         assert (sure <= exact + 1e-3).all()
-        assert (sure >= exact - 2).all()
+        assert (sure >= exact - 1.5).all()
         assert opened.locator("#cut-command").text_content() == f"spaxel cut 'runs/a b' {level}"
         assert opened.locator(".legend button:visible").count() == level
     opened.locator("#back").click()

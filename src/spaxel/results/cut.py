@@ -74,7 +74,7 @@ def cut(
     like  : another result of the same model, whose components, colours and names this one gets
     returns : labels, component_spectra, component_spread, component_size, component_color and confidence of the new
               components, largest first in what was fitted; a merge keeps the colour of its largest part. Where components
-              are merged by hand the confidence is a lower bound
+              are merged by hand the confidence is about a lower bound
     Raises ParameterError if the result keeps no tree or the level is not among those that it keeps, and for merges and
     names that make no sense (see spaxel.results.grouping). Without a tree (unmixing) components can be named, not merged.
 

@@ -104,8 +104,9 @@ def _means(result: xr.Dataset) -> dict[str, str]:
 def _confidence_at(result: xr.Dataset, component: np.ndarray) -> Any:
     """Confidence of components that are made of these micro-clusters, from that of the levels of the tree. component : (m,)
 
-    Of each part the coarsest level is taken at which all that is merged with it belongs to its component: exact for a
-    level of the tree, and a lower bound for merges by hand, where the nearest other component may be farther still.
+    Components that are a level of the tree have the confidence of that level. Of others, which were merged by hand, each
+    part takes the coarsest level at which all that is merged with it belongs to its component: about a lower bound, because
+    the nearest other component may be farther still.
     """
     labels, single = result["labels"].data, component.max() == 0
     if single or "level_confidence" not in result:
@@ -127,13 +128,25 @@ def _confidence_at(result: xr.Dataset, component: np.ndarray) -> Any:
 
 
 def _coarsest(tree: np.ndarray, component: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """The smallest level at which what is merged with each part lies in its component; the largest where none does."""
+    """The level whose confidence each part takes: that of the components if they are one, else the coarsest that fits.
+
+    That is the smallest level at which what is merged with a part lies in its component, the largest where none does.
+    """
+    number = len(np.unique(component))
+    if number in levels and _alike(cut_tree(tree, number), component):
+        return np.full(len(component), number)
     best = np.full(len(component), levels.max())
     for level in np.sort(levels)[::-1]:
         owner = cut_tree(tree, int(level))
         pure = np.array([len(np.unique(component[owner == k])) == 1 for k in range(int(level))])
         best[pure[owner]] = level
     return best
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two groupings of the same parts are the same but for the numbers of the groups. one, other : (m,)"""
+    pairs = len(np.unique(np.stack([one, other]), axis=1).T)
+    return pairs == len(np.unique(one)) == len(np.unique(other))
 
 
 def with_words(result: xr.Dataset, now: Components) -> xr.Dataset:

@@ -65,6 +65,17 @@ def test_a_model_of_a_version_without_it_still_gives_margins():
     np.testing.assert_allclose(1 - far[..., 0] / far[..., 1], result["confidence"], atol=1e-5)
 
 
+@pytest.mark.parametrize("counts", [30, 300])
+def test_a_cut_at_a_level_says_what_the_model_says_of_that_level(counts):
+    cube = spaxel.simulate("maxrf", height=30, width=31, channels=64, seed=7, counts=counts, n_pigments=4)
+    result = spaxel.KMeans(5, linkage="centroid", n_micro=14, max_clusters=9).fit(cube).predict(cube)
+    assert result["level"].values.tolist() == list(range(2, 10))
+    for level in result["level"].values:
+        said = np.float32(result["level_confidence"].sel(level=level).values) / 255
+        there = said if level > 1 else np.ones_like(said)
+        np.testing.assert_array_equal(spaxel.cut(result, int(level))["confidence"].values, there)
+
+
 def test_of_pixels_that_are_said_to_be_right_as_many_are():
     """On fresh small worlds, clean and noisy, the number told; the law at large is in benchmarks/calibration.py."""
     said, hit = [], []
