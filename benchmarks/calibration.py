@@ -153,19 +153,18 @@ def terms(model: Any, scene: Scene, known: np.ndarray) -> np.ndarray:
     return np.stack([np.ones(len(slip)), margin, -slip, -np.full(len(slip), state["sure_dull"][0])], axis=1)
 
 
-def learned(data: Sequence[tuple[np.ndarray, np.ndarray]], around: np.ndarray | None = None) -> np.ndarray:
-    """Weights (4,) of a logistic regression, each fit counting alike, none below 0 but the first. around : pulled to these"""
+def learned(data: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Weights (4,) of a logistic regression, each fit counting alike, none below 0 but the first."""
     x, y = np.concatenate([x for x, _ in data]), np.concatenate([y for _, y in data]).astype(float)
     share = np.concatenate([np.full(len(y), 1 / len(y) / len(data)) for _, y in data])
-    middle = np.zeros(4) if around is None else np.asarray(around, float)
-    pull = RIDGE / len(data) * np.array([0.0 if around is None else 1.0, 1, 1, 1])
+    pull = RIDGE / len(data) * np.array([0.0, 1, 1, 1])
 
     def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
         z = x @ w
-        value = share @ (np.logaddexp(0, z) - y * z) + pull @ (w - middle) ** 2 / 2
-        return float(value), x.T @ (share * (expit(z) - y)) + pull * (w - middle)
+        value = share @ (np.logaddexp(0, z) - y * z) + pull @ w**2 / 2
+        return float(value), x.T @ (share * (expit(z) - y)) + pull * w
 
-    return minimize(loss, middle, jac=True, method="L-BFGS-B", bounds=[(None, None), *[(0, None)] * 3]).x
+    return minimize(loss, np.zeros(4), jac=True, method="L-BFGS-B", bounds=[(None, None), *[(0, None)] * 3]).x
 
 
 def learn(methods: Sequence[str]) -> None:

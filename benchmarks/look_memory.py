@@ -23,7 +23,8 @@ import numpy as np
 from scipy.cluster.hierarchy import linkage
 
 from common import head, log, table, write_json, write_page
-from info_memory import MIB, measured
+from info_memory import MIB
+from results_memory import measured
 from spaxel.cube import make_cube
 from spaxel.cube.stored import CHUNK
 from spaxel.results.convention import make_result
@@ -172,7 +173,9 @@ def main() -> None:
                 whole = sum(file.stat().st_size for file in (run / "result.zarr").rglob("*") if file.is_file()) / MIB
                 for what in ("report", "figure", "view"):
                     more = ("--width", "page", "--what", "overview", "-o", str(out)) if what == "figure" else ()
-                    peak, seconds = opened(run, given.keep) if what == "view" else measured(what, str(run), *more)
+                    peak, seconds = (
+                        opened(run, given.keep) if what == "view" else measured(out.parent, what, str(run), *more)
+                    )
                     alone.setdefault((what, kind), peak)
                     above = peak - alone[what, kind]
                     kept = "" if side == IMPORTS else "kept" if above < ABOVE else "MISSED"

@@ -80,6 +80,7 @@ def measure(path: Path, options: dict[str, Any], out: Path) -> None:
     from spaxel.cube.mapping import _tile_sides
     from spaxel.cube.sampling import read_tile
     from spaxel.cube.tiles import grid
+    from spaxel.cube.workers import Threads
     from spaxel.workflow.runs import predict, segment
 
     found: dict[str, float] = {}
@@ -91,7 +92,7 @@ def measure(path: Path, options: dict[str, Any], out: Path) -> None:
         return answer
 
     def over_tiles() -> None:
-        for tile in grid(*cube["spectra"].shape[:2], *_tile_sides(cube, 2**30, 2)):
+        for tile in grid(*cube["spectra"].shape[:2], *_tile_sides(cube, 2**30, Threads(2), 0, None, None)):
             read_tile(cube, tile)
 
     timed("plain reading", lambda: read_plainly(path))

@@ -7,7 +7,7 @@ import xarray as xr
 from bokeh.plotting import figure
 
 from spaxel.figures.bands import bands
-from spaxel.figures.quantity import quantity_map
+from spaxel.figures.quantity import LARGEST, quantity_map
 from spaxel.figures.small_spectrum import spectrum_svg
 from spaxel.figures.spectra import descending
 from spaxel.reporting.html import Markup, fill
@@ -52,7 +52,7 @@ def _spectra(page: Page) -> list[list[Markup]]:
 
 def _map(page: Page) -> figure:
     """The map of rarity with a circle around each candidate on the page."""
-    values = page.result["rarity"].values
+    values = page.small("rarity", LARGEST)
     top = float(max(np.nanquantile(values, 0.9995), 4.0))
     plot = quantity_map(values, small_frame(page, 620, 420), (0.0, top), unit="-log10 of the chance", name="rarity")
     y, x = page.result["rare_position"].values[:MOST].T + 0.5

@@ -124,7 +124,7 @@ _DIMS = {
 MEANS = "means"  # attribute of confidence
 PROBABILITY = (
     "The probability that a pixel has the right component: "
-    "of pixels said 0.9 about nine in ten were right on simulated scenes."
+    "of pixels said 0.9 about nine in ten were right on simulated scenes (k-means and consensus; not judged for dsc and dgc)."
 )
 SPECTRA_NAMES = ("sample", "group")  # text coordinates along y of a list of spectra
 _CARRIED = (

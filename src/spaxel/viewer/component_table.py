@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from spaxel.cube.smaller import is_large
 from spaxel.errors import printable
-from spaxel.figures.reduce import small_map
 from spaxel.results.convention import component_names, given_names, is_background, shares
+from spaxel.results.walk import walk
 from spaxel.viewer.look import WIDGET
 from spaxel.viewer.state import State
 
@@ -115,17 +114,15 @@ def rows_of(state: State) -> dict[str, Any]:
 
 
 def _sure(state: State, k: int) -> list[float]:
-    """Mean confidence of each component; of a large image from its overviews."""
+    """Mean confidence of each component, rectangle by rectangle."""
     result = state.result
     if result is None or "confidence" not in result:
         return [float("nan")] * k
-    if is_large(result["labels"].shape):
-        labels, sure = (small_map(result, name, 1024) for name in ("labels", "confidence"))
-    else:
-        labels, sure = (np.asarray(result[name]) for name in ("labels", "confidence"))
-    known = (labels >= 0) & np.isfinite(sure)
-    n = np.bincount(labels[known], minlength=k)
-    total = np.bincount(labels[known], weights=sure[known], minlength=k)
+    n, total = np.zeros(k, np.int64), np.zeros(k)
+    for _, _, (labels, sure) in walk(result["labels"], result["confidence"]):
+        known = (labels >= 0) & np.isfinite(sure)
+        n += np.bincount(labels[known], minlength=k)
+        total += np.bincount(labels[known], weights=sure[known], minlength=k)
     return [float(t / c) if c else float("nan") for t, c in zip(total, n, strict=True)]
 
 

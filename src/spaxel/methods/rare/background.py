@@ -16,6 +16,7 @@ from spaxel.linear.pca import fit_pca
 from spaxel.methods.rare.ring import around
 from spaxel.preprocess.choice import look_at
 from spaxel.preprocess.known_noise import known_noise
+from spaxel.preprocess.scaling import log_norm
 
 N_SAMPLE = 5000
 DIRECTIONS = 10  # principal components in which backgrounds lie
@@ -67,7 +68,7 @@ class Background(NamedTuple):
         """(3, n) what the three scores are divided by."""
         if not self.bend.any():
             return np.ones((3, len(spectra)))
-        return np.exp(self.bend[:, None] * (_log_norm(spectra) - self.bright[0]))
+        return np.exp(self.bend[:, None] * (log_norm(spectra) - self.bright[0]))
 
 
 def fit_background(cube: xr.Dataset, seed: int = 0, memory: int | None = None) -> Background:
@@ -171,7 +172,7 @@ def _trimmed_around_zero(apart: np.ndarray) -> np.ndarray:
 
 def _bent(known: Background, spectra: np.ndarray) -> Background:
     """With the powers of brightness by which scores of counts grow: bright spectra have more noise."""
-    light = _log_norm(spectra)
+    light = log_norm(spectra)
     z = _scores(known, spectra)
     rest = known.rest(known.rows(spectra), z)
     slopes = [0.0]  # the scatter around a pixel is that of its own brightness
@@ -183,11 +184,6 @@ def _bent(known: Background, spectra: np.ndarray) -> Background:
         x, y = (np.array([np.median(v[places == p]) for p in held]) for v in (light, values))
         slopes.append(np.polyfit(x, y, 1)[0] if np.ptp(x) > 0.01 else 0.0)
     return known._replace(bend=np.clip(slopes, -STEEPEST, STEEPEST), bright=np.array([light.mean()]))
-
-
-def _log_norm(spectra: np.ndarray) -> np.ndarray:
-    values = np.asarray(spectra, np.float64)
-    return 0.5 * np.log(np.maximum(np.einsum("ij,ij->i", values, values), TINY))
 
 
 def _summed(rest: np.ndarray, bins: np.ndarray) -> np.ndarray:

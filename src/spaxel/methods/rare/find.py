@@ -27,6 +27,7 @@ def find_rare(cube: xr.Dataset, result: xr.Dataset, *, random_state: int = 0, me
     that the scene reaches a score is measured on the image itself, whose farthest pixels are left out of it, and continued
     by a law for tails. `rare_expected` says how many candidates this rare or rarer the scene alone would make; pixels begin
     a candidate where that is at most 10, and one of at most 0.1 is clear.
+    The map of candidates, `rare_labels`, is held whole while they are found: 4 bytes a pixel.
     Fails for targets larger than about 5 pixels across, or that make up more than 1 % of the image.
     Raises CubeError if cube and result differ in size, or for fewer than 50 spectra.
 
