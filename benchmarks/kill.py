@@ -260,7 +260,7 @@ def _empty(folder: Path) -> None:
 
 def _writes(folder: Path, *, exchanging: bool) -> dict[str, Any]:
     """A write that dies before the first, the second, the third … call of the system, until it ends."""
-    from spaxel.store.addresses import check_local
+    from spaxel.store.here import check_local
 
     folder.mkdir(exist_ok=True)
     path, count = folder / "run", {"exchanging": exchanging, "points": 0, "lost": 0, "put_back": 0, "stray": 0}
@@ -290,7 +290,7 @@ def _counted() -> Iterator[int]:
 
 
 def _write(path: Path, text: str) -> None:
-    from spaxel.store.staging import replacing
+    from spaxel.store.writing import replacing
 
     with replacing(path, overwrite=True, owned=Path.is_dir) as new:
         new.mkdir()

@@ -17,7 +17,8 @@ import spaxel
 from spaxel.errors import Exists, GuessWarning, MissingExtra, NotFound, ParameterError, ReadError, WriteError, called
 from spaxel.readers.native import write_cube
 from spaxel.store import copies
-from spaxel.store.addresses import check_local, using
+from spaxel.store.addresses import using
+from spaxel.store.here import check_local
 from spaxel.store.run_folder import new_run, read_json, read_result, write_json
 from spaxel.store.uploads import changing, place_of
 from spaxel.testing import tiny_cube
@@ -340,7 +341,7 @@ def test_sending_that_fails(memory, monkeypatch, after):
 
 
 def test_two_commands_never_write_to_one_address(memory, scan):
-    from spaxel.store.staging import replacing
+    from spaxel.store.writing import replacing
 
     def write():
         with replacing("memory://a", owned=lambda _: True) as new:

@@ -9,14 +9,14 @@ import time
 import pytest
 
 from spaxel.commands import ending
-from spaxel.store.staging import replacing
+from spaxel.store.writing import replacing
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 PROGRAM = """
 import os, signal, sys, time, threading
 from pathlib import Path
 from spaxel import cli
-from spaxel.store.staging import replacing
+from spaxel.store.writing import replacing
 signal.signal(signal.SIGINT, signal.default_int_handler)  # which the shell's background jobs ignore
 def run(arguments):
     with replacing("run", owned=Path.is_dir) as new:

@@ -9,7 +9,7 @@ from tests.store.test_staging import text_of, write_folder, yes
 
 from spaxel.errors import ReadError, WriteError
 from spaxel.store.full import reason
-from spaxel.store.staging import replacing
+from spaxel.store.writing import replacing
 
 WORDS = [
     OSError(errno.ENOSPC, "No space left on device"),

@@ -8,8 +8,8 @@ import pytest
 
 from spaxel.errors import Exists
 from spaxel.store import exchange, owner
-from spaxel.store.addresses import check_local
-from spaxel.store.staging import replacing
+from spaxel.store.here import check_local
+from spaxel.store.writing import replacing
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="fork")
 CALLS = ("rename", "replace", "fsync", "unlink", "rmdir", "mkdir", "open")

@@ -7,7 +7,7 @@ import pytest
 
 from spaxel.errors import ParameterError, ReadError
 from spaxel.readers import open_cube
-from spaxel.store.addresses import check_local
+from spaxel.store.here import check_local
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipes and sockets of POSIX")
 

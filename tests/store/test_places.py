@@ -8,7 +8,7 @@ import pytest
 
 import spaxel
 from spaxel.errors import Exists, ParameterError, ReadError
-from spaxel.store.addresses import check_local
+from spaxel.store.here import check_local
 from spaxel.store.places import is_plain, placed
 from spaxel.store.run_folder import read_json, write_arrays, write_history, write_json
 from spaxel.testing import tiny_cube

@@ -3,7 +3,7 @@
 import pytest
 
 from spaxel.errors import Exists, NotFound
-from spaxel.store.staging import replacing
+from spaxel.store.writing import replacing
 
 
 def yes(path):

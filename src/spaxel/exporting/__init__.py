@@ -17,8 +17,9 @@ from spaxel.exporting.places import file_name, files_to_fill, folder_to_fill
 from spaxel.exporting.source import Source, cube_name, make_source
 from spaxel.results.convention import check_result
 from spaxel.results.walk import bounded
-from spaxel.store.addresses import address_of, check_local
+from spaxel.store.addresses import address_of
 from spaxel.store.cuts import open_cut
+from spaxel.store.here import check_local
 from spaxel.store.run_folder import RESULT, read_json, read_run
 
 __all__ = ["FORMATS", "export"]

@@ -14,7 +14,7 @@ from typing import Any
 from spaxel import __version__
 from spaxel.errors import Exists
 from spaxel.store.places import is_plain
-from spaxel.store.staging import replacing
+from spaxel.store.writing import replacing
 
 ABOUT, FORMAT = "export.json", "spaxel-export"
 

@@ -14,7 +14,7 @@ import xarray as xr
 from spaxel.errors import ParameterError, missing_extra
 from spaxel.plot.compose import PARTS, compose
 from spaxel.plot.scene import Scene, open_scene
-from spaxel.store.staging import replacing
+from spaxel.store.writing import replacing
 
 WIDTHS = {"column": 85.0, "page": 180.0}  # mm
 NARROWEST, WIDEST = 40.0, 1000.0  # mm

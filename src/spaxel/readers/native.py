@@ -41,9 +41,10 @@ from spaxel.readers.parts.zarrays import (
 )
 from spaxel.readers.registry import open_cube
 from spaxel.readers.table_writer import TABLES, check_suffix, write_table
-from spaxel.store.addresses import check_local, using
+from spaxel.store.addresses import using
 from spaxel.store.copies import remote_of
-from spaxel.store.staging import replacing
+from spaxel.store.here import check_local
+from spaxel.store.writing import replacing
 
 FORMAT, VERSION = "spaxel-cube", 1
 

@@ -19,7 +19,8 @@ from spaxel.errors import NotFound, ParameterError, ReadError, called, in_words,
 from spaxel.readers.parts.door import OPTIONS as DOOR
 from spaxel.readers.parts.door import through_door
 from spaxel.readers.parts.reader import HEAD, Reader
-from spaxel.store.addresses import address_of, check_local, using
+from spaxel.store.addresses import address_of, using
+from spaxel.store.here import check_local
 
 # In this order they are asked; what a vendor made of a zip, an HDF5 or a Zarr comes before the plain ones.
 _MODULES = (

@@ -12,7 +12,7 @@ import xarray as xr
 from spaxel.errors import CubeError, ParameterError
 from spaxel.readers.registry import readers
 from spaxel.store.cells import TableWriter
-from spaxel.store.staging import replacing
+from spaxel.store.writing import replacing
 
 TABLES = {".csv": ",", ".tsv": "\t"}  # suffix -> what separates the cells
 _TAKEN = (

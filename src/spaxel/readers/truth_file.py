@@ -12,7 +12,7 @@ from spaxel.errors import CubeError, GuessWarning, NotFound, ReadError
 from spaxel.readers.parts.side import lookup, variables_of
 from spaxel.readers.parts.truth import Image, find_truth
 from spaxel.readers.registry import open_cube
-from spaxel.store.addresses import check_local
+from spaxel.store.here import check_local
 
 
 def read_truth(wanted: str | Path, height: int, width: int) -> xr.Dataset:

@@ -8,8 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-PAGE = "report.html"
-__all__ = ["PAGE", "render", "report"]
+__all__ = ["render", "report"]
 
 
 def __getattr__(name: str) -> Any:

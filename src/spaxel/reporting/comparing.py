@@ -18,7 +18,7 @@ from spaxel.figures.maps import Frame
 from spaxel.figures.palette import matched_colors, run_colors
 from spaxel.metrics.agreement import Agreement, differs
 from spaxel.reporting.html import fill
-from spaxel.store.staging import replacing
+from spaxel.store.writing import replacing
 
 SIDE, ROOM = 512, 306  # pixels of a map in the page, and its room on the screen
 MARK = "<!-- spaxel compare -->"  # by which our own pages are known

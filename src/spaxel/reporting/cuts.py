@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spaxel.reporting import PAGE, render
 from spaxel.reporting.joined import render_joined
+from spaxel.reporting.page import PAGE
+from spaxel.reporting.whole_page import render
 from spaxel.store.cuts import cut_folder, open_cut
 from spaxel.store.places import placed
 from spaxel.store.run_folder import ACTIVATION, read_json

@@ -24,6 +24,7 @@ from spaxel.figures.reduce import component_sizes, small_map
 from spaxel.reporting.html import fill
 from spaxel.results.walk import walk
 
+PAGE = "report.html"
 LEGEND_ROOM = (190, 250)  # beside two maps, for up to `TALL` names, and for more
 TALL = 20  # names in one column beside the map
 

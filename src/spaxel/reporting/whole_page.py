@@ -11,14 +11,14 @@ from markupsafe import Markup
 from spaxel.cube.smaller import is_large
 from spaxel.figures.reduce import step_for
 from spaxel.lines.gas import wavelengths
-from spaxel.reporting import PAGE, scene, sections
+from spaxel.reporting import scene, sections
 from spaxel.reporting.autoencoder import autoencoder
 from spaxel.reporting.groups import groups
 from spaxel.reporting.here import here
 from spaxel.reporting.joined import render_joined
 from spaxel.reporting.levels import told
 from spaxel.reporting.mixture import mixture
-from spaxel.reporting.page import Page, finish
+from spaxel.reporting.page import PAGE, Page, finish
 from spaxel.reporting.rare import rare
 from spaxel.reporting.training import training
 from spaxel.results.convention import check_result

@@ -9,16 +9,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from spaxel.errors import MissingExtra, ParameterError, called, hide, words_of
-from spaxel.store.looks import look
 
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(?::|/)")  # two letters at least: C:/ is a drive
 _LOGIN = re.compile(r"://([^/\s]*:[^/\s]*)@")
-_ONLY_READ = (
+ONLY_READ = (
     *("http", "https", "zip", "tar", "libarchive", "simplecache", "filecache", "blockcache", "cached", "reference"),
     *("data", "github", "git"),
 )
@@ -49,28 +47,6 @@ def address_of(path: str | Path, *, write: bool = False) -> str | None:
     if _ADDRESS.match(text) is None or (not write and _is_there(text)):
         return None
     return re.sub(r"(?<=[A-Za-z0-9]):/(?!/)", "://", text)
-
-
-def check_local(path: str | Path, *, write: bool = False) -> Path:
-    """The path on this computer: for an address that is read, of what stands in for it here (spaxel.store.copies).
-
-    write : whether something would be written there; then an address stays one, for `spaxel.store.staging.replacing`
-    Raises what spaxel.store.looks.look raises for a path that cannot be either; for an address ParameterError if its
-    protocol is unknown or cannot be written, MissingExtra, NotFound, ReadError.
-    """
-    address = address_of(path, write=write)
-    if address is None:
-        return look(Path(path), write=write)
-    protocol = protocols(address)[0]
-    if protocol in ("file", "local"):
-        raise ParameterError(f"{address} is on this computer. Try the path alone, without {protocol}://.")
-    if write:
-        if protocol in _ONLY_READ:
-            raise ParameterError(f"{address} cannot be written: {protocol} is only read. Try a folder here, or s3://.")
-        return Path(address)
-    here = import_module("spaxel.store.copies").here  # it looks at runs and arrays, which ask here for their paths
-
-    return here(address)
 
 
 def protocols(address: str) -> list[str]:

@@ -18,7 +18,7 @@ import xarray as xr
 
 from spaxel.errors import NotFound, ParameterError
 from spaxel.results.cut import recall
-from spaxel.store.addresses import check_local
+from spaxel.store.here import check_local
 from spaxel.store.places import is_plain, placed
 from spaxel.store.records import Cut, read_plain
 from spaxel.store.run_folder import read_json, read_run

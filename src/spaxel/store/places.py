@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from spaxel.errors import Exists, ReadError
-from spaxel.store.staging import replacing
+from spaxel.store.writing import replacing
 
 OWN = (
     "run.json",

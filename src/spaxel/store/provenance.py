@@ -15,8 +15,9 @@ import xarray as xr
 
 from spaxel import __version__
 from spaxel.cube import axis_label
-from spaxel.store.addresses import check_local, said
+from spaxel.store.addresses import said
 from spaxel.store.copies import remote_of
+from spaxel.store.here import check_local
 from spaxel.store.remote import listed
 
 STATUS = Path("/proc/self/status")  # what Linux says of a process

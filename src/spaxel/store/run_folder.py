@@ -34,13 +34,13 @@ from spaxel.cube.stored import is_lazy
 from spaxel.errors import NotFound, ReadError
 from spaxel.results.convention import SPECTRA_NAMES, check_result
 from spaxel.store import records
-from spaxel.store.addresses import check_local
 from spaxel.store.consistent import consistent
 from spaxel.store.guarded import CHECKSUM, DAMAGE, WHOLE, checksum, guarded_encoding, in_chunks, open_guarded
+from spaxel.store.here import check_local
 from spaxel.store.overviews import attach, drop_overviews, write_overviews
 from spaxel.store.places import check_names, placed
 from spaxel.store.records import read_plain
-from spaxel.store.staging import replacing
+from spaxel.store.writing import replacing
 
 FORMAT = "spaxel-run"
 VERSION = 1

@@ -1,4 +1,4 @@
-"""Writing beside and exchanging: whoever looks at a path finds the old thing or the new one, never half of it."""
+"""Writing beside and exchanging, on this computer: whoever looks at a path finds the old thing or the new one, never a half."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from importlib import import_module
 from pathlib import Path
 
 from spaxel.errors import Exists, NotFound
 from spaxel.store import owner
-from spaxel.store.addresses import address_of, check_local
 from spaxel.store.exchange import exchanged, put, settle, settle_folder
 from spaxel.store.full import written_to
+from spaxel.store.looks import look
 
 
 @contextmanager
-def replacing(
+def replacing_here(
     path: str | Path, *, overwrite: bool = False, owned: Callable[[Path], bool], resume: bool = False
 ) -> Iterator[Path]:
     """A hidden path beside `path`, to be written by the body, that takes the place of `path` when the body ends well.
@@ -33,16 +32,9 @@ def replacing(
     body raises, also KeyboardInterrupt, what it wrote is deleted, and the parents that were made for it. A process that is
     killed leaves the old thing or the new one, and a hidden folder, which the next call for this path removes.
     Raises Exists before the body if `path` exists without `overwrite`, or with it but is not ours (an empty folder is
-    anybody's); ParameterError for an address that is only read; NotFound if the parent folder cannot be made; WriteError if the
-    disk is full, or may not be written to.
-    For an address it is made here first, and then sent, see spaxel.store.uploads.
+    anybody's); NotFound if the parent folder cannot be made; WriteError if the disk is full, or may not be written to.
     """
-    if address_of(path, write=True) is not None:
-        there = import_module("spaxel.store.uploads")  # it makes everything here first, by this function
-        with there.replacing_there(path, overwrite=overwrite, owned=owned, resume=resume) as beside:
-            yield beside
-        return
-    path = check_local(path, write=True).resolve()
+    path = look(Path(path), write=True).resolve()
     if owner.is_staged(path):
         with _inside(path, owned, overwrite=overwrite) as beside:
             yield beside

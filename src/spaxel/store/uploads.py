@@ -20,8 +20,9 @@ from typing import Any
 
 from spaxel.errors import Exists, NotFound, ParameterError, SpaxelError, WriteError, called, known_as, words_of
 from spaxel.store import copies, owner
-from spaxel.store.addresses import address_of, check_local, child, name_of, opened
-from spaxel.store.staging import replacing
+from spaxel.store.addresses import address_of, child, name_of, opened
+from spaxel.store.here import check_local
+from spaxel.store.staging import replacing_here
 
 UNFINISHED = ".spaxel-unfinished"  # lies there while something is sent
 MARKS = ("run.json", "export.json", "zarr.json")  # the first two wherever they lie, the last in the root
@@ -50,13 +51,13 @@ def place_of(path: str | Path) -> Path:
 def replacing_there(
     path: str | Path, *, overwrite: bool, owned: Callable[[Path], bool], resume: bool
 ) -> Iterator[Path]:
-    """As spaxel.store.staging.replacing, for an address. Raises also WriteError if it cannot be sent."""
+    """As spaxel.store.staging.replacing_here, for an address. Raises also WriteError if it cannot be sent."""
     address = str(address_of(check_local(path, write=True), write=True))
     files, there = opened(address)
     _check(files, there, address, owned, overwrite=overwrite)
     place = place_of(path)
     with _alone(place.parent, address):
-        with replacing(place, overwrite=True, owned=lambda _: True, resume=resume) as new:
+        with replacing_here(place, overwrite=True, owned=lambda _: True, resume=resume) as new:
             yield new
             _check(files, there, address, owned, overwrite=overwrite)
             _send(files, there, new, address)

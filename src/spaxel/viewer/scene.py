@@ -16,7 +16,8 @@ from spaxel.errors import ParameterError, SpaxelError
 from spaxel.preprocess import repeat
 from spaxel.readers import open_cube
 from spaxel.results.convention import check_result
-from spaxel.store.addresses import address_of, check_local
+from spaxel.store.addresses import address_of
+from spaxel.store.here import check_local
 from spaxel.store.run_folder import RESULT, is_run, read_json, read_result
 from spaxel.viewer.reading import KEPT
 from spaxel.viewer.screen import BLOCK_BYTES

@@ -13,8 +13,8 @@ from spaxel.metrics.agreement import agreement, agreement_sentence
 from spaxel.reporting.comparing import Comparison, Side, write_comparison
 from spaxel.results.convention import check_result, component_names
 from spaxel.results.walk import bounded, walk
-from spaxel.store.addresses import check_local
 from spaxel.store.cuts import CUT, open_cut
+from spaxel.store.here import check_local
 from spaxel.store.run_folder import read_json, read_run
 
 LIKE = 0.99  # share of the values of two pictures that must be alike, where files differ

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from spaxel.results.convention import given_names
-from spaxel.store.addresses import address_of, check_local, said
+from spaxel.store.addresses import address_of, said
 from spaxel.store.cuts import list_cuts, read_cut
+from spaxel.store.here import check_local
 from spaxel.store.run_folder import read_json, read_result
 
 

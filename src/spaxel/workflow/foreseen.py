@@ -16,7 +16,7 @@ from spaxel.errors import Exists
 from spaxel.methods.contract import parse_parameters
 from spaxel.methods.registry import UNMIXING, method_class
 from spaxel.readers import open_cube
-from spaxel.store.addresses import check_local
+from spaxel.store.here import check_local
 from spaxel.store.run_folder import is_run, read_json
 from spaxel.workflow.expected import expected_seconds, in_short, measured
 from spaxel.workflow.plan import RunPlan

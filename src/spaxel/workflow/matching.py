@@ -20,8 +20,8 @@ from spaxel.readers import open_cube
 from spaxel.results.convention import check_result, component_names, spectra_names
 from spaxel.store.cells import TableWriter
 from spaxel.store.run_folder import read_json, read_result, write_json
-from spaxel.store.staging import replacing
 from spaxel.store.uploads import changes
+from spaxel.store.writing import replacing
 
 COLUMNS = ("component", "rank", "name", "angle", "error", "correlation", "verdict")
 AXIS_STEPS = {"crop", "rebin", "mask_channels", "despike"}  # which say nothing about the spectra of a library

@@ -11,7 +11,8 @@ from warnings import warn
 from spaxel.methods.registry import load
 from spaxel.methods.saving import save
 from spaxel.store import provenance
-from spaxel.store.addresses import check_local, name_of
+from spaxel.store.addresses import name_of
+from spaxel.store.here import check_local
 from spaxel.store.owner import kept_at
 from spaxel.store.run_folder import ARRAYS
 from spaxel.store.unfinished import Unfinished

@@ -37,7 +37,8 @@ from spaxel.results.cut import recall
 from spaxel.results.line_maps import check_lines
 from spaxel.results.walk import bounded
 from spaxel.store import provenance
-from spaxel.store.addresses import address_of, check_local, said, using
+from spaxel.store.addresses import address_of, said, using
+from spaxel.store.here import check_local
 from spaxel.store.run_folder import (
     ACTIVATION,
     new_run,

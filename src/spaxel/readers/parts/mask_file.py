@@ -16,7 +16,8 @@ from spaxel.readers.parts.polygons import polygon_mask
 from spaxel.readers.parts.reader import Opener
 from spaxel.readers.parts.side import variables_of
 from spaxel.readers.parts.variables import Variables, describe, pick
-from spaxel.store.addresses import address_of, check_local
+from spaxel.store.addresses import address_of
+from spaxel.store.here import check_local
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 _BLURRED = (".jpg", ".jpeg", ".webp")  # whose 0 and 255 are only nearly so

@@ -21,7 +21,8 @@ from spaxel.readers.parts.variables import (
     npz_variables,
     pick,
 )
-from spaxel.store.addresses import address_of, check_local
+from spaxel.store.addresses import address_of
+from spaxel.store.here import check_local
 
 SUFFIXES = (".mat", ".npz", ".npy", ".h5", ".hdf5", ".txt", ".csv", ".dat")
 MOST_VALUES = 2**24  # of an axis; a row that is longer is none, and is not read
