@@ -40,7 +40,9 @@ def test_there_is_no_circle():
     check({name: path.read_text("utf-8") for name, path in MODULES.items()})
 
 
-@pytest.mark.parametrize("way", ["from a.two import x", "def f():\n    from a import two", "import a.two", "import_module('a.two')"])
+@pytest.mark.parametrize(
+    "way", ["from a.two import x", "def f():\n    from a import two", "import a.two", "import_module('a.two')"]
+)
 def test_a_circle_would_be_found(way):
     with pytest.raises(CycleError):
         check({"a.one": way, "a.two": "from a.one import y"})
