@@ -235,6 +235,19 @@ def _module(path: Path) -> Any:
     return module
 
 
+def test_every_page_is_on_the_site_and_leads_to_pages() -> None:
+    """What `mkdocs build --strict` says, which the suite has no time for."""
+    named = re.findall(r"([\w./-]+\.(?:md|ipynb))$", (ROOT / "mkdocs.yml").read_text("utf-8"), re.MULTILINE)
+    pages = {
+        p.relative_to(ROOT / "docs").as_posix() for end in ("md", "ipynb") for p in (ROOT / "docs").rglob(f"*.{end}")
+    }
+    assert sorted(pages) == sorted(named)
+    for page in sorted(page for page in pages if page.endswith(".md")):
+        text = re.sub(r"```.*?```", "", (ROOT / "docs" / page).read_text("utf-8"), flags=re.DOTALL)
+        links = [link for link in re.findall(r"\]\(([^)\s#]+)[^)]*\)", text) if "://" not in link]
+        assert [link for link in links if not ((ROOT / "docs" / page).parent / link).exists()] == [], page
+
+
 def test_the_readme_has_no_relative_links() -> None:
     """It is read on PyPI too, where a path leads nowhere; and each address leads to a file of the project."""
     text = (ROOT / "README.md").read_text("utf-8")
