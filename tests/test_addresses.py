@@ -3,10 +3,12 @@
 import functools
 import json
 import pickle
+import re
 import shutil
 import threading
 import warnings
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import fsspec
 import numpy as np
@@ -23,7 +25,9 @@ from spaxel.store.run_folder import new_run, read_json, read_result, write_json
 from spaxel.store.uploads import changing, place_of
 from spaxel.testing import tiny_cube
 from spaxel.workflow.beside import folder_names
-from spaxel.workflow.runs import predict, segment
+from spaxel.workflow.plan import Opened, RunPlan
+from spaxel.workflow.resuming import key_of_run
+from spaxel.workflow.runs import predict, recut, segment
 
 THREE = {"n_clusters": 3, "random_state": 7}
 
@@ -125,6 +129,11 @@ def test_what_is_changed_at_an_address(cli, memory, remote_run, monkeypatch):
     assert order == []
 
 
+def test_a_cut_says_the_address_in_its_command(remote_run):
+    recut(remote_run, 2)
+    assert read_json(remote_run)["cuts"] == [f"spaxel cut {remote_run} 2"]
+
+
 def test_predict_from_an_address(memory, remote_run, scan):
     sent(scan, "memory://scan.zarr")
     there = predict(remote_run, "memory://scan.zarr", "memory://runs/two")
@@ -217,6 +226,15 @@ def test_a_mask_and_a_truth_at_addresses(cli, memory, remote_run, scan):
     )
 
 
+def test_what_lies_beside_is_opened_with_the_same_options(memory, scan, monkeypatch, tmp_path):
+    seen, plain = [], fsspec.core.url_to_fs
+    monkeypatch.setattr(fsspec.core, "url_to_fs", lambda url, **options: (seen.append(options), plain(url))[1])
+    with memory.open("/mask.npy", "wb") as file:
+        np.save(file, np.ones((20, 17), "u1"))
+    spaxel.open_cube(scan, mask="memory://mask.npy", storage={"anon": True})
+    assert seen == [{"memory": {"anon": True}}]
+
+
 def test_a_copy_that_does_not_fit(memory, monkeypatch, tmp_path):
     memory.pipe("/large.npy", b"x" * 1000)
     monkeypatch.setattr(copies, "SPARE", 2**62)
@@ -283,6 +301,64 @@ def test_options_and_their_secrets(cli, memory, scan, monkeypatch):
     assert (code, err) == (2, "spaxel: --storage is 'anon', expected KEY=VALUE. Try --storage anon=true.\n")
 
 
+def test_secrets_that_lie_deep_are_hidden_and_yes_and_no_are_shown(cli, memory, scan):
+    sent(scan, "memory://scan.zarr")
+    nested = {"client_kwargs": {"aws_secret": "dee9ly", "list": [{"token": "fa1-in"}]}, "asynchronous_": True}
+    with using(nested | {"cache_options": {"password": "b3low"}, "other": "True"}):
+        said = called("dee9ly fa1-in b3low True")
+    assert said == "*** *** *** True"
+    words = ["--storage", 'cache_options={"password": "b3low-too"}', "--storage", 'block_size={"key": 77665544}']
+    code, out, err = cli("segment", "memory://scan.zarr", "-o", "memory://run", "--n-clusters", "3", *words)
+    assert code == 0, err
+    held = json.dumps(read_json("memory://run"))
+    assert "b3low-too" not in out + err + held
+    assert "77665544" not in out + err + held
+
+
+def test_addresses_of_masks_and_axes_are_kept_without_their_secrets(memory, scan, tmp_path, monkeypatch):
+    plain = fsspec.core.url_to_fs
+
+    def logged_in(url, **options):
+        return plain(url.partition("?")[0].replace("me:pa55word@", ""), **options)
+
+    monkeypatch.setattr(fsspec.core, "url_to_fs", logged_in)
+    mask, axis = np.ones((20, 17), "u1"), np.linspace(1, 6, 11)
+    mask[0] = 0
+    for name, values in (("mask", mask), ("axis", axis)):
+        np.save(tmp_path / f"{name}.npy", values)
+        sent(tmp_path / f"{name}.npy", f"memory://{name}.npy")
+    np.save(tmp_path / "cube.npy", spaxel.open_cube(scan)["spectra"].values)
+    secret = "me:pa55word@{}.npy?sig=pa55word"
+    options = {
+        "mask": f"memory://{secret.format('mask')}",
+        "channel": f"memory://{secret.format('axis')}",
+        "units": "keV",
+    }
+    run = segment([tmp_path / "cube.npy"], tmp_path / "run", parameters=THREE, options=options | {"channel_axis": 2})
+    held = [file for file in run.rglob("*") if file.is_file() and b"pa55word" in file.read_bytes()]
+    assert held == []
+    assert "mask.npy" in read_json(run)["reading"]["mask"]
+    assert int((read_result(run)["labels"] < 0).sum()) == 17
+
+
+def test_what_decides_that_a_large_file_is_the_same(memory, monkeypatch, tmp_path):
+    monkeypatch.setattr("spaxel.store.provenance.WHOLE", 100)
+    np.save(tmp_path / "a.npy", tiny_cube(9, 8)["spectra"].values)
+    sent(tmp_path / "a.npy", "memory://a.npy")
+
+    def key():
+        copies.forget("memory://a.npy")
+        cube = spaxel.open_cube("memory://a.npy", channel_axis=2, channel="index", no_data="none")
+        return key_of_run(
+            RunPlan(paths=["memory://a.npy"], out="x"), spaxel.KMeans(3), [Opened("memory://a.npy", cube, cube)]
+        )
+
+    first = key()
+    assert first == key()
+    sent(tmp_path / "a.npy", "memory://a.npy")
+    assert first != key()
+
+
 def test_what_cannot_be_opened_is_said(memory):
     for address, kind, words in (
         ("memory://none/a.zarr", NotFound, "There is nothing at memory://none/a.zarr"),
@@ -338,6 +414,57 @@ def test_sending_that_fails(memory, monkeypatch, after):
     monkeypatch.undo()
     made("memory://run", overwrite=True)
     assert read_json("memory://run")["method"] == "none"
+
+
+def dead(_, one, two, **options):
+    raise OSError("the line is dead")
+
+
+@pytest.mark.parametrize("error", [OSError("the line is dead"), KeyboardInterrupt()])
+def test_a_change_that_cannot_be_sent_is_kept(memory, monkeypatch, error, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    made("memory://run")
+
+    def failing(*_, **__):
+        raise error
+
+    monkeypatch.setattr(type(memory), "put_file", failing)
+    with pytest.raises((WriteError, KeyboardInterrupt)) as raised, changing("memory://run") as place:
+        (place / "one" / "data.csv").write_text("changed")
+    kept = Path(re.search(r"is kept in (\S+):", str(raised.value))[1])
+    assert kept.parent.name.startswith("spaxel-kept-")
+    assert (kept / "one" / "data.csv").read_text() == "changed"
+    assert read_json(kept)["method"] == "none"
+
+
+def test_names_that_look_like_patterns(memory):
+    with new_run("memory://run") as folder:
+        for name in ("a[bc].csv", "d*.csv"):
+            (folder / name).write_text("old")
+        write_json(folder, {"method": "none"})
+    with new_run("memory://run", overwrite=True) as folder:
+        for name in ("ab.csv", "de.csv"):
+            (folder / name).write_text("new")
+        write_json(folder, {"method": "none"})
+    assert keys("memory://run") == {"run.json", "ab.csv", "de.csv"}
+
+
+def test_a_run_that_was_sent_in_part_is_gone_on_with(memory, monkeypatch, scan, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("spaxel.store.owner.WORTH", 0)
+    with monkeypatch.context() as patched:
+        patched.setattr(type(memory), "put_file", dead)
+        with pytest.raises(WriteError, match=r"go on with --resume"):
+            segment([scan], "memory://run", parameters=THREE)
+        assert memory.exists("/run/.spaxel-unfinished")
+    with pytest.raises(Exists, match="exists already"):
+        segment([scan], "memory://run", parameters=THREE)
+    fitted = []
+    monkeypatch.setattr("spaxel.workflow.runs.fit", lambda *_, **__: fitted.append(1))
+    segment([scan], "memory://run", parameters=THREE, resume=True)
+    assert not fitted
+    assert not memory.exists("/run/.spaxel-unfinished")
+    assert read_result("memory://run").attrs["n_components"] == 3
 
 
 def test_two_commands_never_write_to_one_address(memory, scan):

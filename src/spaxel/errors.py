@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
+from typing import Any
 
 MOST_WORDS = 300  # characters of a library's message that ours repeats
 
@@ -146,6 +147,15 @@ def called(text: str) -> str:
         text = text.replace(secret, "***")
     text = _LOGIN.sub(r"\1", _ONE_SLASH.sub(r"\1://", text))
     return _SIGNED.sub(r"\1?…", text)
+
+
+def all_called(value: Any) -> Any:
+    """Plain values (lists, dicts) with every text in them as `called` says it; other values stay."""
+    if isinstance(value, dict):
+        return {name: all_called(held) for name, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [all_called(held) for held in value]
+    return called(str(value)) if isinstance(value, str | PurePath) else value
 
 
 def printable(text: str, keep: str = "") -> str:

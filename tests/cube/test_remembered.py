@@ -3,7 +3,7 @@ import pytest
 
 import spaxel
 from spaxel.cube.remembered import Cells, forget, remembering
-from spaxel.cube.sampling import sample_cubes, sample_spectra
+from spaxel.cube.sampling import ordered_cubes, sample_cubes, sample_spectra
 from spaxel.cube.tiles import Tile
 from spaxel.preprocess import mask_channels
 from spaxel.readers.parts.lazy import lazy_array
@@ -59,6 +59,16 @@ def test_after_the_sample_of_the_fit_nothing_is_held(counted):
         sample_spectra(cube, 9)
         forget()
     assert source.numbers == 2 * source.values.size
+
+
+def test_nor_after_all_spectra_were_taken_in_their_order(counted):
+    source, cube = counted
+    with remembering(2**30):
+        sample_spectra(cube, 9)
+        ordered_cubes([cube], 10**6)
+        source.numbers = 0
+        sample_spectra(cube, 9)
+    assert source.numbers == source.values.size
 
 
 @pytest.mark.parametrize("tile", [Tile(0, 64, 0, 150), Tile(64, 100, 64, 130), Tile(3, 9, 0, 64), Tile(0, 128, 0, 64)])

@@ -1,6 +1,7 @@
 import json
 import os
 
+import dask
 import numpy as np
 import pytest
 import xarray as xr
@@ -37,6 +38,16 @@ def test_what_is_written_is_read(tmp_path, result):
     assert run["curve"] == [0, 1]
     assert np.array_equal(read_arrays(tmp_path / "run")["a"], [[0, 3], [1, 4], [2, 5]])
     xr.testing.assert_identical(again.load(), result)
+
+
+def test_a_lazy_result_is_written_by_this_process_whoever_computes(tmp_path, result):
+    def cluster(*_, **__):
+        raise AssertionError("a cluster was asked")
+
+    with dask.config.set(scheduler=cluster), new_run(tmp_path / "run") as folder:
+        write_json(folder, {})
+        write_result(folder, result.chunk(y=16))
+    assert np.array_equal(read_result(tmp_path / "run")["labels"], result["labels"])
 
 
 def test_nothing_is_pickled(tmp_path, result):

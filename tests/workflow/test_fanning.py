@@ -1,6 +1,8 @@
 """A series of small cubes is mapped several at a time: the same runs, and what one cube has to say is said."""
 
+import json
 import pickle
+import warnings
 
 import cloudpickle
 import pytest
@@ -60,6 +62,20 @@ def test_the_same_series_whoever_computes(leaves, tmp_path):
                 == read_json(tmp_path / "alone" / leaf)["input"]["sha256"]
             )
         assert (tmp_path / name / "shares.csv").read_bytes() == (tmp_path / "alone" / "shares.csv").read_bytes()
+
+
+def test_one_stage_is_told_for_each_cube_and_the_memory_is_that_of_the_model(leaves, tmp_path, monkeypatch):
+    asked, small = [], fanning.small
+    monkeypatch.setattr(
+        "spaxel.workflow.runs.small", lambda files, memory: (asked.append(memory), small(files, memory))[1]
+    )
+    for name, memory in (("one", str(2**26)), ("two", str(2**22))):
+        with executing("threads", 2), warnings.catch_warnings():
+            warnings.simplefilter("ignore", LostWarning)
+            segment(leaves, tmp_path / name, parameters={"n_clusters": 3, "memory": memory})
+        lines = [json.loads(line) for line in (tmp_path / name / "history.jsonl").read_text().splitlines()]
+        assert [line.get("stage") for line in lines].count("predict") == len(leaves)
+        assert asked.pop() == int(memory)
 
 
 def test_an_error_names_its_file(leaves, tmp_path, monkeypatch):

@@ -1,8 +1,10 @@
 """What a run will take is said before it, and nothing is written; benchmarks/foreseen.py compares it with what runs take."""
 
 import re
+import tempfile
 from collections import namedtuple
 
+import fsspec
 import numpy as np
 import pytest
 
@@ -51,6 +53,34 @@ def test_a_prediction_is_foreseen_too(cli, scan, tmp_path):
     assert f"kmeans, learned in {tmp_path / 'run'}" in out
     assert "learned from" not in out
     assert not (tmp_path / "other").exists()
+
+
+def test_a_prediction_takes_the_memory_that_is_asked_for_or_that_of_the_run(cli, tmp_path):
+    cube = write_cube(make_cube(np.random.default_rng(0).random((90, 90, 60), np.float32)), tmp_path / "cube.zarr")
+    cli(
+        "segment", cube, "-o", tmp_path / "run", "--quiet", "--memory", "3MiB", "--n-clusters", "2", "--n-sample", "100"
+    )
+    for asked, said in (((), "3.00 MiB of data"), (("--memory", "2MiB"), "2.00 MiB of data")):
+        code, out, err = cli("predict", tmp_path / "run", cube, "-o", tmp_path / "other", "--dry-run", *asked)
+        assert code == 0, err
+        assert said in out
+
+
+def test_an_address_that_is_taken_and_the_disk_on_which_it_is_made(scan, tmp_path, monkeypatch):
+    files = fsspec.filesystem("memory")
+    files.store.clear()
+    looked, usage = [], namedtuple("usage", "total used free")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(foreseen.shutil, "disk_usage", lambda place: (looked.append(place), usage(1, 1, 2**40))[1])
+    foresee(RunPlan(paths=[scan], out="memory://new/run"))
+    assert looked == [tmp_path.resolve()]
+    assert list(tmp_path.iterdir()) == []
+    assert files.store == {}
+    files.pipe("/new/run/run.json", b"{}")
+    for overwrite, words in ((False, "exists already"), (True, "was not written by spaxel")):
+        with pytest.raises(Exists, match=words):
+            foresee(RunPlan(paths=[scan], out="memory://new/run", overwrite=overwrite))
+    files.store.clear()
 
 
 def test_a_taken_place_and_a_wrong_parameter_are_refused_as_by_the_run(scan, tmp_path):

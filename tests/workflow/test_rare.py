@@ -1,13 +1,14 @@
 """`--rare` through the door: tables, page and maps, the same for one method as for another, on counts and signed values."""
 
 import csv
+import shutil
 
 import numpy as np
 import pytest
 
 import spaxel
 from spaxel.store.run_folder import read_json, read_result
-from spaxel.workflow.runs import predict, segment
+from spaxel.workflow.runs import predict, recut, segment
 
 SMALL = {"n_clusters": 2, "n_init": 1, "n_micro": 6, "max_clusters": 4}
 
@@ -48,6 +49,15 @@ def test_a_run_holds_map_tables_and_a_section(run):
     assert float(spectra[13][1]) > float(spectra[13][2]) + 30
     page = (run / "report.html").read_text("utf-8")
     assert "Is there anything small and rare?" in page
+
+
+def test_a_cut_names_the_candidates_by_its_own_components(files, run):
+    folder, _ = files
+    cut = shutil.copytree(run, folder / "cut")
+    recut(cut, 2, names={0: "sand", 1: "soot"})
+    labels = read_result(cut)["labels"].values
+    own = [labels[int(row["y"]), int(row["x"])] for row in rows(cut)]
+    assert [row["component"] for row in rows(cut)] == [("sand", "soot")[label] for label in own]
 
 
 def test_without_it_nothing_is_looked_for(files):

@@ -165,9 +165,16 @@ def predict(
         from spaxel.workflow.foreseen import foresee_prediction
         from spaxel.workflow.plan import RunPlan
 
-        return _say(
-            foresee_prediction(run, RunPlan(paths=[file], out=out, overwrite=overwrite, options=reading.options()))
+        asked = {} if memory is None else {"memory": parse_memory(memory)}
+        plan = RunPlan(
+            paths=[file],
+            out=out,
+            overwrite=overwrite,
+            resume=resume,
+            options=reading.options(),
+            parameters=asked,
         )
+        return _say(foresee_prediction(run, plan))
     return_tiles()
     with watching(quiet=quiet), (where or Where()).executing():
         runs.predict(

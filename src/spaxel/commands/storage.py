@@ -40,7 +40,8 @@ def without_secrets(arguments: Sequence[str]) -> list[str]:
         given = argument.removeprefix(f"{NAME}=")
         if given != argument or (place and arguments[place - 1] == NAME):
             name, sign, value = given.partition("=")
-            hidden = f"{name}{sign}…" if is_secret(name) else f"{name}{sign}{called(value)}"
+            secret = is_secret(name) or value.lstrip().startswith("{")  # which may hold any
+            hidden = f"{name}{sign}…" if secret else f"{name}{sign}{called(value)}"
             kept.append(hidden if given == argument else f"{NAME}={hidden}")
         else:
             kept.append(called(argument))

@@ -255,6 +255,7 @@ def ordered_cubes(cubes: list[xr.Dataset], most: int, memory: int | None = None,
         spectra.append(block[good])
         runs.append(np.full(int(good.sum()), run))
         noises.append(_noise_of(cube, whole, good))
+    forget()
     held = np.concatenate(spectra)
     if not len(held):
         raise CubeError(

@@ -1,4 +1,4 @@
-"""Maps while they are made: in memory where they are small, else on the disk, tile by tile, so that nobody holds them whole.
+"""Maps while they are made: in memory, or where they are large and have a place, on the disk, so that nobody holds them whole.
 
 Large maps come back as Dask arrays in blocks of CHUNK x CHUNK pixels, whatever the tiles were, and are worked on block by
 block.
@@ -152,7 +152,7 @@ class Regions:
         """Whole blocks (rows, columns, ...) of one tile."""
         for name, block in blocks.items():
             self.array(name)[tile.y0 : tile.y1, tile.x0 : tile.x1] = block
-            with self._chunk(name, tile).open("rb") as file:
+            with self._chunk(name, tile).open("r+b") as file:  # Windows settles no file that is open to be read
                 os.fsync(file.fileno())
 
     def whole(self, tile: Tile) -> bool:

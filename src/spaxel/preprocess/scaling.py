@@ -11,7 +11,7 @@
 | hellinger    | √(x / Σx)                                              | Poisson counts, many channels of few              |
 | mnf          | (x - m) N^(-1/2), N = noise covariance                 | noise that differs by channel or is correlated    |
 
-Where the file says how noisy its values are (`variance`), noisy channels count less: see spaxel.preprocess.quiet.
+Where the file says how noisy its values are (`variance`), noisy channels count less: see spaxel.preprocess.scaling.quiet.
 
 p is the mean spectrum with sum 1. `counts` is correspondence analysis with two guards for few photons, chosen on simulated
 paintings (at 6 photons per pixel they lift ARI from 0.02 to 0.61, above 100 they change nothing): every pixel is taken as

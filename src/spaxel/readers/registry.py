@@ -82,7 +82,11 @@ def open_cube(
     if not isinstance(path, (str, PathLike)):
         return _from_memory(path, reader, options)
     with using(storage):
-        path = check_local(given := os.fspath(path))
+        return _from_file(os.fspath(path), reader, options)
+
+
+def _from_file(given: str, reader: str | None, options: dict[str, Any]) -> xr.Dataset:
+    path = check_local(given)
     if not path.exists():
         raise NotFound(f"There is no file {path}. Try an absolute path.")
     with in_words(path):

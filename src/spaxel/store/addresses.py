@@ -20,12 +20,15 @@ ONLY_READ = (
     *("http", "https", "zip", "tar", "libarchive", "simplecache", "filecache", "blockcache", "cached", "reference"),
     *("data", "github", "git"),
 )
+_WORDS = ("true", "false", "none", "null", "auto")  # values that are no secrets, whatever the option
 _storage: ContextVar[dict[str, Any] | None] = ContextVar("storage", default=None)
 
 
 @contextmanager
 def using(options: dict[str, Any] | None) -> Iterator[None]:
     """Inside, these options go to the library that opens addresses; None: those that are set already."""
+    for secret in _secrets_of(options or {}):
+        hide(secret)
     token = _storage.set(storage() if options is None else dict(options))
     try:
         yield
@@ -92,7 +95,7 @@ def opened(address: str, options: dict[str, Any] | None = None) -> tuple[Any, st
 
     options = storage() if options is None else options
     known = protocols(address)
-    for secret in (*_LOGIN.findall(address), *(str(value) for name, value in options.items() if is_secret(name))):
+    for secret in (*_LOGIN.findall(address), *_secrets_of(options)):
         hide(secret)
     named = {name: value for name, value in options.items() if name in known and isinstance(value, dict)}
     flat = {name: value for name, value in options.items() if name not in named}
@@ -113,6 +116,19 @@ def opened(address: str, options: dict[str, Any] | None = None) -> tuple[Any, st
 def is_secret(name: str) -> bool:
     """Whether an option of a library may be a password or a key, so that it is never shown or written."""
     return re.search(r"anon|url|region|profile|requester_pays|use_ssl|cache|block|timeout", name) is None
+
+
+def _secrets_of(value: Any, name: str = "") -> Iterator[str]:
+    """Texts in options that may be a password or a key, however deep they lie; yes and no are none."""
+    if isinstance(value, dict):
+        for inside, held in value.items():
+            yield from _secrets_of(held, str(inside))
+    elif isinstance(value, list | tuple):
+        for held in value:
+            yield from _secrets_of(held, name)
+    elif isinstance(value, str | int | float) and not isinstance(value, bool) and is_secret(name):
+        text = str(value)
+        yield from () if text.lower() in _WORDS else (text,)
 
 
 def _is_there(text: str) -> bool:

@@ -88,6 +88,14 @@ def forget(address: str) -> None:
         _kept.pop(key)[0].cleanup()
 
 
+def state_of(address: str) -> str:
+    """What a store says of the state of what lies at an address: another text once that has changed. Raises as `here`."""
+    files, path = opened(address)
+    with in_words(address, "cannot be read", "Try to check the address, and who may read it."):
+        files.invalidate_cache()
+        return _told(*_looked(files, path, address))
+
+
 def copied(address: str, place: Path) -> None:
     """All that lies below an address as a folder here: for what is changed there. Raises NotFound, ReadError."""
     files, path = opened(address)
@@ -107,15 +115,18 @@ def _looked(files: Any, path: str, address: str) -> tuple[str, dict[str, Any]]:
             found = {PurePosixPath(about["name"].rstrip("/")).name: about for about in files.ls(path, detail=True)}
             marker = next((name for name in (*MARKERS, _RUN) if name in found), "")
             about = found.get(marker) or files.info(path)
-            return marker, about | (
-                {"created": str([_state(found[name]) for name in sorted(found)])} if marker == _RUN else {}
-            )
+            listed = {"created": str([_state(found[name]) for name in sorted(found)])}  # where no file stands for all
+            return marker, about | (listed if marker in (_RUN, "") else {})
     raise NotFound(f"There is nothing at {address}. Try to check the address.")
 
 
 def _key(address: str, marker: str, about: dict[str, Any]) -> tuple[str, str, str]:
     """What a copy is of, and of which state of that."""
-    return address, repr(sorted(storage().items())), f"{marker} {_state(about)}"
+    return address, repr(sorted(storage().items())), _told(marker, about)
+
+
+def _told(marker: str, about: dict[str, Any]) -> str:
+    return f"{marker} {_state(about)}"
 
 
 def _state(about: dict[str, Any]) -> list[Any]:

@@ -25,6 +25,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import dask
+import dask.threaded
 import numpy as np
 import xarray as xr
 from safetensors import safe_open
@@ -102,7 +104,8 @@ def write_result(folder: Path, result: xr.Dataset) -> None:
     """Write result.zarr into a folder, and overviews.zarr if its maps are large."""
     plain = as_stored(result)
     drop_overviews(folder)
-    with placed(folder, RESULT) as beside, warnings.catch_warnings():
+    here = dask.config.set(scheduler=dask.threaded.get)  # no other machine may see this folder
+    with placed(folder, RESULT) as beside, warnings.catch_warnings(), here:
         warnings.filterwarnings("ignore", "Consolidated metadata", UserWarning)  # so that nobody is warned who reads
         in_chunks(plain).to_zarr(
             beside,

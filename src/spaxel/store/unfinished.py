@@ -3,7 +3,7 @@
 scratch/key.json      of which run it is: method, parameters, steps, inputs, versions; --resume is refused if any differs
 scratch/model/        the fitted model
 scratch/cubes/NAME.json   a cube of a series that is finished, and what run.json will say of it
-scratch/maps/         maps that are being made, see spaxel.cube.execution
+scratch/maps/         the tiles of maps that are finished, see spaxel.cube.kept
 """
 
 from __future__ import annotations

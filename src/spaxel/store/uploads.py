@@ -2,7 +2,8 @@
 
 Stores of objects know no exchange in one step. So the file by which a folder says what it is (run.json, zarr.json) is taken
 away first and written last: who looks in between finds no run, and never half of one. A command that is killed while it sends
-leaves files without it, beside one that says so, and not what was there before; the next command with `overwrite` removes them.
+leaves files without it, beside one that says so, and not what was there before; the next command with `overwrite` removes them,
+one with `resume` goes on with what is kept here. A change that cannot be sent is kept in a folder here, which is said.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,6 +27,7 @@ from spaxel.store.here import check_local
 from spaxel.store.staging import replacing_here
 
 UNFINISHED = ".spaxel-unfinished"  # lies there while something is sent
+_PATTERN = re.compile(r"[*?\[]")  # what libraries of addresses take for one
 MARKS = ("run.json", "export.json", "zarr.json")  # the first two wherever they lie, the last in the root
 
 
@@ -54,13 +57,14 @@ def replacing_there(
     """As spaxel.store.staging.replacing_here, for an address. Raises also WriteError if it cannot be sent."""
     address = str(address_of(check_local(path, write=True), write=True))
     files, there = opened(address)
-    _check(files, there, address, owned, overwrite=overwrite)
+    check_free(address, owned, overwrite=overwrite, resume=resume)
     place = place_of(path)
     with _alone(place.parent, address):
         with replacing_here(place, overwrite=True, owned=lambda _: True, resume=resume) as new:
             yield new
-            _check(files, there, address, owned, overwrite=overwrite)
-            _send(files, there, new, address)
+            check_free(address, owned, overwrite=overwrite, resume=resume)
+            with _told(address, lambda: _advice(new)):
+                _send(files, there, new)
         if place.is_dir():
             home = tempfile.TemporaryDirectory(prefix="spaxel-", ignore_cleanup_errors=True)
             kept = Path(home.name).resolve() / place.name
@@ -92,8 +96,9 @@ def changing(run: str | Path) -> Iterator[Path]:
         after = _files(place)
         changed = {inside for inside in {*before, *after} if before.get(inside) != after.get(inside)}
         if changed:
-            _send(files, there, place, address, changed)
             copies.forget(address)
+            with _kept(place, address):
+                _send(files, there, place, changed)
 
 
 def changes(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -111,8 +116,12 @@ def changes(function: Callable[..., Any]) -> Callable[..., Any]:
     return there
 
 
-def _check(files: Any, there: str, address: str, owned: Callable[[Path], bool], *, overwrite: bool) -> None:
-    """As staging does it."""
+def check_free(address: str, owned: Callable[[Path], bool], *, overwrite: bool, resume: bool = False) -> None:
+    """Raise Exists unless an address may be written, as staging does it; WriteError where it cannot be looked at.
+
+    resume : whether something may be there that was sent in part
+    """
+    files, there = opened(address)
     try:
         files.invalidate_cache()
         if not files.exists(there):
@@ -123,6 +132,8 @@ def _check(files: Any, there: str, address: str, owned: Callable[[Path], bool], 
         raise WriteError(
             f"{address} cannot be written: {words_of(error)}. Try to check it, and who may write."
         ) from error
+    if left and resume:
+        return
     if not overwrite:
         raise Exists(f"{address} exists already. Try another name, or overwrite.")
     if not left and not (marked and owned(copies.here(address))):
@@ -131,7 +142,7 @@ def _check(files: Any, there: str, address: str, owned: Callable[[Path], bool], 
         )
 
 
-def _send(files: Any, there: str, new: Path, address: str, changed: set[str] | None = None) -> None:
+def _send(files: Any, there: str, new: Path, changed: set[str] | None = None) -> None:
     """Put a file or a folder at an address, and remove what else is there. changed : of its files, if not all are sent"""
     try:
         if new.is_file():
@@ -150,16 +161,44 @@ def _send(files: Any, there: str, new: Path, address: str, changed: set[str] | N
         for mark in marks:
             _put(files, base, new, [mark] if mark in sent else [])
         _remove(files, base, {UNFINISHED} & old)
+    finally:
+        files.invalidate_cache()
+
+
+@contextmanager
+def _told(address: str, advice: Callable[[], str]) -> Iterator[None]:
+    """Inside something is sent. Raises WriteError if that fails. advice : what is to be done then"""
+    try:
+        yield
     except SpaxelError:
         raise
     except Exception as error:
-        kept = " What is done is kept here: go on with --resume." if owner.worth(new.parent) else ""
         raise WriteError(
-            f"{address} cannot be written whole: {words_of(error)}. What was there before may be gone, and what is there says "
-            f"that it is no run.{kept} Try again with --overwrite."
+            f"{address} cannot be written whole: {words_of(error)}. What was there before may be gone, and what is there may "
+            f"be no run. {advice()}"
         ) from error
-    finally:
-        files.invalidate_cache()
+
+
+def _advice(new: Path) -> str:
+    kept = "What is done is kept here: go on with --resume, or try" if owner.worth(new.parent) else "Try"
+    return f"{kept} again with --overwrite."
+
+
+@contextmanager
+def _kept(place: Path, address: str) -> Iterator[None]:
+    """Inside a changed run is sent, which is kept here if that fails, or is interrupted."""
+
+    def keep() -> str:
+        home = Path(tempfile.mkdtemp(prefix="spaxel-kept-")).resolve()
+        shutil.move(place, home / place.name)
+        return f"The changed run is kept in {home / place.name}: try to copy it there."
+
+    try:
+        with _told(address, keep):
+            yield
+    except KeyboardInterrupt as interruption:
+        interruption.args = (keep(),)
+        raise
 
 
 def _put(files: Any, base: str, folder: Path, names: Sequence[str]) -> None:
@@ -168,8 +207,12 @@ def _put(files: Any, base: str, folder: Path, names: Sequence[str]) -> None:
 
 
 def _remove(files: Any, base: str, names: Iterable[str]) -> None:
-    if paths := [f"{base}/{name}" for name in names]:
-        files.rm(paths)
+    """Remove files at an address, each by its name alone: `rm` takes one with brackets or an asterisk for a pattern."""
+    paths = [f"{base}/{name}" for name in names]
+    if plain := [path for path in paths if not _PATTERN.search(path)]:
+        files.rm(plain)
+    for path in filter(_PATTERN.search, paths):
+        files.rm_file(path)
 
 
 def _there(files: Any, base: str) -> set[str]:

@@ -10,7 +10,7 @@ import numpy as np
 
 
 def trained_from(model: Any, free: Sequence[str], *data: np.ndarray) -> dict[str, Any]:
-    """What the training of a model depends on, in plain values by name, for spaxel.training.loop.Plan.about.
+    """What the training of a model depends on, in plain values by name, for spaxel.training.plan.Plan.about.
 
     free : parameters that a training may be gone on with another value of      data : what stands for the input
     """

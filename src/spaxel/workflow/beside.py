@@ -14,6 +14,7 @@ from spaxel.errors import NotFound, ParameterError
 from spaxel.figures.palette import component_colors
 from spaxel.figures.reduce import small_map
 from spaxel.metrics import score
+from spaxel.results.numbers import any_label
 from spaxel.results.presence import Presence, is_new, kept, new_here, presence, recalled
 from spaxel.store.addresses import stem_of
 from spaxel.store.cuts import CUTS
@@ -26,7 +27,7 @@ SIDE = 256  # of the maps that colours are dealt for; smaller for more than 8 re
 
 def scored(result: xr.Dataset) -> dict[str, Any]:
     """{"score": …} where the result holds a truth with at least one label, else {}."""
-    known = "truth_labels" in result and bool((result["truth_labels"] >= 0).any())
+    known = "truth_labels" in result and any_label(result["truth_labels"])
     return {"score": score(result, result)} if known else {}
 
 

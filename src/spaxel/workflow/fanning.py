@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,7 +30,9 @@ def small(files: Sequence[Named], memory: int | None) -> list[Named]:
     return found if workers.n > 1 and len(found) > 1 else []
 
 
-def mapped_together(model: Any, plan: RunPlan, files: Sequence[Named]) -> Iterator[tuple[str, Opened, xr.Dataset]]:
+def mapped_together(
+    model: Any, plan: RunPlan, files: Sequence[Named]
+) -> Generator[tuple[str, Opened, xr.Dataset], None, None]:
     """Results of a model on cubes, with line maps and small targets, as they are done. An error names its file and ends it."""
     workers, plan = workers_now(), replace(plan, paths=(), reference=())
     work = _Whole(model, plan, workers.apart)

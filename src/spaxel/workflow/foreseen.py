@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from spaxel.errors import Exists
 from spaxel.methods.contract import parse_parameters
 from spaxel.methods.registry import UNMIXING, method_class
 from spaxel.readers import open_cube
+from spaxel.store.addresses import address_of
 from spaxel.store.here import check_local
 from spaxel.store.run_folder import is_run, read_json
+from spaxel.store.uploads import check_free
 from spaxel.workflow.expected import expected_seconds, in_short, measured
 from spaxel.workflow.plan import RunPlan
 from spaxel.workflow.runs import open_all
@@ -79,16 +82,17 @@ def foresee(plan: RunPlan) -> dict[str, str]:
 
 
 def foresee_prediction(run: str | Path, plan: RunPlan) -> dict[str, str]:
-    """As `foresee`, of `predict` with the model of a run."""
+    """As `foresee`, of `predict` with the model of a run. Of the parameters of the plan only `memory` is asked for."""
     held = read_json(Path(run))
     method = held["method"]
     _check_free(plan)
     cube = open_cube(plan.paths[0], **(plan.options or {}))
     number = held.get("learned", {}).get("n_components", "auto")
+    memory = plan.parameters.get("memory") or held.get("parameters", {}).get("memory")
     return {
         "files": _opened([cube]),
         "method": f"{method}, learned in {run}",
-        "memory": _memory(method, plan.parameters.get("memory"), 0, [cube]),
+        "memory": _memory(method, memory, 0, [cube]),
         "time": _time(expected_seconds(cube, method, measured(cube), fit=False)),
         "disk": _disk(plan, _result_bytes(method, number, _pixels([cube]))),
     }
@@ -112,9 +116,12 @@ def _pixels(cubes: list[xr.Dataset]) -> int:
 def _check_free(plan: RunPlan) -> None:
     """Raise Exists for a place that the run would not be allowed to take."""
     place = check_local(plan.out, write=True)
+    if (address := address_of(plan.out, write=True)) is not None:
+        return check_free(address, is_run, overwrite=plan.overwrite, resume=plan.resume)
     taken = place.is_file() or (place.is_dir() and any(place.iterdir()))
     if taken and not (plan.overwrite and is_run(place)):
         raise Exists(f"{place} exists already. Try another name, or overwrite.")
+    return None
 
 
 def _opened(cubes: list[xr.Dataset]) -> str:
@@ -151,8 +158,9 @@ def _result_bytes(method: str, number: int | str, pixels: int) -> int:
 
 
 def _disk(plan: RunPlan, needed: int) -> str:
-    """What a run takes, beside what is free where it is to lie."""
-    place = Path(plan.out).resolve()
+    """What a run takes, beside what is free where it is made: where it is to lie, or for an address where it is made here."""
+    remote = address_of(plan.out, write=True) is not None
+    place = Path(tempfile.gettempdir() if remote else plan.out).resolve()
     while not place.is_dir():
         place = place.parent
     free = shutil.disk_usage(place).free

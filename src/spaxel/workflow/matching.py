@@ -18,6 +18,7 @@ from spaxel.metrics.library import Answer, Component, rank
 from spaxel.preprocess.steps import repeat
 from spaxel.readers import open_cube
 from spaxel.results.convention import check_result, component_names, spectra_names
+from spaxel.store.addresses import name_of
 from spaxel.store.cells import TableWriter
 from spaxel.store.run_folder import read_json, read_result, write_json
 from spaxel.store.uploads import changes
@@ -134,9 +135,7 @@ def keep_matches(run: str | Path, library: str | Path, answers: Sequence[Answer]
     for answer in answers:
         nearest = [[c.name, float(c.angle), float(c.error), float(c.correlation)] for c in answer.candidates]
         kept.append({"verdict": answer.verdict, "nearest": nearest})
-    write_json(
-        Path(run), read_json(run) | {"matches": {"library": Path(library).name, "sizes": sizes, "answers": kept}}
-    )
+    write_json(Path(run), read_json(run) | {"matches": {"library": name_of(library), "sizes": sizes, "answers": kept}})
 
 
 def write_matches(answers: Sequence[Answer], path: str | Path, *, overwrite: bool = False) -> Path:

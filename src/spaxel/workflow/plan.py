@@ -11,6 +11,7 @@ from typing import Any
 
 import xarray as xr
 
+from spaxel.errors import all_called
 from spaxel.pace import within
 from spaxel.store import provenance
 from spaxel.store.addresses import stem_of
@@ -71,9 +72,13 @@ class Opened:
     def about(self, plan: RunPlan) -> dict[str, Any]:
         """What run.json says of the file, and of how it was read."""
         about = {"name": stem_of(self.path), "input": self.signature}
-        reading = {name: value for name, value in plan.options.items() if name != "storage"}  # which may hold secrets
-        told = {"reading": reading or None, "redshift": plan.redshift, "medium": plan.medium}
+        told = {"reading": shown_options(plan) or None, "redshift": plan.redshift, "medium": plan.medium}
         return about | {name: value for name, value in told.items() if value is not None}
+
+
+def shown_options(plan: RunPlan) -> dict[str, Any]:
+    """How files are read, as it may be kept: addresses (of a mask, an axis, a truth) without their secrets, no `storage`."""
+    return {name: all_called(value) for name, value in (plan.options or {}).items() if name != "storage"}
 
 
 class Clock:

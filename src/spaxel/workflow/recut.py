@@ -9,7 +9,7 @@ from typing import Any
 import xarray as xr
 
 from spaxel import reporting
-from spaxel.errors import ParameterError
+from spaxel.errors import ParameterError, called
 from spaxel.pace import paced
 from spaxel.results.changes import Changes
 from spaxel.results.cut import planned, record, recorded
@@ -21,6 +21,7 @@ from spaxel.store.reuse import rewrite_result, take_over
 from spaxel.store.run_folder import ACTIVATION, RESULT, new_run, read_json, read_result, write_json
 from spaxel.store.uploads import changes
 from spaxel.workflow.beside import scored, write_beside, write_joined
+from spaxel.workflow.rare import write_rare
 from spaxel.workflow.tables import write_recipe
 
 
@@ -60,6 +61,7 @@ def recut(
             again = regrouped(before, *planned(before, level, changes, made))
             rewrite_result(folder / name, again, before, run / name)
             again = read_result(folder / name)
+            write_rare(folder / name, again)
             changed[name] = _changed(read_json(run / name), again, typed, added=level is None and not start)
         if inside:
             beside = write_joined(folder, inside, about.get("reference", ()))
@@ -123,6 +125,6 @@ def _start(run: str | Path, level: int | None, start: str) -> dict[str, Any] | N
 
 
 def _command(run: Path, level: int | None, changes: Changes, start: str = "", save_as: str = "") -> str:
-    words = ["spaxel", "cut", str(run), *([] if level is None else [str(level)])]
+    words = ["spaxel", "cut", called(str(run)), *([] if level is None else [str(level)])]
     words += ["--from", start] if start else []
     return shlex.join([*words, *options_of(changes), *(["--save-as", save_as] if save_as else [])])

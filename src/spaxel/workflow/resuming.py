@@ -11,13 +11,14 @@ from warnings import warn
 from spaxel.methods.registry import load
 from spaxel.methods.saving import save
 from spaxel.store import provenance
-from spaxel.store.addresses import name_of
+from spaxel.store.addresses import address_of, name_of
+from spaxel.store.copies import state_of
 from spaxel.store.here import check_local
 from spaxel.store.owner import kept_at
 from spaxel.store.run_folder import ARRAYS
 from spaxel.store.unfinished import Unfinished
 from spaxel.store.uploads import place_of
-from spaxel.workflow.plan import Opened, RunPlan
+from spaxel.workflow.plan import Opened, RunPlan, shown_options
 
 NEVER = (
     "memory",
@@ -74,7 +75,7 @@ def key_of_prediction(plan: RunPlan, run: Path, held: dict[str, Any], file: Open
 
 def _common(plan: RunPlan, files: Sequence[Opened]) -> dict[str, Any]:
     asked: dict[str, Any] = {name: getattr(plan, name) for name in ("lines", "rare", "redshift", "medium")}
-    asked["options"] = {name: value for name, value in (plan.options or {}).items() if name != "storage"}
+    asked["options"] = shown_options(plan)
     inputs = {
         f"input {i}": f"{name_of(file.path)} {file.signature['bytes']} {file.signature['sha256'][:16]} {_modified(file)}"
         for i, file in enumerate(files)
@@ -82,6 +83,13 @@ def _common(plan: RunPlan, files: Sequence[Opened]) -> dict[str, Any]:
     return asked | inputs | {"versions": provenance.about("", None)["versions"]}
 
 
-def _modified(file: Opened) -> int:
-    """When a file that is too large to be hashed was changed, in nanoseconds; 0 for one that is hashed."""
-    return check_local(file.path).stat().st_mtime_ns if file.signature["hashed"].startswith("the first") else 0
+def _modified(file: Opened) -> int | str:
+    """When a file that is too large to be hashed was changed, in nanoseconds; 0 for one that is hashed.
+
+    Of one at an address, what its store says: a copy is of the day on which it was made.
+    """
+    if not file.signature["hashed"].startswith("the first"):
+        return 0
+    if (address := address_of(file.path)) is not None:
+        return state_of(address)
+    return check_local(file.path).stat().st_mtime_ns

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -266,11 +266,12 @@ def _shown(path: str | Path) -> str:
 
 def _answers(work: Work, files: Sequence[tuple[str, Opened]]) -> Iterator[tuple[str, Opened, xr.Dataset]]:
     """The results of the cubes of a series, written: first those that are small, many at a time, then the others."""
-    together = small(files, work.plan.parameters.get("memory"))
-    made = mapped_together(work.model, work.plan, together) if together else iter(())
-    while (one := work.clock("predict", next, made, None)) is not None:
-        (work.folder / one[0]).mkdir()
-        yield *one[:2], _written(work, work.folder / one[0], *one[1:])
+    together = small(files, getattr(work.model, "memory", None))
+    with closing(mapped_together(work.model, work.plan, together)) as made:
+        for _ in together:
+            name, file, result = work.clock("predict", next, made)
+            (work.folder / name).mkdir()
+            yield name, file, _written(work, work.folder / name, file, result)
     for name, file in files:
         if name not in dict(together):
             (work.folder / name).mkdir()

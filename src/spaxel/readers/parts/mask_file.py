@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from spaxel.cube import note
-from spaxel.errors import NotFound, ParameterError, ReadError, SpaxelError
+from spaxel.errors import NotFound, ParameterError, ReadError, SpaxelError, called
 from spaxel.readers.fits import image_array
 from spaxel.readers.parts.physical import set_missing
 from spaxel.readers.parts.polygons import polygon_mask
@@ -49,7 +49,7 @@ def masked(cube: xr.Dataset, mask: Any, opener: Opener, *, invert: bool = False)
     cube = set_missing(cube, xr.DataArray(~use, dims=("y", "x", "channel")[: use.ndim]))
     kind = "pixels" if use.ndim == 2 else "values"
     told = f"mask {mask if is_file else 'given as an array'}: {int((~use).sum())} of {use.size} {kind} are not used"
-    return note(cube, told + (" (inverted)" if invert else ""))
+    return note(cube, called(told) + (" (inverted)" if invert else ""))
 
 
 def read_mask(text: str, cube: xr.Dataset, opener: Opener) -> np.ndarray:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spaxel.errors import AxisError, NotFound, ReadError
+from spaxel.errors import AxisError, NotFound, ReadError, called
 from spaxel.readers.parts.axis import Axis, fault_of, in_order, is_spectral, numbers_in, parse_cells, settle_units
 from spaxel.readers.parts.flags import is_flag
 from spaxel.readers.parts.h5 import h5_variables, is_hdf5
@@ -61,7 +61,7 @@ def lookup(path: Path, variables: Variables, wanted: str) -> tuple[str, Variable
     if wanted in variables:
         return f"{wanted} in {path.name}", {wanted: pick(path, variables, wanted)}
     if address_of(wanted):
-        return wanted, variables_of(check_local(wanted))
+        return called(wanted), variables_of(check_local(wanted))
     for text, inside in ((wanted, None), wanted.rpartition(":")[::2]):
         for folder in (Path(), path.parent):
             if text and (folder / text).is_file():
