@@ -422,7 +422,7 @@ def dead(_, one, two, **options):
 
 @pytest.mark.parametrize("error", [OSError("the line is dead"), KeyboardInterrupt()])
 def test_a_change_that_cannot_be_sent_is_kept(memory, monkeypatch, error, tmp_path):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     made("memory://run")
 
     def failing(*_, **__):
@@ -450,7 +450,7 @@ def test_names_that_look_like_patterns(memory):
 
 
 def test_a_run_that_was_sent_in_part_is_gone_on_with(memory, monkeypatch, scan, tmp_path):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("spaxel.store.owner.WORTH", 0)
     with monkeypatch.context() as patched:
         patched.setattr(type(memory), "put_file", dead)

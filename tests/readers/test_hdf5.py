@@ -1,3 +1,4 @@
+import warnings
 from contextlib import suppress
 
 import h5py
@@ -7,6 +8,7 @@ import pytest
 from spaxel import open_cube
 from spaxel.errors import CubeError, GuessWarning, LayoutWarning, NotFound, ReadError, SpaxelError
 from spaxel.readers.hdf5 import reader
+from spaxel.readers.parts.copied import lies_across
 from spaxel.readers.parts.lazy import guess_channel_axis, tile_chunks, warn_layout
 from spaxel.testing import check_reader
 
@@ -79,6 +81,13 @@ def test_a_slow_layout_is_told_only_where_it_matters(tmp_path):
         warn_layout(path, (1000, 1000, 1024), (64, 64, 1), 2)
     with pytest.warns(LayoutWarning, match="slow|times its size"):
         warn_layout(path, (1000, 1000, 100), (1000, 1000, 1), 8)
+    shape = (1000, 1000, 500)
+    for chunks in ((256, 64, 500), (100, 100, 500), (128, 64, 500), (1000, 8, 9), (127, 64, 500), (65, 65, 500)):
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", LayoutWarning)
+            warn_layout(path, shape, chunks, 2)
+        assert bool(said) == lies_across(chunks, shape), chunks
+        assert all("is copied once" in str(one.message) for one in said)
     warn_layout(path, (1000, 1000, 500), (64, 64, 500), 2)
     warn_layout(path, (1000, 1000, 500), (8, 8, 500), 2)
     warn_layout(path, (100, 100, 500), (100, 100, 1), 2)

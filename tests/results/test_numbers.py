@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from spaxel.cube.exact import Totals
+from spaxel.figures.levels import confidence_sums
 from spaxel.results.amounts import amounts
 from spaxel.results.numbers import any_label, label_counts, mean_of, means_by_label, quantiles
 from spaxel.results.presence import presence
@@ -92,3 +93,21 @@ def test_the_same_bits_whatever_the_rectangles(rows, columns, memory):
         assert isinstance(lazy["labels"].data, da.Array)
         with bounded(memory):
             assert numbers_of(lazy) == numbers_of(result)
+
+
+def test_sums_of_confidence_are_the_same_bits_whatever_the_rectangles():
+    rng = np.random.default_rng(2)
+    one, _ = scene(rng)
+    levels = rng.integers(0, 256, (2, 70, 61)).astype(np.uint8)
+    one["confidence"] *= (10.0 ** rng.uniform(-30, 0, (70, 61))).astype(np.float32)
+    maps = {"micro_labels": one["labels"].astype(np.int16), "level_confidence": (("level", "y", "x"), levels)}
+    result = one.assign(maps).assign(merge_tree=(("merge", "node"), np.zeros((3, 4)))).assign_coords(level=[2, 3])
+    lazy = result.map(lambda one: one.chunk({"y": 23, "x": 17}) if "y" in one.dims else one)
+    whole, with_little = confidence_sums(result, 4), {}
+    with bounded(2**14):
+        with_little = confidence_sums(lazy, 4)
+    assert list(whole) == [0, 2, 3]
+    for level, (total, count) in whole.items():
+        assert (total.tobytes(), count.tobytes()) == tuple(part.tobytes() for part in with_little[level])
+    mean = [levels[1][one["labels"].values == k].mean() / 255 for k in range(4)]
+    np.testing.assert_allclose(whole[3][0] / whole[3][1], mean, rtol=1e-12)

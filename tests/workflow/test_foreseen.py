@@ -1,7 +1,6 @@
 """What a run will take is said before it, and nothing is written; benchmarks/foreseen.py compares it with what runs take."""
 
 import re
-import tempfile
 from collections import namedtuple
 
 import fsspec
@@ -70,7 +69,7 @@ def test_an_address_that_is_taken_and_the_disk_on_which_it_is_made(scan, tmp_pat
     files = fsspec.filesystem("memory")
     files.store.clear()
     looked, usage = [], namedtuple("usage", "total used free")
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(foreseen.shutil, "disk_usage", lambda place: (looked.append(place), usage(1, 1, 2**40))[1])
     foresee(RunPlan(paths=[scan], out="memory://new/run"))
     assert looked == [tmp_path.resolve()]

@@ -17,10 +17,10 @@ from spaxel.figures.palette import painted
 from spaxel.figures.reduce import component_sizes, n_components, reduce_mean, small_map, step_for
 from spaxel.results.convention import component_names
 from spaxel.results.cut import component_table, merge_moments
+from spaxel.results.numbers import SCRATCH, LabelSums
 from spaxel.results.walk import walk
 
 Sums = dict[int, tuple[np.ndarray, np.ndarray]]
-STRIP = 256  # rows of a map that are looked at together
 NO_DATA = 255  # in maps of confidence
 
 
@@ -126,29 +126,19 @@ def part_labels(result: xr.Dataset, side: int) -> np.ndarray:
 def confidence_sums(result: xr.Dataset, n: int) -> Sums:
     """{level: (sum of confidence, number of pixels) of each part}; level 0 is the confidence of the result as it is.
 
-    A large map is walked over once, and nothing of it is held whole.
+    A large map is walked over once, and nothing of it is held whole; the same bits whatever is held at once.
     """
     if "confidence" not in result:
         return {0: (np.zeros(n), np.zeros(n))}
     tree = "merge_tree" in result and result.sizes.get("level", 0)
     maps = [result["micro_labels" if tree else "labels"], result["confidence"]]
     levels = [int(level) for level in result["level"].values] if tree and "level_confidence" in result else []
-    found = {level: (np.zeros(n), np.zeros(n)) for level in (0, *levels)}
-    for piece in walk(*maps, *(result["level_confidence"][i] for i in range(len(levels))), scratch=16):
-        labels, own, *others = piece.values
-        labels = labels.astype(np.int64)
-        for level, values in zip(found, (own, *others), strict=True):
-            _add(found[level], labels, values if level == 0 else values / np.float32(255))
-    return found
-
-
-def _add(sums: tuple[np.ndarray, np.ndarray], labels: np.ndarray, values: np.ndarray) -> None:
-    (total, count), n = sums, len(sums[0])
-    for start in range(0, len(labels), STRIP):
-        part, known = labels[start : start + STRIP], values[start : start + STRIP]
-        good = (part >= 0) & np.isfinite(known)
-        total += np.bincount(part[good], known[good], n)[:n]
-        count += np.bincount(part[good], minlength=n)[:n]
+    found = {level: LabelSums(n) for level in (0, *levels)}
+    for piece in walk(*maps, *(result["level_confidence"][i] for i in range(len(levels))), scratch=SCRATCH):
+        labels, *values = piece.values
+        for sums, one in zip(found.values(), values, strict=True):
+            sums.add(one, labels)
+    return {level: (one.sums / (255 if level else 1), one.sizes.astype(np.float64)) for level, one in found.items()}
 
 
 def _means(member: np.ndarray, total: np.ndarray, count: np.ndarray) -> list[float]:

@@ -17,6 +17,7 @@ from spaxel.errors import GuessWarning, NotFound, ParameterError, ReadError, Spa
 from spaxel.readers.parts.lazy import FOREIGN
 from spaxel.readers.parts.reader import HEAD, Format, Reader
 from spaxel.readers.registry import readers
+from spaxel.store.temporary import new_home
 
 MOST_BYTES, MOST_FILES = 2 * 2**30, 10_000  # unpacked; a larger archive is for its owner to unpack
 MOST_TRIED = 20  # files of an archive that are opened to see which is meant
@@ -102,7 +103,7 @@ def _unpack(path: Path) -> Path:
         try:
             with zipfile.ZipFile(path) as archive:
                 _check(path, archive)
-                folder = tempfile.TemporaryDirectory(prefix="spaxel-")
+                folder = new_home()
                 archive.extractall(folder.name)
         except (*FOREIGN, NotImplementedError) as error:
             if isinstance(error, SpaxelError):

@@ -16,6 +16,7 @@ from spaxel.cube.exact import Totals
 from spaxel.results.walk import walk
 
 _HALF = 2**16
+SCRATCH = 40  # bytes for each pixel that `LabelSums.add` needs
 
 
 def label_counts(labels: Any, n: int = 0) -> np.ndarray:
@@ -43,19 +44,44 @@ def means_by_label(values: Any, labels: Any, n: int) -> np.ndarray:
 
     values : (y, x)      labels : (y, x) int, -1 = left out; None: all pixels are component 0
     """
-    totals, sizes = [Totals(1) for _ in range(n)], np.zeros(n, np.int64)
-    for _, _, (part, *own) in walk(values, *([] if labels is None else [labels]), scratch=40):
-        group = own[0] if own else np.zeros(part.shape, np.int64)
-        good = np.isfinite(part) & (group >= 0)
-        group, part = group[good], part[good]
-        sizes += np.bincount(group, minlength=n)
+    found = LabelSums(n)
+    for _, _, (part, *own) in walk(values, *([] if labels is None else [labels]), scratch=SCRATCH):
+        found.add(part, own[0] if own else np.zeros(part.shape, np.int64))
+    return np.where(found.sizes > 0, found.sums / np.maximum(found.sizes, 1), np.nan)
+
+
+class LabelSums:
+    """Sums of the finite values of a map in each of n components, over rectangles in any order: sums, sizes (n,).
+
+    >>> found = LabelSums(2)
+    >>> found.add(np.array([0.5, 1.0, np.nan, 2.0]), np.array([0, 1, 1, -1]))
+    >>> found.sums.tolist(), found.sizes.tolist()
+    ([0.5, 1.0], [1, 1])
+    """
+
+    def __init__(self, n: int) -> None:
+        self.sizes = np.zeros(n, np.int64)
+        self._whole, self._totals = np.zeros(n, np.int64), [Totals(1) for _ in range(n)]
+
+    def add(self, values: np.ndarray, labels: np.ndarray) -> None:
+        """A rectangle more. values, labels : of one shape; -1 in labels: left out"""
+        n, good = len(self.sizes), labels >= 0
+        if values.dtype.kind == "f":
+            good &= np.isfinite(values)
+        group, part = labels[good], values[good]
+        sizes = np.bincount(group, minlength=n)
+        self.sizes += sizes
+        if part.dtype.kind in "bui":  # exact in float64
+            self._whole += np.bincount(group, part, n).astype(np.int64)
+            return
         order = np.argsort(group, kind="stable") if n > 1 else slice(None)
-        ends = np.cumsum(np.bincount(group, minlength=n))
-        for k, of_one in enumerate(np.split(part[order], ends[:-1])):
-            totals[k].add(of_one[:, None])
-    return np.array(
-        [float(total.sums[0]) / size if size else np.nan for total, size in zip(totals, sizes, strict=True)]
-    )
+        for total, of_one in zip(self._totals, np.split(part[order], np.cumsum(sizes)[:-1]), strict=True):
+            total.add(of_one[:, None])
+
+    @property
+    def sums(self) -> np.ndarray:
+        """The sums so far, (n,) float64, each rounded once."""
+        return self._whole + np.array([float(total.sums[0]) for total in self._totals])
 
 
 def quantiles(values: Any, fractions: Sequence[float]) -> np.ndarray:

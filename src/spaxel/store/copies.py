@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from spaxel.errors import NotFound, ReadError, called, in_words, known_as
 from spaxel.store.addresses import child, name_of, opened, storage
+from spaxel.store.temporary import new_home
 
 MARKERS = ("zarr.json", ".zgroup", ".zarray")
 _METADATA = (*MARKERS, ".zattrs", ".zmetadata")
@@ -30,7 +30,6 @@ _PAIRED = (
     *(".txt", ".csv", ".tfw", ".prj", ".xml"),
 )  # files that lie beside one another
 _OVERVIEWS = "overviews.zarr"  # of a run, of which each map is a group that is opened by itself
-_TEMPORARY = "spaxel-"
 
 
 class Remote(NamedTuple):
@@ -57,7 +56,7 @@ def here(address: str) -> Path:
         marker, about = _looked(files, path, address)
         key = _key(address, marker, about)
         if key not in _kept or not _kept[key][1].exists():
-            home = tempfile.TemporaryDirectory(prefix=_TEMPORARY, ignore_cleanup_errors=True)
+            home = new_home()
             place = Path(home.name).resolve() / _plain(name_of(address))
             known_as(place.parent, called(address).partition("::")[0].rpartition("/")[0])
             known_as(place, called(address))

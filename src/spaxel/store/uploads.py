@@ -25,6 +25,7 @@ from spaxel.store import copies, owner
 from spaxel.store.addresses import address_of, child, name_of, opened
 from spaxel.store.here import check_local
 from spaxel.store.staging import replacing_here
+from spaxel.store.temporary import new_home, temporary_folder
 
 UNFINISHED = ".spaxel-unfinished"  # lies there while something is sent
 _PATTERN = re.compile(r"[*?\[]")  # what libraries of addresses take for one
@@ -39,9 +40,7 @@ def place_of(path: str | Path) -> Path:
     address = address_of(path, write=True)
     if address is None:
         return Path(path).resolve()
-    home = (
-        Path(tempfile.gettempdir()).resolve() / f"spaxel-{_user()}" / hashlib.sha256(address.encode()).hexdigest()[:16]
-    )
+    home = temporary_folder().resolve() / f"spaxel-{_user()}" / hashlib.sha256(address.encode()).hexdigest()[:16]
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     for folder in (home, home.parent):
         if folder.is_symlink() or (hasattr(os, "getuid") and folder.stat().st_uid != os.getuid()):
@@ -66,7 +65,7 @@ def replacing_there(
             with _told(address, lambda: _advice(new)):
                 _send(files, there, new)
         if place.is_dir():
-            home = tempfile.TemporaryDirectory(prefix="spaxel-", ignore_cleanup_errors=True)
+            home = new_home()
             kept = Path(home.name).resolve() / place.name
             shutil.move(place, kept)
             copies.keep(address, home, kept)
@@ -85,7 +84,7 @@ def changing(run: str | Path) -> Iterator[Path]:
         return
     check_local(run, write=True)
     files, there = opened(address)
-    with tempfile.TemporaryDirectory(prefix="spaxel-", ignore_cleanup_errors=True) as home:
+    with new_home() as home:
         place = Path(home).resolve() / name_of(address)
         known_as(place, called(address))
         copies.copied(address, place)
@@ -189,7 +188,7 @@ def _kept(place: Path, address: str) -> Iterator[None]:
     """Inside a changed run is sent, which is kept here if that fails, or is interrupted."""
 
     def keep() -> str:
-        home = Path(tempfile.mkdtemp(prefix="spaxel-kept-")).resolve()
+        home = Path(tempfile.mkdtemp(prefix="spaxel-kept-", dir=temporary_folder())).resolve()
         shutil.move(place, home / place.name)
         return f"The changed run is kept in {home / place.name}: try to copy it there."
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from spaxel.readers import open_cube
 from spaxel.store.addresses import address_of
 from spaxel.store.here import check_local
 from spaxel.store.run_folder import is_run, read_json
+from spaxel.store.temporary import temporary_folder
 from spaxel.store.uploads import check_free
 from spaxel.workflow.expected import expected_seconds, in_short, measured
 from spaxel.workflow.plan import RunPlan
@@ -160,7 +160,7 @@ def _result_bytes(method: str, number: int | str, pixels: int) -> int:
 def _disk(plan: RunPlan, needed: int) -> str:
     """What a run takes, beside what is free where it is made: where it is to lie, or for an address where it is made here."""
     remote = address_of(plan.out, write=True) is not None
-    place = Path(tempfile.gettempdir() if remote else plan.out).resolve()
+    place = (temporary_folder() if remote else Path(plan.out)).resolve()
     while not place.is_dir():
         place = place.parent
     free = shutil.disk_usage(place).free

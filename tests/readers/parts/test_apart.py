@@ -1,7 +1,5 @@
 """Files whose library may take the process down: the same cube as in this process, and words where the other one ends."""
 
-import tempfile
-
 import numpy as np
 import pytest
 
@@ -29,7 +27,7 @@ def file_reader(path):
 def asked(tmp_path, monkeypatch):
     (tmp_path / "strange.py").write_text(MODULE)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
 
     def ask(name):

@@ -21,6 +21,7 @@ from spaxel.errors import ReadError, words_of
 from spaxel.readers.parts.file_array import FileArray
 from spaxel.readers.parts.lazy import LARGE
 from spaxel.readers.parts.variables import npy_variable
+from spaxel.store.temporary import new_home
 
 APART = ("bcf",)  # the compiled parser of RosettaSciIO 0.15 reads beyond its memory on damaged files
 UNPACKED, ROOM = 256, 2 * 2**30  # memory that the process may take: so many times the file, and so many bytes
@@ -39,7 +40,7 @@ def signals_apart(module: str, path: Path) -> list[dict[str, Any]]:
     key = (str(path.resolve()), status.st_mtime_ns, status.st_size)
     if key in _kept:
         return _with_numbers(Path(_kept[key][0].name), _kept[key][1])
-    folder = tempfile.TemporaryDirectory(prefix="spaxel-")
+    folder = new_home()
     try:
         told = _run(module, path, Path(folder.name), status.st_size)
         signals = _with_numbers(Path(folder.name), told)

@@ -1,7 +1,7 @@
 """Arrays whose chunks lie across the tiles: read once in their own order, and from then on from a copy in plain numbers.
 
 A tile of a file in whole image planes has to unpack all of the file. Once as much has been unpacked as the array holds, the
-next read copies it, plane after plane, into a file without a name in TMPDIR (else /var/tmp), which ends with this process.
+next read copies it, plane after plane, into a file without a name (spaxel.store.temporary), which ends with this process.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from spaxel.cube.tiles import CELL
 from spaxel.errors import LayoutWarning
 from spaxel.pace import paced
 from spaxel.readers.parts.file_array import FileArray
+from spaxel.store.temporary import temporary_folder
 
 BOX = 2**26  # bytes that are copied at a time, or one chunk
 SPARE = 2**28  # bytes that are left free on the disk
@@ -35,8 +36,13 @@ Key = tuple[slice, ...]
 
 def lies_across(storage_chunks: Sequence[int], shape: Sequence[int]) -> bool:
     """Whether tiles of these chunks, both (y, x, channel), cost so much that a copy pays."""
+    return times_read(storage_chunks, shape) >= TIMES
+
+
+def times_read(storage_chunks: Sequence[int], shape: Sequence[int]) -> float:
+    """How many times its size a tile unpacks of these chunks. Both (y, x, channel)"""
     sides = [(min(n, chunk), min(n, CELL)) for n, chunk in zip(shape[:2], storage_chunks, strict=False)]
-    return prod(ceil(tile / chunk) * chunk / tile for chunk, tile in sides) >= TIMES
+    return prod(ceil(tile / chunk) * chunk / tile for chunk, tile in sides)
 
 
 class Copied:
@@ -88,7 +94,7 @@ class Copied:
 
     def _make(self) -> None:
         """The copy, or a warning that there is no room for it."""
-        place, needed = _place(), prod(self.shape) * self.dtype.itemsize
+        place, needed = temporary_folder(), prod(self.shape) * self.dtype.itemsize
         free = shutil.disk_usage(place).free
         if free < needed + SPARE:
             self._refuse(place, needed, free)
@@ -186,10 +192,3 @@ def _end(descriptor: int, name: str) -> None:
     if name:
         with suppress(OSError):
             os.unlink(name)
-
-
-def _place() -> Path:
-    """Where copies lie: TMPDIR where it is set, else where large files may, since /tmp is often memory."""
-    if os.environ.get("TMPDIR") or not os.access("/var/tmp", os.W_OK):
-        return Path(tempfile.gettempdir())
-    return Path("/var/tmp")

@@ -20,7 +20,7 @@ from spaxel.cube.blocks import Source, with_recipe
 from spaxel.cube.computing import alone
 from spaxel.cube.tiles import CELL
 from spaxel.errors import AxisError, LayoutWarning, in_words
-from spaxel.readers.parts.copied import Copied, lies_across
+from spaxel.readers.parts.copied import Copied, lies_across, times_read
 from spaxel.readers.parts.limits import check_believable
 
 LARGE = 256 * 2**20  # bytes: below this a bad layout is not worth a warning
@@ -28,7 +28,7 @@ FOREIGN = (  # what libraries that read files raise on damaged ones
     *(OSError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, AttributeError, MemoryError),
     *(RuntimeError, AssertionError, struct.error, zlib.error, BadZipFile),
 )
-SLOW_BYTES, SLOW_CHUNKS = 8, 512  # times the bytes of a tile, and pieces per tile, from which a layout is slow
+SLOW_CHUNKS = 512  # pieces per tile, from which a layout is slow
 
 
 class Explained:
@@ -78,7 +78,7 @@ def lazy_array(
     channel_axis   : where the channels are in `source`; the other two are y and x, in their order
     storage_chunks : chunks of the file, in the order of `source`; the tiles are aligned to them
     lock           : True if the library that reads is not safe in threads
-    Warns (LayoutWarning) if the file is large and so laid out that a tile costs many times its size.
+    Warns (LayoutWarning) if the file is large and so laid out that it is copied, or that a tile touches very many pieces.
     """
     order = [axis for axis in range(3) if axis != channel_axis] + [channel_axis]
     shape = [source.shape[axis] for axis in order]
@@ -136,7 +136,7 @@ def guess_channel_axis(shape: Sequence[int], lengths: Collection[int] = ()) -> t
 
 
 def warn_layout(path: Path, shape: Sequence[int], storage_chunks: Sequence[int], itemsize: int) -> None:
-    """A LayoutWarning if reading tiles from a large file with these chunks is slow.
+    """A LayoutWarning if tiles of a large file touch very many of these chunks, or cost so much that it is copied.
 
     shape, storage_chunks : (y, x, channel)     itemsize : bytes of a number
     """
@@ -144,17 +144,13 @@ def warn_layout(path: Path, shape: Sequence[int], storage_chunks: Sequence[int],
         return
     tile = tile_chunks(shape, storage_chunks)
     touched = [ceil(t / s) for t, s in zip(tile, storage_chunks, strict=True)]
-    excess = prod(n * s / t for n, s, t in zip(touched, storage_chunks, tile, strict=True))
-    if excess >= SLOW_BYTES or prod(touched) >= SLOW_CHUNKS:
+    across = lies_across(storage_chunks, shape)
+    if across or prod(touched) >= SLOW_CHUNKS:
         size = f"{prod(shape) * itemsize / 2**30:.2f} GiB"
-        copy = (
-            f"It is copied once to a temporary file ({size}), in each command. "
-            if lies_across(storage_chunks, shape)
-            else ""
-        )
+        copy = f"It is copied once to a temporary file ({size}), in each command. " if across else ""
         warn(
             f"{path} is stored in pieces of {' x '.join(map(str, storage_chunks))} (y, x, channel): a tile of whole "
-            f"spectra touches {prod(touched)} of them and reads {excess:.0f} times its size. {copy}"
+            f"spectra touches {prod(touched)} of them and reads {times_read(storage_chunks, shape):.0f} times its size. {copy}"
             f"Try: spaxel convert {path.name} {path.stem}.zarr",
             LayoutWarning,
             stacklevel=2,
