@@ -40,6 +40,7 @@ _HOME = {  # public name -> module that defines it
     "DeepSpectralClustering": "methods.dsc.estimator",
     "MCR": "methods.mcr.estimator",
     "EnergyMCR": "methods.ebgmcr.estimator",
+    "LibraryUnmixing": "methods.library.estimator",
     "load": "methods.registry",
     "find_rare": "methods.rare.find",
     "cut": "results.cut",

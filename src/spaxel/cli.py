@@ -80,8 +80,10 @@ def _run(arguments: list[str]) -> None:
     from spaxel.commands.method_options import flags, named_method, refusal, with_values_joined
     from spaxel.commands.options import option_names, with_method_options
 
-    method = named_method(arguments, segment.DEFAULT[verb])
+    method = named_method(arguments, segment.default_method(verb, arguments))
     function = with_method_options(getattr(segment, verb), method)
+    if not named_method(arguments, ""):
+        arguments = [verb, f"--method={method}", *arguments[1:]]
     app.command(function, name=verb, help=VERBS[verb][1], sort_key=list(VERBS).index(verb))
     try:
         app(with_values_joined(arguments, flags(verb, method)), **how)

@@ -16,6 +16,8 @@ from spaxel.methods.registry import METHODS, method_class
 from spaxel.preprocess import mask_channels, mask_pixels
 
 HEIGHT, WIDTH, CHANNELS = 22, 26, 30
+U = np.linspace(0, 1, CHANNELS)
+MATERIALS = 0.1 + np.exp(-((U - np.array([[0.15], [0.5], [0.85]])) ** 2) / 0.02)
 SMALL = {"n_init": 2, "n_micro": 8, "max_clusters": 6}
 PARAMETERS = {
     "kmeans": {"n_clusters": 3, **SMALL},
@@ -24,12 +26,11 @@ PARAMETERS = {
     "dgc": {"n_clusters": 3, "n_micro": 8, "epochs": 2, "epochs_views": 1, "tiles": 2, "reuse": 4, "width": 16},
     "mcr": {"n_components": 3},
     "ebgmcr": {"n_components": 3, "epochs": 4},
+    "library": {"library": MATERIALS},
     "nmf": {"n_components": 3},
     "mcr-als": {"n_components": 3, "max_iter": 10},
 }
 KINDS = ("counts", "reflectance", "galaxy", "raman")
-U = np.linspace(0, 1, CHANNELS)
-MATERIALS = 0.1 + np.exp(-((U - np.array([[0.15], [0.5], [0.85]])) ** 2) / 0.02)
 LABELS = np.repeat(np.minimum(np.arange(WIDTH) // 9, 2)[None], HEIGHT, axis=0)
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")

@@ -11,7 +11,7 @@ from spaxel.commands.console import say
 from spaxel.commands.options import Memory, Overwrite, parse_memory
 
 FORMATS = "fits, geotiff, envi, hspy, netcdf, tiff (ImageJ, napari), csv, png, svg, pdf, qml"
-ITEMS = "labels, abundances, confidence, residual, unlike, line_maps, spectra, components"
+ITEMS = "labels, abundances, presence, abundance_error, confidence, residual, unlike, line_maps, spectra, components"
 
 
 def export(

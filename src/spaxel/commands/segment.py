@@ -36,6 +36,12 @@ Files = Annotated[list[Path], Parameter(negative="", help="cubes on one axis; se
 DEFAULT = {"segment": "kmeans", "unmix": "mcr"}  # the method of each verb
 
 
+def default_method(verb: str, tokens: list[str]) -> str:
+    """The method of a verb where none is named: a library is unmixed by the one that knows libraries."""
+    asked = any(token.partition("=")[0] == "--library" for token in tokens)
+    return "library" if verb == "unmix" and asked else DEFAULT[verb]
+
+
 def _methods(verb: str) -> str:
     return f"{', '.join(table()[verb])}; each has its options, see --method NAME --help (default {DEFAULT[verb]})"
 

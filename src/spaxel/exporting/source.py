@@ -20,11 +20,13 @@ from spaxel.results.convention import component_names, sentences
 from spaxel.results.cut import cut
 from spaxel.results.walk import walk
 
-MAPS = ("labels", "confidence", "abundances", "residual", "unlike", "line_maps")
+MAPS = ("labels", "confidence", "abundances", "presence", "abundance_error", "residual", "unlike", "line_maps")
 WHAT = {  # item -> what it is, in words
     "labels": "which component each pixel belongs to",
     "confidence": "how clearly, 0 to 1",
     "abundances": "how much of each component a pixel holds",
+    "presence": "how probable it is that a pixel holds each component, where a library was unmixed",
+    "abundance_error": "standard error of how much of each component a pixel holds",
     "residual": "what the components leave of each spectrum",
     "unlike": "how unlike everything that was fitted; 100: as far as the farthest 0.1 % of it",
     "line_maps": "net counts of X-ray lines, or flux of emission lines",
@@ -38,6 +40,8 @@ TITLES = {
     "unlike": "unlike",
     "confidence": "confidence",
     "abundances": "abundance",
+    "presence": "presence",
+    "abundance_error": "abundance error",
     "line_maps": "lines",
 }
 STRIP = 2**24  # bytes of a map that are worked on at once
@@ -121,7 +125,7 @@ def bands(source: Source, name: str) -> list[str]:
     """What the planes of a map are called: the components of abundances, the lines of line maps; the map itself of others."""
     dim = plane_dim(source, name)
     if dim == "component":
-        return source.names
+        return source.names if name == "abundances" else [f"{one} {TITLES[name]}" for one in source.names]
     return [printable(str(value)) for value in source.result[dim].values] if dim else [TITLES[name]]
 
 

@@ -13,6 +13,7 @@ from spaxel.results.amounts import amounts
 from spaxel.results.convention import component_names, is_background, is_probability, shares, spectra_names
 from spaxel.results.interpretation import interpret
 from spaxel.results.numbers import label_counts, means_by_label
+from spaxel.results.walk import walk
 
 ANGLES = ("degree", "deg", "")  # a pixel of these has no area that one could add up
 MOST_CANDIDATES = 6
@@ -26,7 +27,8 @@ def component_columns(
 
     component (its number in the maps, from 0), name, n_pixels (with this label), share (see spaxel.results.convention.shares;
     nan for what was marked as background), probability_right (mean confidence, where that is a probability), area_UNIT2 where
-    the size of a pixel is known; of abundances also mean_abundance and present_in (part of the pixels where it is above 0);
+    the size of a pixel is known; of abundances also mean_abundance and present_in (part of the pixels where it is above 0),
+    and highest_presence (of all pixels) where a library was unmixed;
     color and candidates (elements, emission lines) where asked for
     """
     names = component_names(result)
@@ -42,6 +44,8 @@ def component_columns(
     if "abundances" in result:
         found = amounts(result)
         columns |= {"mean_abundance": _numbers(found.mean), "present_in": _numbers(found.present)}
+    if "presence" in result:
+        columns["highest_presence"] = _numbers(_highest(result["presence"]))
     pixel = pixel_size(result.attrs)
     if pixel and pixel[2] not in ANGLES:
         columns[f"area_{pixel[2]}2"] = _numbers(size * pixel[0] * pixel[1])
@@ -109,6 +113,14 @@ def _cells(source: Source, name: str, values: np.ndarray) -> list[str]:
         label = int(values[0])
         return [str(label), source.names[label] if label >= 0 else ""]
     return [f"{value + 0.0:.7g}" if np.isfinite(value) else "" for value in values]  # + 0.0: no -0
+
+
+def _highest(values: xr.DataArray) -> np.ndarray:
+    """The largest value of each component, (component,); nan where no pixel has any. values : (y, x, component)"""
+    top = np.full(values.sizes["component"], -np.inf)
+    for _, _, (part,) in walk(values, scratch=16 * len(top)):
+        top = np.fmax(top, np.where(np.isfinite(part), part, -np.inf).max((0, 1), initial=-np.inf))
+    return np.where(np.isfinite(top), top, np.nan)
 
 
 def _sizes(result: xr.Dataset, n: int) -> np.ndarray:

@@ -24,10 +24,17 @@ METHODS = {  # name -> module:class
     "dgc": "dgc.estimator:DeepGlobalClustering",
     "mcr": "mcr.estimator:MCR",
     "ebgmcr": "ebgmcr.estimator:EnergyMCR",
+    "library": "library.estimator:LibraryUnmixing",
     "nmf": "mixtures.baselines:NMF",
     "mcr-als": "mixtures.baselines:MCRALS",
 }
-UNMIXING = ("mcr", "ebgmcr", "nmf", "mcr-als")  # give abundances, by `transform`; the others give labels, by `predict`
+UNMIXING = (
+    "mcr",
+    "ebgmcr",
+    "library",
+    "nmf",
+    "mcr-als",
+)  # give abundances, by `transform`; the others give labels, by `predict`
 
 
 def method_class(name: str) -> type:

@@ -10,6 +10,8 @@
 Unmixing has these, and labels are the largest abundance:
 
     abundances (y, x, component)         float32, how much of each component; nan = no data
+    presence (y, x, component)           float32, probability that a component is in a pixel, of a library
+    abundance_error (y, x, component)    float32, standard error of the abundances
     component_low, component_high        (component, channel): band of feasible solutions, for few components
     residual (y, x)                      float32, norm of what the components leave over the norm of the spectrum
 
@@ -89,6 +91,8 @@ _DIMS = {
     "component_paint": ("component",),
     "component_background": ("component",),
     "abundances": ("y", "x", "component"),
+    "presence": ("y", "x", "component"),
+    "abundance_error": ("y", "x", "component"),
     "residual": ("y", "x"),
     "micro_labels": ("y", "x"),
     "micro_spectra": ("micro", "channel"),

@@ -33,6 +33,7 @@ NEEDS = {  # array -> what it is nothing without
     "merge_tree": "micro_component", "micro_component": "micro_size", "micro_size": "micro_labels",
     "micro_spectra": "component_spread",
     "micro_weight": "micro_size", "level_confidence": "level", "evidence": "level", "abundances": "residual",
+    "presence": "abundance_error", "abundance_error": "abundances",
     "line_maps": "line_position", "picture_wide": "picture", "decoded_picture": "picture", "latents": "latent_centers",
     **dict.fromkeys(("rare_labels", "rare_size", "rare_detector", "rare_expected", "rare_spectra"), "rare_position"),
     "rare_position": "rarity", "rarity": "rare_labels", "rare_around": "rare_spectra", "rare_spread": "rare_spectra",

@@ -58,7 +58,8 @@ class Kind(NamedTuple):
 
 KINDS = {
     "labels": Kind("labels"), "micro_labels": Kind("parts"), "truth_labels": Kind("labels"), "confidence": Kind(),
-    "abundances": Kind(first=4), "residual": Kind(), "unlike": Kind(masked=True), "picture": Kind(), "picture_wide": Kind(),
+    "abundances": Kind(first=4), "presence": Kind(first=4), "abundance_error": Kind(first=4),
+    "residual": Kind(), "unlike": Kind(masked=True), "picture": Kind(), "picture_wide": Kind(),
     "decoded_picture": Kind(), "line_maps": Kind(first=4), "latents": Kind(few=True),
     "level_confidence": Kind(masked=True, few=True), "rarity": Kind(),
 }  # fmt: skip

@@ -39,6 +39,7 @@ RATES = {  # benchmarks/expected.py compares them with what runs take
     "dgc": Rate(42.0, 0.6, 0.30),
     "mcr": Rate(7.5, 0.2, 0.04, 10.0),
     "ebgmcr": Rate(12.0, 1.0, 0.06, 10.0),
+    "library": Rate(20.0, 100.0, 0.0, 40_000.0),
     "nmf": Rate(4.0, 0.6, 0.03, 10.0),
     "mcr-als": Rate(5.0, 1.2, 0.03, 10.0),
 }

@@ -33,6 +33,7 @@ LEARNING = {  # bytes of a fit by bytes of its sample in float32; benchmarks/for
     "dgc": 4.0,
     "mcr": 12.0,
     "ebgmcr": 14.0,
+    "library": 12.0,
     "nmf": 8.0,
     "mcr-als": 8.0,
 }

@@ -13,11 +13,12 @@ import xarray as xr
 
 from spaxel.errors import CubeError, GuessWarning, ParameterError
 from spaxel.figures.reduce import component_sizes
-from spaxel.metrics.common_axis import converted, on_common_axis, resampled
+from spaxel.metrics.common_axis import on_common_axis, resampled
+from spaxel.metrics.entries import AXIS_STEPS, entries_of
 from spaxel.metrics.library import Answer, Component, rank
 from spaxel.preprocess.steps import repeat
 from spaxel.readers import open_cube
-from spaxel.results.convention import check_result, component_names, spectra_names
+from spaxel.results.convention import check_result, component_names
 from spaxel.store.addresses import name_of
 from spaxel.store.cells import TableWriter
 from spaxel.store.run_folder import read_json, read_result, write_json
@@ -25,7 +26,6 @@ from spaxel.store.uploads import changes
 from spaxel.store.writing import replacing
 
 COLUMNS = ("component", "rank", "name", "angle", "error", "correlation", "verdict")
-AXIS_STEPS = {"crop", "rebin", "mask_channels", "despike"}  # which say nothing about the spectra of a library
 LITTLE = 0.8  # share of the run's axis that a library covers, below which it is said
 
 
@@ -58,7 +58,8 @@ def match(
     if "component_spectra" not in result:
         raise CubeError("This result holds no component_spectra. Try a run of segment or unmix.")
     cube = library if isinstance(library, xr.Dataset) else open_cube(library, **options)
-    names, spectra, axis = _entries(_treated(cube, result), result)
+    units = result["channel"].attrs.get("units", "index")
+    names, spectra, axis = entries_of(_treated(cube, result), units, result.sizes["channel"])
     parts = _parts(result)
     own = result["channel"].values.astype(np.float64)
     common = on_common_axis(own, np.concatenate([part for part in parts if len(part)]), axis, spectra)
@@ -70,29 +71,6 @@ def match(
             stacklevel=2,
         )
     return rank(_components(result, parts, own, common.axis), names, common.second, top)
-
-
-def _entries(cube: xr.Dataset, result: xr.Dataset) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Names, spectra and axis of a library, in the units of the result; entries with a value that is missing left out."""
-    if 1 not in (cube.sizes["x"], cube.sizes["y"]):
-        raise CubeError(
-            f"The library is an image of {cube.sizes['y']} x {cube.sizes['x']} pixels. Try a list of spectra."
-        )
-    spectra = cube["spectra"].values.reshape(-1, cube.sizes["channel"]).astype(np.float64)
-    numbered = {"number": ("y", [f"spectrum {i}" for i in range(len(spectra))])}
-    called = next(iter((spectra_names(cube) | numbered).values()))[1]  # names, else groups, else numbers
-    units, wanted = (data["channel"].attrs.get("units", "index") for data in (cube, result))
-    axis = converted(cube["channel"].values.astype(np.float64), units, wanted)
-    if wanted == "index" and cube.sizes["channel"] != result.sizes["channel"]:
-        raise CubeError(
-            f"Neither has a spectral axis, and the run has {result.sizes['channel']} channels, the library "
-            f"{cube.sizes['channel']}. Try the option channel, which gives the axis."
-        )
-    seen = np.isfinite(spectra).mean(0) > 0.5  # channels that most entries have
-    good = np.isfinite(spectra[:, seen]).all(1) & (spectra[:, seen] != 0).any(1)
-    if not good.any():
-        raise CubeError("The library holds no spectrum without missing values. Try to leave out what is incomplete.")
-    return [called[i] for i in np.flatnonzero(good)], spectra[good][:, seen], axis[seen]
 
 
 def _treated(cube: xr.Dataset, result: xr.Dataset) -> xr.Dataset:

@@ -20,6 +20,7 @@ from spaxel.store.run_folder import ACTIVATION
 
 COMPONENTS, SPECTRA, ABUNDANCES, LABELS = "components.csv", "spectra.csv", "abundances.csv", "labels.csv"
 SHARES = "shares.csv"
+BESIDE = {"presence": "presence", "abundance_error": "abundance error"}  # map -> what its columns are called
 MOST_SPECTRA = 100_000  # whose abundances are written as text too
 COLUMNS = ("cube", "component", "name", "n_pixels", "share", "present", "new", "explained", "p")  # of activation.csv
 
@@ -38,16 +39,22 @@ def write_components(folder: Path, result: xr.Dataset) -> list[Path]:
 
 
 def write_abundances(folder: Path, result: xr.Dataset) -> Path | None:
-    """abundances.csv of at most 100,000 spectra: names, groups, y, x, abundances, residual. Returns its path."""
+    """abundances.csv of at most 100,000 spectra: names, groups, y, x, abundances, residual. Returns its path.
+
+    Where a library was unmixed, the presence and the standard error of each component follow.
+    """
     k, names, n = result.sizes["component"], component_names(result), result.sizes["y"] * result.sizes["x"]
     if n > MOST_SPECTRA:
         return None
     y, x = np.divmod(np.arange(n), result.sizes["x"])
-    rows = np.column_stack([y, x, result["abundances"].values.reshape(n, k), result["residual"].values.ravel()])
+    beside = {name: word for name, word in BESIDE.items() if name in result}
+    maps = [result[name].values.reshape(n, k) for name in beside]
+    rows = np.column_stack([y, x, result["abundances"].values.reshape(n, k), result["residual"].values.ravel(), *maps])
     called = spectra_names(result)
     cells = ([f"{value:.7g}" for value in row] for row in rows)
     lines = (list(own) + line for own, line in zip(_called(called, n), cells, strict=True))
-    return write_table(folder, ABUNDANCES, [*called, "y", "x", *names, "residual"], lines)
+    header = [*called, "y", "x", *names, "residual", *(f"{name} {word}" for word in beside.values() for name in names)]
+    return write_table(folder, ABUNDANCES, header, lines)
 
 
 def write_recipe(folder: Path, pooled: xr.Dataset, run: Mapping[str, Any]) -> Path:

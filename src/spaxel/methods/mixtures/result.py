@@ -40,6 +40,8 @@ def mixture_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: 
         component_size=size,
         component_color=np.arange(len(components)),
         abundances=abundances,
+        presence=maps.get("presence"),
+        abundance_error=maps.get("abundance_error"),
         residual=maps["residual"],
         picture=maps["picture"],
         picture_wide=maps.get("picture_wide"),
