@@ -98,7 +98,7 @@ def solve(problem: Problem, k: int, *, fixed: bool = False, n_starts: int | None
     if extra:
         again = starts(problem, k, first + extra, seed)[first:]
         model = moves.best(model, *(_descend(light, [s], k, fixed=fixed) for s in again))
-    model = polish(light, model)
+    model = apart(light, polish(light, model))
     exact = scale * model.c.astype(float) + 0.0, model.s.astype(float)
     model = valued(problem, *_rounds(problem, *exact, problem.sigma, DOUBLE))
     return fill(problem, model, k if fixed else 1)
@@ -137,6 +137,14 @@ def polish(problem: Problem, model: Model) -> Model:
             return moves.best(model, trial)
         model = trial
     return model
+
+
+def apart(problem: Problem, model: Model) -> Model:
+    """The model with near twins told apart, where a difference stood for one of them and the objective falls."""
+    begun = None if problem.signed else moves.twins(model)
+    if begun is None:
+        return model
+    return moves.best(model, valued(problem, *_rounds(problem, *begun, problem.sigma, 12)))
 
 
 def _rounds(problem: Problem, c: np.ndarray, s: np.ndarray, level: float, rounds: int) -> tuple[np.ndarray, np.ndarray]:

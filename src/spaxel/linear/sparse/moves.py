@@ -20,6 +20,8 @@ WORST = 5.0  # robust z of chi2 from which a sample is flagged
 WEAKEST = 12  # spectra whose removal is tried
 CHEAP = 10.0  # loss of a spectrum, in its price, up to which leaving it out is tried
 MOST_CROWDED = 5  # components given back at a time
+TOGETHER, FEWEST = 0.85, 4  # share of its samples in which a difference comes with its twin, and how many these are
+ALIKE, SAME = 0.95, 0.2  # cosine from which two spectra are twins; how much more than the fixed ratio is something else
 GAIN = 30.0  # of the objective below which reheating stops
 
 
@@ -134,6 +136,30 @@ def split_off(model: Model) -> np.ndarray | None:
                 s[i] += low * model.s[j]
                 found = True
     return unit(c, s)[1] if found else None
+
+
+def twins(model: Model) -> tuple[np.ndarray, np.ndarray] | None:
+    """Codes and spectra after what makes a component differ from its near twin becomes that component; None = no such.
+
+    Of two spectra that are nearly alike, t = u (s_j + a s_i), a start finds one and the difference: where t is, i and j stand
+    in the fixed ratio a. Annealing does not lead from there to codes of t alone, since t and s_i point nearly the same way.
+    """
+    on = (model.c > 0).astype(float)
+    uses = on.sum(0)
+    always = on.T @ on > TOGETHER * uses[:, None]  # [j, i]: i is there wherever j is
+    c, s, found = model.c.copy(), model.s.copy(), False
+    for j, i in np.argwhere(always & (uses[:, None] >= FEWEST) & (uses[:, None] < uses)):
+        rows = np.flatnonzero(model.c[:, j])
+        ratio = np.sort(model.c[rows, i] / model.c[rows, j])
+        steady = max(2, len(ratio) // 3)  # samples of t alone have the least ratio, and all the same
+        width = ratio[steady - 1 :] - ratio[: len(ratio) - steady + 1]
+        a = float(ratio[int(width.argmin()) :][:steady].mean())
+        new = model.s[j] + a * model.s[i]
+        if new @ model.s[i] < ALIKE * np.linalg.norm(new):
+            continue
+        s[j], found = new, True
+        c[rows, i] = np.where(model.c[rows, i] > (1 + SAME) * a * model.c[rows, j], c[rows, i] - a * c[rows, j], 0)
+    return unit(c, np.maximum(s, 0)) if found else None
 
 
 def give_back(model: Model) -> tuple[np.ndarray, np.ndarray] | None:

@@ -31,7 +31,7 @@ class Factors:
     weights        : of rows and channels      errors : (k,) standard error of a channel of each component
     usage          : (k,) number of samples      effective : (k,) (sum c)² / sum c²
     r2, r2_expected: share of variance explained, and what is right for this noise: do not try to exceed it
-    n_edge         : count of the edge      warnings : sentences
+    n_edge         : count of the edge      warnings : sentences, the last of them `doubts`: those about the number
     knee           : where the singular values break off, if channels share their noise and this decided the number
     """
 
@@ -51,6 +51,7 @@ class Factors:
     n_edge: int
     warnings: tuple[str, ...]
     knee: Knee | None = None
+    doubts: tuple[str, ...] = ()
 
 
 def report(
@@ -83,6 +84,7 @@ def report(
     length = np.linalg.norm(X[rows], axis=1)
     power = 0.0 if np.isnan(weights.p) else weights.p
     r2, expected = _explained(X, c, s, noise, model)
+    doubts = tuple(_words_of_number(problem, model, found, broken))
     return Factors(
         components=s[order],
         concentrations=c[:, order],
@@ -98,8 +100,9 @@ def report(
         r2=r2,
         r2_expected=expected,
         n_edge=found.n,
-        warnings=_warnings(problem, model, effective, found, broken),
+        warnings=(*_warnings(problem, model, effective, found), *doubts),
         knee=broken,
+        doubts=doubts,
     )
 
 
@@ -125,9 +128,8 @@ def _alike(model: Model) -> float:
     return float(np.triu(model.s @ model.s.T, 1).max(initial=0.0))
 
 
-def _warnings(
-    problem: Problem, model: Model, effective: np.ndarray, found: Edge, broken: Knee | None
-) -> tuple[str, ...]:
+def _warnings(problem: Problem, model: Model, effective: np.ndarray, found: Edge) -> list[str]:
+    """What is doubtful besides the number of components."""
     (n, d), k, n_edge, said = problem.y.shape, model.k, found.n, []
     per_sample = np.count_nonzero(model.c) / n
     once = int((effective <= ONCE).sum())
@@ -155,7 +157,7 @@ def _warnings(
             f"The noise leaves the components uncertain (cosine with the true ones about {uncertain:.2f}); weak ones may "
             "be missed. Try more samples."
         )
-    return (*said, *_words_of_number(problem, model, found, broken))
+    return said
 
 
 def _words_of_number(problem: Problem, model: Model, found: Edge, broken: Knee | None) -> list[str]:

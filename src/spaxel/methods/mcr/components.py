@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,10 @@ from spaxel.linear.scene.components import scene_components, uncertain_words
 from spaxel.linear.sparse.factorise import factorise
 from spaxel.linear.sparse.report import Factors, table_sentence
 from spaxel.linear.sparse.spikes import MOST, despiked, has_spikes
+from spaxel.methods.mcr.alike import alike_sentences
 from spaxel.methods.mcr.constraints import NONE, Constraints, How, constrained_table
 from spaxel.methods.mcr.evening import Even, evening, evens, turned_back
+from spaxel.methods.mcr.instrument import PERFECT, Instrument, corrected, doubted, sentence_beside
 from spaxel.methods.mixtures.base import Unmixed, is_signed
 
 USED_FOR = ["the weights of channels", "the number of components", "abundances"]  # what a known noise is
@@ -24,7 +26,7 @@ FEW = 2000  # spectra up to which `auto` takes a cube for a table
 
 
 class Options(NamedTuple):
-    """How a sample is unmixed, by the parameters of MCR. number : of components, None = found"""
+    """How a sample is unmixed, by the parameters of MCR. number : of components, None = found      axis : values, units."""
 
     number: int | None = None
     kind: str = "auto"
@@ -32,6 +34,8 @@ class Options(NamedTuple):
     normalise: Literal["auto", "raw", "unit"] = "auto"
     despike: bool | Literal["auto"] = "auto"
     seed: int = 0
+    instrument: Instrument = PERFECT
+    axis: tuple[np.ndarray, str] | None = None
 
 
 def components_of(sample: Sample, options: Options, asked: Constraints = NONE) -> Unmixed:
@@ -46,14 +50,29 @@ def components_of(sample: Sample, options: Options, asked: Constraints = NONE) -
         kind = "scene" if len(sample.pairs) and len(spectra) > FEW and not asked.any() else "table"
     if kind == "scene" and asked.any():
         raise ParameterError("closure, unimodal, known, loss, … are constraints of a table. Try kind='table'.")
+    if kind == "scene" and options.instrument != PERFECT:
+        raise ParameterError("baseline, msc, align and noise are of a table. Try kind='table', or --step.")
     even = evening(spectra, sample.noise)
     if kind == "scene":
         return _scene(holes_filled(spectra) if asked.missing else spectra, options, even)
     signed = is_signed(spectra) if options.signed == "auto" else options.signed
+    about: dict[str, Any] = {}
+    if options.instrument != PERFECT:
+        before = corrected(spectra, options.number, options.instrument)
+        spectra, about, options = before.table, before.about, options._replace(number=before.number)
+    found = _found(spectra, sample, asked, options._replace(signed=signed), even)
+    if not about:
+        return found
+    said = sentence_beside(len(found.components), found.info["explained"], about["instrument"])
+    return found._replace(info=found.info | about | {"sentence": said})
+
+
+def _found(spectra: np.ndarray, sample: Sample, asked: Constraints, options: Options, even: Even | None) -> Unmixed:
+    """The components of a table from which errors were taken off."""
     if asked.any() or np.isnan(spectra).any():
-        how = How(sample.runs, even, bool(signed), options.seed)
+        how = How(sample.runs, even, bool(options.signed), options.seed)
         return constrained_table(spectra, options.number, asked, how)
-    return _table(spectra, options._replace(signed=signed), even)
+    return _table(spectra, options, even)
 
 
 def _scene(spectra: np.ndarray, options: Options, even: Even | None) -> Unmixed:
@@ -106,9 +125,14 @@ def _table(spectra: np.ndarray, options: Options, even: Even | None) -> Unmixed:
         "explained": found.r2,
         "evidence": evidence,
     } | ({} if even is None else {"noise_for": USED_FOR})
-    said += found.warnings
+    doubt = doubted(by_row, found) if number is None and not spikes else {}
+    info |= doubt
+    told = doubt or (options.instrument != PERFECT and found.knee is None)  # the edge alone knows no errors
+    said += [sentence for sentence in found.warnings if not told or sentence not in found.doubts]
+    said += [doubt["sentence"]] if doubt else []
     if found.n:
         found = found if even is None else turned_back(found, even)
+        said += alike_sentences(found.components, found.errors, *options.axis) if options.axis else []
         return Unmixed(found.components, info, said, arrays)
     said.append("No component stands above the noise; the mean spectrum is given as the only one.")
     mean = positive[held].mean(0, keepdims=True)

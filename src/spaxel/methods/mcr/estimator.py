@@ -13,11 +13,14 @@ from pydantic import Field
 
 from spaxel.cube.gaps import Gaps
 from spaxel.cube.sampling import Sample
+from spaxel.linear.systematic.fitting import taken_off
+from spaxel.linear.systematic.kinds import Kinds
 from spaxel.methods.mcr.bands import bands_of
 from spaxel.methods.mcr.codes import encode_constrained, encode_scene, encode_table
 from spaxel.methods.mcr.components import FEW, Options, components_of
 from spaxel.methods.mcr.constraints import Constraints, read_known
 from spaxel.methods.mcr.evening import encode_evened
+from spaxel.methods.mcr.instrument import Instrument, encode_without_errors
 from spaxel.methods.mixtures.base import Encoder, Unmixed, Unmixing
 from spaxel.methods.parameters import Kind, Known, Memory, NComponents, NSample, Seed, Signed, declared
 
@@ -69,6 +72,22 @@ class MCR(Unmixing):
     ] = 0.0
     robust: Annotated[bool, Field(description="of a table: outlying spectra do not count, and are named")] = False
     pedestal: Annotated[bool, Field(description="of a table: subtract the constant on which all spectra stand")] = False
+    baseline: Annotated[
+        bool,
+        Field(description="of a table: a smooth drift of each spectrum, which no component explains, is taken off"),
+    ] = False
+    msc: Annotated[
+        bool, Field(description="of a table: a gain that varies smoothly along the axis (scatter, tilt) is taken off")
+    ] = False
+    align: Annotated[
+        bool, Field(description="of a table: bands that are shifted or widened from spectrum to spectrum are put back")
+    ] = False
+    noise: Annotated[
+        Literal["white", "coloured"],
+        Field(
+            description="of a table; coloured: neighbouring channels share it, it is made white before components are counted"
+        ),
+    ] = "white"
     missing: Annotated[
         Literal["complete", "weights", "drop"],
         Field(
@@ -86,9 +105,15 @@ class MCR(Unmixing):
 
     def _learn(self, sample: Sample) -> Unmixed:
         number = None if self.n_components == "auto" else self.n_components
-        options = Options(number, self.kind, self.signed, self.normalise, self.despike, self.random_state)
+        options = Options(
+            number, self.kind, self.signed, self.normalise, self.despike, self.random_state, self._instrument(),
+            (self.state_["channel"], self.info_["units"]),
+        )  # fmt: skip
         found = components_of(sample, options, self._asked(read_known(self.known, self.state_["channel"], self.info_)))
         return self._with_bands(found, sample) if found.info["kind"] == "table" else found
+
+    def _instrument(self) -> Instrument:
+        return Instrument(Kinds(self.baseline, self.msc, self.align), self.noise == "coloured")
 
     def _gaps(self) -> Gaps:
         return "any" if self.missing == "weights" else "complete"
@@ -110,6 +135,8 @@ class MCR(Unmixing):
         spectra, info = sample.spectra.astype(np.float64), found.info
         if len(spectra) > FEW:
             return found
+        if any(kinds := self._instrument().kinds):
+            spectra = spectra - taken_off(spectra, found.components, kinds)
         base, known = info.get("pedestal", 0.0), info.get("known", 0)
         weight = found.arrays.get("channel_weight")
         if weight is not None:  # noise is even in weighed channels, and so are the bands
@@ -133,4 +160,6 @@ class MCR(Unmixing):
             encoder = partial(encode_table, components, *info["noise"])
         else:
             encoder = partial(encode_scene, components, info["normalisation"])
-        return encoder if weight is None else partial(encode_evened, encoder, weight, base)
+        encoder = encoder if weight is None else partial(encode_evened, encoder, weight, base)
+        kinds = self._instrument().kinds
+        return partial(encode_without_errors, encoder, self.components_, kinds) if any(kinds) else encoder
