@@ -118,32 +118,36 @@ RUN = {
 }
 
 
-def scenes():
-    """What the page is tried on: name -> (result, run)."""
-    keV, nm = np.linspace(0.1, 20.5, 2048), np.linspace(400, 2500, 220)
-    table_labels = (np.arange(21) * 3 // 21)[:, None]
-    long = make_scene(
-        blobs(40, 60, 6, 3), nm, "nm", long_name="wavelength", source="/a/" + "very_long_name_" * 12 + ".hdr"
-    )
-    names = [f"iron oxide with a remarkably long description number {i} {EVIL}" for i in range(6)]
-    return {
-        "four": (make_scene(blobs(95, 95, 4, 1, True), nm, "nm", long_name="wavelength", levels=range(2, 9)), RUN),
-        "counts": (make_scene(blobs(64, 64, 5, 2), keV, "keV", counts=0.02, levels=range(2, 10)), {}),
-        "large": (make_scene(blobs(1000, 1000, 24, 4), keV, "keV", origin="lower", levels=range(2, 33)), RUN),
-        "one": (make_scene(blobs(30, 50, 1), nm, "nm", long_name="wavelength"), RUN),
-        "table": (make_scene(table_labels, np.linspace(200.0, 3400, 1000), "1/cm", long_name="wavenumber"), {}),
-        "strip": (make_scene(np.repeat(np.arange(4), 100)[:, None], nm, "nm", long_name="wavelength"), {}),
-        "long": (long.assign_coords(component=names), {"name": "x" * 300}),
-        "wide": (make_scene(blobs(60, 400, 7, 5, True), nm, "nm", long_name="wavelength"), RUN),
-        "huge": (make_scene(blobs(2100, 1300, 12, 6, True), nm, "nm", long_name="wavelength"), RUN),
-        "empty": (make_scene(blobs(9, 9, 2), nm, "nm").assign(labels=(("y", "x"), np.full((9, 9), -1, np.int32))), {}),
-        "bare": (xr.Dataset({"labels": (("y", "x"), blobs(13, 7, 3))}), {}),
-    }
+KEV, NM = np.linspace(0.1, 20.5, 2048), np.linspace(400, 2500, 220)
+WAVES = {"axis": NM, "units": "nm", "long_name": "wavelength"}
+NAMES = [f"iron oxide with a remarkably long description number {i} {EVIL}" for i in range(6)]
+NONE = np.full((9, 9), -1, np.int32)
+SCENES = {  # what the page is tried on: name -> what makes (result, run)
+    "four": lambda: (make_scene(blobs(95, 95, 4, 1, True), levels=range(2, 9), **WAVES), RUN),
+    "counts": lambda: (make_scene(blobs(64, 64, 5, 2), KEV, "keV", counts=0.02, levels=range(2, 10)), {}),
+    "large": lambda: (make_scene(blobs(1000, 1000, 24, 4), KEV, "keV", origin="lower", levels=range(2, 33)), RUN),
+    "one": lambda: (make_scene(blobs(30, 50, 1), **WAVES), RUN),
+    "table": lambda: (
+        make_scene((np.arange(21) * 3 // 21)[:, None], np.linspace(200.0, 3400, 1000), "1/cm", long_name="wavenumber"),
+        {},
+    ),
+    "strip": lambda: (make_scene(np.repeat(np.arange(4), 100)[:, None], **WAVES), {}),
+    "long": lambda: (
+        make_scene(blobs(40, 60, 6, 3), source="/a/" + "very_long_name_" * 12 + ".hdr", **WAVES).assign_coords(
+            component=NAMES
+        ),
+        {"name": "x" * 300},
+    ),
+    "wide": lambda: (make_scene(blobs(60, 400, 7, 5, True), **WAVES), RUN),
+    "huge": lambda: (make_scene(blobs(2100, 1300, 12, 6, True), **WAVES), RUN),
+    "empty": lambda: (make_scene(blobs(9, 9, 2), NM, "nm").assign(labels=(("y", "x"), NONE)), {}),
+    "bare": lambda: (xr.Dataset({"labels": (("y", "x"), blobs(13, 7, 3))}), {}),
+}
 
 
 @pytest.fixture(scope="module")
 def pages():
-    return {name: render(*scene) for name, scene in scenes().items()}
+    return {name: render(*make()) for name, make in SCENES.items()}
 
 
 def words(page):
@@ -152,7 +156,7 @@ def words(page):
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text))
 
 
-@pytest.mark.parametrize("name", scenes())
+@pytest.mark.parametrize("name", SCENES)
 def test_one_file_small_and_without_network(pages, name):
     page = pages[name]
     assert len(page.encode()) <= 5_000_000
@@ -246,7 +250,7 @@ def test_text_of_files_and_people_is_escaped():
     page = render(result, run)
     assert "alert(1)" in page
     assert "<script>alert" not in page
-    assert page.count("<script") == page.count("</script>") == render(scenes()["four"][0], {}).count("<script")
+    assert page.count("<script") == page.count("</script>") == render(SCENES["four"]()[0], {}).count("<script")
 
 
 def test_truth_is_shown_beside_what_was_found():
@@ -262,14 +266,14 @@ def test_wrong_result_is_refused():
 
 
 def test_render_does_not_change_its_input():
-    result, run = scenes()["four"]
+    result, run = SCENES["four"]()
     before = result.copy(deep=True)
     assert render(result, run)
     xr.testing.assert_identical(result, before)
 
 
 def test_report_is_written_beside_and_renamed(tmp_path, monkeypatch):
-    result, run = scenes()["bare"]
+    result, run = SCENES["bare"]()
     monkeypatch.setattr(whole_page, "read_json", lambda path: run)
     monkeypatch.setattr(whole_page, "read_result", lambda path: result)
     for _ in range(2):

@@ -1,5 +1,7 @@
 """Large maps lie on the disk while they are made: the same run, bit by bit, and nobody holds them whole."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -84,11 +86,12 @@ def test_the_same_result_bit_by_bit(cubes, tmp_path, monkeypatch, tiny_blocks, k
 
 
 def test_prediction_and_a_series(cubes, tmp_path, monkeypatch, tiny_blocks):
-    both = [cubes["counts"], cubes["counts"]]
-    segment(both, tmp_path / "held", method="kmeans", parameters={"n_clusters": 4})
+    both, few = [cubes["counts"], cubes["counts"]], {"n_clusters": 4, "n_init": 2, "n_micro": 8, "max_clusters": 5}
+    monkeypatch.setattr("spaxel.workflow.runs.reporting", SimpleNamespace(report=lambda folder: folder))
+    segment(both, tmp_path / "held", method="kmeans", parameters=few)
     predict(tmp_path / "held", cubes["counts"], tmp_path / "held-again")
     monkeypatch.setattr(spaxel.cube.stored, "LARGE", 0)
-    segment(both, tmp_path / "stored", method="kmeans", parameters={"n_clusters": 4})
+    segment(both, tmp_path / "stored", method="kmeans", parameters=few)
     predict(tmp_path / "held", cubes["counts"], tmp_path / "stored-again")
     for name in ("0-0", "0-1"):
         same(tmp_path / "held" / name, tmp_path / "stored" / name)
