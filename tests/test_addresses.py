@@ -17,6 +17,8 @@ import xarray as xr
 
 import spaxel
 from spaxel.errors import Exists, GuessWarning, MissingExtra, NotFound, ParameterError, ReadError, WriteError, called
+from spaxel.methods.registry import method_class
+from spaxel.methods.saving import describe
 from spaxel.readers.native import write_cube
 from spaxel.store import copies
 from spaxel.store.addresses import using
@@ -339,6 +341,13 @@ def test_addresses_of_masks_and_axes_are_kept_without_their_secrets(memory, scan
     assert held == []
     assert "mask.npy" in read_json(run)["reading"]["mask"]
     assert int((read_result(run)["labels"] < 0).sum()) == 17
+
+
+def test_the_address_of_a_library_is_kept_without_its_secrets():
+    model = method_class("library")(library="https://me:pa55word@host/usgs.csv?sig=pa55word", names=["a", "b"])
+    model.info_ = {}
+    held = describe(model)["parameters"]
+    assert (held["library"], held["names"]) == ("https://host/usgs.csv?…", ["a", "b"])
 
 
 def test_what_decides_that_a_large_file_is_the_same(memory, monkeypatch, tmp_path):

@@ -3,6 +3,7 @@
 import json
 import pickle
 import warnings
+from types import SimpleNamespace
 
 import cloudpickle
 import pytest
@@ -30,6 +31,12 @@ class Apart(Workers):
         sent = cloudpickle.dumps(function)
         for item in reversed(list(items)):
             yield item, pickle.loads(pickle.dumps(pickle.loads(sent)(pickle.loads(cloudpickle.dumps(item)))))
+
+
+@pytest.fixture(autouse=True)
+def no_pages(monkeypatch):
+    """Nothing here looks at pages, which take most of the time."""
+    monkeypatch.setattr("spaxel.workflow.runs.reporting", SimpleNamespace(report=lambda folder: folder))
 
 
 @pytest.fixture(scope="module")

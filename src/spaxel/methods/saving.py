@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from spaxel.errors import all_called
 from spaxel.store.run_folder import new_run, write_arrays, write_json
 
 
 def describe(model: Any) -> dict[str, Any]:
-    """What run.json holds of a fitted model: method, parameters, learned values."""
-    return {"method": model.method, "parameters": model.get_params(), "learned": model.info_}
+    """What run.json holds of a fitted model: method, parameters (addresses without their secrets), learned values."""
+    return {"method": model.method, "parameters": all_called(model.get_params()), "learned": model.info_}
 
 
 def save(model: Any, path: str | Path, *, overwrite: bool = False) -> Path:

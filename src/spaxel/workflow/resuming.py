@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from warnings import warn
 
+from spaxel.errors import all_called
 from spaxel.methods.registry import load
 from spaxel.methods.saving import save
 from spaxel.store import provenance
@@ -64,7 +65,7 @@ def key_of_run(plan: RunPlan, model: Any, files: Sequence[Opened]) -> dict[str, 
     """What decides the bits of a run with a fit, by names that people know."""
     parameters = {name: value for name, value in model.get_params().items() if name not in NEVER}
     asked = {name: getattr(plan, name) for name in ("steps", "despike", "drop_channels", "reference")}
-    return {"method": plan.method} | parameters | asked | _common(plan, files)
+    return {"method": plan.method} | all_called(parameters) | asked | _common(plan, files)
 
 
 def key_of_prediction(plan: RunPlan, run: Path, held: dict[str, Any], file: Opened) -> dict[str, Any]:
