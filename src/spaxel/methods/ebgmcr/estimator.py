@@ -16,8 +16,9 @@ from spaxel.errors import CubeError, ParameterError
 from spaxel.linear.abundances import nnls
 from spaxel.methods.ebgmcr.codes import Coder, Heads, law_of, mixed
 from spaxel.methods.ebgmcr.fit import FEWEST, Ask, Found, fit_cold, fit_energy
-from spaxel.methods.ebgmcr.laws import Aggregate, find_aggregate
+from spaxel.methods.ebgmcr.laws import AGGREGATES, NAMED, Aggregate, find_aggregate
 from spaxel.methods.ebgmcr.smoothing import smoothing_kernel
+from spaxel.methods.ebgmcr.verdict import said_of_law
 from spaxel.methods.mcr.codes import encode_scene, encode_table
 from spaxel.methods.mcr.components import Options, components_of
 from spaxel.methods.mcr.constraints import read_known
@@ -25,6 +26,11 @@ from spaxel.methods.mixtures.base import Encoder, Unmixed, Unmixing, is_signed
 from spaxel.methods.parameters import Device, Kind, Known, Memory, NComponents, NSample, Seed, Signed, declared
 from spaxel.methods.state import pack, unpack
 from spaxel.training import check_extra
+
+NOT_A_RESULT = (
+    "Number and abundances are those of linear mixing and are not to be trusted; spectra are nearly right. "
+    "Try --mixing auto, or a law of your own."
+)
 
 
 @declared
@@ -59,7 +65,10 @@ class EnergyMCR(Unmixing):
     ] = "warm"
     mixing: Annotated[
         str | Callable[..., Any],
-        Field(description="linear, bilinear, absorbance, saturation, or a function of your own as module:function"),
+        Field(
+            description="auto: the law that fits; linear, bilinear, absorbance, saturation, monotone (a curve that is "
+            "learned), or a function of your own as module:function"
+        ),
     ] = "linear"
     sparse: Annotated[bool, Field(description="components are exactly 0 in most channels (mass spectra)")] = False
     known: Known = None
@@ -71,8 +80,12 @@ class EnergyMCR(Unmixing):
     signed: Signed = "auto"
     pool: Annotated[int, Field(ge=2, le=65536, description="candidates of a cold start")] = 1024
     epochs: Annotated[
-        int, Field(ge=0, description="epochs of training, at most; a cold start takes twice as many, and reheats")
-    ] = 500
+        Annotated[int, Field(ge=0)] | Literal["auto"],
+        Field(
+            description="epochs of training, at most (needs torch); auto: 500 for sparse or a cold start, which takes twice as "
+            "many and reheats, else none"
+        ),
+    ] = "auto"
     device: Device = "cpu"
     n_sample: NSample = 8_000
     random_state: Seed = 0
@@ -82,13 +95,16 @@ class EnergyMCR(Unmixing):
     def theta_(self) -> dict[str, float]:
         """What was learned of the law, by name; empty if it is linear."""
         check_is_fitted(self, "state_")
-        law = find_aggregate(self.mixing)
-        return {} if law.linear or not self.state_["theta"].size else law.strength(self.state_["theta"])
+        return (
+            law_of(self._law(), self.state_["theta"]).strength(self.state_["theta"])
+            if self.state_["theta"].size
+            else {}
+        )
 
     def inverse_transform(self, abundances: np.ndarray) -> np.ndarray:
         """Spectra (n, channel) of abundances (n, k), through the mixing law."""
         check_is_fitted(self, "state_")
-        law, scale = law_of(self.mixing, self.state_["theta"]), self.info_["scale"]
+        law, scale = law_of(self._law(), self.state_["theta"]), self.info_["scale"]
         return mixed(law, np.asarray(abundances) / scale, self.components_, self.state_["theta"]) * scale
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
@@ -99,15 +115,23 @@ class EnergyMCR(Unmixing):
             raise ParameterError("smoothing is a function, which cannot be saved. Try a number of channels.")
         return super().save(path, overwrite=overwrite)
 
+    def _law(self) -> str | Callable[..., Any]:
+        """The law that was chosen, as `mixing` would name it."""
+        return self.info_["law"]["chosen"] if self.mixing == "auto" else self.mixing
+
+    def _epochs(self) -> int:
+        return (500 if self.sparse or self.start == "cold" else 0) if self.epochs == "auto" else self.epochs
+
     def _learn(self, sample: Sample) -> Unmixed:
-        check_extra("EnergyMCR")
-        law = find_aggregate(self.mixing)
+        if self._epochs():
+            check_extra("EnergyMCR")
+        law = None if self.mixing == "auto" else find_aggregate(self.mixing)
         spectra = sample.spectra.astype(np.float64)
         signed = is_signed(spectra) if self.signed == "auto" else self.signed
         lit = spectra[spectra.any(1)] if signed else np.maximum(spectra, 0)[(spectra > 0).any(1)]
         number = None if self.n_components == "auto" else self.n_components
         info: dict[str, Any] = {"scale": 1.0, "codes": "start", "evidence": {}, "explained": float("nan")}
-        info |= {"start": self.start}
+        info |= {"start": self.start, "law": said_of_law(AGGREGATES["linear"], "linear", {}, {})}
         if self.start == "cold":
             nothing = Unmixed(np.empty((0, lit.shape[1])), info | {"kind": "table"}, [], {})
             return self._from_nothing(lit, nothing, self._ask(law, nothing, number, signed=signed))
@@ -115,18 +139,22 @@ class EnergyMCR(Unmixing):
         start = components_of(sample, Options(number, self.kind, signed, seed=self.random_state))
         start = start._replace(info=info | start.info, arrays={"theta": np.zeros(0)})
         scene = start.info["kind"] == "scene"
-        if (scene and law.linear) or len(lit) < FEWEST or (not scene and start.info["noise"][0] <= 0):
+        if (
+            (scene and law is not None and law.linear)
+            or len(lit) < FEWEST
+            or (not scene and start.info["noise"][0] <= 0)
+        ):
             sentence = f"{start.info['sentence']} The start was kept: there is nothing to train."
             return start._replace(info=start.info | {"sentence": sentence})
         number = None if number is None else len(start.components)
         return self._from_mcr(lit, start, self._ask(law, start, number, signed=signed))
 
-    def _ask(self, law: Aggregate, start: Unmixed, number: int | None, *, signed: bool) -> Ask:
+    def _ask(self, law: Aggregate | None, start: Unmixed, number: int | None, *, signed: bool) -> Ask:
         kernel = smoothing_kernel(start.components.shape[1], self.smoothing)
         scene = start.info["kind"] == "scene"
         return Ask(
             law, number, signed, self.random_state, self._known(), kernel, self.sparse, scene,
-            self.pool, self.epochs, self.device,
+            self.pool, self._epochs(), self.device,
         )  # fmt: skip
 
     def _from_nothing(self, lit: np.ndarray, start: Unmixed, ask: Ask) -> Unmixed:
@@ -146,9 +174,13 @@ class EnergyMCR(Unmixing):
         if ask.scene:
             level, power = _scene_noise(X, S / np.linalg.norm(S, axis=1, keepdims=True)), 0.0
         found = fit_energy(X, S, level, power, ask)
+        doubted = list(start.warnings)
         if found.theta.size:
-            start = start._replace(warnings=[f"Without the mixing law: {said}" for said in start.warnings])
-        return _kept(start, found, scale, _sentence(start.info["sentence"], len(S), found, ask.aggregate))
+            doubted = [f"Without the mixing law: {said}" for said in start.warnings]
+        elif not found.law["fits"]:
+            doubted = [f"{found.law['sentence']} {NOT_A_RESULT}", *doubted]
+        start = start._replace(warnings=doubted)
+        return _kept(start, found, scale, _sentence(start.info["sentence"], len(S), found))
 
     def _known(self) -> np.ndarray | None:
         known = read_known(self.known, self.state_["channel"], self.info_)
@@ -165,7 +197,7 @@ class EnergyMCR(Unmixing):
                 else partial(encode_table, self.components_, *info["noise"])
             )
         heads = unpack(Heads, state, "head_") if info["codes"] == "gates" else None
-        return Coder(self.components_, state["theta"], self.mixing, info["noise"], info["scale"], heads)
+        return Coder(self.components_, state["theta"], self._law(), info["noise"], info["scale"], heads)
 
 
 def _kept(start: Unmixed, found: Found, scale: float, sentence: str) -> Unmixed:
@@ -176,6 +208,7 @@ def _kept(start: Unmixed, found: Found, scale: float, sentence: str) -> Unmixed:
         "codes": "solver" if found.heads is None else "gates",
         "normalisation": "raw",
         "prices": found.prices,
+        "law": found.law or start.info["law"],
         "history": found.history,
         "sentence": sentence,
     }
@@ -187,13 +220,17 @@ def _scene_noise(X: np.ndarray, S: np.ndarray) -> float:
     return float(np.sqrt(((X - nnls(X, S) @ S) ** 2).mean()))
 
 
-def _sentence(start: str, k: int, found: Found, law: Aggregate) -> str:
-    if law.linear:
-        return f"{start} {found.sentence}"
+def _sentence(start: str, k: int, found: Found) -> str:
+    law, name = found.law, found.law["chosen"]
+    if not law["fits"]:
+        return f"{law['sentence']} {NOT_A_RESULT} {start}"
     if not found.theta.size:
-        return f"{start} The mixing law {law.name} was not taken: held-out spectra do not need it. {found.sentence}"
-    learned = ", ".join(f"{name} = {value:.3g}" for name, value in law.strength(found.theta).items())
+        words = "" if law["asked"] == "linear" else law["sentence"]
+        return " ".join(part for part in (start, words, found.sentence) if part)
+    strength = NAMED[name].strength(found.theta) if name in NAMED else {}
+    learned = ", ".join(f"{word} = {value:.3g}" for word, value in strength.items())
     return (
-        f"{len(found.components)} components under {law.name} mixing ({learned}), {k} without it: the error of held-out "
-        f"spectra falls from {found.prices['linear']:.1f} to {found.prices['law']:.1f}. {found.sentence}"
+        f"{len(found.components)} components under {name} mixing{f' ({learned})' if learned else ''}, {k} without it: the "
+        f"error of held-out spectra falls from {found.prices['linear']:.1f} to {found.prices[name]:.1f}. {law['sentence']} "
+        f"{found.sentence}"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,20 +11,25 @@ from scipy.optimize import linear_sum_assignment
 from spaxel.errors import CubeError, ParameterError
 from spaxel.linear.sparse.factorise import choose_weights, encode
 from spaxel.methods.ebgmcr.codes import Heads, curved_codes, gated_codes
-from spaxel.methods.ebgmcr.laws import AGGREGATES, Aggregate
+from spaxel.methods.ebgmcr.laws import AGGREGATES, MONOTONE, Aggregate
 from spaxel.methods.ebgmcr.solve import Solution, Task, best, price, run_rounds, settle, solve_curved, solve_linear
+from spaxel.methods.ebgmcr.verdict import Evidence, Look, doubts, looks, said_of_law, simplest
 
 FEWEST = 20  # samples from which some are held out
 APART = 5  # every fifth sample is held out
 COLD = 2  # times the epochs, of a cold start
+GAIN = 0.3  # of the penalised error of a held-out sample, from which a law is needed
 ALIKE = 0.8  # cosine from which a component is one that was known
 
 
 @dataclass(frozen=True)
 class Ask:
-    """What is asked of the fit, beside the data. kernel : (channel, channel) that smooths components, or None"""
+    """What is asked of the fit, beside the data. aggregate : None = the law that fits best
 
-    aggregate: Aggregate
+    kernel : (channel, channel) that smooths components, or None
+    """
+
+    aggregate: Aggregate | None
     number: int | None
     signed: bool
     seed: int
@@ -41,7 +46,7 @@ class Ask:
 class Found:
     """components (k, channel), theta (p,), noise (level, power, hottest), codes: solver or gates, heads of the gates if so.
 
-    prices : error of each state on the held-out samples, in order, by name      steps : sentences about what was taken
+    prices : error of each state on the held-out samples, in order, by name      law : what was said of the mixing laws
     """
 
     components: np.ndarray
@@ -51,6 +56,7 @@ class Found:
     prices: dict[str, float]
     history: list[dict[str, float]]
     sentence: str
+    law: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,27 +94,63 @@ def fit_energy(X: np.ndarray, components: np.ndarray, level: float, power: float
     What is better is decided between states fitted to four fifths of the samples, by their `price` on the held-out fifth;
     then what was chosen is fitted to all.
     """
-    task = Task(ask.aggregate, ask.number, ask.signed, ask.seed, 0 if ask.known is None else len(ask.known))
-    linear = replace(task, aggregate=AGGREGATES["linear"])
+    linear = Task(AGGREGATES["linear"], ask.number, ask.signed, ask.seed, 0 if ask.known is None else len(ask.known))
     part, kept = _split(X, ask.seed)
     full = State(linear.aggregate, _prepared(X, components, level, power, linear, ask), np.zeros(0), level, power)
-    prices: dict[str, Any] = {}
     state = full
     if not ask.scene:
         found = solve_linear(part, full.sigma(part), linear)
         state = replace(full, S=_prepared(part, found.S, level, power, linear, ask))
-    if not ask.aggregate.linear:
-        law = _law(part, state, task, ask)
-        sigma = np.minimum(law.sigma(kept), state.sigma(kept))
-        prices |= {
-            "linear": _judged(kept, state, sigma, len(part), sparse=ask.sparse),
-            "law": _judged(kept, law, sigma, len(part), sparse=ask.sparse),
-        }
-        if prices["law"] < prices["linear"]:
-            state, full = law, law if ask.scene else _again(X, law, task, ask)
-    if ask.scene or not ask.epochs:
-        return _sorted(X, full, task, prices, [], "Nothing was trained.")
-    return _trained(X, state, full, task, ask, prices)
+    chosen = _chosen(part, kept, state, linear, ask)
+    task = replace(linear, aggregate=chosen.state.aggregate)
+    if chosen.state is not state:
+        state = chosen.state
+        full = state if ask.scene else _again(X, state, task, ask)
+    if ask.scene or not ask.epochs or task.aggregate.name == MONOTONE.name:
+        found = _sorted(X, full, task, chosen.prices, [], "Nothing was trained.")
+    else:
+        found = _trained(X, state, full, task, ask, chosen.prices)
+    return replace(found, law=chosen.law)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """state : under the law that was chosen      prices : of all on the held-out samples      law : what `info_` says of it."""
+
+    state: State
+    prices: dict[str, Any]
+    law: dict[str, Any]
+
+
+def _chosen(part: np.ndarray, kept: np.ndarray, linear: State, task: Task, ask: Ask) -> Chosen:
+    """The law that fits best, of all or the one that was given; the linear state where none does."""
+    sigma = linear.sigma(part)
+    seen = {} if ask.scene else looks(part, sigma)
+    states = {law.name: _law(part, linear, replace(task, aggregate=law), ask) for law in _offered(seen, ask)}
+    level = np.minimum.reduce([one.sigma(kept) for one in (linear, *states.values())])
+    prices: dict[str, Any] = {"linear": _judged(kept, linear, level, len(part), sparse=ask.sparse)}
+    prices |= {name: _judged(kept, one, level, len(part), sparse=ask.sparse) for name, one in states.items()}
+    why: dict[str, list[str]] = {}
+    for name in sorted(states, key=lambda name: prices[name]):
+        one = states[name]
+        if prices[name] > prices["linear"] - GAIN:
+            why[name] = ["held-out spectra do not need it"]
+            continue
+        fitted = Solution(one.S, one.codes(part), one.theta, one.sigma(part))
+        why[name] = doubts(Evidence(part, sigma, seen), kept, fitted, one.codes(kept), one.aggregate)
+        if not why[name]:
+            return Chosen(one, prices, said_of_law(ask.aggregate, name, why, seen))
+    return Chosen(linear, prices, said_of_law(ask.aggregate, "linear", why, seen))
+
+
+def _offered(seen: dict[str, Look], ask: Ask) -> list[Aggregate]:
+    """The laws that are worth solving for."""
+    if ask.aggregate is not None:
+        return [] if ask.aggregate.linear else [ask.aggregate]
+    if ask.scene:
+        return [AGGREGATES[name] for name in ("bilinear", "saturation", "absorbance")]
+    first = simplest(seen)
+    return [] if first.law.linear else [first.law, AGGREGATES["bilinear"]]
 
 
 def _split(X: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -125,7 +167,11 @@ def fit_cold(X: np.ndarray, ask: Ask) -> Found:
     """
     from spaxel.methods.ebgmcr.net.cold import cold_pool
 
-    asked = {"mixing": not ask.aggregate.linear, "known": ask.known is not None, "sparse": ask.sparse}
+    asked = {
+        "mixing": ask.aggregate is None or not ask.aggregate.linear,
+        "known": ask.known is not None,
+        "sparse": ask.sparse,
+    }
     asked |= {"n_components": ask.number is not None, "smoothing": ask.kernel is not None, "epochs": not ask.epochs}
     if wrong := [name for name, given in asked.items() if given]:
         raise ParameterError(f"start='cold' finds linear components and their number; {wrong[0]} needs start='warm'.")
@@ -136,8 +182,8 @@ def fit_cold(X: np.ndarray, ask: Ask) -> Found:
     cold = cold_pool(X, sigma, n_pool=ask.pool, epochs=COLD * ask.epochs, seed=ask.seed, nonnegative=not ask.signed)
     if not len(cold.components):
         raise CubeError("No candidate of the cold start was used. Try start='warm', or more epochs.")
-    state = State(ask.aggregate, cold.components, np.zeros(0), level, power)
-    return _sorted(X, state, Task(ask.aggregate), {}, cold.history, cold.sentence)
+    state = State(AGGREGATES["linear"], cold.components, np.zeros(0), level, power)
+    return _sorted(X, state, Task(state.aggregate), {}, cold.history, cold.sentence)
 
 
 def _prepared(X: np.ndarray, S: np.ndarray, level: float, power: float, task: Task, ask: Ask) -> np.ndarray:

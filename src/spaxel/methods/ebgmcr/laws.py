@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spaxel.errors import ParameterError
+from spaxel.methods.ebgmcr.curves import FREE, bend, bent_at, unbend
 
 START = -3.0  # of θ for a plug-in of one's own
 
@@ -72,6 +73,11 @@ def bilinear(c: Any, S: Any, theta: Any) -> Any:
     return y + theta * (S.shape[1] ** 0.5) * pairs / (total + 1e-30)
 
 
+def monotone(c: np.ndarray, S: np.ndarray, theta: np.ndarray) -> np.ndarray:
+    """x = f(y), y = c S, f any rising curve (see curves); of arrays only, so that no net trains it."""
+    return bend(c @ S, np.asarray(theta, np.float64))
+
+
 def _undo_saturation(x: np.ndarray, theta: np.ndarray) -> np.ndarray:
     """y = x / (1 - a x), below the reach of the detector."""
     a = np.exp(theta)
@@ -98,16 +104,20 @@ AGGREGATES = {
 }
 
 
+MONOTONE = Aggregate("monotone", monotone, (0.0,) * len(FREE), (), unbend, bent_at)
+NAMED = AGGREGATES | {"monotone": MONOTONE}
+
+
 def find_aggregate(mixing: str | Callable[[Any, Any, Any], Any]) -> Aggregate:
     """The plug-in of a name, of "module:function", or of a function. Raises ParameterError if there is none."""
     if callable(mixing):
         return Aggregate(getattr(mixing, "__name__", "own"), mixing, (START,))
-    if mixing in AGGREGATES:
-        return AGGREGATES[mixing]
+    if mixing in NAMED:
+        return NAMED[mixing]
     module, colon, name = mixing.partition(":")
     if not colon:
         raise ParameterError(
-            f"mixing is {mixing!r}, expected one of {', '.join(AGGREGATES)}, a function or module:function."
+            f"mixing is {mixing!r}, expected auto, one of {', '.join(NAMED)}, a function or module:function."
         )
     try:
         function = getattr(import_module(module), name)

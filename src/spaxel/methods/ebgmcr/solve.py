@@ -11,11 +11,13 @@ from spaxel.linear.noise import eigenvalues
 from spaxel.linear.sparse.codes import Prices, code, unit, update_spectra
 from spaxel.linear.sparse.factorise import factorise
 from spaxel.methods.ebgmcr.codes import curved_codes, gauss_newton, made_linear, mixed, theta_step, undone
+from spaxel.methods.ebgmcr.curves import learn_curve
 from spaxel.methods.ebgmcr.laws import Aggregate
 
 ROUNDS = 3
 SETTLING = 6  # of amounts, spectra and θ, at one support
 HAZE = (0.2, 0.1)  # noise over signal that is added for a start: what is small drowns, and with it false components
+AHEAD = 8  # ranks beyond the one counted, that are looked at
 NEAR = 0.01  # of θ, below which a round changed nothing
 MOST_FALSE = 1.5  # components of the linear solution over the best number, above which it is no start
 
@@ -62,13 +64,20 @@ def price(X: np.ndarray, found: Solution, task: Task, n: int) -> float:
     return float((rest**2).sum() / (2 * len(X)) + usage + size / n)
 
 
+def best_theta(X: np.ndarray, sigma: np.ndarray, aggregate: Aggregate) -> np.ndarray:
+    """θ of a law that acts on each value alone, for which undoing it leaves the least rank."""
+    if aggregate.linear:
+        return np.zeros(0)
+    return profile_theta(X, sigma, aggregate) if aggregate.grid else learn_curve(X, sigma)
+
+
 def profile_theta(X: np.ndarray, sigma: np.ndarray, aggregate: Aggregate) -> np.ndarray:
     """θ of a law that acts on each value alone: the least rank after undoing it, and there the least left unexplained.
 
     Undoing too little or too much only adds to the rank. What is left is compared in the space of X, so that the stretch of
     the inverse does not count.
     """
-    trials = [_Undone(X, sigma, aggregate, np.array(theta)) for theta in aggregate.grid]
+    trials = [Undone(X, sigma, aggregate, np.array(theta)) for theta in aggregate.grid]
     rank = max(1, min(trial.rank for trial in trials))
     left = [trial.left(rank) for trial in trials]
     best = int(np.argmin(left))
@@ -80,7 +89,7 @@ def profile_theta(X: np.ndarray, sigma: np.ndarray, aggregate: Aggregate) -> np.
     return np.array(aggregate.grid[best])
 
 
-class _Undone:
+class Undone:
     """X with the law undone at one θ: its rank, and what a given rank leaves of X."""
 
     def __init__(self, X: np.ndarray, sigma: np.ndarray, aggregate: Aggregate, theta: np.ndarray) -> None:
@@ -92,12 +101,23 @@ class _Undone:
 
     def left(self, k: int) -> float:
         """Mean square, in units of the noise, of X less the law of rank k."""
+        return float(self._left(self._vectors(), k))
+
+    def left_by_rank(self) -> np.ndarray:
+        """The same of the ranks 1, 2, … up to the rank that was counted, and some more."""
+        vectors = self._vectors()
+        return np.array([self._left(vectors, k) for k in range(1, min(max(self.rank, 1) + AHEAD, len(vectors)) + 1)])
+
+    def _vectors(self) -> np.ndarray:
         Y = self.Y
-        tall = len(Y) > Y.shape[1]
-        top = np.linalg.eigh(Y.T @ Y if tall else Y @ Y.T)[1][:, -k:]
-        low = ((Y @ top) @ top.T if tall else top @ (top.T @ Y)) / self.w
-        back = self.aggregate.mix(low.reshape(-1, 1), np.ones((1, 1)), self.theta).reshape(low.shape)
-        return float((((self.X - back) / self.sigma[:, None]) ** 2).mean())
+        return np.linalg.eigh(Y.T @ Y if len(Y) > Y.shape[1] else Y @ Y.T)[1]
+
+    def _left(self, vectors: np.ndarray, k: int) -> float:
+        Y, top = self.Y, vectors[:, -k:]
+        low = ((Y @ top) @ top.T if len(Y) > Y.shape[1] else top @ (top.T @ Y)) / self.w
+        if not self.aggregate.linear:
+            low = self.aggregate.mix(low.reshape(-1, 1), np.ones((1, 1)), self.theta).reshape(low.shape)
+        return float((((self.X - low) / self.sigma[:, None]) ** 2).mean())
 
 
 def solve_linear(Y: np.ndarray, sigma: np.ndarray, task: Task) -> Solution:
@@ -134,7 +154,7 @@ def solve_curved(X: np.ndarray, linear: Solution, task: Task) -> Solution:
     tried: list[Solution] = []
     sigma = linear.sigma
     if task.aggregate.inverse is not None:
-        theta = profile_theta(X, sigma, task.aggregate)
+        theta = best_theta(X, sigma, task.aggregate)
         begun = solve_linear(*undone(X, sigma, task.aggregate, theta), task)
         tried += run_rounds(X, replace(begun, theta=theta, sigma=sigma), task)
     else:
