@@ -95,8 +95,8 @@ def zeros(found: np.ndarray, S: np.ndarray) -> dict[str, float]:
 
 
 def energy(X: np.ndarray, new: np.ndarray, case: Case) -> tuple:
-    """EnergyMCR with the law of the case, warm."""
-    model = EnergyMCR(mixing=case["law"], sparse=case.get("spectra") == "mass").fit(X)
+    """EnergyMCR with the law of the case, warm, with gates that are trained."""
+    model = EnergyMCR(mixing=case["law"], sparse=case.get("spectra") == "mass", epochs=500).fit(X)
     codes = model.transform(np.vstack([X, new]))
     extra = {"theta": model.theta_, "codes": model.info_["codes"], "prices": model.info_.get("prices", {})}
     return model.components_, codes, model.inverse_transform(codes), extra

@@ -114,8 +114,8 @@ def write(about: dict, runs: list[dict[str, Any]], offered: tuple[str, ...]) -> 
                 "" if name == "MCR" else worse, f"{np.mean([one[4] for one in found]):.1f}",
             ])  # fmt: skip
     parts = [
-        f"{K} components, {N} mixtures, {CHANNELS} channels, {DB} dB; R² of the amounts in {NEW} new mixtures, mean (worst). worse: "
-        "runs whose number is farther from the truth than that of MCR, or whose R² is lower by more than 0.005.",
+        f"{K} components, {N} mixtures, {CHANNELS} channels, {DB} dB; R² of the amounts in {NEW} new mixtures, mean (worst). "
+        "worse: runs whose number is farther from the truth than that of MCR, or whose R² is lower by more than 0.005.",
         table(["true law", "offered", "number exact", "R²", "said to fit", "worse", "CPU s"], rows),
     ]
     write_page("laws", "Laws of mixing: true, wrong, to be found", about, parts)

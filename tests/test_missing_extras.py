@@ -44,7 +44,7 @@ CALLS = {
     "pymcr.mcr": ("als", als),
     "torch": ("deep", lambda folder: spaxel.DeepSpectralClustering().fit(tiny_cube())),
     "torch ": ("deep", lambda folder: spaxel.DeepGlobalClustering().fit(tiny_cube())),
-    "torch  ": ("deep", lambda folder: spaxel.EnergyMCR().fit(tiny_cube())),
+    "torch  ": ("deep", lambda folder: spaxel.EnergyMCR(epochs=1).fit(tiny_cube())),
     "lightning_fabric": ("deep", lambda folder: spaxel.DeepSpectralClustering().fit(tiny_cube())),
 }
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def peak_memory() -> int | None:
 def about(command: str, seed: int | None, used: Sequence[str] = ()) -> dict[str, Any]:
     """Seed, command, time and versions. used : distributions that the method worked with, beside those of every run."""
     versions = {"spaxel": __version__, "python": sys.version.split()[0]}
-    versions |= {name: version(name) for name in (*LIBRARIES, *used)}
+    versions |= {name: held for name in (*LIBRARIES, *used) if (held := _version(name))}
     return {
         "seed": seed,
         "command": command,
@@ -50,6 +50,14 @@ def about(command: str, seed: int | None, used: Sequence[str] = ()) -> dict[str,
         "versions": versions,
         "spaxel_version": __version__,
     }
+
+
+def _version(name: str) -> str:
+    """Of a distribution; "" if it is not installed, as torch need not be where nothing is trained."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
 
 
 def signature(given: str | Path, cube: xr.Dataset) -> dict[str, Any]:

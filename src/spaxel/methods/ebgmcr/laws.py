@@ -117,7 +117,7 @@ def find_aggregate(mixing: str | Callable[[Any, Any, Any], Any]) -> Aggregate:
     module, colon, name = mixing.partition(":")
     if not colon:
         raise ParameterError(
-            f"mixing is {mixing!r}, expected auto, one of {', '.join(NAMED)}, a function or module:function."
+            f"mixing is {mixing!r}, expected one of {', '.join(NAMED)}, auto, a function or module:function."
         )
     try:
         function = getattr(import_module(module), name)
