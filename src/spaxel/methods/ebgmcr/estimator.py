@@ -180,6 +180,11 @@ class EnergyMCR(Unmixing):
         elif not found.law["fits"]:
             doubted = [f"{found.law['sentence']} {NOT_A_RESULT}", *doubted]
         start = start._replace(warnings=doubted)
+        if not (found.theta.size or ask.epochs or ask.known is not None or ask.kernel is not None):
+            said = {"law": found.law, "prices": found.prices, "history": []}  # the very solution of MCR
+            return start._replace(
+                info=start.info | said | {"sentence": _sentence(start.info["sentence"], len(S), found)}
+            )
         return _kept(start, found, scale, _sentence(start.info["sentence"], len(S), found))
 
     def _known(self) -> np.ndarray | None:

@@ -99,8 +99,8 @@ def fit_energy(X: np.ndarray, components: np.ndarray, level: float, power: float
     full = State(linear.aggregate, _prepared(X, components, level, power, linear, ask), np.zeros(0), level, power)
     state = full
     if not ask.scene:
-        found = solve_linear(part, full.sigma(part), linear)
-        state = replace(full, S=_prepared(part, found.S, level, power, linear, ask))
+        solved = solve_linear(part, full.sigma(part), linear)
+        state = replace(full, S=_prepared(part, solved.S, level, power, linear, ask))
     chosen = _chosen(part, kept, state, linear, ask)
     task = replace(linear, aggregate=chosen.state.aggregate)
     if chosen.state is not state:
