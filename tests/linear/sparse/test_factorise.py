@@ -5,7 +5,7 @@ from scipy.optimize import linear_sum_assignment
 from spaxel.errors import CubeError, ParameterError
 from spaxel.linear.sparse.codes import Model, code, make_problem, residual_chi2, update_spectra, valued
 from spaxel.linear.sparse.factorise import encode, factorise, transform
-from spaxel.linear.sparse.moves import give_back, prune, without
+from spaxel.linear.sparse.moves import give_back, join, prune, without
 from spaxel.synth import simulate
 
 
@@ -237,3 +237,20 @@ def test_moves(easy):
     mended = give_back(Model(codes, np.vstack([lacking, S[15]])))
     assert residual_chi2(problem, Model(*mended)).sum() < 1.5 * residual_chi2(problem, truth).sum()
     assert matched(mended[1], S)[0].min() > 0.9999
+
+
+def test_two_spectra_that_always_come_in_one_ratio_are_one(easy):
+    X, C, S = easy
+    w = np.linalg.norm(X, axis=1, keepdims=True)
+    problem = make_problem(X / w, 0.1 / np.sqrt(512), 16)
+    truth = valued(problem, C / w, S)
+    parts_of = np.vstack([np.where(np.arange(512) < 200, S[3], 0), np.where(np.arange(512) < 200, 0, S[3])])
+    split = valued(
+        problem, np.column_stack([truth.c, truth.c[:, 3]]), np.vstack([S[:3], parts_of[:1], S[4:], parts_of[1:]])
+    )
+    assert split.k == 17
+    joined = join(problem, split)
+    assert joined.k == 16
+    assert joined.objective == pytest.approx(truth.objective, rel=1e-9)
+    np.testing.assert_allclose(joined.c @ joined.s, truth.c @ truth.s, atol=1e-12)
+    assert join(problem, truth) is truth

@@ -101,7 +101,7 @@ def solve(problem: Problem, k: int, *, fixed: bool = False, n_starts: int | None
     model = apart(light, polish(light, model))
     exact = scale * model.c.astype(float) + 0.0, model.s.astype(float)
     model = valued(problem, *_rounds(problem, *exact, problem.sigma, DOUBLE))
-    return fill(problem, model, k if fixed else 1)
+    return moves.join(problem, fill(problem, model, k if fixed else 1))
 
 
 def single(problem: Problem) -> tuple[Problem, float]:

@@ -3,12 +3,14 @@
 flagged    samples that the model does not explain
 deflate    take out the spectra that live in flagged samples, look for others in the span that the rest leaves
 prune      remove the spectra that are cheapest to lose
+join       two spectra that are in the same samples, always in one ratio
 split off  a spectrum that always comes with a second in the same ratio is the sum of both
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 from scipy.optimize import nnls
@@ -22,6 +24,7 @@ CHEAP = 10.0  # loss of a spectrum, in its price, up to which leaving it out is 
 MOST_CROWDED = 5  # components given back at a time
 TOGETHER, FEWEST = 0.85, 4  # share of its samples in which a difference comes with its twin, and how many these are
 ALIKE, SAME = 0.95, 0.2  # cosine from which two spectra are twins; how much more than the fixed ratio is something else
+STEADY = 1e-3  # relative spread of a ratio of codes up to which it is one
 GAIN = 30.0  # of the objective below which reheating stops
 
 
@@ -136,6 +139,20 @@ def split_off(model: Model) -> np.ndarray | None:
                 s[i] += low * model.s[j]
                 found = True
     return unit(c, s)[1] if found else None
+
+
+def join(problem: Problem, model: Model) -> Model:
+    """The model with spectra that are in the same samples, always in one ratio, as their sum: the same product for less."""
+    c, s = model.c.copy(), model.s.copy()
+    on = c > 0
+    for i, j in combinations(range(model.k), 2):
+        if not c[:, i].any() or not c[:, j].any() or (on[:, i] != on[:, j]).any():
+            continue
+        ratio = c[on[:, i], j] / c[on[:, i], i]
+        if ratio.max() - ratio.min() <= STEADY * ratio.max():
+            s[i] += ratio.mean() * s[j]
+            c[:, j] = 0
+    return best(model, valued(problem, *unit(c, s)))
 
 
 def twins(model: Model) -> tuple[np.ndarray, np.ndarray] | None:
