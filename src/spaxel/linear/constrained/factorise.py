@@ -53,11 +53,14 @@ class Plan(NamedTuple):
 
 
 class Search(NamedTuple):
-    """start : (k, channel) one more start, or None      seed : same seed, same bits      most : rounds at most."""
+    """start : (k, channel) one more start, or None      seed : same seed, same bits      most : rounds at most
+    only : no other start
+    """
 
     start: np.ndarray | None = None
     seed: int = 0
     most: int = 1000
+    only: bool = False
 
 
 PLAIN, ONCE = Conditions(), Search()
@@ -120,7 +123,7 @@ def _solve(
 ) -> tuple[_State, Plan, list[float]]:
     """Tries each start for a few rounds, and goes on with the best; prices of volume and of outliers come from there."""
     min_volume, most = conditions.min_volume, search.most
-    begin = Begin(conditions.known, search.start, plan.codes.closed, plan.spectra.lowest, search.seed)
+    begin = Begin(conditions.known, search.start, plan.codes.closed, plan.spectra.lowest, search.seed, search.only)
     begun = guesses(whole, table.row > 0, k, begin)
     if plan.loss == "poisson":
         begun = [_positive(c, s, plan) for c, s in begun]

@@ -19,6 +19,7 @@ PLAIN = Rules()
 class Begin(NamedTuple):
     """known : (m, channel) components, or None      start : (k, channel) one more start, or None
     closed : scales such that concentrations sum to about 1      lowest : 0, or -inf for signed spectra
+    only : no start besides `start`
     """
 
     known: np.ndarray | None = None
@@ -26,6 +27,7 @@ class Begin(NamedTuple):
     closed: bool = False
     lowest: float = 0.0
     seed: int = 0
+    only: bool = False
 
 
 def guesses(whole: np.ndarray, trusted: np.ndarray, k: int, begin: Begin) -> list[Guess]:
@@ -33,9 +35,9 @@ def guesses(whole: np.ndarray, trusted: np.ndarray, k: int, begin: Begin) -> lis
 
     trusted : (n,) bool, samples to take spectra from
     """
-    known, start, closed, lowest, seed = begin
+    known, start, closed, lowest, seed, only = begin
     spectra = [] if start is None else [normalised(np.asarray(start, np.float64))]
-    spectra += _purest(whole[trusted], k, lowest, seed)
+    spectra += [] if only and spectra else _purest(whole[trusted], k, lowest, seed)
     spectra = [_with_known(_exactly(whole[trusted], s, k, lowest), known) for s in spectra]
     return [_guess(whole, s, 0 if known is None else len(known), closed=closed) for s in spectra]
 

@@ -17,6 +17,7 @@ from spaxel.linear.sparse.report import Factors, table_sentence
 from spaxel.linear.sparse.spikes import MOST, despiked, has_spikes
 from spaxel.methods.mcr.alike import alike_sentences
 from spaxel.methods.mcr.constraints import NONE, Constraints, How, constrained_table
+from spaxel.methods.mcr.dense import apart_words, settled
 from spaxel.methods.mcr.evening import Even, evening, evens, turned_back
 from spaxel.methods.mcr.instrument import PERFECT, Instrument, corrected, doubted, sentence_beside
 from spaxel.methods.mixtures.base import Unmixed, is_signed
@@ -107,6 +108,7 @@ def _table(spectra: np.ndarray, options: Options, even: Even | None) -> Unmixed:
     lit = lit if even is None else lit * even.channel
     by_row = lit if even is None else lit * even.row[:, None]
     found, spikes, said = _factorised(by_row, number, options)
+    found, apart = (found, None) if spikes else settled(by_row, found, signed=signed)
     arrays = {} if even is None else {"channel_weight": even.channel}
     evidence = {
         "edge": found.n_edge,
@@ -115,7 +117,7 @@ def _table(spectra: np.ndarray, options: Options, even: Even | None) -> Unmixed:
         "r2_expected": found.r2_expected,
         "spikes": spikes,
         "estimates": count_components(by_row).estimates,
-    }
+    } | ({} if apart is None else {"apart": apart})
     info = {
         "kind": "table",
         "constrained": False,
@@ -129,7 +131,7 @@ def _table(spectra: np.ndarray, options: Options, even: Even | None) -> Unmixed:
     info |= doubt
     told = doubt or (options.instrument != PERFECT and found.knee is None)  # the edge alone knows no errors
     said += [sentence for sentence in found.warnings if not told or sentence not in found.doubts]
-    said += [doubt["sentence"]] if doubt else []
+    said += ([doubt["sentence"]] if doubt else []) + apart_words(apart)
     if found.n:
         found = found if even is None else turned_back(found, even)
         said += alike_sentences(found.components, found.errors, *options.axis) if options.axis else []
