@@ -13,6 +13,7 @@ from spaxel.linear.pca import fit_pca
 from spaxel.methods.centers.dull import share_by_brightness
 from spaxel.methods.centers.groups import Rules
 from spaxel.methods.centers.projection import Folded, fold
+from spaxel.methods.consensus.clearness import clearness
 from spaxel.methods.consensus.members import METRICS, Member, agreement, members_of
 from spaxel.methods.consensus.model import CONTEXT, Joint, Model, View, projected
 from spaxel.methods.consensus.surroundings import FEWEST, Filter, differences, nearby, wiener, within
@@ -104,7 +105,7 @@ class Consensus(NamedTuple):
 
 
 def consensus_of(seen: dict[str, Seen], copies: dict[str, int], norm: np.ndarray, k: int, rules: Rules) -> Consensus:
-    """The members of all views at k components, weighted by how far they agree and how little is brightness alone.
+    """The members of all views at k components, by how far they agree, how clearly they divide, how little is brightness.
 
     norm : (n,) brightness of the spectra
     """
@@ -112,11 +113,13 @@ def consensus_of(seen: dict[str, Seen], copies: dict[str, int], norm: np.ndarray
     voices = {
         name: members_of(view.filtered, view.apart, k, n_init, seed) for name, view in paced(seen.items(), "labelings")
     }
-    labels = [member.labels(seen[name].filtered) for name, members in voices.items() for member in members]
     counts = np.array([copies[name] for name, members in voices.items() for _ in members], float)
-    weight, mean = agreement(labels, counts, seed)
-    dull = np.array([max(0.0, 1 - share_by_brightness(own, norm)) ** 2 for own in labels])
-    weight = weight * dull if (weight * dull).sum() > 0 else weight
+    labels, clear = [], []
+    for name, members in voices.items():
+        z = seen[name].filtered
+        labels += [member.labels(z) for member in members]
+        clear += [clearness(z, own, seed) for own in labels[-len(members) :]]
+    weight, mean = _weights(labels, counts, np.array(clear), norm, seed)
     tables, offset = _places(labels, [m for members in voices.values() for m in members], weight)
     views, at = [], 0
     for name, members in voices.items():
@@ -131,6 +134,20 @@ def consensus_of(seen: dict[str, Seen], copies: dict[str, int], norm: np.ndarray
     said = {name: [next(agreed) for _ in each] for name, each in voices.items()}
     spaces = [(sum(next(weights) for _ in each), seen[name].near) for name, each in voices.items()]
     return Consensus(model, labels, weight, said, spaces)
+
+
+def _weights(
+    labels: list[np.ndarray], copies: np.ndarray, clear: np.ndarray, norm: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(weight (m,), mean agreement (m,)) of members: w = w_agreement (1 - b (1 - g))² g².
+
+    clear : (m,) g of `clearness`      norm : (n,) brightness of spectra, of which b is what it tells of the labels
+    A member that finds nothing to divide (g = 0) has no vote. Brightness speaks against labels that have no gaps.
+    """
+    weight, mean = agreement(labels, copies, seed)
+    dull = np.array([share_by_brightness(own, norm) for own in labels])
+    heard = weight * np.maximum(0.0, 1 - dull * (1 - clear)) ** 2 * clear**2
+    return (heard if heard.sum() > 0 else weight), mean
 
 
 def _places(labels: list[np.ndarray], members: list[Member], weight: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
