@@ -1,4 +1,4 @@
-"""Small simulated images whose components differ in one thing only: brightness, shape, a narrow band; or one of them is empty."""
+"""Small simulated images whose components differ in one thing only: brightness, shape, a narrow band; or one is empty."""
 
 from __future__ import annotations
 

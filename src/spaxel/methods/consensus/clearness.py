@@ -16,8 +16,8 @@ RIDGE = 1e-3  # of the mean variance within two components
 def clearness(z: np.ndarray, labels: np.ndarray, seed: int) -> float:
     """0: the labels (n,) cut clouds in two, as those of noise do; 1: wide gaps lie between all components. z : (n, d) scores.
 
-    Equation: mean over spectra of max(least excess of their component, 0) / (1 - 2/π), to its three nearest ones; the
-    excess of `beyond_one_cloud` along Fisher's discriminant, which is learned on one half of the spectra and applied to the other.
+    Equation: mean over spectra of max(least excess of their component, 0) / (1 - 2/π), to its three nearest
+    ones; the excess of `beyond_one_cloud` along Fisher's discriminant, learned on one half, applied to the other.
     Fails, in the sense of saying little, where components touch: so it weighs labelings of the same spectra, and is no test.
     """
     some = np.random.default_rng([seed, 28]).permutation(len(z))[:LOOKED]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -32,7 +33,7 @@ from spaxel.methods.parameters import (
     declared,
 )
 from spaxel.pace import paced
-from spaxel.preprocess.choice import choose_scaling
+from spaxel.preprocess.choice import Choice, choose_scaling
 from spaxel.preprocess.scaling import fit_scaling
 
 
@@ -73,18 +74,15 @@ class Segment(Segmenting):
     def _learn(self, task: Task) -> Found:
         own, seed = task.own, self.random_state
         number = None if self.n_clusters == "auto" else self.n_clusters
-        choice = choose_scaling(own, number, seed, look=task.look) if self.scaling == "auto" else None
-        if choice and shining(own, task.look):
-            choice, copies = choice_for_sources(choice), SHINING
-        else:
-            copies = scalings_of(choice.name if choice else self.scaling, task.look, free=choice is not None)
-        windows = sample_windows(task.cubes, seed, CONTEXT)
-        sample = task.sample if len(own.pairs) and len(windows.good) else own
-        scalings = {name: fit_scaling(name, own) for name in copies}
-        seen = {name: seen_by(scalings[name], sample, own, windows, seed) for name in paced(scalings, "scalings")}
-        first = next(iter(seen))
         rules = Rules(None, self.n_micro, self.max_clusters, self.n_init, seed)
-        start = _counted(first, seen[first], own, windows, rules) if number is None else None
+        windows = sample_windows(task.cubes, seed, CONTEXT)
+        choice, copies = self._scalings(task, number)
+        seen = _seen(copies, {}, task, windows, seed)
+        start = None
+        if number is None:
+            start = _counted(*next(iter(seen.items())), own, windows, rules)
+            choice, copies = self._scalings(task, max(2, start.evidence.level))  # as if it had been told
+            seen = _seen(copies, seen, task, windows, seed)
         k = number or max(2, start.evidence.level if start else 2)
         norm = np.linalg.norm(own.spectra.astype(np.float64), axis=1)
         found = consensus_of(seen, copies, norm, k, rules)
@@ -92,15 +90,24 @@ class Segment(Segmenting):
         scores = scores_of(model, task.sample.spectra if model.context else own.spectra)
         pairs = _pairs(model, task.sample, own, scores.shape[1])
         middles = settled(scores, found.labels, found.weight, k, self.n_init, seed)
-        told = start.evidence if start else k
-        groups = groups_through(scores, pairs, middles, told, rules, found.spaces)
+        groups = groups_through(scores, pairs, middles, start.evidence if start else k, rules, found.spaces)
+        first = model.names[0]
         info = said_of_scaling(first, choice) | {
             "views": list(seen),
             "context": model.context,
             "agreement": found.agreement,
         }
         info["directions_by_noise"] = False  # a variance of the file has a say in the scaling alone
-        return Found(groups, scalings[first], own.spectra, scores, pairs, model_arrays(model), info)
+        return Found(groups, fit_scaling(first, own), own.spectra, scores, pairs, model_arrays(model), info)
+
+    def _scalings(self, task: Task, number: int | None) -> tuple[Choice | None, dict[str, int]]:
+        """The choice of a scaling at this number, and how often the members of each scaling count, the chosen one first."""
+        if self.scaling != "auto":
+            return None, {self.scaling: 1}
+        choice = choose_scaling(task.own, number, self.random_state, look=task.look)
+        if shining(task.own, task.look):
+            return choice_for_sources(choice), SHINING
+        return choice, scalings_of(choice.name, task.look)
 
     def _model(self) -> Model:
         return model_from(self.state_, self.info_["views"], self.info_["context"])
@@ -111,6 +118,16 @@ class Segment(Segmenting):
 
     def _reading(self) -> tuple[int, int]:
         return self.n_sample, CONTEXT
+
+
+def _seen(names: Iterable[str], known: dict[str, Seen], task: Task, windows: Windows, seed: int) -> dict[str, Seen]:
+    """The sample by each scaling, in this order. known : those that were made before"""
+    own = task.own
+    sample = task.sample if len(own.pairs) and len(windows.good) else own
+    return {
+        name: known[name] if name in known else seen_by(fit_scaling(name, own), sample, own, windows, seed)
+        for name in paced(list(names), "scalings")
+    }
 
 
 def _counted(name: str, seen: Seen, own: Sample, windows: Windows, rules: Rules) -> Groups:

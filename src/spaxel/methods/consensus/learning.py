@@ -24,6 +24,8 @@ from spaxel.preprocess.scaling import Scaling
 TRIED = ("none", "unit", "zscore"), ("counts", "hellinger")  # scalings of members, for values and for photon counts
 PLACES = 20  # principal components of the labels of all members, at most
 CLEAR = 3.0  # weight of the members' labels beside the scores themselves, which decide where they are divided
+DIVIDES = 0.4  # clearness, below which labels are heard less
+GAPS = 0.9, 0.95  # clearness, from which on brightness is no fault of labels, and from which on none at all
 MOST_VALUES = 8_000_000  # of the scaled sample from which principal components are learned
 
 
@@ -58,10 +60,8 @@ class Seen(NamedTuple):
         return self.filtered @ self.metric
 
 
-def scalings_of(chosen: str, look: Look, *, free: bool) -> dict[str, int]:
-    """Scalings of the members and how often each counts, the chosen one first. free : it was chosen and not asked for."""
-    if not free:
-        return {chosen: 1}
+def scalings_of(chosen: str, look: Look) -> dict[str, int]:
+    """Scalings of the members and how often each counts, the chosen one first."""
     copies = {chosen: 2}
     for name in (*TRIED[look.counts], "unit_bright"):
         copies[name] = copies.get(name, 0) + 1
@@ -139,14 +139,16 @@ def consensus_of(seen: dict[str, Seen], copies: dict[str, int], norm: np.ndarray
 def _weights(
     labels: list[np.ndarray], copies: np.ndarray, clear: np.ndarray, norm: np.ndarray, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(weight (m,), mean agreement (m,)) of members: w = w_agreement (1 - b (1 - g))² g².
+    """(weight (m,), mean agreement (m,)) of members: w = w_agreement (1 - b (1 - h))² min(g / 0.4, 1)².
 
-    clear : (m,) g of `clearness`      norm : (n,) brightness of spectra, of which b is what it tells of the labels
-    A member that finds nothing to divide (g = 0) has no vote. Brightness speaks against labels that have no gaps.
+    clear : (m,) g of `clearness`; h rises from 0 at g = 0.9 to 1 at 0.95
+    norm  : (n,) brightness of spectra; b is the share of the labels that it tells
+    A member that finds nothing to divide has no vote. Brightness speaks against labels without wide gaps.
     """
     weight, mean = agreement(labels, copies, seed)
     dull = np.array([share_by_brightness(own, norm) for own in labels])
-    heard = weight * np.maximum(0.0, 1 - dull * (1 - clear)) ** 2 * clear**2
+    gaps = np.clip((clear - GAPS[0]) / (GAPS[1] - GAPS[0]), 0, 1)
+    heard = weight * np.maximum(0.0, 1 - dull * (1 - gaps)) ** 2 * np.minimum(clear / DIVIDES, 1) ** 2
     return (heard if heard.sum() > 0 else weight), mean
 
 
