@@ -78,7 +78,7 @@ def scan_run(scan) -> Path:
     """A run of that cube. Not to be changed."""
     from spaxel.cli import main
 
-    main(["segment", str(scan), "-o", str(scan.parent / "run"), "--n-clusters", "3", "--seed", "7"])
+    main(["segment", "--method=kmeans", str(scan), "-o", str(scan.parent / "run"), "--n-clusters", "3", "--seed", "7"])
     return scan.parent / "run"
 
 

@@ -68,7 +68,7 @@ def remote_run(memory, scan_run):
 
 def test_s3_the_whole_way(cli, bucket, scan, scan_run):
     cube, run = sent(scan, f"{bucket}/scan.zarr"), f"{bucket}/runs/one"
-    code, out, err = cli("segment", cube, "-o", run, "--n-clusters", "3", "--seed", "7")
+    code, out, err = cli("segment", "--method=kmeans", cube, "-o", run, "--n-clusters", "3", "--seed", "7")
     assert (code, err) == (0, "")
     assert f"report: {run}/report.html" in out
     same(read_result(run), read_result(scan_run))
@@ -148,7 +148,7 @@ def test_names_of_several_cubes(memory, scan):
     assert folder_names(paths) == ["scan-0", "scan-1", "scan-2"]
     sent(scan, "memory://a/scan.zarr")
     with pytest.raises(ParameterError, match="which is read, lies there"):
-        segment(["memory://a/scan.zarr"], "memory://a", overwrite=True)
+        segment(["memory://a/scan.zarr"], "memory://a", overwrite=True, method="kmeans")
 
 
 def test_only_the_chunks_that_are_asked_for_travel(memory, tmp_path):
@@ -252,7 +252,7 @@ def test_zip(scan, tmp_path):
     cube = spaxel.open_cube(f"zip://scan.zarr::{tmp_path}/a.zip")
     assert np.array_equal(cube["spectra"].values, spaxel.open_cube(scan)["spectra"].values)
     with pytest.raises(ParameterError, match="zip is only read"):
-        segment([scan], f"zip://run::{tmp_path}/b.zip")
+        segment([scan], f"zip://run::{tmp_path}/b.zip", method="kmeans")
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -336,7 +336,13 @@ def test_addresses_of_masks_and_axes_are_kept_without_their_secrets(memory, scan
         "channel": f"memory://{secret.format('axis')}",
         "units": "keV",
     }
-    run = segment([tmp_path / "cube.npy"], tmp_path / "run", parameters=THREE, options=options | {"channel_axis": 2})
+    run = segment(
+        [tmp_path / "cube.npy"],
+        tmp_path / "run",
+        parameters=THREE,
+        options=options | {"channel_axis": 2},
+        method="kmeans",
+    )
     held = [file for file in run.rglob("*") if file.is_file() and b"pa55word" in file.read_bytes()]
     assert held == []
     assert "mask.npy" in read_json(run)["reading"]["mask"]
@@ -464,13 +470,13 @@ def test_a_run_that_was_sent_in_part_is_gone_on_with(memory, monkeypatch, scan, 
     with monkeypatch.context() as patched:
         patched.setattr(type(memory), "put_file", dead)
         with pytest.raises(WriteError, match=r"go on with --resume"):
-            segment([scan], "memory://run", parameters=THREE)
+            segment([scan], "memory://run", parameters=THREE, method="kmeans")
         assert memory.exists("/run/.spaxel-unfinished")
     with pytest.raises(Exists, match="exists already"):
-        segment([scan], "memory://run", parameters=THREE)
+        segment([scan], "memory://run", parameters=THREE, method="kmeans")
     fitted = []
     monkeypatch.setattr("spaxel.workflow.runs.fit", lambda *_, **__: fitted.append(1))
-    segment([scan], "memory://run", parameters=THREE, resume=True)
+    segment([scan], "memory://run", parameters=THREE, resume=True, method="kmeans")
     assert not fitted
     assert not memory.exists("/run/.spaxel-unfinished")
     assert read_result("memory://run").attrs["n_components"] == 3

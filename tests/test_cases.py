@@ -60,7 +60,7 @@ def test_a_case_is_right(cases, tmp_path, name, recwarn):
     labels = truth.get("lab")
     if labels is not None:
         number = {} if name == "one_material" else {"n_clusters": len(np.unique(labels[labels >= 0]))}
-        out = runs.segment([path], tmp_path / "run", parameters=number, steps=STEPS.get(name, ()))
+        out = runs.segment([path], tmp_path / "run", parameters=number, steps=STEPS.get(name, ()), method="kmeans")
         run, result = read_run(out)
         _check_map(result, labels, partly=name in PARTLY)
     if words := SAID.get(name):

@@ -37,7 +37,7 @@ def test_segment_writes_a_run(cli, scan, tmp_path):
 
 def test_run_json_says_how_to_repeat_it(scan_run, scan):
     run = json.loads((scan_run / "run.json").read_text("utf-8"))
-    assert run["command"] == f"spaxel segment {scan} -o {scan_run} --n-clusters 3 --seed 7"
+    assert run["command"] == f"spaxel segment --method=kmeans {scan} -o {scan_run} --n-clusters 3 --seed 7"
     assert run["seed"] == run["parameters"]["random_state"] == 7
     assert run["parameters"]["n_clusters"] == 3
     assert run["parameters"]["memory"] == 2**30
@@ -70,9 +70,9 @@ def test_the_hash_knows_the_content(cli, tmp_path):
 
 
 def test_seeds(cli, scan, scan_run, tmp_path):
-    cli("segment", scan, "-o", tmp_path / "again", "--n-clusters", 3, "--seed", 7)
+    cli("segment", "--method=kmeans", scan, "-o", tmp_path / "again", "--n-clusters", 3, "--seed", 7)
     xr.testing.assert_identical(read_result(tmp_path / "again").load(), read_result(scan_run).load())
-    cli("segment", scan, "-o", tmp_path / "other", "--n-clusters", 3, "--seed", 8)
+    cli("segment", "--method=kmeans", scan, "-o", tmp_path / "other", "--n-clusters", 3, "--seed", 8)
     assert json.loads((tmp_path / "other" / "run.json").read_text())["seed"] == 8
 
 
@@ -84,7 +84,7 @@ def test_overwrite_is_never_silent(cli, scan, scan_run, own_run):
         assert err.count("\n") == 1
         assert f"{own_run} exists already. Try another name, or overwrite." in err
     assert (own_run / "run.json").read_bytes() == before
-    assert cli("segment", scan, "-o", own_run, "--n-clusters", 2, "--overwrite")[0] == 0
+    assert cli("segment", "--method=kmeans", scan, "-o", own_run, "--n-clusters", 2, "--overwrite")[0] == 0
     assert read_result(own_run).sizes["component"] == 2
     assert left(own_run.parent) == {"run"}
 
@@ -104,7 +104,7 @@ def test_several_files_share_a_model(cli, scan, tmp_path):
     (tmp_path / "b").mkdir()
     other = write_cube(tiny_cube(20, 17, seed=5), tmp_path / "b" / "scan.zarr")
     third = write_cube(tiny_cube(9, 8, seed=6), tmp_path / "third.zarr")
-    code, out, _ = cli("segment", scan, other, third, "-o", tmp_path / "runs", "--n-clusters", 3)
+    code, out, _ = cli("segment", "--method=kmeans", scan, other, third, "-o", tmp_path / "runs", "--n-clusters", 3)
     assert code == 0
     assert left(tmp_path / "runs") == {
         "run.json", "arrays.safetensors", "history.jsonl", "report.html", "activation.csv", "shares.csv", "scan-0",

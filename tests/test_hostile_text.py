@@ -42,7 +42,19 @@ def runs(hostile) -> tuple[Path, Path, str]:
     said, folder = io.StringIO(), hostile.parent
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said), warnings.catch_warnings():
         warnings.simplefilter("default")
-        main(["segment", str(hostile), "-o", str(folder / "seg"), "--n-clusters", "3", "--units", UNIT])
+        main(
+            [
+                "segment",
+                "--method=kmeans",
+                str(hostile),
+                "-o",
+                str(folder / "seg"),
+                "--n-clusters",
+                "3",
+                "--units",
+                UNIT,
+            ]
+        )
         main(["unmix", str(hostile), "-o", str(folder / "mix"), "--n-components", "3", "--units", UNIT])
         named = [part for i in range(3) for part in ("--name", f"{i}={NAMES[i]}")]
         main(["cut", str(folder / "seg"), "3", *named])

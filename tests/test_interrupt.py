@@ -24,7 +24,7 @@ def interrupt(*_, **__):
 def test_interrupted_segment(cli, scan, own_run, tmp_path, monkeypatch, stage):
     before = content(own_run)
     monkeypatch.setattr(f"spaxel.workflow.runs.{stage}", interrupt)
-    code, out, err = cli("segment", scan, "-o", own_run, "--overwrite", "--n-clusters", 2)
+    code, out, err = cli("segment", "--method=kmeans", scan, "-o", own_run, "--overwrite", "--n-clusters", 2)
     assert (code, out) == (130, "")
     assert err == "\nspaxel: interrupted; nothing is left half-written.\n"
     assert content(own_run) == before
@@ -38,7 +38,7 @@ def test_interrupted_at_the_last_step(cli, scan, own_run, tmp_path, monkeypatch,
     arguments = {
         "cut": ["cut", own_run, 2],
         "predict": ["predict", own_run, scan, "-o", tmp_path / "deep" / "new"],
-        "new": ["segment", scan, "-o", tmp_path / "deep" / "er" / "new", "--n-clusters", 2],
+        "new": ["segment", "--method=kmeans", scan, "-o", tmp_path / "deep" / "er" / "new", "--n-clusters", 2],
     }[verb]
     assert cli(*arguments)[0] == 130
     assert content(own_run) == before
@@ -63,7 +63,17 @@ def test_a_real_process_that_is_interrupted(scan, own_run, tmp_path):
         "runs.write_arrays = slow\nmain(sys.argv[1:])\n"
     )
     before = content(own_run)
-    command = [sys.executable, "-c", program, "segment", str(scan), "-o", str(own_run), "--overwrite"]
+    command = [
+        sys.executable,
+        "-c",
+        program,
+        "segment",
+        "--method=kmeans",
+        str(scan),
+        "-o",
+        str(own_run),
+        "--overwrite",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "here\n"
         assert any("partial" in path.name for path in tmp_path.iterdir())

@@ -59,7 +59,7 @@ def test_from_the_file_to_the_report(cli, tmp_path, write):
     cube = open_cube(path)
     np.testing.assert_allclose(cube.attrs["pixel_size"], size)
     assert words in cli("info", path)[1]
-    assert cli("segment", path, "-o", tmp_path / "run", "--n-clusters", 3)[0] == 0
+    assert cli("segment", "--method=kmeans", path, "-o", tmp_path / "run", "--n-clusters", 3)[0] == 0
     result = read_result(tmp_path / "run")
     np.testing.assert_allclose(result.attrs["pixel_size"], size)
     for name in ("pixel_units", "crs", "transform", "wcs_header"):

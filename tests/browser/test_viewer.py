@@ -27,7 +27,7 @@ def made(tmp_path_factory):
     mean = 4 + sum(height * np.exp(-(((axis - line) / 0.09) ** 2)) for line, height in lines)
     cube = make_cube(rng.poisson(np.broadcast_to(mean, CUBE)).astype("uint16"), axis, "keV")
     write_cube(cube, folder / "halves.zarr")
-    main(["segment", str(folder / "halves.zarr"), "-o", str(folder / "run"), "--n-clusters", "2"])
+    main(["segment", "--method=kmeans", str(folder / "halves.zarr"), "-o", str(folder / "run"), "--n-clusters", "2"])
     run = json.loads((folder / "run" / "run.json").read_text("utf-8"))
     run["name"] = "<img src=x onerror=alert(1)>\u202e"
     (folder / "run" / "run.json").write_text(json.dumps(run), "utf-8")

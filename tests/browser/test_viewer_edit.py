@@ -34,7 +34,9 @@ DRAWN = """() => {
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("edited")
     scan = write_cube(tiny_cube(40, 34), folder / "scan.zarr")
-    return segment([scan], folder / "run", parameters={"n_clusters": 4, "n_micro": 12, "linkage": "contact"})
+    return segment(
+        [scan], folder / "run", parameters={"n_clusters": 4, "n_micro": 12, "linkage": "contact"}, method="kmeans"
+    )
 
 
 def _open(visit, page, shown, tab, size=(1280, 800)):

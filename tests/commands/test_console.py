@@ -82,13 +82,13 @@ def test_a_line_a_minute_where_nobody_watches(monkeypatch, capsys):
 
 def test_quiet_shows_nothing(screen, cli, scan, tmp_path, monkeypatch):
     monkeypatch.setattr(console, "PATIENCE", 0.0)
-    assert cli("segment", scan, "-o", tmp_path / "run", "--n-clusters", 3, "--quiet")[0] == 0
+    assert cli("segment", "--method=kmeans", scan, "-o", tmp_path / "run", "--n-clusters", 3, "--quiet")[0] == 0
     assert screen.getvalue() == ""
 
 
 def test_a_segment_that_takes_long(cli, scan, tmp_path, screen, monkeypatch):
     monkeypatch.setattr(console, "PATIENCE", 0.0)
-    code, out, _ = cli("segment", scan, "-o", tmp_path / "run", "--n-clusters", 3)
+    code, out, _ = cli("segment", "--method=kmeans", scan, "-o", tmp_path / "run", "--n-clusters", 3)
     assert code == 0
     assert "\x1b" not in out
     assert "━" in screen.getvalue()  # a bar; which stages it shows hangs on how fast they are
@@ -120,12 +120,12 @@ def test_a_name_cannot_steer_the_terminal(cli, tmp_path):
     said = [
         cli("info", file),
         cli("info", file, "--json"),
-        cli("segment", file, "-o", tmp_path / f"{EVIL}-run", "--n-clusters", 3),
+        cli("segment", "--method=kmeans", file, "-o", tmp_path / f"{EVIL}-run", "--n-clusters", 3),
         cli("cut", tmp_path / f"{EVIL}-run", 2, "--name", f"0={EVIL}"),
         cli("score", tmp_path / f"{EVIL}-run"),
         cli("info", tmp_path / f"no {EVIL}.npy"),
         cli("segment", file, "-o", tmp_path / "x", "--method", EVIL),
-        cli("segment", file, "-o", tmp_path / "x", f"--{EVIL}"),
+        cli("segment", "--method=kmeans", file, "-o", tmp_path / "x", f"--{EVIL}"),
         cli("predict", tmp_path / f"{EVIL}-run", tmp_path / f"no {EVIL}.npy", "-o", tmp_path / "x"),
     ]
     assert [code for code, _, _ in said] == [0, 0, 0, 0, 0, 2, 2, 2, 2]

@@ -15,7 +15,9 @@ def painted(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("lines")
     file = write_cube(maxrf(24, 24, channels=380, pigments=["azurite", "vermilion"], seed=1), folder / "painting.zarr")
-    main(["segment", str(file), "-o", str(folder / "run"), "--n-clusters", "2", "--lines", "Cu,Hg La"])
+    main(
+        ["segment", "--method=kmeans", str(file), "-o", str(folder / "run"), "--n-clusters", "2", "--lines", "Cu,Hg La"]
+    )
     return file, folder / "run"
 
 
@@ -47,7 +49,7 @@ def test_lines_are_mapped_as_asked_and_shown(painted, cli, tmp_path):
 
 def test_a_line_that_is_none_is_refused_before_anything_is_fitted(painted, cli, tmp_path):
     for wrong, words in (("Unobtainium", "There is no element"), (",", "names no line")):
-        code, _, err = cli("segment", painted[0], "-o", tmp_path / "run", "--lines", wrong)
+        code, _, err = cli("segment", "--method=kmeans", painted[0], "-o", tmp_path / "run", "--lines", wrong)
         assert code == 2
         assert words in err
         assert not (tmp_path / "run").exists()
@@ -57,13 +59,13 @@ def test_a_redshift_at_the_fit_or_later_brings_maps_of_gas(cli, tmp_path):
     cube = ifu(16, 16, seed=2, n_regions=8).compute()
     del cube.attrs["redshift"]
     file, run = write_cube(cube, tmp_path / "galaxy.zarr"), tmp_path / "run"
-    assert cli("segment", file, "-o", run, "--n-clusters", "3")[0] == 0
+    assert cli("segment", "--method=kmeans", file, "-o", run, "--n-clusters", "3")[0] == 0
     assert names(run) == []
     assert cli("report", run, "--redshift", "0.01")[0] == 0
     assert {"Hα", "[N II] 6583"} <= set(names(run))
     again = tmp_path / "again"
     options = ("--n-clusters", "3", "--redshift", "0.01", "--medium", "air", "--lines", "Ha")
-    assert cli("segment", file, "-o", again, *options)[0] == 0
+    assert cli("segment", "--method=kmeans", file, "-o", again, *options)[0] == 0
     assert names(again) == ["Hα"]
     assert {"redshift": 0.01, "medium": "air"}.items() <= read_json(again).items()
     assert "Where are the lines?" in (again / "report.html").read_text("utf-8")

@@ -35,7 +35,19 @@ def run(*words):
 
 
 def test_segment_and_predict_leave_out_what_the_mask_leaves_out(scene):
-    run("segment", "scene.npy", "--channel-axis", 2, "--mask", "use.npy", "-o", "a", "--n-clusters", 2)
+    run(
+        "segment",
+        "--method=kmeans",
+        "scene.npy",
+        "--channel-axis",
+        2,
+        "--mask",
+        "use.npy",
+        "-o",
+        "a",
+        "--n-clusters",
+        2,
+    )
     labels = read_result("a")["labels"].values
     assert (labels[:, :4] == -1).all()
     assert len(np.unique(labels[:8, 4:])) == len(np.unique(labels[8:, 4:])) == 1
@@ -49,7 +61,7 @@ def test_what_lies_under_a_mask_changes_no_bit_of_a_run(scene):
     changed[:, :4] = -1e30
     np.save("other.npy", changed)
     for name in ("scene", "other"):
-        run("segment", f"{name}.npy", "--channel-axis", 2, "--mask", "use.npy", "-o", f"run_{name}")
+        run("segment", "--method=kmeans", f"{name}.npy", "--channel-axis", 2, "--mask", "use.npy", "-o", f"run_{name}")
     first, second = read_result("run_scene"), read_result("run_other")
     for name in first.data_vars:
         np.testing.assert_array_equal(first[name].values, second[name].values, err_msg=name)
@@ -93,13 +105,13 @@ def test_references_are_applied_by_convert_and_said_by_info(tmp_path, monkeypatc
     run("convert", "scan.hdr", "scan.zarr", "--reflectance")
     raw = open_cube("scan.hdr")["spectra"].values
     np.testing.assert_allclose(open_cube("scan.zarr")["spectra"].values, (raw - 100.0) / 4000, rtol=1e-6)
-    run("segment", "scan.zarr", "-o", "run", "--n-clusters", 2)
+    run("segment", "--method=kmeans", "scan.zarr", "-o", "run", "--n-clusters", 2)
 
 
 def test_a_mask_of_another_size_is_one_line_and_writes_nothing(scene, tmp_path, capsys):
     np.save("small.npy", np.ones((3, 3)))
     with pytest.raises(SystemExit) as end:
-        main(["segment", "scene.npy", "--channel-axis", "2", "--mask", "small.npy", "-o", "run"])
+        main(["segment", "--method=kmeans", "scene.npy", "--channel-axis", "2", "--mask", "small.npy", "-o", "run"])
     assert end.value.code == 2
     assert "3 x 3" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()

@@ -54,15 +54,18 @@ def test_help_shows_defaults_and_values_of_that_method(cli):
     [
         (
             ["segment", "x", "-o", "y", "--n-cluster", "3"],
-            "kmeans has no option --n-cluster. Did you mean --n-clusters?",
+            "consensus has no option --n-cluster. Did you mean --n-clusters?",
         ),
         (
             ["segment", "x", "-o", "y", "--epochs=3"],
-            "kmeans has no option --epochs; the nearest that kmeans has is --keep-channels. Try --method dsc or dgc, which",
+            "consensus has no option --epochs; the nearest that consensus has is --keep-channels. Try --method dsc or dgc",
         ),
         (["segment", "x", "-o", "y", "--method=dgc", "--batch", "2"], "dgc has no option --batch"),
         (["unmix", "x", "-o", "y", "--method", "nmf", "--no-closure"], "Try --method mcr, which has it."),
-        (["segment", "x", "-o", "y", "--zzzzz", "3"], "no option --zzzzz. Try spaxel segment --method kmeans --help."),
+        (
+            ["segment", "x", "-o", "y", "--zzzzz", "3"],
+            "no option --zzzzz. Try spaxel segment --method consensus --help.",
+        ),
         (
             ["segment", "x", "-o", "y", "--method", "mcr"],
             "--method mcr belongs to spaxel unmix. Known here: kmeans, consensus, dsc",

@@ -15,15 +15,15 @@ from spaxel.testing import tiny_cube
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--n-clusters", "0"], "n_clusters of KMeans is '0': input should be greater than or equal to 1"),
-        (["--n-clusters", "many"], "n_clusters of KMeans is 'many'"),
+        (["--n-clusters", "0"], "n_clusters of Segment is '0': input should be greater than or equal to 1"),
+        (["--n-clusters", "many"], "n_clusters of Segment is 'many'"),
         (["--n-cluster", "3"], "Did you mean --n-clusters?"),
-        (["--scaling", "foo"], "scaling of KMeans is 'foo': input should be 'none', 'unit'"),
-        (["--linkage", "ward"], "linkage of KMeans is 'ward'"),
+        (["--scaling", "foo"], "scaling of Segment is 'foo': input should be 'none', 'unit'"),
+        (["--method", "kmeans", "--linkage", "ward"], "linkage of KMeans is 'ward'"),
         (["--memory", "nonsense"], "--memory is 'nonsense', which is no size. Try 512MiB"),
         (["--memory=-1GB"], "--memory is '-1GB'; it must be above zero"),
         (["--memory", "1KiB"], "Try a larger memory"),
-        (["--device", "cuda"], "--device is 'cuda', but kmeans runs on the cpu only"),
+        (["--device", "cuda"], "--device is 'cuda', but consensus runs on the cpu only"),
         (["--method", "dbscan"], "There is no method 'dbscan'. Known: kmeans"),
         (["--seed", "-1"], "--seed"),
         (["--seed", "x"], "--seed"),
@@ -113,20 +113,22 @@ def test_places_where_nothing_can_be_written(cli, scan, tmp_path):
     (tmp_path / "file").write_text("mine")
     for out in (tmp_path / "file", tmp_path / "file" / "inside" / "run"):
         for overwrite in ([], ["--overwrite"]):
-            code, _, err = cli("segment", scan, "-o", out, *overwrite)
+            code, _, err = cli("segment", "--method=kmeans", scan, "-o", out, *overwrite)
             assert code == 2
             assert "Try another" in err
     assert (tmp_path / "file").read_text() == "mine"
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "thesis.tex").write_text("years")
-    assert "not written by spaxel" in cli("segment", scan, "-o", tmp_path / "folder", "--overwrite")[2]
+    assert (
+        "not written by spaxel" in cli("segment", "--method=kmeans", scan, "-o", tmp_path / "folder", "--overwrite")[2]
+    )
     assert (tmp_path / "folder" / "thesis.tex").read_text() == "years"
     assert {path.name for path in tmp_path.iterdir()} == {"file", "folder"}
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="there is no /proc to fail in")
 def test_a_folder_that_cannot_be_made(cli, scan):
-    code, out, err = cli("segment", scan, "-o", "/proc/spaxel/run")
+    code, out, err = cli("segment", "--method=kmeans", scan, "-o", "/proc/spaxel/run")
     assert (code, out) == (2, "")
     assert err.startswith("spaxel: The folder /proc/spaxel cannot be made")
 
@@ -136,7 +138,7 @@ def test_a_disk_that_refuses(cli, scan, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("spaxel.workflow.runs.write_arrays", refuse)
-    code, out, err = cli("segment", scan, "-o", tmp_path / "a" / "run", "--n-clusters", 2)
+    code, out, err = cli("segment", "--method=kmeans", scan, "-o", tmp_path / "a" / "run", "--n-clusters", 2)
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
     assert f"{tmp_path / 'a' / 'run'} cannot be written: the disk is full" in err
@@ -146,7 +148,7 @@ def test_a_disk_that_refuses(cli, scan, tmp_path, monkeypatch):
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_without_permission(cli, scan, tmp_path):
     (tmp_path / "locked").mkdir(mode=0o500)
-    code, _, err = cli("segment", scan, "-o", tmp_path / "locked" / "run", "--n-clusters", 2)
+    code, _, err = cli("segment", "--method=kmeans", scan, "-o", tmp_path / "locked" / "run", "--n-clusters", 2)
     assert code == 2
     assert "PermissionError" in err
 
@@ -154,7 +156,7 @@ def test_a_folder_without_permission(cli, scan, tmp_path):
 def test_help_names_every_parameter(cli):
     code, out, _ = cli("segment", "--help")
     assert code == 0
-    for option in ("--n-clusters", "--scaling", "--linkage", "--memory", "--truth", "--crop", "--overwrite", "-o"):
+    for option in ("--n-clusters", "--scaling", "--n-micro", "--memory", "--truth", "--crop", "--overwrite", "-o"):
         assert option in out
 
 

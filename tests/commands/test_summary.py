@@ -49,7 +49,7 @@ def images(tmp_path_factory) -> Path:
     )
     write_cube(cube, folder / "scan.zarr")
     main(["unmix", str(folder / "scan.zarr"), "-o", str(folder / "unmixed"), "--kind", "scene"])
-    main(["segment", str(folder / "scan.zarr"), "-o", str(folder / "parts"), "--n-clusters", "3"])
+    main(["segment", "--method=kmeans", str(folder / "scan.zarr"), "-o", str(folder / "parts"), "--n-clusters", "3"])
     return folder
 
 
@@ -164,7 +164,7 @@ def test_several_cubes_end_with_one_line_of_all(cli, images, tmp_path):
     (tmp_path / "b").mkdir()
     other = tmp_path / "b" / "scan.zarr"
     write_cube(make_cube(np.random.default_rng(1).poisson(50, (8, 9, 30)), np.linspace(1, 10, 30), "keV"), other)
-    code, out, _ = cli("segment", scan, other, "-o", tmp_path / "run", "--n-clusters", 2)
+    code, out, _ = cli("segment", "--method=kmeans", scan, other, "-o", tmp_path / "run", "--n-clusters", 2)
     assert code == 0
     assert out.splitlines()[-1] == (
         f"2 cubes together: {tmp_path / 'run' / 'report.html'}, {tmp_path / 'run' / 'activation.csv'}"

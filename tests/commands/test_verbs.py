@@ -68,7 +68,7 @@ def test_score_against_a_file(cli, scan_run, scan, tmp_path):
 
 def test_score_without_a_truth(cli, tmp_path):
     bare = write_cube(tiny_cube(9, 8).drop_vars("truth_labels"), tmp_path / "bare.zarr")
-    cli("segment", bare, "-o", tmp_path / "run", "--n-clusters", 2)
+    cli("segment", "--method=kmeans", bare, "-o", tmp_path / "run", "--n-clusters", 2)
     code, _, err = cli("score", tmp_path / "run")
     assert code == 2
     assert "Try --truth" in err
@@ -163,12 +163,16 @@ def test_cuts_that_make_no_sense(cli, scan_run, arguments, message):
 def test_a_reference_is_compared_with(cli, tmp_path):
     whole, part = tiny_cube(20, 17), tiny_cube(20, 17, seed=3).isel(y=slice(0, 12))
     paths = [write_cube(cube, tmp_path / f"{name}.zarr") for name, cube in (("sick", whole), ("healthy", part))]
-    code, out, _ = cli("segment", *paths, "-o", tmp_path / "run", "--n-clusters", 3, "--reference", paths[1])
+    code, out, _ = cli(
+        "segment", "--method=kmeans", *paths, "-o", tmp_path / "run", "--n-clusters", 3, "--reference", paths[1]
+    )
     assert code == 0
     assert out.count("  new") == 1
     rows = list(csv.DictReader((tmp_path / "run" / "activation.csv").read_text("utf-8").splitlines()))
     assert [row["cube"] for row in rows if row["new"] == "yes"] == ["sick"]
-    code, _, err = cli("segment", *paths, "-o", tmp_path / "no", "--n-clusters", 3, "--reference", "other.zarr")
+    code, _, err = cli(
+        "segment", "--method=kmeans", *paths, "-o", tmp_path / "no", "--n-clusters", 3, "--reference", "other.zarr"
+    )
     assert code == 2
     assert "The reference other.zarr is none of the files. Try one of" in err
     assert not (tmp_path / "no").exists()
@@ -201,7 +205,21 @@ def test_convert_and_simulate(cli, tmp_path):
 
 
 def test_treatments_become_steps(cli, scan, tmp_path):
-    cli("segment", scan, "-o", tmp_path / "run", "--n-clusters", 2, "--crop", "1.5:5", "--rebin", 2, "--smooth", 3)
+    cli(
+        "segment",
+        "--method=kmeans",
+        scan,
+        "-o",
+        tmp_path / "run",
+        "--n-clusters",
+        2,
+        "--crop",
+        "1.5:5",
+        "--rebin",
+        2,
+        "--smooth",
+        3,
+    )
     about = json.loads((tmp_path / "run" / "run.json").read_text())
     assert [step["name"] for step in about["learned"]["steps"]][:3] == ["crop", "rebin", "smooth"]
 

@@ -167,7 +167,18 @@ def test_each_of_several_cubes_gets_a_folder(tmp_path, cli):
         np.save(tmp_path / f"{name}.npy", np.random.default_rng(k).random((7, 13, 5)))
     run = tmp_path / "runs"
     assert (
-        cli("segment", tmp_path / "a.npy", tmp_path / "b.npy", "-o", run, "--n-clusters", 2, "--channel-axis", 2)[0]
+        cli(
+            "segment",
+            "--method=kmeans",
+            tmp_path / "a.npy",
+            tmp_path / "b.npy",
+            "-o",
+            run,
+            "--n-clusters",
+            2,
+            "--channel-axis",
+            2,
+        )[0]
         == 0
     )
     assert cli("export", run, "--to", "tiff,csv")[0] == 0

@@ -38,7 +38,7 @@ def test_the_map_of_a_fits_cube_lies_on_it_pixel_by_pixel(tmp_path, cli, order):
         0, 0.02, (11, 13, 7)
     )
     fits.writeto(tmp_path / "ngc.fits", spectra.astype(">f4"), rotated(order).to_header())
-    assert cli("segment", tmp_path / "ngc.fits", "-o", tmp_path / "run", "--n-clusters", "2")[0] == 0
+    assert cli("segment", "--method=kmeans", tmp_path / "ngc.fits", "-o", tmp_path / "run", "--n-clusters", "2")[0] == 0
     assert cli("export", tmp_path / "run", "--to", "fits", "-o", tmp_path / "map.fits")[0] == 0
     with fits.open(tmp_path / "map.fits") as hdus, fits.open(tmp_path / "ngc.fits") as cube:
         hdus.verify("exception")

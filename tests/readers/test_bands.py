@@ -129,7 +129,7 @@ def test_segment_through_the_command(cli, tmp_path):
         + np.random.default_rng(0).random((24, 20, 12)) / 9
     )
     folder = tiffs(tmp_path / "a", [f"{w}nm.tif" for w in WAVES], tall.astype("f4"))
-    code, _, err = cli("segment", folder, "-o", tmp_path / "run", "--n-clusters", 3)
+    code, _, err = cli("segment", "--method=kmeans", folder, "-o", tmp_path / "run", "--n-clusters", 3)
     assert (code, err) == (0, "")
 
 

@@ -150,15 +150,15 @@ def test_info_and_a_run_say_where_the_noise_is_from(tmp_path, cli):
     assert "The variance of the file is not used" in cli("info", wrong)[1]
     assert "file's variance" not in cli("info", right, "--variance", "none")[1]
     segment = ("--n-clusters", "3", "--scaling", "unit")
-    code, said, _ = cli("segment", right, "-o", tmp_path / "a", *segment)
+    code, said, _ = cli("segment", "--method=kmeans", right, "-o", tmp_path / "a", *segment)
     assert code == 0
     assert "Noise: from the file's variance" in said
     assert "Noise: from the file's variance" in (tmp_path / "a" / "report.html").read_text("utf-8").replace(
         "&#39;", "'"
     )
-    code, said, warned = cli("segment", wrong, "-o", tmp_path / "b", *segment)
+    code, said, warned = cli("segment", "--method=kmeans", wrong, "-o", tmp_path / "b", *segment)
     assert "The variance of the file is not used" in warned + said
-    cli("segment", right, "-o", tmp_path / "c", *segment, "--variance", "none")
+    cli("segment", "--method=kmeans", right, "-o", tmp_path / "c", *segment, "--variance", "none")
     labels = [read_result(tmp_path / run)["labels"].values for run in "abc"]
     assert (labels[1] == labels[2]).all()
     assert (labels[0] != labels[2]).any()

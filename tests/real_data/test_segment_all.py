@@ -89,7 +89,7 @@ def test_no_file_is_left_out(real):
 def test_every_file_becomes_a_map(real, tmp_path, file):
     if file.endswith((".bcf", ".wdf", ".elid", ".prz", ".sur", ".tvf", ".dm4", ".xml", ".zip")):
         pytest.importorskip("rsciio")
-    out = runs.segment([real / file], tmp_path / "run", options=FILES[file])
+    out = runs.segment([real / file], tmp_path / "run", options=FILES[file], method="kmeans")
     run, result = read_run(out)
     cube = open_cube(real / file, **FILES[file])
     labels, valid = result["labels"].values, cube["valid"].values
@@ -108,7 +108,7 @@ def test_every_file_becomes_a_map(real, tmp_path, file):
 
 
 def test_the_border_of_a_kernel_has_no_label(cli, real, tmp_path):
-    code, out, err = cli("segment", real / "wheat_grains" / "var1_grain0.hdr", "-o", tmp_path / "run",
+    code, out, err = cli("segment", "--method=kmeans", real / "wheat_grains" / "var1_grain0.hdr", "-o", tmp_path / "run",
                          "--n-clusters", 4)  # fmt: skip
     assert code == 0
     assert "Option channel decides." in err
@@ -129,7 +129,7 @@ def test_the_border_of_a_kernel_has_no_label(cli, real, tmp_path):
 def test_accuracy_of_five_seeds(cli, real, tmp_path, file, number, truth, least):
     found = []
     for seed in range(5):
-        code, _, err = cli("segment", real / file, "--n-clusters", number, *truth, "--seed", seed,
+        code, _, err = cli("segment", "--method=kmeans", real / file, "--n-clusters", number, *truth, "--seed", seed,
                            "-o", tmp_path / f"run{seed}")  # fmt: skip
         assert code == 0
         assert "decides" in err

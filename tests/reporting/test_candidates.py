@@ -74,7 +74,7 @@ def test_the_redshift_of_the_user_is_kept_in_the_run(cli, tmp_path):
     cube = ifu(32, 32, seed=2).compute()
     del cube.attrs["redshift"]
     file = write_cube(cube, tmp_path / "galaxy.zarr")
-    assert cli("segment", file, "-o", tmp_path / "run", "--n-clusters", "4")[0] == 0
+    assert cli("segment", "--method=kmeans", file, "-o", tmp_path / "run", "--n-clusters", "4")[0] == 0
     page = tmp_path / "run" / "report.html"
     assert "Which lines" not in words(page.read_text("utf-8"))
     assert cli("report", tmp_path / "run", "--redshift", "0.01", "--medium", "air")[0] == 0
@@ -94,6 +94,6 @@ def test_the_redshift_of_the_user_is_kept_in_the_run(cli, tmp_path):
 
 def test_a_simulated_galaxy_brings_its_redshift(cli, tmp_path):
     assert cli("simulate", "ifu", tmp_path / "g.zarr", "--size", "32x32", "--seed", "2")[0] == 0
-    assert cli("segment", tmp_path / "g.zarr", "-o", tmp_path / "run", "--n-clusters", "4")[0] == 0
+    assert cli("segment", "--method=kmeans", tmp_path / "g.zarr", "-o", tmp_path / "run", "--n-clusters", "4")[0] == 0
     text = words((tmp_path / "run" / "report.html").read_text("utf-8"))
     assert "Lines were looked for at redshift 0.01, wavelengths in air (a guess" in text

@@ -84,7 +84,11 @@ def test_inputs(cli, tmp_path, sign, metadata, place):
         zarr.create_array(folder / "spectra", data=np.ones((3, 4, 5)), zarr_format=2)
         shutil.rmtree(folder / "beside")
         pickled_array(folder / "wavelength", sign, (5,), **metadata)
-    for verb in (["info", folder], ["convert", folder, tmp_path / "out"], ["segment", folder, "-o", tmp_path / "out"]):
+    for verb in (
+        ["info", folder],
+        ["convert", folder, tmp_path / "out"],
+        ["segment", "--method=kmeans", folder, "-o", tmp_path / "out"],
+    ):
         code, said, error = cli(*verb)
         assert (code, said) == (2, "")
         assert "asks for the codec 'pickle'" in error

@@ -29,7 +29,7 @@ def two(tmp_path_factory):
     """A run of two cubes. Not to be changed."""
     folder = tmp_path_factory.mktemp("two")
     paths = [spaxel.write_cube(tiny_cube(12, 9, seed=n), folder / f"{name}.zarr") for n, name in enumerate("ab")]
-    return segment(paths, folder / "run", parameters={"n_clusters": 3, "n_micro": 9})
+    return segment(paths, folder / "run", parameters={"n_clusters": 3, "n_micro": 9}, method="kmeans")
 
 
 @pytest.fixture

@@ -30,7 +30,9 @@ def run(tmp_path_factory):
     """Two cubes of one model, with 12 finest parts."""
     folder = tmp_path_factory.mktemp("viewed")
     paths = [write_cube(tiny_cube(20, 17, seed=s), folder / f"{n}.zarr") for n, s in (("a", 0), ("b", 4))]
-    return segment(paths, folder / "run", parameters={"n_clusters": 4, "n_micro": 12, "linkage": "contact"})
+    return segment(
+        paths, folder / "run", parameters={"n_clusters": 4, "n_micro": 12, "linkage": "contact"}, method="kmeans"
+    )
 
 
 def opened(run, **options):

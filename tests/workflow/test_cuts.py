@@ -30,7 +30,9 @@ def fitted(tmp_path_factory):
     """A run with 12 finest parts. Not to be changed."""
     folder = tmp_path_factory.mktemp("fitted")
     scan = write_cube(tiny_cube(20, 17), folder / "scan.zarr")
-    return segment([scan], folder / "run", parameters={"n_clusters": 5, "n_micro": 12, "linkage": "contact"})
+    return segment(
+        [scan], folder / "run", parameters={"n_clusters": 5, "n_micro": 12, "linkage": "contact"}, method="kmeans"
+    )
 
 
 @pytest.fixture
@@ -120,7 +122,7 @@ def series(tmp_path_factory):
     folder = tmp_path_factory.mktemp("series")
     cubes = {"cuts": tiny_cube(20, 17), "b": tiny_cube(20, 17, seed=4).isel(y=slice(0, 12))}
     paths = [write_cube(cube, folder / f"{name}.zarr") for name, cube in cubes.items()]
-    return segment(paths, folder / "run", parameters={"n_clusters": 3})
+    return segment(paths, folder / "run", parameters={"n_clusters": 3}, method="kmeans")
 
 
 def test_a_series_keeps_its_cuts_for_all_of_its_cubes(series, tmp_path):

@@ -56,7 +56,7 @@ def test_the_same_series_whoever_computes(leaves, tmp_path):
     lost = {}
     for name, workers in (("alone", "synchronous"), ("threads", "threads"), ("apart", Apart())):
         with executing(workers, 3 if name == "threads" else None), pytest.warns(LostWarning) as caught:
-            segment(leaves, tmp_path / name, parameters={"n_clusters": 3})
+            segment(leaves, tmp_path / name, parameters={"n_clusters": 3}, method="kmeans")
         lost[name] = sorted({str(one.message) for one in caught if issubclass(one.category, LostWarning)})
     assert lost["alone"]
     assert lost["alone"] == lost["threads"] == lost["apart"]
@@ -79,7 +79,7 @@ def test_one_stage_is_told_for_each_cube_and_the_memory_is_that_of_the_model(lea
     for name, memory in (("one", str(2**26)), ("two", str(2**22))):
         with executing("threads", 2), warnings.catch_warnings():
             warnings.simplefilter("ignore", LostWarning)
-            segment(leaves, tmp_path / name, parameters={"n_clusters": 3, "memory": memory})
+            segment(leaves, tmp_path / name, parameters={"n_clusters": 3, "memory": memory}, method="kmeans")
         lines = [json.loads(line) for line in (tmp_path / name / "history.jsonl").read_text().splitlines()]
         assert [line.get("stage") for line in lines].count("predict") == len(leaves)
         assert asked.pop() == int(memory)
@@ -91,7 +91,7 @@ def test_an_error_names_its_file(leaves, tmp_path, monkeypatch):
 
     monkeypatch.setattr(fanning, "apply", fail)
     with pytest.raises(CubeError, match=r"leaf\d.zarr: No such luck."), executing("threads", 2):
-        segment(leaves, tmp_path / "run", parameters={"n_clusters": 3})
+        segment(leaves, tmp_path / "run", parameters={"n_clusters": 3}, method="kmeans")
     assert list(tmp_path.iterdir()) == []
 
 

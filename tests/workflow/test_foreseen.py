@@ -46,7 +46,7 @@ def test_it_is_said_and_nothing_is_written(cli, scan, tmp_path, verb):
 
 
 def test_a_prediction_is_foreseen_too(cli, scan, tmp_path):
-    cli("segment", scan, "-o", tmp_path / "run", "--quiet")
+    cli("segment", "--method=kmeans", scan, "-o", tmp_path / "run", "--quiet")
     code, out, _ = cli("predict", tmp_path / "run", scan, "-o", tmp_path / "other", "--dry-run")
     assert code == 0
     assert f"kmeans, learned in {tmp_path / 'run'}" in out
@@ -57,7 +57,18 @@ def test_a_prediction_is_foreseen_too(cli, scan, tmp_path):
 def test_a_prediction_takes_the_memory_that_is_asked_for_or_that_of_the_run(cli, tmp_path):
     cube = write_cube(make_cube(np.random.default_rng(0).random((90, 90, 60), np.float32)), tmp_path / "cube.zarr")
     cli(
-        "segment", cube, "-o", tmp_path / "run", "--quiet", "--memory", "3MiB", "--n-clusters", "2", "--n-sample", "100"
+        "segment",
+        "--method=kmeans",
+        cube,
+        "-o",
+        tmp_path / "run",
+        "--quiet",
+        "--memory",
+        "3MiB",
+        "--n-clusters",
+        "2",
+        "--n-sample",
+        "100",
     )
     for asked, said in (((), "3.00 MiB of data"), (("--memory", "2MiB"), "2.00 MiB of data")):
         code, out, err = cli("predict", tmp_path / "run", cube, "-o", tmp_path / "other", "--dry-run", *asked)

@@ -64,7 +64,9 @@ def library(path, chosen=range(12), axis=NM, head="wavelength_nm", scale=1.0):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("match")
-    return runs.segment([image(folder / "a.npz", (1, 4, 7))], folder / "run", parameters={"n_clusters": 3})
+    return runs.segment(
+        [image(folder / "a.npz", (1, 4, 7))], folder / "run", parameters={"n_clusters": 3}, method="kmeans"
+    )
 
 
 def first(answers):
@@ -134,7 +136,7 @@ def test_unmixed_and_treated_runs(tmp_path):
     path = image(tmp_path / "a.npz", (1, 4, 7))
     lib = library(tmp_path / "lib.csv")
     derived = runs.segment([path], tmp_path / "d", parameters={"n_clusters": 3},
-                           steps=[{"name": "derivative", "parameters": {"degree": 1}}])  # fmt: skip
+                           steps=[{"name": "derivative", "parameters": {"degree": 1}}], method="kmeans")  # fmt: skip
     assert first(spaxel.match(derived, lib)) == ["azurite", "smalt", "soot"]
     mixed = runs.segment([path], tmp_path / "m", method="nmf", parameters={"n_components": 3})
     answers = spaxel.match(mixed, lib, top=1)

@@ -54,23 +54,23 @@ def test_names_reach_result_tables_and_page(tmp_path, method):
 
 def test_names_survive_cut_and_predict_and_several_files(tmp_path):
     a, b = table(tmp_path / "a.csv", 80), table(tmp_path / "b.csv", 12, first=100)
-    run = runs.segment([a, b], tmp_path / "run")
+    run = runs.segment([a, b], tmp_path / "run", method="kmeans")
     assert read_result(run / "b")["sample"].values[0] == "leaf 100"
     assert [row["sample"] for row in read(run / "b" / "labels.csv")] == [f"leaf {k}" for k in range(100, 112)]
     runs.recut(run, 2, names={0: "green"})
     assert read_result(run / "a")["sample"].values[3] == "leaf 3"
     assert {row["component"] for row in read(run / "a" / "labels.csv")} == {"green", "component 1"}
-    one = runs.segment([a], tmp_path / "one")
+    one = runs.segment([a], tmp_path / "one", method="kmeans")
     other = runs.predict(one, b, tmp_path / "other")
     assert [row["group"] for row in read(other / "labels.csv")] == ["<ash>", "oak"] * 6
 
 
 def test_an_image_and_a_table_without_names(tmp_path):
     np.save(tmp_path / "a.npy", spaxel.simulate("maxrf", height=12, width=9, channels=32)["spectra"].values)
-    assert not (runs.segment([tmp_path / "a.npy"], tmp_path / "run") / "labels.csv").exists()
+    assert not (runs.segment([tmp_path / "a.npy"], tmp_path / "run", method="kmeans") / "labels.csv").exists()
     lines = table(tmp_path / "a.csv").read_text("utf-8").splitlines()
     (tmp_path / "b.csv").write_text("\n".join(line.split(",", 2)[2] for line in lines) + "\n")
-    run = runs.segment([tmp_path / "b.csv"], tmp_path / "bare", parameters={"n_clusters": 2})
+    run = runs.segment([tmp_path / "b.csv"], tmp_path / "bare", parameters={"n_clusters": 2}, method="kmeans")
     assert list(read(run / "labels.csv")[0]) == ["y", "label", "component", "confidence"]
     assert not {"sample", "group"} & set(read_result(run).coords)
 

@@ -30,7 +30,7 @@ def files(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(files):
     folder, paths = files
-    return segment(paths[:1], folder / "run", parameters=SMALL, rare=True)
+    return segment(paths[:1], folder / "run", parameters=SMALL, rare=True, method="kmeans")
 
 
 def rows(folder):
@@ -62,7 +62,7 @@ def test_a_cut_names_the_candidates_by_its_own_components(files, run):
 
 def test_without_it_nothing_is_looked_for(files):
     folder, paths = files
-    plain = segment(paths[:1], folder / "plain", parameters=SMALL)
+    plain = segment(paths[:1], folder / "plain", parameters=SMALL, method="kmeans")
     assert "rarity" not in read_result(plain)
     assert not (plain / "rare.csv").exists()
     assert "small and rare" not in (plain / "report.html").read_text("utf-8")

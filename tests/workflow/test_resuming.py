@@ -29,7 +29,7 @@ def leaves(tmp_path_factory):
 @pytest.fixture(scope="module")
 def whole(leaves, tmp_path_factory):
     """The run of the series without an interruption."""
-    return runs.segment(leaves, tmp_path_factory.mktemp("whole") / "run", parameters={"n_clusters": 3})
+    return runs.segment(leaves, tmp_path_factory.mktemp("whole") / "run", parameters={"n_clusters": 3}, method="kmeans")
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def same(run, whole, places=("",)):
 @pytest.mark.parametrize("after", [1, 2])
 def test_a_series_goes_on_with_the_next_cube(leaves, whole, tmp_path, monkeypatch, after):
     """Neither the fit nor a finished cube is done again; one that was half written is."""
-    run, asked = tmp_path / "run", {"parameters": {"n_clusters": 3}}
+    run, asked = tmp_path / "run", {"parameters": {"n_clusters": 3}, "method": "kmeans"}
     killed(lambda: runs.segment(leaves, run, **asked), runs, "write_result", after, tmp_path)
     (folder,) = tmp_path.glob(".run.partial-*")
     (folder / "new" / ".shares.csv.part-0123abcd").write_text("half")
@@ -127,13 +127,13 @@ def test_a_map_goes_on_with_the_next_tile(cli, wide, tmp_path, monkeypatch, verb
 def test_what_differs_is_refused_and_kept(cli, leaves, tmp_path):
     """Another seed, another file, another option; then the right one goes on, also with another memory."""
     run = tmp_path / "run"
-    words = ["segment", leaves[0], "-o", run, *WORDS]
+    words = ["segment", "--method=kmeans", leaves[0], "-o", run, *WORDS]
     killed(lambda: cli(*words), runs, "write_arrays", 1, tmp_path)
     for changed, said in (
         ([*words, "--seed", 3], "random_state is 3, there 0"),
         (["segment", leaves[1], *words[2:]], "input 0 is"),
         ([*words, "--crop", "1:"], "steps is"),
-        (["segment", leaves[0], "-o", run, "--n-clusters", "4"], "n_clusters is 4, there 3"),
+        (["segment", "--method=kmeans", leaves[0], "-o", run, "--n-clusters", "4"], "n_clusters is 4, there 3"),
     ):
         code, out, err = cli(*changed, "--resume")
         assert (code, out) == (2, "")
@@ -147,7 +147,7 @@ def test_what_differs_is_refused_and_kept(cli, leaves, tmp_path):
 @pytest.mark.filterwarnings("always::UserWarning")
 def test_without_resume_it_begins_anew(cli, leaves, tmp_path):
     run = tmp_path / "run"
-    words = ["segment", leaves[0], "-o", run, *WORDS]
+    words = ["segment", "--method=kmeans", leaves[0], "-o", run, *WORDS]
     killed(lambda: cli(*words), runs, "write_arrays", 1, tmp_path)
     assert any(tmp_path.glob(".run.partial-*/scratch/key.json"))
     assert cli(*words, "--seed", 3)[0] == 0
@@ -161,7 +161,7 @@ def test_without_resume_it_begins_anew(cli, leaves, tmp_path):
 @pytest.mark.parametrize("worth", [True, False])
 def test_an_interruption_keeps_what_took_long(cli, leaves, tmp_path, monkeypatch, worth):
     run = tmp_path / "run"
-    words = ["segment", leaves[0], "-o", run, *WORDS]
+    words = ["segment", "--method=kmeans", leaves[0], "-o", run, *WORDS]
 
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -181,7 +181,7 @@ def test_an_interruption_keeps_what_took_long(cli, leaves, tmp_path, monkeypatch
 
 def test_an_older_run_is_kept_until_the_end(cli, leaves, tmp_path):
     run = tmp_path / "run"
-    words = ["segment", leaves[0], "-o", run, *WORDS]
+    words = ["segment", "--method=kmeans", leaves[0], "-o", run, *WORDS]
     assert cli(*words)[0] == 0
     before = (run / "run.json").read_bytes()
     killed(lambda: cli(*words, "--overwrite"), runs, "write_result", 1, tmp_path)
@@ -196,7 +196,7 @@ def test_a_folder_that_leads_elsewhere_is_not_gone_on_with(cli, leaves, tmp_path
     """A link planted inside is never followed, and what it leads to is as it was."""
     (tmp_path / "mine").write_text("mine")
     run = tmp_path / "run"
-    words = ["segment", leaves[0], "-o", run, *WORDS]
+    words = ["segment", "--method=kmeans", leaves[0], "-o", run, *WORDS]
     killed(lambda: cli(*words), runs, "write_arrays", 1, tmp_path)
     (folder,) = tmp_path.glob(".run.partial-*")
     (folder / "lock").unlink()

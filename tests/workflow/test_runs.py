@@ -22,7 +22,7 @@ from spaxel.workflow.runs import RunPlan, carry_out, predict, recut, segment
 def test_stages_and_progress_are_told(scan, tmp_path):
     told = []
     with progress(lambda *now: told.append(now[:3]), every=0):
-        out = segment([scan], tmp_path / "run", parameters={"n_clusters": "3"})
+        out = segment([scan], tmp_path / "run", parameters={"n_clusters": "3"}, method="kmeans")
     assert out == tmp_path / "run"
     stages = [stage for stage, _, _ in told if ":" not in stage]
     assert stages == ["open", "fit", "predict", "lines", "write", "tables", "report"]
@@ -45,8 +45,8 @@ def test_channels_that_say_nothing_are_left_out_and_so_in_predict(tmp_path):
     spectra = cube["spectra"].values.copy()
     spectra[:, :, 4] = 0
     path = write_cube(make_cube(spectra, cube["channel"].values, "keV"), tmp_path / "a.zarr")
-    run = segment([path], tmp_path / "run", parameters={"n_clusters": 3})
-    kept = segment([path], tmp_path / "kept", parameters={"n_clusters": 3}, drop_channels=False)
+    run = segment([path], tmp_path / "run", parameters={"n_clusters": 3}, method="kmeans")
+    kept = segment([path], tmp_path / "kept", parameters={"n_clusters": 3}, drop_channels=False, method="kmeans")
     assert read_result(run).sizes["channel"] == 10
     assert read_result(kept).sizes["channel"] == 11
     again = predict(run, path, tmp_path / "again")
@@ -58,7 +58,9 @@ def test_abundances_are_a_truth_too(tmp_path):
     truth = cube["truth_labels"].values
     shares = np.eye(3)[truth] * 0.8 + 0.1
     bare = cube.drop_vars("truth_labels").assign(truth_abundances=(("y", "x", "truth_component"), shares))
-    run = segment([write_cube(bare, tmp_path / "a.zarr")], tmp_path / "run", parameters={"n_clusters": 3})
+    run = segment(
+        [write_cube(bare, tmp_path / "a.zarr")], tmp_path / "run", parameters={"n_clusters": 3}, method="kmeans"
+    )
     assert read_json(run)["score"]["accuracy"] == 1
     assert read_result(run)["truth_labels"].dtype == np.int32
 
@@ -66,7 +68,9 @@ def test_abundances_are_a_truth_too(tmp_path):
 def test_a_truth_without_labels_is_no_score(tmp_path):
     cube = tiny_cube(20, 17)
     empty = cube.assign(truth_labels=cube["truth_labels"] * 0 - 1)
-    run = segment([write_cube(empty, tmp_path / "a.zarr")], tmp_path / "run", parameters={"n_clusters": 3})
+    run = segment(
+        [write_cube(empty, tmp_path / "a.zarr")], tmp_path / "run", parameters={"n_clusters": 3}, method="kmeans"
+    )
     assert "score" not in read_json(run)
     recut(run, 2)
     assert "score" not in read_json(run)
@@ -93,10 +97,10 @@ def test_what_is_wrong_is_said_and_nothing_written(scan, tmp_path, change, error
 def test_files_on_other_axes_are_refused(scan, tmp_path):
     other = write_cube(tiny_cube(5, 4, 12), tmp_path / "other.zarr")
     with pytest.raises(CubeError, match=r"other\.zarr has 12 channels, the first cube 11"):
-        segment([scan, other], tmp_path / "run")
+        segment([scan, other], tmp_path / "run", method="kmeans")
     empty = write_cube(make_cube(np.zeros((3, 4, 11)), tiny_cube()["channel"].values, "keV"), tmp_path / "empty.zarr")
     with pytest.raises(CubeError, match=r"empty\.zarr: no pixel holds data"):
-        segment([scan, empty], tmp_path / "run", drop_channels=False)
+        segment([scan, empty], tmp_path / "run", drop_channels=False, method="kmeans")
     assert {path.name for path in tmp_path.iterdir()} == {"other.zarr", "empty.zarr"}
 
 
@@ -129,7 +133,9 @@ def series(tmp_path_factory):
     folder = tmp_path_factory.mktemp("series")
     cubes = {"a": tiny_cube(20, 17), "b": tiny_cube(20, 17, seed=4).isel(y=slice(0, 12))}
     paths = [write_cube(cube, folder / f"{name}.zarr") for name, cube in cubes.items()]
-    return segment(paths, folder / "run", parameters={"linkage": "contact", "n_clusters": 5, "n_micro": 12})
+    return segment(
+        paths, folder / "run", parameters={"linkage": "contact", "n_clusters": 5, "n_micro": 12}, method="kmeans"
+    )
 
 
 def test_a_run_of_several_cubes_is_cut_as_a_whole(series, tmp_path):
@@ -190,7 +196,7 @@ def test_what_is_new_is_said(tmp_path):
     healthy = tiny_cube(20, 17).isel(y=slice(0, 12))
     sick = tiny_cube(20, 17, seed=4)
     paths = [write_cube(c, tmp_path / f"{n}.zarr") for n, c in (("healthy", healthy), ("sick", sick))]
-    run = segment(paths, tmp_path / "run", parameters={"n_clusters": 3}, reference=["healthy"])
+    run = segment(paths, tmp_path / "run", parameters={"n_clusters": 3}, reference=["healthy"], method="kmeans")
     assert read_json(run / "sick")["presence"]["new"] != []
     assert read_json(run / "healthy")["presence"] == {"new": [], "compared_with": 0}
     child = predict(run, paths[1], tmp_path / "child")
@@ -232,8 +238,8 @@ def test_nothing_is_computed_or_written_twice(cli, scan, tmp_path, counted):
     found, written = counted
     other = write_cube(tiny_cube(20, 17, seed=4), tmp_path / "other.zarr")
     for command, computed, files in (
-        (["segment", scan, "-o", tmp_path / "one", "--n-clusters", 3], 1, 1),
-        (["segment", scan, other, "-o", tmp_path / "two", "--n-clusters", 3], 2, 3),
+        (["segment", "--method=kmeans", scan, "-o", tmp_path / "one", "--n-clusters", 3], 1, 1),
+        (["segment", "--method=kmeans", scan, other, "-o", tmp_path / "two", "--n-clusters", 3], 2, 3),
         (["report", tmp_path / "one"], 0, 0),
         (["report", tmp_path / "two"], 0, 0),
         (["predict", tmp_path / "two", other, "-o", tmp_path / "new"], 1, 1),
@@ -248,7 +254,7 @@ def test_nothing_is_computed_or_written_twice(cli, scan, tmp_path, counted):
 def test_a_plan_is_carried_out_as_segment_does(scan, tmp_path):
     plan = RunPlan(paths=[scan], out=tmp_path / "plan", parameters={"n_clusters": 3, "random_state": 7})
     assert carry_out(plan) == tmp_path / "plan"
-    segment([scan], tmp_path / "words", parameters={"n_clusters": 3, "random_state": 7})
+    segment([scan], tmp_path / "words", parameters={"n_clusters": 3, "random_state": 7}, method="kmeans")
     xr.testing.assert_identical(read_result(tmp_path / "plan").load(), read_result(tmp_path / "words").load())
     with pytest.raises(TypeError, match="methd"):
         segment([scan], tmp_path / "no", methd="kmeans")

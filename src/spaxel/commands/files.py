@@ -28,7 +28,7 @@ def info(file: Path, /, *, method: Methods = (), json: Json = False, reading: Re
         found = describe_run(file)
     else:
         cube = open_cube(file, **(reading or Reading()).options())
-        found = describe(cube, list(dict.fromkeys(("kmeans", *method))))
+        found = describe(cube, list(dict.fromkeys(("consensus", *method))))
     if json:
         return print_json(found)
     return print_table([(name, value) for name, value in found.items()], ("", ""))

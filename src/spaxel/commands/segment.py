@@ -33,7 +33,7 @@ DryRun = Annotated[
     Parameter(negative="", help="say what it would take (memory, time, disk, pixels learned from), and write nothing"),
 ]
 Files = Annotated[list[Path], Parameter(negative="", help="cubes on one axis; several share one model")]
-DEFAULT = {"segment": "kmeans", "unmix": "mcr"}  # the method of each verb
+DEFAULT = {"segment": "consensus", "unmix": "mcr"}  # the method of each verb
 
 
 def default_method(verb: str, tokens: list[str]) -> str:
@@ -65,7 +65,7 @@ def segment(
     /,
     *,
     out: Out,
-    method: Annotated[str, Parameter(help=_methods("segment"), show_default=False)] = "kmeans",
+    method: Annotated[str, Parameter(help=_methods("segment"), show_default=False)] = "consensus",
     fitting: Fitting | None = None,
     reference: Annotated[
         tuple[Path, ...],

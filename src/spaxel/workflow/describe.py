@@ -43,7 +43,7 @@ EXTRAS = {
 }
 
 
-def describe(cube: xr.Dataset, methods: Sequence[str] = ("kmeans",)) -> dict[str, Any]:
+def describe(cube: xr.Dataset, methods: Sequence[str] = ("consensus",)) -> dict[str, Any]:
     """Shape, axis, chunks, size, valid share, kind of values, memory of a fit, and how long a run takes; a sample is read.
 
     methods : whose time is said     Raises ParameterError for one that is unknown
@@ -79,7 +79,7 @@ def describe(cube: xr.Dataset, methods: Sequence[str] = ("kmeans",)) -> dict[str
 
 
 def _takes(cube: xr.Dataset, methods: Sequence[str]) -> str:
-    """How long runs take, from a short probe: 'about 20 s with kmeans, as busy as this machine is now'."""
+    """How long runs take, from a short probe: 'about 20 s with consensus, as busy as this machine is now'."""
     try:
         pace = measured(cube)
     except CubeError:

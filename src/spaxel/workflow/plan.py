@@ -39,7 +39,7 @@ class RunPlan:
 
     paths: Sequence[str | Path]
     out: str | Path
-    method: str = "kmeans"
+    method: str = "consensus"
     parameters: dict[str, Any] = field(default_factory=dict)
     steps: Sequence[dict[str, Any]] = ()
     despike: str = "auto"
