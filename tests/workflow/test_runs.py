@@ -254,7 +254,7 @@ def test_nothing_is_computed_or_written_twice(cli, scan, tmp_path, counted):
 def test_a_plan_is_carried_out_as_segment_does(scan, tmp_path):
     plan = RunPlan(paths=[scan], out=tmp_path / "plan", parameters={"n_clusters": 3, "random_state": 7})
     assert carry_out(plan) == tmp_path / "plan"
-    segment([scan], tmp_path / "words", parameters={"n_clusters": 3, "random_state": 7}, method="kmeans")
+    segment([scan], tmp_path / "words", parameters={"n_clusters": 3, "random_state": 7})
     xr.testing.assert_identical(read_result(tmp_path / "plan").load(), read_result(tmp_path / "words").load())
     with pytest.raises(TypeError, match="methd"):
         segment([scan], tmp_path / "no", methd="kmeans")
