@@ -63,7 +63,9 @@ def measured(cube: xr.Dataset) -> Pace:
     return Pace(_seconds_per_value(cube), _slowness())
 
 
-def expected_seconds(cube: xr.Dataset, method: str = "consensus", pace: Pace | None = None, *, fit: bool = True) -> float:
+def expected_seconds(
+    cube: xr.Dataset, method: str = "consensus", pace: Pace | None = None, *, fit: bool = True
+) -> float:
     """Seconds that `spaxel segment` (or unmix) of a cube takes, with the defaults of a method.
 
     pace : if it is measured already      fit : else, with a model that is there: what `predict` takes
