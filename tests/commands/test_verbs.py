@@ -234,7 +234,9 @@ def test_doctor(cli, monkeypatch):
 def test_demo(cli, tmp_path):
     code, out, err = cli("demo", tmp_path / "demo")
     assert code == 0
-    assert [line for line in err.splitlines() if not line.startswith("spaxel: after")] == []  # a slow machine tells how far it is
+    assert [
+        line for line in err.splitlines() if not line.startswith("spaxel: after")
+    ] == []  # a slow machine tells how far it is
     assert "accuracy" in out
     assert left(tmp_path / "demo") == {"painting.zarr", "run"}
     code, _, err = cli("demo", tmp_path / "demo")
