@@ -3,6 +3,7 @@ import sys
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from spaxel.readers.native import write_cube
 from spaxel.readers.registry import open_cube
 from spaxel.synth import simulate
 from spaxel.synth.maxrf.fluorescence import Instrument
-from spaxel.synth.maxrf.pigments import PIGMENTS, pigment_spectra
+from spaxel.synth.maxrf.pigments import PIGMENTS, paint, paint_spectra
 from spaxel.synth.maxrf.world import maxrf
 
 
@@ -121,7 +122,7 @@ def test_lines_stand_where_the_elements_have_them():
     edges = np.linspace(0.5, 38.5, 1025)
     energies = (edges[1:] + edges[:-1]) / 2
     tube = Instrument(tube_kv=45.0)
-    found = dict(zip(PIGMENTS, pigment_spectra(list(PIGMENTS), tube, edges), strict=True))
+    found = dict(zip(PIGMENTS, paint_spectra([paint(name) for name in PIGMENTS], tube, edges), strict=True))
     for name, at in [
         ("lead white", 10.55), ("lead white", 2.34), ("vermilion", 9.99), ("azurite", 8.05), ("red ochre", 6.40),
         ("umber", 5.90), ("smalt", 6.93), ("zinc white", 8.63), ("titanium white", 4.51), ("chrome yellow", 5.41),
@@ -145,7 +146,7 @@ def test_no_light_above_the_voltage_of_the_tube():
 def test_a_thicker_layer_hides_the_ground():
     edges = np.linspace(0.5, 38.5, 257)
     calcium = np.abs((edges[1:] + edges[:-1]) / 2 - 3.69) < 0.15
-    thin, thick = (pigment_spectra(["azurite"], Instrument(), edges, t)[0, calcium].sum() for t in (0.001, 0.02))
+    thin, thick = (paint_spectra([paint("azurite")], Instrument(), edges, t)[0, calcium].sum() for t in (0.001, 0.02))
     assert thin > 3 * thick
 
 
@@ -203,3 +204,34 @@ def test_importing_the_worlds_is_light():
     loaded = subprocess.check_output([sys.executable, "-c", code], text=True)
     assert "torch" not in loaded
     assert "sklearn" not in loaded
+
+
+def test_pigments_of_ones_own():
+    names = ["azurite", "vermilion"]
+    own = maxrf(12, 12, channels=40, pigments={name: PIGMENTS[name] for name in names}, layers=2, relief=0.3)
+    known = maxrf(12, 12, channels=40, pigments=names, layers=2, relief=0.3)
+    xr.testing.assert_identical(own.load(), known.load())
+
+
+@pytest.mark.parametrize(
+    ("pigments", "message"),
+    [
+        ({"a": {"Fe": 0.8, "Mn": 0.4}, "b": {"Pb": 0.5}}, "sum to 1.2, expected at most 1"),
+        ({"a": {"Xx": 0.8}, "b": {"Pb": 0.5}}, "Xx"),
+        ({"a": {"Fe": -0.1}, "b": {"Pb": 0.5}}, "mass fraction of Fe"),
+        ({"a": {"Fe": 0.1}}, "two or more"),
+    ],
+)
+def test_pigments_that_cannot_be(pigments, message):
+    with pytest.raises(ParameterError, match=message):
+        maxrf(8, 8, channels=16, pigments=pigments)
+
+
+def test_a_pigment_without_a_colour_paints_no_picture():
+    with pytest.raises(ParameterError, match="'mine' has no colour"):
+        maxrf(pigments={"mine": {"Fe": 0.5}, "azurite": {"Cu": 0.5}}, picture=np.zeros((4, 4, 3), np.uint8), channels=16)
+
+
+def test_a_coarser_detector_has_wider_peaks():
+    fine, coarse = (maxrf(4, 4, channels=800, resolution=r, noise=False)["truth_spectra"][2].values for r in (0.13, 0.3))
+    assert fine.max() > 1.5 * coarse.max()

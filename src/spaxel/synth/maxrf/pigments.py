@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from spaxel.errors import ParameterError
-from spaxel.synth.checks import whole_number
+from spaxel.lines.xray import atomic_number
+from spaxel.synth.checks import real_number, whole_number
 from spaxel.synth.maxrf.fluorescence import Instrument, Layer, spectra
 
 PIGMENTS: dict[
@@ -41,33 +42,47 @@ GROUND = {"Ca": 0.396, "Sr": 0.002, "Fe": 0.002, "C": 0.12, "O": 0.48}  # chalk 
 PAINT = 0.7  # pigment by mass, the rest is oil
 
 
-def pigment_spectra(
-    names: Sequence[str], instrument: Instrument, edges: np.ndarray, thickness: float = 0.006
+def paint_spectra(
+    paints: Sequence[dict[str, float]], instrument: Instrument, edges: np.ndarray, thickness: float = 0.006
 ) -> np.ndarray:
-    """Spectra of pigments in oil on the ground: (pigment, channel), each with sum 1.
+    """Spectra of paints on the ground: (paint, channel), each with sum 1.
 
-    edges : (channel + 1,) keV      thickness : of the paint, g/cm2 (0.006 is about 20 µm of lead white in oil)
-    Raises ParameterError for a name that PIGMENTS does not know.
+    paints : mass fractions, see `paint`      edges : (channel + 1,) keV
+    thickness : of the paint, g/cm2 (0.006 is about 20 µm of lead white in oil)
     """
-    return spectra([[Layer(composition(name), thickness), Layer(GROUND, np.inf)] for name in names], instrument, edges)
+    return spectra([[Layer(paint, thickness), Layer(GROUND, np.inf)] for paint in paints], instrument, edges)
 
 
-def composition(name: str) -> dict[str, float]:
-    """Mass fractions of a paint: the pigment in oil. Raises ParameterError."""
-    if name not in PIGMENTS:
-        raise ParameterError(f"There is no pigment {name!r}. Known: {_known()}.")
-    parts = (PAINT, PIGMENTS[name]), (1 - PAINT, OIL)
-    return {element: sum(w * p.get(element, 0.0) for w, p in parts) for element in OIL | PIGMENTS[name]}
+def paint(pigment: str | Mapping[str, float]) -> dict[str, float]:
+    """Mass fractions of a paint: a pigment, by its name or its own mass fractions, in oil. Raises ParameterError."""
+    if isinstance(pigment, str) and pigment not in PIGMENTS:
+        raise ParameterError(f"There is no pigment {pigment!r}. Known: {_known()}.")
+    made = PIGMENTS[pigment] if isinstance(pigment, str) else _checked(pigment)
+    parts = (PAINT, made), (1 - PAINT, OIL)
+    return {element: sum(w * p.get(element, 0.0) for w, p in parts) for element in OIL | made}
 
 
-def chosen(n_pigments: int, pigments: Sequence[str] | None) -> tuple[str, ...]:
+def chosen(n_pigments: int, pigments: Sequence[str] | Mapping[str, Mapping[str, float]] | None) -> tuple[str, ...]:
     """Names of pigments: those given, or the first few. Raises ParameterError."""
+    if isinstance(pigments, Mapping):
+        pigments = list(pigments)
     if pigments is None:
         whole_number("n_pigments", n_pigments, 2, len(PIGMENTS))
         return tuple(PIGMENTS)[:n_pigments]
     if isinstance(pigments, str) or len(set(pigments)) != len(pigments) or len(pigments) < 2:
         raise ParameterError(f"pigments is {pigments!r}, expected two or more different names out of: {_known()}.")
     return tuple(pigments)
+
+
+def _checked(pigment: Mapping[str, float]) -> dict[str, float]:
+    """Mass fractions as they are given, which must be of elements, and sum to at most 1."""
+    for element, share in pigment.items():
+        real_number(f"the mass fraction of {element}", share, 0, 1)
+        if element != "H":
+            atomic_number(element)
+    if not 0 < sum(pigment.values()) < 1 + 1e-9:
+        raise ParameterError(f"The mass fractions {dict(pigment)} sum to {sum(pigment.values()):g}, expected at most 1.")
+    return {element: float(share) for element, share in pigment.items()}
 
 
 def _known() -> str:

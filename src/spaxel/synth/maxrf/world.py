@@ -6,7 +6,7 @@ are smooth fields of the image plane; a pixel expects `brightness x abundances @
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from spaxel.synth.fields import Bumps, Fields, draw_fields, draw_sites, lift
 from spaxel.synth.maxrf.fluorescence import Instrument
 from spaxel.synth.maxrf.layered import UNDER, Layered, pile_up, table
 from spaxel.synth.maxrf.painted import Painted, paint_from, read_picture
-from spaxel.synth.maxrf.pigments import COLORS, GROUND, chosen, composition, pigment_spectra
+from spaxel.synth.maxrf.pigments import COLORS, GROUND, chosen, paint, paint_spectra
 from spaxel.synth.tiled import tiled
 
 UNDER_THICKNESS = 0.01  # g/cm2 of an underpainting
@@ -61,11 +61,12 @@ def maxrf(
     *,
     seed: int = 0,
     n_pigments: int = 6,
-    pigments: Sequence[str] | None = None,
+    pigments: Sequence[str] | Mapping[str, Mapping[str, float]] | None = None,
     counts: float = 400.0,
     channels: int = 1024,
     energies: tuple[float, float] = (0.5, 38.5),
     tube_kv: float = 45.0,
+    resolution: float = 0.14,
     thickness: float = 0.006,
     layers: int = 1,
     relief: float = 0.0,
@@ -82,8 +83,10 @@ def maxrf(
     """A simulated MA-XRF cube, lazy in tiles of 64 x 64 pixels, with its truth.
 
     height, width, seed : pixels (96, or those of the picture); the same seed gives the same bits, however the cube is read
-    n_pigments, pigments : the first of PIGMENTS (2 … 15), or their names      counts : mean photons per pixel
-    channels, energies  : number, and range in keV      tube_kv : end of the tube's spectrum     thickness : of paint, g/cm2
+    n_pigments, pigments : the first of PIGMENTS (2 … 15), or their names, or your own: {name: {element: mass fraction}}
+    counts   : mean photons per pixel
+    channels, energies  : number, and range in keV      tube_kv : end of the tube's spectrum
+    resolution : of the detector, keV at Mn Kα      thickness : of paint, g/cm2
     layers   : 2 puts an underpainting (lead white, red ochre, bone black, in regions of its own) below the paint
     relief   : standard deviation of the logarithm of the paint's thickness; with it, or two layers, spectra vary with the
                thickness, not linearly, and truth_spectra are those of the median thickness
@@ -114,23 +117,26 @@ def maxrf(
         "contrast": real_number("contrast", contrast, 0, 1),
     }
     names, edges = chosen(n_pigments, pigments), _edges(energies, channels)
-    instrument = Instrument(tube_kv=real_number("tube_kv", tube_kv, 5, 100))
+    paints = [paint(pigments[name] if isinstance(pigments, Mapping) else name) for name in names]
+    instrument = Instrument(
+        tube_kv=real_number("tube_kv", tube_kv, 5, 100), resolution=real_number("resolution", resolution, 0.05, 2)
+    )
     real_number("thickness", thickness, 1e-6, 10)
     noise = true_or_false("noise", noise)
     whole_number("layers", layers, 1, 2)
     real_number("relief", relief, 0, 3)
     real_number("pileup", pileup, 0, 0.5)
-    pure = pigment_spectra(names, instrument, edges, thickness)
+    pure = paint_spectra(paints, instrument, edges, thickness)
     pure *= real_number("counts", counts, 1e-3, 1e8)
     painting = _compose(pure, seed=seed, height=height, width=width, **soft)
     painting = replace(painting, pileup=float(pileup), energies=(edges[:-1] + edges[1:]) / 2)
     if seen is not None:
-        palette = np.array([COLORS[name] for name in names])
+        palette = np.array([_color(name) for name in names])
         colors, tau = whole_number("colors", colors, 1, 255), real_number("tau", tau, 0, 1)
         painted = paint_from(seen, palette, height=height, width=width, colors=colors, tau=tau, seed=seed)
         painting = replace(painting, painted=painted)
     if layers == 2 or relief:
-        painting = _layer(painting, names, instrument, edges, thickness, layers, float(relief), float(counts))
+        painting = _layer(painting, paints, instrument, edges, thickness, layers, float(relief), float(counts))
         pure = painting.spectra
     image, dtype = (height, width), np.dtype(_smallest(painting, height, width) if noise else np.float32)
     drawn, function = ("Poisson", _counts) if noise else ("expected", expected)
@@ -190,7 +196,7 @@ def _compose(pure: np.ndarray, *, seed: int, height: int, width: int, region: fl
 
 def _layer(
     painting: Painting,
-    names: Sequence[str],
+    paints: list[dict[str, float]],
     instrument: Instrument,
     edges: np.ndarray,
     thickness: float,
@@ -198,12 +204,18 @@ def _layer(
     relief: float,
     counts: float,
 ) -> Painting:
-    unders = [(composition(name), UNDER_THICKNESS) for name in UNDER] if layers == 2 else []
-    made = table([composition(name) for name in names], unders, GROUND, instrument, edges, thickness, relief)
+    unders = [(paint(name), UNDER_THICKNESS) for name in UNDER] if layers == 2 else []
+    made = table(paints, unders, GROUND, instrument, edges, thickness, relief)
     rng = np.random.default_rng([painting.seed, 0, 0, 0, 3])
     fields = draw_fields(rng, max(len(unders), 1), 1.3 * painting.length), draw_fields(rng, 1, 0.8 * painting.length)
     layered = Layered(replace(made, spectra=counts * made.spectra), *fields, relief)
     return replace(painting, spectra=layered.at_median(), layered=layered)
+
+
+def _color(name: str) -> tuple[int, int, int]:
+    if name not in COLORS:
+        raise ParameterError(f"{name!r} has no colour, which a picture needs. Try names out of: {', '.join(COLORS)}.")
+    return COLORS[name]
 
 
 def _coarse(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
