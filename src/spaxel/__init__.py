@@ -36,6 +36,7 @@ _HOME = {  # public name -> module that defines it
     "scale": "preprocess",
     "KMeans": "methods.kmeans.estimator",
     "Segment": "methods.consensus.estimator",
+    "LearnedMetric": "methods.learned.estimator",
     "DeepGlobalClustering": "methods.dgc.estimator",
     "DeepSpectralClustering": "methods.dsc.estimator",
     "MCR": "methods.mcr.estimator",

@@ -11,6 +11,7 @@ from spaxel.methods.dgc.estimator import DeepGlobalClustering as DeepGlobalClust
 from spaxel.methods.dsc.estimator import DeepSpectralClustering as DeepSpectralClustering
 from spaxel.methods.ebgmcr.estimator import EnergyMCR as EnergyMCR
 from spaxel.methods.kmeans.estimator import KMeans as KMeans
+from spaxel.methods.learned.estimator import LearnedMetric as LearnedMetric
 from spaxel.methods.library.estimator import LibraryUnmixing as LibraryUnmixing
 from spaxel.methods.mcr.estimator import MCR as MCR
 from spaxel.methods.rare.find import find_rare as find_rare

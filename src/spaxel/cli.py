@@ -36,6 +36,7 @@ VERBS = {  # verb -> module of spaxel.commands, one line of help
     "convert": ("files", "Write any file in the native layout (Zarr), which is quick to read by tiles."),
     "steps": ("corrections", "The corrections of spectra that --step takes, each with its options."),
     "simulate": ("files", "Write a simulated cube with known truth."),
+    "train-metric": ("training", "Learn distances from simulated worlds of a field, for --method learned."),
     "demo": ("about", "Simulate a small painting, segment it, compare with the truth."),
     "doctor": ("about", "Versions, processors, readers, and what is missing."),
 }
@@ -54,7 +55,7 @@ def command_of(verb: str = "") -> App:
     )
     for place, (name, (home, line)) in enumerate(VERBS.items()):
         if name != verb:
-            app.command(f"spaxel.commands.{home}:{name}", name=name, help=line, sort_key=place)
+            app.command(f"spaxel.commands.{home}:{name.replace('-', '_')}", name=name, help=line, sort_key=place)
     return app
 
 

@@ -68,7 +68,7 @@ def test_help_shows_defaults_and_values_of_that_method(cli):
         ),
         (
             ["segment", "x", "-o", "y", "--method", "mcr"],
-            "--method mcr belongs to spaxel unmix. Known here: kmeans, consensus, dsc",
+            "--method mcr belongs to spaxel unmix. Known here: kmeans, consensus, learned, dsc",
         ),
         (["unmix", "x", "-o", "y", "--method", "pca", "--k", "3"], "There is no method 'pca'. Known: kmeans"),
     ],

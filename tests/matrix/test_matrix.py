@@ -24,6 +24,7 @@ SMALL = ("--n-init", "2", "--n-micro", "8", "--max-clusters", "5")
 SEGMENT = {
     "kmeans": SMALL,
     "consensus": SMALL,
+    "learned": SMALL,
     "dsc": (*SMALL, "--epochs", "2", "--context", "3"),
     "dgc": ("--n-micro", "6", "--max-clusters", "4", "--epochs", "1", "--epochs-views", "1", "--tiles", "1", "--reuse", "2",
             "--width", "8", "--n-sample", "200"),

@@ -22,6 +22,7 @@ SMALL = {"n_init": 2, "n_micro": 8, "max_clusters": 6}
 PARAMETERS = {
     "kmeans": {"n_clusters": 3, **SMALL},
     "consensus": {"n_clusters": 3, **SMALL},
+    "learned": {"n_clusters": 3, **SMALL},
     "dsc": {"n_clusters": 3, **SMALL, "epochs": 2, "context": 3, "smoothing": 0.6},
     "dgc": {"n_clusters": 3, "n_micro": 8, "epochs": 2, "epochs_views": 1, "tiles": 2, "reuse": 4, "width": 16},
     "mcr": {"n_components": 3},

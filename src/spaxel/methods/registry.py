@@ -20,6 +20,7 @@ from spaxel.store.run_folder import read_arrays, read_json
 METHODS = {  # name -> module:class
     "kmeans": "kmeans.estimator:KMeans",
     "consensus": "consensus.estimator:Segment",
+    "learned": "learned.estimator:LearnedMetric",
     "dsc": "dsc.estimator:DeepSpectralClustering",
     "dgc": "dgc.estimator:DeepGlobalClustering",
     "mcr": "mcr.estimator:MCR",

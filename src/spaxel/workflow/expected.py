@@ -35,6 +35,7 @@ class Rate(NamedTuple):
 RATES = {  # benchmarks/expected.py compares them with what runs take
     "kmeans": Rate(4.5, 0.55, 0.04),
     "consensus": Rate(6.5, 0.9, 0.10, 15.0),
+    "learned": Rate(6.0, 0.9, 0.10, 30.0),
     "dsc": Rate(13.0, 1.9, 0.10),
     "dgc": Rate(42.0, 0.6, 0.30),
     "mcr": Rate(7.5, 0.2, 0.04, 10.0),

@@ -48,7 +48,7 @@ def fit(
     path = place_of(out)
     path = path.with_name(f"{path.name}.checkpoint")
     if process_number() == 0:
-        _clear(path, resume=resume, overwrite=overwrite)
+        cleared(path, resume=resume, overwrite=overwrite)
     model.set_params(checkpoint=str(path))
     try:
         with advising(lambda: _advice(path)):
@@ -65,7 +65,7 @@ def _advice(path: Path) -> str:
     return f"The epochs that are done are in {path}: go on with --resume." if path.is_file() else ""
 
 
-def _clear(path: Path, *, resume: bool, overwrite: bool) -> None:
+def cleared(path: Path, *, resume: bool, overwrite: bool) -> None:
     """Make sure that what lies at the place of a checkpoint is wanted there."""
     if resume:
         if not path.is_file():

@@ -29,6 +29,7 @@ DEEP = ("dsc", "dgc")  # methods that import torch; ebgmcr only where it trains 
 LEARNING = {  # bytes of a fit by bytes of its sample in float32; benchmarks/foreseen.py compares them with what runs take
     "kmeans": 5.0,
     "consensus": 14.0,
+    "learned": 14.0,
     "dsc": 6.0,
     "dgc": 4.0,
     "mcr": 12.0,

@@ -229,9 +229,13 @@ def test_pigments_that_cannot_be(pigments, message):
 
 def test_a_pigment_without_a_colour_paints_no_picture():
     with pytest.raises(ParameterError, match="'mine' has no colour"):
-        maxrf(pigments={"mine": {"Fe": 0.5}, "azurite": {"Cu": 0.5}}, picture=np.zeros((4, 4, 3), np.uint8), channels=16)
+        maxrf(
+            pigments={"mine": {"Fe": 0.5}, "azurite": {"Cu": 0.5}}, picture=np.zeros((4, 4, 3), np.uint8), channels=16
+        )
 
 
 def test_a_coarser_detector_has_wider_peaks():
-    fine, coarse = (maxrf(4, 4, channels=800, resolution=r, noise=False)["truth_spectra"][2].values for r in (0.13, 0.3))
+    fine, coarse = (
+        maxrf(4, 4, channels=800, resolution=r, noise=False)["truth_spectra"][2].values for r in (0.13, 0.3)
+    )
     assert fine.max() > 1.5 * coarse.max()

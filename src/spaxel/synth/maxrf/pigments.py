@@ -81,7 +81,9 @@ def _checked(pigment: Mapping[str, float]) -> dict[str, float]:
         if element != "H":
             atomic_number(element)
     if not 0 < sum(pigment.values()) < 1 + 1e-9:
-        raise ParameterError(f"The mass fractions {dict(pigment)} sum to {sum(pigment.values()):g}, expected at most 1.")
+        raise ParameterError(
+            f"The mass fractions {dict(pigment)} sum to {sum(pigment.values()):g}, expected at most 1."
+        )
     return {element: float(share) for element, share in pigment.items()}
 
 

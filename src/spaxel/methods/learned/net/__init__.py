@@ -1,0 +1,1 @@
+"""The net in PyTorch: what is learned, and from which loss."""
