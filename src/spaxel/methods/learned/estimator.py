@@ -1,7 +1,8 @@
-"""k-means by distances learned from simulated worlds of the field, where it is known what varies within a material."""
+"""Distances learned from simulated worlds of the field, which know what varies within a material, beside the consensus."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, ClassVar, NamedTuple
 
@@ -11,13 +12,15 @@ from pydantic import Field as Declared
 
 from spaxel.cube.sampled_windows import Windows, sample_windows
 from spaxel.errors import ParameterError
-from spaxel.linear.pca import fit_pca
-from spaxel.methods.centers.base import Found, Segmenting, Task, said_of_scaling
-from spaxel.methods.centers.groups import Rules, find_groups
-from spaxel.methods.centers.projection import Projected, fold, project_blocks
+from spaxel.linear.lloyd import lloyd
+from spaxel.methods.centers.base import Found, Segmenting, Task
+from spaxel.methods.centers.evidence import Evidence
+from spaxel.methods.centers.groups import Rules, find_groups, groups_through
+from spaxel.methods.consensus.estimator import Segment
+from spaxel.methods.consensus.model import CONTEXT
 from spaxel.methods.learned.encoder import Encoder
 from spaxel.methods.learned.fields import FIELDS, Field, field_of, onto
-from spaxel.methods.learned.model import CONTEXT, Learned, Model, model_arrays, model_from, scores_of
+from spaxel.methods.learned.model import Learned, Model, in_blocks, learned_arrays, learned_from, model_of
 from spaxel.methods.learned.nearness import Nearness, nearness
 from spaxel.methods.learned.weights import read_weights
 from spaxel.methods.parameters import (
@@ -31,10 +34,8 @@ from spaxel.methods.parameters import (
     Seed,
     declared,
 )
-from spaxel.preprocess.choice import choose_scaling
-from spaxel.preprocess.scaling import Scaling, fit_scaling
 
-MOST_VALUES = 16_000_000  # of the scaled sample from which principal components are learned
+TRUSTED = 0.5  # from which on the number of components is found in the learned places
 
 
 class Known(NamedTuple):
@@ -50,16 +51,16 @@ class Known(NamedTuple):
 class LearnedMetric(Segmenting):
     """Segmentation by distances that were learned from simulated worlds of a field, for which no training is needed here.
 
-    Equation: labels_i = component of argmin_j ‖s(x_i) - c_j‖, s(x) = (t g(x), (1 - t) P(scale(x))): g the place of norm 1
-    that a net of two hidden layers gives to the spectrum on a physical grid, alone and summed over 3 x 3 pixels, P the scores
-    of KMeans, t the trust, by how near the components lie to what was simulated. The net was trained on worlds with truth, so
-    that pixels of one material are near each other whatever its thickness, what lies below it, pile-up and light
+    Equation: labels_i = component of argmin_j ‖s(x_i) - c_j‖, s(x) = (q(x), 7 t g(x)): q the place in the consensus of Segment,
+    g the place of norm 1 that a net of two hidden layers gives to the spectrum on a physical grid, alone and summed over 3 x 3
+    pixels, t the trust, 0 to 1, by how near the spectra lie to what was simulated. The net was trained on worlds with truth,
+    so that pixels of one material are near each other whatever its thickness, what lies below it, pile-up and light
     (supervised contrastive loss, Khosla et al. 2020). The only field today is `maxrf`, paintings under X-ray fluorescence.
 
     fit, predict, fit_predict, transform (distances to the components) and score (how clearly spectra belong to theirs) take
     a cube, a list of cubes on one axis, or an array (n_spectra, n_channels).
     After fit: `state_` (arrays), `info_` (plain values: field, trust, sentences), `n_features_in_`, `labels_` (arrays only).
-    Fails, by giving what KMeans gives, where no field fits the axis, or where spectra are unlike all that was simulated; is
+    Fails, by giving what Segment gives, where no field fits the axis, or where spectra are unlike all that was simulated; is
     misled by materials that the simulation does not know. Raises ParameterError if the field that is asked for does not fit.
 
     >>> import spaxel
@@ -81,34 +82,44 @@ class LearnedMetric(Segmenting):
     scaling: ScalingOrAuto = "auto"
     n_micro: NMicro = 40
     max_clusters: MaxClusters = 24
-    n_sample: NSample = 20_000
-    n_init: NInit = 10
+    n_sample: NSample = 10_000
+    n_init: NInit = 5
     random_state: Seed = 0
     memory: Memory = None
 
     def _learn(self, task: Task) -> Found:
-        own, seed = task.own, self.random_state
         number = None if self.n_clusters == "auto" else self.n_clusters
-        choice = choose_scaling(own, number, seed, look=task.look) if self.scaling == "auto" else None
-        scaling = fit_scaling(choice.name if choice else self.scaling, own)
-        folded = fold(scaling, fit_pca(_features(scaling, own.spectra), None, seed))
-        linear = project_blocks(own.spectra, Projected(scaling.name, folded))
-        size = max(float(np.sqrt(linear.var(0).sum())), 1e-300)
-        known = self._known(task)
-        learned = (known.encoder, known.edges, known.field.edges, known.near.trust) if known else None
-        arrays = model_arrays(folded, size, learned)
-        windows = sample_windows(task.cubes, seed, CONTEXT)
-        context = CONTEXT if len(windows.good) and learned else 0
-        model = model_from(arrays, scaling.name, context)
-        read = task.sample if context else own
-        scores = scores_of(model, read.spectra)
-        beside = read.pairs[:, :2]
-        pairs = scores_of(model, beside.reshape(-1, beside.shape[-1])).reshape(len(beside), 2, scores.shape[1])
+        known, seed = self._known(task), self.random_state
+        if known is None or known.near.trust == 0:
+            found = self._told("auto" if number is None else number)._learn(task)
+            return found._replace(info=found.info | _said(known, found.info))
+        arrays = learned_arrays(known.encoder, known.edges, known.field.edges, known.near.trust)
         rules = Rules(None, self.n_micro, self.max_clusters, self.n_init, seed)
-        groups = find_groups(scores, pairs, number, rules, _scored(model, windows) if number is None else None)
-        info = said_of_scaling(scaling.name, choice) | _said(known) | {"context": context, "directions_by_noise": False}
-        embed = partial(scores_of, model)
-        return Found(groups, scaling, own.spectra, scores, pairs, arrays, info, embed if read is task.sample else None)
+        learned = learned_from(arrays)
+        assert learned is not None
+        evidence = None
+        if number is None and known.near.trust >= TRUSTED:
+            evidence = _counted(partial(learned.scores, channels=len(task.axis)), task, rules)
+        told = self._told(max(2, evidence.level) if evidence else "auto" if number is None else number)
+        found = told._learn(task)
+        if number is None and evidence is None:
+            evidence = found.groups.evidence
+        arrays |= found.arrays
+        model = model_of(arrays, found.info["views"], found.info["context"])
+        read = task.sample if found.info["context"] else task.own
+        scores = in_blocks(model.scores, read.spectra)
+        beside = read.pairs[:, :2]
+        pairs = in_blocks(model.scores, beside.reshape(-1, read.spectra.shape[1])).reshape(*beside.shape[:2], -1)
+        k = number or max(2, evidence.level if evidence else 2)
+        middles = lloyd(scores, min(k, len(np.unique(scores, axis=0))), self.n_init, seed).cluster_centers_
+        places = scores[:, found.scores.shape[1] :]
+        groups = groups_through(scores, pairs, middles, evidence or k, rules, ((1.0, places),))
+        return Found(groups, found.scaling, found.spectra, scores, pairs, arrays, found.info | _said(known, found.info))
+
+    def _told(self, number: int | str) -> Segment:
+        """The consensus, with the parameters that are the same."""
+        shared = {name: value for name, value in self.get_params().items() if name not in ("weights", "n_clusters")}
+        return Segment(n_clusters=number, **shared)
 
     def _known(self, task: Task) -> Known | None:
         """What was learned of the field; None where none fits and none was asked for. Raises ParameterError."""
@@ -131,36 +142,33 @@ class LearnedMetric(Segmenting):
         return Known(field, encoder, edges, nearness(binned, encoder.double(), self.random_state))
 
     def _model(self) -> Model:
-        return model_from(self.state_, self.info_["scaling"], self.info_["context"])
+        return model_of(self.state_, self.info_["views"], self.info_["context"])
 
     def _model_of(self, cube: xr.Dataset) -> Model:
         model = self._model()
-        return model if cube.sizes["x"] > 1 else model._replace(context=0)
+        return model if cube.sizes["x"] > 1 else model._replace(members=model.members._replace(context=0))
 
     def _reading(self) -> tuple[int, int]:
         return self.n_sample, CONTEXT
 
 
-def _scored(model: Model, windows: Windows) -> Windows:
-    """Windows as scores."""
-    channels = model.channels * (2 if model.context else 1)
-    scores = scores_of(model, windows.spectra.reshape(-1, windows.spectra.shape[-1])[:, :channels])
-    return Windows(scores.reshape(*windows.good.shape, scores.shape[1]), windows.good)
+def _counted(places: Callable[[np.ndarray], np.ndarray], task: Task, rules: Rules) -> Evidence:
+    """The number of components, as KMeans finds it, in the learned places. places : spectra -> places"""
+    windows = sample_windows(task.cubes, rules.random_state, CONTEXT)
+    read = task.sample if len(windows.good) else task.own
+    scores, beside = in_blocks(places, read.spectra), read.pairs[:, :2]
+    width = read.spectra.shape[1]
+    pairs = in_blocks(places, beside.reshape(-1, width)).reshape(*beside.shape[:2], -1)
+    shown = None
+    if len(windows.good):
+        inside = in_blocks(places, windows.spectra.reshape(-1, windows.spectra.shape[-1]))
+        shown = Windows(inside.reshape(*windows.good.shape, -1), windows.good)
+    return find_groups(scores, pairs, None, rules, shown).evidence
 
 
-def _features(scaling: Scaling, spectra: np.ndarray) -> np.ndarray:
-    """Scaled spectra for the principal components, at most some 64 MiB of them."""
-    most = max(2000, MOST_VALUES // spectra.shape[1])
-    chosen = spectra[:: max(1, -(-len(spectra) // most))]
-    return np.concatenate([scaling(chosen[i : i + 512]) for i in range(0, len(chosen), 512)])
-
-
-def _said(known: Known | None) -> dict[str, Any]:
+def _said(known: Known | None, info: dict[str, Any]) -> dict[str, Any]:
     if known is None:
-        said = "No distances have been learned for data of this kind, so these are those of k-means."
-        return {"field": "", "trust": 0.0, "scaling_sentence": said}
-    return {
-        "field": known.field.name,
-        "trust": known.near.trust,
-        "scaling_sentence": known.near.sentence(known.field.what),
-    }
+        said = "No distances have been learned for data of this kind, so this is the consensus."
+        return {"field": "", "trust": 0.0, "scaling_sentence": f"{said} {info['scaling_sentence']}"}
+    said = f"{known.near.sentence(known.field.what)} {info['scaling_sentence']}"
+    return {"field": known.field.name, "trust": known.near.trust, "scaling_sentence": said}

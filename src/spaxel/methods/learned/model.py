@@ -1,27 +1,29 @@
-"""A fitted model of learned distances in plain arrays: the linear scores of k-means, and learned places beside them."""
+"""A fitted model of learned distances in plain arrays: places in the consensus, and learned places beside them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from spaxel.cube.mapping import BLOCK, Arrays
-from spaxel.methods.centers.projection import Folded, Projected
+from spaxel.methods.consensus.model import Model as Members
+from spaxel.methods.consensus.model import model_from
 from spaxel.methods.learned.encoder import Encoder, seen_of
 from spaxel.methods.learned.fields import onto
 from spaxel.methods.state import pack, unpack
 
-CONTEXT = 3  # side of the window whose mean, without the pixel itself, is the neighbours'
+WEIGHT = 7.0  # of learned places, of norm 1, beside those in the consensus, where unanimous components lie 3 √2 apart
 
 
 class Learned(NamedTuple):
-    """The learned part. encoder : in float64      onto : (bin, channel)      trust : 0 to 1, its weight."""
+    """The learned part. encoder : in float64      onto : (bin, channel)      weight : by which its places are multiplied."""
 
     encoder: Encoder
     onto: csr_array
-    trust: float
+    weight: float
 
     def places(self, own: np.ndarray, around: np.ndarray) -> np.ndarray:
         """Places (n, d) of spectra and of their neighbours' mean, both (n, channel)."""
@@ -31,69 +33,64 @@ class Learned(NamedTuple):
         """Spectra (n, channel) on the grid of the field, (n, bin)."""
         return np.ascontiguousarray((self.onto @ np.ascontiguousarray(spectra.T)).T)
 
+    def scores(self, block: np.ndarray, channels: int) -> np.ndarray:
+        """Places times the weight, of spectra (n, channel), or (n, 2 channel) with the mean of the neighbours."""
+        block = np.asarray(block, np.float64)
+        own = np.ascontiguousarray(block[:, :channels])
+        around = np.ascontiguousarray(block[:, channels:]) if block.shape[1] > channels else own
+        return self.weight * self.places(own, around)
+
 
 class Model(NamedTuple):
-    """For spaxel.methods.centers.maps: scores are (1 - trust) times the linear ones, then trust times the learned places.
+    """For spaxel.methods.centers.maps: scores are places in the consensus, then learned ones; learned is None without trust."""
 
-    linear : scaling and principal components      size : by which linear scores are divided      context : 0 or 3
-    learned : None where no field fits the data
-    """
-
-    linear: Projected
-    size: float
+    members: Members
     learned: Learned | None
-    context: int
 
     @property
     def channels(self) -> int:
         """Length of a spectrum."""
-        return self.linear.channels
+        return self.members.channels
 
     @property
     def alone(self) -> tuple[str, np.ndarray]:
-        """The scaling of spectra one by one."""
-        return self.linear.alone
+        """The first scaling of spectra one by one."""
+        return self.members.alone
 
     def scores(self, block: np.ndarray) -> np.ndarray:
         """Scores (n, d) of spectra (n, channel), or (n, 2 channel) with the mean of the neighbours."""
-        block = np.asarray(block, np.float64)
-        own = np.ascontiguousarray(block[:, : self.channels])
-        around = np.ascontiguousarray(block[:, self.channels :]) if self.context else own
-        parts = []
-        if self.learned is None or self.learned.trust < 1:
-            left = 1.0 if self.learned is None else 1 - self.learned.trust
-            parts.append(self.linear.scores(own) * (left / self.size))
-        if self.learned is not None and self.learned.trust > 0:
-            parts.append(self.learned.trust * self.learned.places(own, around))
-        return np.concatenate(parts, axis=1)
+        place = self.members.scores(block)
+        if self.learned is None:
+            return place
+        return np.concatenate([place, self.learned.scores(block, self.channels)], axis=1)
 
     def reading(self) -> dict[str, Any]:
         """The mean of the neighbours is read beside each spectrum, but of tables."""
-        return {"context": self.context} if self.context else {}
+        return self.members.reading()
 
 
-def scores_of(model: Model, spectra: np.ndarray) -> np.ndarray:
-    """Scores of many spectra, in blocks of the size that mapping uses, so that the bits agree."""
+def in_blocks(function: Callable[[np.ndarray], np.ndarray], spectra: np.ndarray) -> np.ndarray:
+    """A function of the rows of many spectra, in blocks of the size that mapping uses, so that the bits agree."""
     if not len(spectra):
-        return np.zeros((0, model.scores(np.ones((1, model.channels * (2 if model.context else 1)))).shape[1]))
+        return function(np.zeros((BLOCK, spectra.shape[1])))[:0]
     rows = np.arange(-(-len(spectra) // BLOCK) * BLOCK) % len(spectra)
-    return np.concatenate([model.scores(spectra[part]) for part in rows.reshape(-1, BLOCK)])[: len(spectra)]
+    return np.concatenate([function(spectra[part]) for part in rows.reshape(-1, BLOCK)])[: len(spectra)]
 
 
-def model_arrays(folded: Folded, size: float, learned: tuple[Encoder, np.ndarray, np.ndarray, float] | None) -> Arrays:
-    """What `state_` keeps of a model. learned : encoder, edges of the channels and of the grid, trust"""
-    found = pack("", folded) | {"size": np.array([size])}
-    if learned is None:
-        return found
-    encoder, edges, grid, trust = learned
-    return found | pack("net.", encoder) | {"net_channels": edges, "net_grid": grid, "net_trust": np.array([trust])}
+def learned_arrays(encoder: Encoder, edges: np.ndarray, grid: np.ndarray, trust: float) -> Arrays:
+    """What `state_` keeps of the learned part. edges, grid : of channels and of the field, on one scale"""
+    kept = {"net_channels": edges, "net_grid": grid, "net_trust": np.array([trust])}
+    return pack("net.", encoder) | kept
 
 
-def model_from(state: Arrays, scaling: str, context: int) -> Model:
-    """The model that these arrays are of."""
-    linear, size = Projected(scaling, unpack(Folded, state, "")), float(state["size"][0])
+def learned_from(state: Arrays) -> Learned | None:
+    """The learned part that these arrays are of; None where there is none."""
     if "net_trust" not in state:
-        return Model(linear, size, None, context)
-    encoder = unpack(Encoder, state, "net.").double()
+        return None
     matrix = onto(state["net_channels"], state["net_grid"])
-    return Model(linear, size, Learned(encoder, matrix, float(state["net_trust"][0])), context)
+    return Learned(unpack(Encoder, state, "net.").double(), matrix, WEIGHT * float(state["net_trust"][0]))
+
+
+def model_of(state: Arrays, views: list[str], context: int) -> Model:
+    """The model that these arrays are of."""
+    return Model(model_from(state, views, context), learned_from(state))

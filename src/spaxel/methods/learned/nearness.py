@@ -29,11 +29,11 @@ class Nearness(NamedTuple):
         if self.trust <= 0:
             return (
                 f"Spectra lie {self.ratio:.1f} times as far from all that was simulated ({what}) as simulated worlds do at "
-                "most, so distances are those of k-means."
+                "most, so they count nothing."
             )
         return (
             f"Spectra lie {self.ratio:.1f} times as far from all that was simulated ({what}) as simulated worlds do at most, "
-            f"so learned distances count for {self.trust:.0%} and those of k-means for the rest."
+            f"so learned distances count for {self.trust:.0%} of what they would."
         )
 
 

@@ -9,9 +9,9 @@ import xarray as xr
 
 from spaxel.cube.sampling import read_tile
 from spaxel.cube.tiles import Tile
+from spaxel.methods.consensus.model import CONTEXT
 from spaxel.methods.learned.encoder import shares
 from spaxel.methods.learned.fields import Field, onto
-from spaxel.methods.learned.model import CONTEXT
 from spaxel.pace import paced
 from spaxel.synth.maxrf.pigments import PIGMENTS
 from spaxel.synth.maxrf.world import maxrf
