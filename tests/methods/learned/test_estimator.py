@@ -9,7 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import spaxel
-from spaxel import KMeans, LearnedMetric
+from spaxel import LearnedMetric, Segment
 from spaxel.cube import make_cube
 from spaxel.errors import ParameterError
 from spaxel.testing import check_method, tiny_cube
@@ -41,12 +41,12 @@ def test_method_contract(parameters):
     check_method(LearnedMetric(**parameters))
 
 
-def test_paint_over_paint_is_told_apart_better_than_by_kmeans():
+def test_paint_over_paint_is_told_apart_better_than_by_the_consensus():
     cube = spaxel.simulate("maxrf", height=64, width=64, seed=78, **LAYERED).load()
     found = LearnedMetric(n_clusters=6, n_init=3).fit(cube)
     assert found.info_["field"] == "maxrf"
-    assert found.info_["trust"] == 1
-    assert ari(cube, found.predict(cube)) > ari(cube, KMeans(n_clusters=6).fit_predict(cube)) + 0.08
+    assert found.info_["trust"] > 0.7
+    assert ari(cube, found.predict(cube)) > ari(cube, Segment(n_clusters=6).fit_predict(cube)) + 0.08
 
 
 def test_every_level_can_be_cut():
@@ -55,7 +55,7 @@ def test_every_level_can_be_cut():
 
 
 @pytest.mark.same_bits
-@pytest.mark.parametrize("memory", [2**22, 2**24])
+@pytest.mark.parametrize("memory", [3 * 2**21, 2**24])
 def test_memory_and_chunks_do_not_matter(memory):
     chunked = CUBE.chunk(y=33, x=20)
     again = LearnedMetric(**{**MODEL.get_params(), "memory": memory}).fit(chunked)
@@ -80,20 +80,20 @@ def test_another_axis_says_the_same():
     assert adjusted_rand_score(one["labels"].values.ravel(), other["labels"].values.ravel()) > 0.999
     coarse = spaxel.rebin(CUBE, 2)
     wide = LearnedMetric(n_clusters=6, n_init=3).fit(coarse).predict(coarse)
-    assert adjusted_rand_score(one["labels"].values.ravel(), wide["labels"].values.ravel()) > 0.8
+    assert adjusted_rand_score(one["labels"].values.ravel(), wide["labels"].values.ravel()) > 0.6  # 0.38 keV
 
 
 @pytest.mark.parametrize("counts", [True, False])
-def test_where_no_field_fits_it_is_kmeans_and_says_so(counts):
+def test_where_no_field_fits_it_is_the_consensus_and_says_so(counts):
     cube = tiny_cube(40, 37, counts=counts)
     model = LearnedMetric(n_clusters=3).fit(cube)
     assert (model.info_["field"], model.info_["trust"]) == ("", 0)
     assert "No distances have been learned for data of this kind" in model.info_["scaling_sentence"]
-    plain = KMeans(n_clusters=3).fit_predict(cube)["labels"].values.ravel()
-    assert adjusted_rand_score(plain, model.predict(cube)["labels"].values.ravel()) == 1
+    plain = Segment(n_clusters=3).fit_predict(cube)
+    assert np.array_equal(plain["labels"], model.predict(cube)["labels"])
 
 
-def test_spectra_unlike_all_that_was_simulated_are_left_to_kmeans():
+def test_spectra_unlike_all_that_was_simulated_are_left_to_the_consensus():
     rng = np.random.default_rng(5)
     labels = (np.arange(40)[:, None] // 14 + np.zeros((1, 40), int)).astype(np.int32)
     pure = rng.gamma(0.3, size=(3, 180)) * 30  # no physics

@@ -20,7 +20,7 @@ from spaxel.methods.consensus.estimator import Segment
 from spaxel.methods.consensus.model import CONTEXT
 from spaxel.methods.learned.encoder import Encoder
 from spaxel.methods.learned.fields import FIELDS, Field, field_of, onto
-from spaxel.methods.learned.model import Learned, Model, in_blocks, learned_arrays, learned_from, model_of
+from spaxel.methods.learned.model import Learned, Model, in_blocks, learned_arrays, learned_from, model_of, of_grids
 from spaxel.methods.learned.nearness import Nearness, nearness
 from spaxel.methods.learned.weights import read_weights
 from spaxel.methods.parameters import (
@@ -108,8 +108,7 @@ class LearnedMetric(Segmenting):
         model = model_of(arrays, found.info["views"], found.info["context"])
         read = task.sample if found.info["context"] else task.own
         scores = in_blocks(model.scores, read.spectra)
-        beside = read.pairs[:, :2]
-        pairs = in_blocks(model.scores, beside.reshape(-1, read.spectra.shape[1])).reshape(*beside.shape[:2], -1)
+        pairs = of_grids(model.scores, read.pairs[:, :2])
         k = number or max(2, evidence.level if evidence else 2)
         middles = lloyd(scores, min(k, len(np.unique(scores, axis=0))), self.n_init, seed).cluster_centers_
         places = scores[:, found.scores.shape[1] :]
@@ -156,13 +155,8 @@ def _counted(places: Callable[[np.ndarray], np.ndarray], task: Task, rules: Rule
     """The number of components, as KMeans finds it, in the learned places. places : spectra -> places"""
     windows = sample_windows(task.cubes, rules.random_state, CONTEXT)
     read = task.sample if len(windows.good) else task.own
-    scores, beside = in_blocks(places, read.spectra), read.pairs[:, :2]
-    width = read.spectra.shape[1]
-    pairs = in_blocks(places, beside.reshape(-1, width)).reshape(*beside.shape[:2], -1)
-    shown = None
-    if len(windows.good):
-        inside = in_blocks(places, windows.spectra.reshape(-1, windows.spectra.shape[-1]))
-        shown = Windows(inside.reshape(*windows.good.shape, -1), windows.good)
+    scores, pairs = in_blocks(places, read.spectra), of_grids(places, read.pairs[:, :2])
+    shown = Windows(of_grids(places, windows.spectra), windows.good) if len(windows.good) else None
     return find_groups(scores, pairs, None, rules, shown).evidence
 
 

@@ -77,6 +77,12 @@ def in_blocks(function: Callable[[np.ndarray], np.ndarray], spectra: np.ndarray)
     return np.concatenate([function(spectra[part]) for part in rows.reshape(-1, BLOCK)])[: len(spectra)]
 
 
+def of_grids(function: Callable[[np.ndarray], np.ndarray], spectra: np.ndarray) -> np.ndarray:
+    """The same for spectra (…, channel): (…, d)."""
+    found = in_blocks(function, spectra.reshape(-1, spectra.shape[-1]))
+    return found.reshape(*spectra.shape[:-1], found.shape[1])
+
+
 def learned_arrays(encoder: Encoder, edges: np.ndarray, grid: np.ndarray, trust: float) -> Arrays:
     """What `state_` keeps of the learned part. edges, grid : of channels and of the field, on one scale"""
     kept = {"net_channels": edges, "net_grid": grid, "net_trust": np.array([trust])}
