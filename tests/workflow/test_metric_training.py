@@ -6,11 +6,11 @@ import pytest
 import spaxel
 from spaxel.cli import main
 from spaxel.errors import Exists, ParameterError
+from spaxel.methods.learned import learning
 from spaxel.methods.learned.fields import MAXRF
 from spaxel.methods.learned.weights import read_weights
 from spaxel.methods.learned.worlds import draw_worlds
 from spaxel.training.checkpoint import Keeper
-from spaxel.workflow import metric_training
 from spaxel.workflow.metric_training import train_metric
 
 pytest.importorskip("torch")
@@ -27,7 +27,7 @@ def short(monkeypatch, eight):
     from spaxel.methods.learned.net import training
 
     monkeypatch.setattr(training, "STEPS", 5)
-    monkeypatch.setattr(metric_training, "draw_worlds", lambda field, n, seed: {(8, 0): eight, (8, 1): eight}[n, seed])
+    monkeypatch.setattr(learning, "draw_worlds", lambda field, n, seed: {(8, 0): eight, (8, 1): eight}[n, seed])
 
 
 def test_worlds_are_drawn_one_by_one(eight):
@@ -93,7 +93,7 @@ def test_a_training_that_was_killed_goes_on_with_the_same_bits(tmp_path, monkeyp
     ],
 )
 def test_what_cannot_be(tmp_path, monkeypatch, options, message):
-    monkeypatch.setattr(metric_training, "draw_worlds", None)  # before anything is made
+    monkeypatch.setattr(learning, "draw_worlds", None)  # before anything is made
     given = {"field": "maxrf", "out": "a.safetensors"} | options
     with pytest.raises(ParameterError, match=message):
         train_metric(given.pop("field"), tmp_path / given.pop("out"), **given)
@@ -101,7 +101,7 @@ def test_what_cannot_be(tmp_path, monkeypatch, options, message):
 
 
 def test_nothing_is_replaced_unasked(tmp_path, monkeypatch):
-    monkeypatch.setattr(metric_training, "draw_worlds", None)
+    monkeypatch.setattr(learning, "draw_worlds", None)
     (tmp_path / "a.safetensors").write_bytes(b"mine")
     with pytest.raises(Exists, match="--overwrite"):
         train_metric("maxrf", tmp_path / "a.safetensors")

@@ -7,8 +7,8 @@ from typing import Any
 
 from spaxel.errors import Exists, ParameterError
 from spaxel.methods.learned.fields import field_of
+from spaxel.methods.learned.learning import check_ready, learn
 from spaxel.methods.learned.weights import SUFFIX, write_weights
-from spaxel.methods.learned.worlds import draw_worlds
 from spaxel.store import provenance
 from spaxel.store.here import check_local
 from spaxel.synth.checks import whole_number
@@ -36,9 +36,7 @@ def train_metric(
     Same seed, worlds and epochs: the same bits on one kind of processor.
     Raises ParameterError, Exists, MissingExtra without PyTorch.
     """
-    from spaxel.training import check_extra
-
-    check_extra("train-metric")
+    check_ready()
     known, place = field_of(field), check_local(out, write=True)
     whole_number("worlds", worlds, LEAST, 100_000)
     whole_number("epochs", epochs, 1, 100_000)
@@ -50,11 +48,8 @@ def train_metric(
     checkpoint = place.with_name(f"{place.name}.checkpoint")
     if process_number() == 0:
         cleared(checkpoint, resume=resume, overwrite=overwrite)
-    from spaxel.methods.learned.net.training import Given, learn_encoder
-
     about: dict[str, Any] = {"field": field, "worlds": worlds, "epochs": epochs, "seed": seed}
-    given = Given(*draw_worlds(known, worlds, seed))
-    encoder, history = learn_encoder(given, epochs, seed=seed, device=device, checkpoint=checkpoint, about=about)
+    encoder, history = learn(known, worlds, epochs, seed=seed, device=device, checkpoint=checkpoint, about=about)
     if process_number() == 0:
         write_weights(place, encoder, about | provenance.about(command, seed))
         checkpoint.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -115,7 +115,7 @@ class LearnedMetric(Segmenting):
         groups = groups_through(scores, pairs, middles, evidence or k, rules, ((1.0, places),))
         return Found(groups, found.scaling, found.spectra, scores, pairs, arrays, found.info | _said(known, found.info))
 
-    def _told(self, number: int | str) -> Segment:
+    def _told(self, number: int | Literal["auto"]) -> Segment:
         """The consensus, with the parameters that are the same."""
         shared = {name: value for name, value in self.get_params().items() if name not in ("weights", "n_clusters")}
         return Segment(n_clusters=number, **shared)

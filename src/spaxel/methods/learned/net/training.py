@@ -44,20 +44,13 @@ class Contrast(nn.Module):
 
     def __init__(self, bins: int, generator: torch.Generator) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(
-            [nn.Linear(a, b) for a, b in ((2 * bins + 1, WIDTH), (WIDTH, WIDTH), (WIDTH, PLACE))]
-        )
-        with torch.no_grad():
-            for layer in self.layers:
-                bound = layer.weight.shape[1] ** -0.5
-                layer.weight.uniform_(-bound, bound, generator=generator)
-                layer.bias.zero_()
+        sizes = ((2 * bins + 1, WIDTH), (WIDTH, WIDTH), (WIDTH, PLACE))
+        self.first, self.second, self.last = (_layer(*size, generator) for size in sizes)
 
     def forward(self, batch: tuple[Tensor, Tensor], step: Step | None = None) -> Loss:
         """Of worlds: seen (world, pixel, 2 bin + 1), labels (world, pixel)."""
         seen, labels = batch
-        first, second, last = self.layers
-        place = last(torch.relu(second(torch.relu(first(seen)))))
+        place = self.last(torch.relu(self.second(torch.relu(self.first(seen)))))
         place = nn.functional.normalize(place, dim=-1)
         itself = torch.eye(place.shape[1], dtype=torch.bool, device=place.device)
         alike = (place @ place.transpose(1, 2) / TEMPERATURE).masked_fill(itself, -1e9)
@@ -67,13 +60,23 @@ class Contrast(nn.Module):
         total = -((chance * same).sum(-1) / same.sum(-1).clamp(min=1))[known].mean()
         return Loss(total, {"contrast": total.detach()})
 
-    def arrays(self) -> list[np.ndarray]:
-        """Weights (in, out) and what is added, layer by layer."""
-        return [
-            array
-            for layer in self.layers
-            for array in (layer.weight.detach().cpu().double().numpy().T, layer.bias.detach().cpu().double().numpy())
-        ]
+    def encoder(self, mean: np.ndarray, basis: np.ndarray, limit: np.ndarray) -> Encoder:
+        """The net in NumPy, with what was simulated."""
+        (a, b), (c, d), (e, f) = (_plain(layer) for layer in (self.first, self.second, self.last))
+        return Encoder(a, b, c, d, e, f, mean, basis, limit)
+
+
+def _layer(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
+    layer, bound = nn.Linear(inputs, outputs), inputs**-0.5
+    with torch.no_grad():
+        layer.weight.uniform_(-bound, bound, generator=generator)
+        layer.bias.zero_()
+    return layer
+
+
+def _plain(layer: nn.Linear) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (in, out) and what is added."""
+    return layer.weight.detach().cpu().double().numpy().T, layer.bias.detach().cpu().double().numpy()
 
 
 def learn_encoder(
@@ -96,7 +99,7 @@ def learn_encoder(
 
     plan = Plan(epochs, rate=RATE, seed=seed, device=device, decay=True, checkpoint=checkpoint, about=about)
     trained = train(net, _batches(given, range(len(given.own))[learned], seed), plan, score=score)
-    return Encoder(*net.arrays(), *_simulated(given, len(given.own) - held)), trained.history
+    return net.encoder(*_simulated(given, len(given.own) - held)), trained.history
 
 
 def _simulated(given: Given, learned: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,0 +1,27 @@
+"""From a field to an encoder: worlds are drawn, a net is trained on them. Needs PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from spaxel.methods.learned.encoder import Encoder
+from spaxel.methods.learned.fields import Field
+from spaxel.methods.learned.worlds import draw_worlds
+
+
+def check_ready() -> None:
+    """Raise MissingExtra without PyTorch."""
+    from spaxel.training import check_extra
+
+    check_extra("train-metric")
+
+
+def learn(
+    field: Field, worlds: int, epochs: int, *, seed: int, device: str, checkpoint: Path, about: dict[str, Any]
+) -> tuple[Encoder, list[dict[str, float]]]:
+    """The encoder of the best epoch, and the history. about : what the training depends on, for the checkpoint"""
+    from spaxel.methods.learned.net.training import Given, learn_encoder
+
+    given = Given(*draw_worlds(field, worlds, seed))
+    return learn_encoder(given, epochs, seed=seed, device=device, checkpoint=checkpoint, about=about)
