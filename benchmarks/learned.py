@@ -5,7 +5,8 @@ usage: python benchmarks/learned.py [--seeds N]
 The number of components is given; all pixels are scored against the truth (ARI). Other pigments: fourteen that the dictionary
 lacks, by their formulas. Other instrument: 35 kV, a detector of 0.17 keV, 512 channels up to 25 keV. KMeans is the
 method without what was learned; dsc has its neighbours (`context=3`), as its page advises.
-The weights are those of the package; no seed of these worlds was looked at before.
+The weights are those of the package. Seeds 9200 and 9201 were seen once with the net alone; how much it counts beside the
+consensus was chosen on 9100 to 9102.
 """
 
 from __future__ import annotations
