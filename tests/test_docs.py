@@ -204,7 +204,7 @@ COMMANDS = sorted(
         if line.startswith("$ spaxel ")
         and "…" not in line
         and "://" not in line  # of a machine that is not here
-        and line.split()[2] not in ("demo", "doctor", "simulate", "steps")
+        and line.split()[2] not in ("demo", "doctor", "simulate", "steps", "train-metric")
     }
 )
 
