@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks/results"
-PAGES = sorted((ROOT / "docs/methods").glob("*.md"))
+PAGES = [*sorted((ROOT / "docs/methods").glob("*.md")), ROOT / "docs/which-method.md"]
 FIGURE = re.compile(r"(?<![\d.])(?<!< )-?\d\.\d{3,4}(?![\d.])")
 DEEP = "dsc"  # whose table holds means over three cases, which dsc_quality.md does not
 CASES = ("maxrf", "layered", "galaxy", "SalinasA", "Samson")  # columns of that table
