@@ -5,13 +5,16 @@ import pytest
 
 import spaxel
 from spaxel.cli import main
-from spaxel.errors import Exists, ParameterError
+from spaxel.errors import Exists, NotFound, ParameterError
 from spaxel.methods.learned import learning
 from spaxel.methods.learned.fields import MAXRF
 from spaxel.methods.learned.weights import read_weights
 from spaxel.methods.learned.worlds import draw_worlds
 from spaxel.training.checkpoint import Keeper
+from spaxel.workflow.foreseen import foresee
 from spaxel.workflow.metric_training import train_metric
+from spaxel.workflow.plan import RunPlan
+from spaxel.workflow.resuming import key_of_run
 
 pytest.importorskip("torch")
 SMALL = {"worlds": 8, "epochs": 2}
@@ -90,6 +93,7 @@ def test_a_training_that_was_killed_goes_on_with_the_same_bits(tmp_path, monkeyp
         ({"worlds": 3}, "worlds"),
         ({"epochs": 0}, "epochs"),
         ({"out": "a.bin"}, r"ends with .safetensors"),
+        ({"device": "gpu"}, "expected one of cpu"),
     ],
 )
 def test_what_cannot_be(tmp_path, monkeypatch, options, message):
@@ -106,3 +110,31 @@ def test_nothing_is_replaced_unasked(tmp_path, monkeypatch):
     with pytest.raises(Exists, match="--overwrite"):
         train_metric("maxrf", tmp_path / "a.safetensors")
     assert (tmp_path / "a.safetensors").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("out", ["none/a.safetensors", "memory://a.safetensors"])
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_made(tmp_path, monkeypatch, out):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(learning, "draw_worlds", None)
+    with pytest.raises((NotFound, ParameterError), match=r"no folder none|an address"):
+        train_metric("maxrf", out)
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_that_are_replaced_are_other_weights(tmp_path, monkeypatch):
+    """A run that was interrupted does not go on with a model of older weights under the name of the new ones."""
+    plan, place = RunPlan(paths=[], out=tmp_path / "run"), tmp_path / "a.safetensors"
+    keys = []
+    for content in (b"one", b"two"):
+        place.write_bytes(content)
+        keys.append(key_of_run(plan, spaxel.LearnedMetric(weights=str(place)), []))
+    assert keys[0] != keys[1]
+
+
+def test_a_dry_run_sees_a_file_of_weights_that_is_not_there(tmp_path):
+    spaxel.write_cube(spaxel.simulate("maxrf", height=16, width=16, channels=64), tmp_path / "c.zarr")
+    plan = RunPlan(
+        paths=[tmp_path / "c.zarr"], out=tmp_path / "run", method="learned", parameters={"weights": "none.safetensors"}
+    )
+    with pytest.raises(NotFound, match=r"no file of weights none.safetensors"):
+        foresee(plan)

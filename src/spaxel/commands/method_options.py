@@ -89,7 +89,7 @@ def refusal(verb: str, method: str, option: str, known: list[str]) -> str:
     option = option.partition("=")[0]
     bare = option.removeprefix("--").removeprefix("no-").replace("-", "_")
     others = [name for name, own in table()[verb].items() if any(bare == other.name for other in own)]
-    near = get_close_matches(option, known, 1, 0.6 if not others else 0.4)
+    near = get_close_matches(option, known, 1, 0.6 if not others else 0.8)
     if not others:
         hint = f"Did you mean {near[0]}?" if near else f"Try spaxel {verb} --method {method} --help."
         return f"{method} has no option {option}. {hint}"

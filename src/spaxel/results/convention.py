@@ -128,7 +128,8 @@ _DIMS = {
 MEANS = "means"  # attribute of confidence
 PROBABILITY = (
     "The probability that a pixel has the right component: "
-    "of pixels said 0.9 about nine in ten were right on simulated scenes (k-means and consensus; not judged for dsc and dgc)."
+    "of pixels said 0.9 about nine in ten were right on simulated scenes "
+    "(k-means and consensus; not judged for dsc, dgc and learned)."
 )
 SPECTRA_NAMES = ("sample", "group")  # text coordinates along y of a list of spectra
 _CARRIED = (

@@ -137,13 +137,15 @@ def _left(result: xr.Dataset) -> str:
     residual = _residual(result)
     if residual is None or residual <= LEFT:
         return ""
+    if "presence" in result:
+        return f"The library leaves {residual:.0%} of a spectrum: it may lack something; see where it is left."
     n = result.sizes["component"]
     return f"The components leave {residual:.0%} of a spectrum: try --n-components {n + 1}, and see where it is left."
 
 
 def _scaling(result: xr.Dataset) -> str:
     """The scaling of the fit; "" where nothing says it."""
-    found = [re.match(r"Scaling (\w+)[:,]", s) for s in sentences(result.attrs, "history")]
+    found = [re.search(r"\bScaling (\w+)[:,]", s) for s in sentences(result.attrs, "history")]
     return next((match[1] for match in found if match), "")
 
 
@@ -225,7 +227,9 @@ def _alone(labels: np.ndarray) -> tuple[int, int]:
 
 
 def _scalings(result: xr.Dataset) -> str:
-    """Two scalings between which the silhouette does not decide."""
+    """Two scalings between which the silhouette does not decide, and which are not both heard anyway."""
+    if result.attrs.get("method") in ("consensus", "learned"):
+        return ""
     if "scaling_score" not in result or "scaling" not in result.coords or result.sizes["scaling"] < 2:
         return ""
     order = np.argsort(-result["scaling_score"].values)

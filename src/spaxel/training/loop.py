@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from spaxel.errors import ParameterError, SpaxelError
 from spaxel.pace import tell
+from spaxel.training import check_device
 from spaxel.training.checkpoint import Keeper
 from spaxel.training.plan import Plan, Step, Trained
 
@@ -35,7 +36,6 @@ with warnings.catch_warnings():
     from lightning_fabric.strategies import DDPStrategy
 
 Score = float | tuple[float, dict[str, float]]
-DEVICES = ("cpu", "cuda", "auto")
 
 
 def train(
@@ -167,10 +167,7 @@ def _generator(seed: int, number: int, device: torch.device) -> torch.Generator:
 
 
 def _fabric(plan: Plan) -> Fabric:
-    if plan.device not in DEVICES:
-        raise ParameterError(f"device is {plan.device!r}, expected one of {', '.join(DEVICES)}.")
-    if plan.device == "cuda" and not torch.cuda.is_available():
-        raise ParameterError("device is 'cuda', but PyTorch sees no such device here. Try cpu or auto.")
+    check_device(plan.device)
     cuda = plan.device != "cpu" and torch.cuda.is_available()
     if plan.precision.startswith("16") and not cuda:
         raise ParameterError(

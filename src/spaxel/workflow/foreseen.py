@@ -65,6 +65,7 @@ def foresee(plan: RunPlan) -> dict[str, str]:
     """
     method = method_class(plan.method)
     model = method(**parse_parameters(method, plan.parameters or {}))
+    getattr(model, "_check", lambda: None)()
     _check_free(plan)
     cubes = [file.cube for file in open_all(plan)]
     largest = max(cubes, key=lambda cube: cube["spectra"].size)

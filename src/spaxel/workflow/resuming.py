@@ -65,7 +65,15 @@ def key_of_run(plan: RunPlan, model: Any, files: Sequence[Opened]) -> dict[str, 
     """What decides the bits of a run with a fit, by names that people know."""
     parameters = {name: value for name, value in model.get_params().items() if name not in NEVER}
     asked = {name: getattr(plan, name) for name in ("steps", "despike", "drop_channels", "reference")}
-    return {"method": plan.method} | all_called(parameters) | asked | _common(plan, files)
+    beside = {f"content of {name}": _digest(value) for name, value in parameters.items() if _digest(value)}
+    return {"method": plan.method} | all_called(parameters) | beside | asked | _common(plan, files)
+
+
+def _digest(value: Any) -> str:
+    """Of a parameter that names a file (weights, a library): what is in it, as it may be another one by now; else ""."""
+    if not isinstance(value, (str, Path)) or address_of(value) is not None or not Path(value).is_file():
+        return ""
+    return hashlib.sha256(Path(value).read_bytes()).hexdigest()
 
 
 def key_of_prediction(plan: RunPlan, run: Path, held: dict[str, Any], file: Opened) -> dict[str, Any]:

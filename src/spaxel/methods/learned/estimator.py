@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -74,7 +75,7 @@ class LearnedMetric(Segmenting):
 
     n_clusters: NClusters = "auto"
     weights: Annotated[
-        str,
+        str | Path,
         Declared(
             description=f"auto: of the field that the axis fits; {', '.join(FIELDS)}; or a file of train-metric",
         ),
@@ -126,7 +127,7 @@ class LearnedMetric(Segmenting):
             fits = [name for name, field in FIELDS.items() if field.grid_of(task.axis, task.units) is not None]
             if not fits or not task.look.counts:
                 return None
-            given: str = fits[0]
+            given: str | Path = fits[0]
         else:
             given = self.weights
         encoder, about = read_weights(given)
@@ -149,6 +150,10 @@ class LearnedMetric(Segmenting):
 
     def _reading(self) -> tuple[int, int]:
         return self.n_sample, CONTEXT
+
+    def _check(self) -> None:
+        if self.weights != "auto":
+            read_weights(self.weights)
 
 
 def _counted(places: Callable[[np.ndarray], np.ndarray], task: Task, rules: Rules) -> Evidence:

@@ -10,11 +10,12 @@ from spaxel.methods.learned.fields import Field
 from spaxel.methods.learned.worlds import draw_worlds
 
 
-def check_ready() -> None:
-    """Raise MissingExtra without PyTorch."""
-    from spaxel.training import check_extra
+def check_ready(device: str) -> None:
+    """Raise MissingExtra without PyTorch, ParameterError for a device that there is not."""
+    from spaxel.training import check_device, check_extra
 
     check_extra("train-metric")
+    check_device(device)
 
 
 def learn(

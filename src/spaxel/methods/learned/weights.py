@@ -47,7 +47,7 @@ def _read(path: Path) -> tuple[Encoder, dict[str, Any]]:
             about = json.loads((file.metadata() or {})["about"])
             encoder = Encoder(*(file.get_tensor(name).astype(np.float32) for name in Encoder._fields))
         _check(encoder, len(FIELDS[about["field"]].edges) - 1)
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise ReadError(f"{path} is no file of weights ({error}). Try spaxel train-metric again.") from error
     return encoder, about
 
