@@ -9,7 +9,7 @@ from spaxel.errors import CubeError
 from spaxel.metrics.common_axis import converted
 from spaxel.results.convention import spectra_names
 
-AXIS_STEPS = {"crop", "rebin", "mask_channels", "despike"}  # which say nothing about the spectra of a library
+AXIS_STEPS = {"crop", "rebin", "mask_channels", "despike", "destripe", "voronoi"}  # which say nothing about a library
 
 
 def entries_of(cube: xr.Dataset, wanted: str, channels: int) -> tuple[list[str], np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ import xarray as xr
 from sklearn.base import clone
 
 import spaxel
-from spaxel.errors import CubeError, ParameterError
+from spaxel.errors import AxisError, CubeError, ParameterError
 from spaxel.methods.library.estimator import LibraryUnmixing
 from spaxel.methods.library.trust import trusted
 from spaxel.methods.registry import load
@@ -209,3 +209,50 @@ def model_trust(model):
     from spaxel.methods.state import unpack
 
     return unpack(Trust, model.state_, "trust_")
+
+
+def on_axis(spectra, axis, **more):
+    return spaxel.make_cube(spectra[:, None], axis, "nm", **more)
+
+
+def test_a_library_on_another_axis_goes_through_the_steps_on_that_of_the_data(tmp_path):
+    """A derivative counts channels: on the finer axis of the library it would be smaller, and amounts larger."""
+    library, fine = library_of(20), np.linspace(400, 1000, 601)
+    coarse = np.linspace(400, 1000, CHANNELS)
+    on_fine = np.array([np.interp(fine, coarse, row) for row in library])
+    np.savetxt(tmp_path / "lib.csv", np.vstack([fine, on_fine]), delimiter=",", fmt="%.6g")
+    spectra, amounts = mixtures_of(library, 24, db=40)
+    cube = spaxel.derivative(on_axis(spectra, coarse), degree=1)
+    model = LibraryUnmixing(tmp_path / "lib.csv").fit(cube)
+    found = model.transform(cube)["abundances"].values[:, 0]
+    assert found.sum() == pytest.approx(amounts.sum(), rel=0.1)
+
+
+def test_channels_that_the_library_lacks_are_not_invented(tmp_path):
+    library, axis = library_of(20), np.linspace(400, 1000, CHANNELS)
+    lacking = library.copy()
+    lacking[:, 40:60] = np.nan
+    spaxel.write_cube(on_axis(lacking.astype(np.float32), axis), tmp_path / "lib.zarr")
+    cube = on_axis(mixtures_of(library)[0], axis)
+    with pytest.raises(AxisError, match=r"no values at 20 channels of the data, from 60"):
+        LibraryUnmixing(tmp_path / "lib.zarr").fit(cube)
+    rest = cube.isel(channel=[*range(40), *range(60, CHANNELS)])
+    assert LibraryUnmixing(tmp_path / "lib.zarr").fit(rest).n_components_ > 0
+
+
+def test_a_spectrum_in_which_nothing_is_present_has_no_label():
+    library = library_of(20)
+    spectra, _ = mixtures_of(library, 24)
+    noise = np.random.default_rng(3).normal(0, spectra.std() / 30, (4, CHANNELS))
+    model = LibraryUnmixing(library).fit(spectra)
+    result = model.transform(spaxel.make_cube(np.concatenate([spectra, noise])[:, None]))
+    empty = (result["abundances"].values == 0).all(-1)[:, 0]
+    assert empty[-4:].any()
+    assert ((result["labels"].values[:, 0] == -1) == empty).all()
+    assert int(result["component_size"].sum()) == int((~empty).sum())
+
+
+def test_names_are_separated_by_commas():
+    from spaxel.methods.contract import parse_parameters
+
+    assert parse_parameters(LibraryUnmixing, {"names": "one, two"})["names"] == ["one", "two"]

@@ -145,7 +145,8 @@ class EnergyMCR(Unmixing):
             or (not scene and start.info["noise"][0] <= 0)
         ):
             sentence = f"{start.info['sentence']} The start was kept: there is nothing to train."
-            return start._replace(info=start.info | {"sentence": sentence})
+            start = start._replace(info=start.info | {"sentence": sentence})
+            return start if law is not None and law.linear else _untried(start, "auto" if law is None else law.name)
         number = None if number is None else len(start.components)
         return self._from_mcr(lit, start, self._ask(law, start, number, signed=signed))
 
@@ -219,6 +220,15 @@ def _kept(start: Unmixed, found: Found, scale: float, sentence: str) -> Unmixed:
     }
     arrays = {"theta": found.theta} | ({} if found.heads is None else pack("head_", found.heads))
     return Unmixed(found.components, start.info | info, start.warnings, arrays)
+
+
+def _untried(start: Unmixed, asked: str) -> Unmixed:
+    """What MCR found, where laws could not be compared."""
+    words = (
+        f"Laws of mixing were not compared, which takes {FEWEST} spectra and noise in them: this is for linear mixing."
+    )
+    law = start.info["law"] | {"asked": asked, "sentence": words}
+    return start._replace(info=start.info | {"law": law}, warnings=[*start.warnings, words])
 
 
 def _scene_noise(X: np.ndarray, S: np.ndarray) -> float:

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import xarray as xr
 
+from spaxel.cube import make_cube
 from spaxel.errors import AxisError, CubeError, ParameterError
-from spaxel.metrics.common_axis import resampled
+from spaxel.metrics.common_axis import converted, resampled
 from spaxel.metrics.entries import AXIS_STEPS, entries_of
 from spaxel.preprocess.steps import repeat
 from spaxel.readers import open_cube
@@ -36,8 +38,7 @@ def read_library(given: Any, names: list[str] | None, axis: np.ndarray, info: di
     if not isinstance(given, (str, Path)):
         return _of_array(given, names, axis)
     cube = open_cube(given)
-    wanted = [step for step in info["steps"] if step["name"] not in AXIS_STEPS]
-    read, spectra, own = entries_of(repeat(cube, wanted) if wanted else cube, info["units"], len(axis))
+    read, spectra, own = entries_of(cube, info["units"], len(axis))
     if names is not None and len(names) != len(read):
         raise ParameterError(f"There are {len(names)} names for {len(read)} spectra of the library.")
     step, width = (float(np.median(np.diff(values))) if len(values) > 1 else 0.0 for values in (own, axis))
@@ -47,7 +48,33 @@ def read_library(given: Any, names: list[str] | None, axis: np.ndarray, info: di
             f"The library covers {own[0]:g} to {own[-1]:g} {info['units']}, the data {axis[0]:g} to {axis[-1]:g}. Try --step "
             f"crop with {max(own[0], axis[0]):g}:{min(own[-1], axis[-1]):g}, or another library."
         )
-    return Library(names or read, resampled(own, spectra, axis), step / width if width > 0 else 1.0)
+    _check_holes(cube, own, axis, info["units"])
+    taken = _after_steps(resampled(own, spectra, axis), axis, info)
+    return Library(names or read, taken, step / width if width > 0 else 1.0)
+
+
+def _after_steps(spectra: np.ndarray, axis: np.ndarray, info: dict[str, Any]) -> np.ndarray:
+    """Spectra (m, channel) on the axis of the data, after the steps that the data went through: these count channels."""
+    wanted = [step for step in info["steps"] if step["name"] not in AXIS_STEPS]
+    if not wanted:
+        return spectra
+    treated = repeat(make_cube(spectra[:, None], axis, info["units"]), wanted)
+    return treated["spectra"].values.reshape(len(spectra), -1).astype(np.float64)
+
+
+def _check_holes(cube: xr.Dataset, own: np.ndarray, axis: np.ndarray, units: str) -> None:
+    """Raises AxisError for channels of the data that lie where most entries have no values."""
+    every = converted(cube["channel"].values.astype(np.float64), cube["channel"].attrs.get("units", "index"), units)
+    nearest = np.abs(axis[:, None] - np.sort(every)[None]).min(1)
+    lacking = np.abs(axis[:, None] - own[None]).min(1) > nearest + 1e-9 * max(1.0, float(np.abs(axis).max()))
+    step = float(np.median(np.diff(np.sort(every)))) if len(every) > 1 else 0.0
+    lacking &= np.abs(axis[:, None] - own[None]).min(1) > OUTSIDE * step
+    if lacking.any():
+        where = axis[lacking]
+        raise AxisError(
+            f"Most entries of the library have no values at {lacking.sum()} channels of the data, from {where[0]:g} to "
+            f"{where[-1]:g} {units}. Try to leave these channels out, or another library."
+        )
 
 
 def _of_array(given: Any, names: list[str] | None, axis: np.ndarray) -> Library:

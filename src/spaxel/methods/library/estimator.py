@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import xarray as xr
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from spaxel.cube import note
 from spaxel.cube.gaps import Gaps
@@ -61,9 +61,11 @@ class LibraryUnmixing(Unmixing):
         str | Path | np.ndarray | list[list[float]] | None,
         Field(description="the known spectra: a file (ENVI .sli, CSV, JCAMP-DX …), or an array (m, channel)"),
     ] = None
-    names: Annotated[list[str] | None, Field(description="what they are called, where the library does not say it")] = (
-        None
-    )
+    names: Annotated[
+        list[str] | None,
+        Field(description="what they are called, where the library does not say it: separated by commas"),
+        BeforeValidator(lambda given: [name.strip() for name in given.split(",")] if isinstance(given, str) else given),
+    ] = None
     most: Annotated[int, Field(ge=1, le=20, description="entries that one spectrum may hold at most")] = 8
     background: Annotated[
         int, Field(ge=0, le=8, description="terms of a smooth background that is left out: 1 a constant, 2 a line …")
@@ -94,7 +96,7 @@ class LibraryUnmixing(Unmixing):
             "kind": "library", "sentence": sentence_of(found, len(entries)), "names": named, "entries": len(entries),
             "alike": [[names[i] for i in of] for of in members if len(of) > 1],
             "explained": _explained(entries, spectra, view, found),
-            "simulated": {"found": found.trust.found.item(), "right": found.trust.right.item()},
+            "simulated": {name: _or_none(getattr(found.trust, name).item()) for name in ("found", "right")},
             "noise_for": [] if variance is None else ["weights"],
         }  # fmt: skip
         arrays = {"library": entries, "kept": found.kept, "group_of": found.groups.of, "unit": found.groups.unit}
@@ -143,3 +145,8 @@ def _explained(entries: np.ndarray, spectra: np.ndarray, view: View, found: Lear
     x = view.of(spectra)
     fit = np.array([one.mean * found.groups.unit for one in found.seen]) @ view.of(entries)
     return float(1 - ((x - fit) ** 2).sum() / max(((x - x.mean(0)) ** 2).sum(), 1e-300))
+
+
+def _or_none(value: float) -> float | None:
+    """None for nan, which plain text does not know."""
+    return None if np.isnan(value) else value

@@ -51,7 +51,7 @@ def trust_of(pool: Pool, groups: Groups, seen: list[Presence], left: np.ndarray,
         off.append(np.abs(one.amount - true)[sure] / np.maximum(one.error[sure], 1e-12 * true[sure]))
     p, t, ended = (np.array(part, kind) for part, kind in ((said, float), (truth, bool), (settled, bool)))
     if not said:  # nothing was found that could be simulated
-        return Trust(np.ones(2), np.zeros(2), np.ones(1), np.zeros(1), np.zeros(1))
+        return Trust(np.ones(2), np.zeros(2), np.ones(1), np.full(1, np.nan), np.full(1, np.nan))
     lines = [_line(p[of], t[of]) if of.sum() >= FEWEST else _line(p, t) for of in (~ended, ended)]
     slope, shift = (np.array(part) for part in zip(*lines, strict=True))
     wide = np.concatenate(off)

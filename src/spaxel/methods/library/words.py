@@ -26,9 +26,14 @@ def sentence_of(found: Learned, m: int) -> str:
     alike = m - found.groups.number
     told = f" {alike} entries cannot be told from others here." if alike else ""
     trust = found.trust
-    return (
+    here = (
         f"{k} of {found.groups.number} entries that can be told apart are more likely present than not in at least one "
-        f"spectrum.{told} In mixtures simulated from this library at this noise {trust.found.item():.0%} of what was there was "
+        f"spectrum.{told}"
+    )
+    if np.isnan(trust.found.item()):
+        return here
+    return (
+        f"{here} In mixtures simulated from this library at this noise {trust.found.item():.0%} of what was there was "
         f"found, and {trust.right.item():.0%} of what was found was there."
     )
 

@@ -18,7 +18,7 @@ from spaxel.linear.sparse.spikes import MOST, despiked, has_spikes
 from spaxel.methods.mcr.alike import alike_sentences
 from spaxel.methods.mcr.constraints import NONE, Constraints, How, constrained_table
 from spaxel.methods.mcr.dense import apart_words, settled
-from spaxel.methods.mcr.evening import Even, evening, evens, turned_back
+from spaxel.methods.mcr.evening import Even, evening, evens, order_back, turned_back
 from spaxel.methods.mcr.instrument import PERFECT, Instrument, corrected, doubted, sentence_beside
 from spaxel.methods.mixtures.base import Unmixed, is_signed
 
@@ -109,6 +109,8 @@ def _table(spectra: np.ndarray, options: Options, even: Even | None) -> Unmixed:
     by_row = lit if even is None else lit * even.row[:, None]
     found, spikes, said = _factorised(by_row, number, options)
     found, apart = (found, None) if spikes else settled(by_row, found, signed=signed)
+    if apart is not None and even is not None and found.n:  # as they will be ordered
+        apart = [apart[i] for i in order_back(found, even)]
     arrays = {} if even is None else {"channel_weight": even.channel}
     evidence = {
         "edge": found.n_edge,

@@ -38,12 +38,18 @@ def evens(spectra: np.ndarray, even: Even) -> bool:
     return weighed <= scan_powers(spectra)[1].n
 
 
+def order_back(found: Factors, even: Even) -> np.ndarray:
+    """The order of the components in `turned_back`."""
+    norms = np.maximum(np.linalg.norm(found.components / even.channel, axis=1), 1e-300)
+    return np.argsort(-(found.concentrations * norms / even.row[:, None]).sum(0), kind="stable")
+
+
 def turned_back(found: Factors, even: Even) -> Factors:
     """A factorisation of evened spectra in the units of the data: components of norm 1, most abundant first."""
     spectra = found.components / even.channel
     norms = np.maximum(np.linalg.norm(spectra, axis=1), 1e-300)
     amounts = found.concentrations * norms / even.row[:, None]
-    order = np.argsort(-amounts.sum(0), kind="stable")
+    order = order_back(found, even)
     return replace(
         found,
         components=(spectra / norms[:, None])[order],

@@ -34,6 +34,7 @@ class Instrument(NamedTuple):
 
 
 PERFECT = Instrument()
+LEAST = 8  # channels
 
 
 class Corrected(NamedTuple):
@@ -53,6 +54,8 @@ def corrected(spectra: np.ndarray, number: int | None, instrument: Instrument) -
     if np.isnan(spectra).any():
         raise ParameterError("baseline, msc, align and noise need whole spectra. Try missing='complete' or 'drop'.")
     kinds, coloured = instrument
+    if spectra.shape[1] < LEAST:
+        raise ParameterError(f"baseline, msc, align and noise need at least {LEAST} channels. Try without them.")
     lit: np.ndarray = np.asarray(spectra.any(1))
     if lit.sum() < 3:
         raise ParameterError("baseline, msc, align and noise need at least 3 spectra. Try without them.")

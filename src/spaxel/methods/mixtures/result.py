@@ -21,12 +21,14 @@ def mixture_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: 
 
     maps : abundances (y, x, component), residual, picture; sums : why pixels are no data (see spaxel.cube.mapping)
 
-    The label of a pixel is its largest abundance, its confidence the margin of the largest over the second, in shares.
+    The label of a pixel is its largest abundance (-1 where presence is asked for and nothing is present), its confidence
+    the margin of the largest over the second, in shares.
     """
     cube = note(cube, info["known_noise"]["sentence"]) if "known_noise" in info else cube
     abundances = maps["abundances"]
     components = state["components"]
-    labels = by_block(_largest, abundances, dtype=np.int32)
+    largest = _largest_present if "presence" in maps else _largest
+    labels = by_block(largest, abundances, dtype=np.int32)
     size = np.zeros(len(components), np.int64)
     for _, (found,) in blocks(labels):
         size += np.bincount(found[found >= 0], minlength=len(components))
@@ -64,6 +66,11 @@ def _shares(abundances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _largest(abundances: np.ndarray) -> np.ndarray:
     shares, held = _shares(abundances)
     return np.where(held, shares.argmax(-1), -1).astype(np.int32)
+
+
+def _largest_present(abundances: np.ndarray) -> np.ndarray:
+    """The same, -1 also where no component has any abundance."""
+    return np.where((abundances > 0).any(-1), _largest(abundances), -1).astype(np.int32)
 
 
 def _margin(abundances: np.ndarray) -> np.ndarray:
