@@ -12,6 +12,7 @@ import spaxel
 from spaxel import LearnedMetric, Segment
 from spaxel.cube import make_cube
 from spaxel.errors import ParameterError
+from spaxel.methods.learned.model import WEIGHT, model_of
 from spaxel.testing import check_method, tiny_cube
 
 LAYERED = {"n_pigments": 6, "counts": 100, "layers": 2, "relief": 0.5, "pileup": 0.05, "channels": 200}
@@ -47,6 +48,19 @@ def test_paint_over_paint_is_told_apart_better_than_by_the_consensus():
     assert found.info_["field"] == "maxrf"
     assert found.info_["trust"] > 0.7
     assert ari(cube, found.predict(cube)) > ari(cube, Segment(n_clusters=6).fit_predict(cube)) + 0.08
+
+
+@pytest.mark.parametrize("trust", [1.0, 0.5])
+def test_learned_places_count_by_trust_and_see_the_neighbours(trust):
+    state = MODEL.state_ | {"net_trust": np.array([trust])}
+    model = model_of(state, MODEL.info_["views"], MODEL.info_["context"])
+    own = CUBE["spectra"].values.reshape(-1, 200)[:512].astype(float)
+    alike, apart = (model.scores(np.hstack([own, around])) for around in (own, own[::-1]))
+    d = model.members.scores(np.hstack([own, own])).shape[1]
+    for scores in (alike, apart):
+        np.testing.assert_allclose(np.linalg.norm(scores[:, d:], axis=1), WEIGHT * trust)
+    assert np.abs(alike[:, d:] - apart[:, d:]).max() > 0.5 * WEIGHT * trust
+    np.testing.assert_allclose(model.learned.scores(own, 200), alike[:, d:])  # a table is its own surroundings
 
 
 def test_every_level_can_be_cut():
