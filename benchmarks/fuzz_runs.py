@@ -235,7 +235,7 @@ def sources(folder: Path) -> dict[str, tuple[Path, Path]]:
     cube, names = folder / "a.zarr", ("kmeans", "mcr")
     lines = [
         ["simulate", "maxrf", cube, "--size", "24x20", "--seed", 1],
-        ["segment", cube, "-o", folder / "kmeans", "--quiet"],
+        ["segment", cube, "-o", folder / "kmeans", "--method", "kmeans", "--quiet"],
         ["cut", folder / "kmeans", 3, "--save-as", "kept"],
         ["unmix", cube, "-o", folder / "mcr", "--quiet", "--n-components", 5],
     ]

@@ -41,9 +41,10 @@ from spaxel.methods.registry import METHODS, method_class
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 SIZE, CHANNELS = "72x72", "48"
 DEEP = ("--epochs", "2", "--quiet")
+KMEANS = ("--n-clusters", "4", "--method", "kmeans", "--quiet")
 COMMANDS: dict[str, tuple[str, ...]] = {  # {cube}, {other}: cubes, {run}: a run that may be read; the output is `out`
-    "segment kmeans": ("segment", "{cube}", "-o", "{out}", "--n-clusters", "4", "--quiet"),
-    "segment kmeans, 3 files": ("segment", "{cube}", "{other}", "{third}", "-o", "{out}", "--n-clusters", "4", "--quiet"),
+    "segment kmeans": ("segment", "{cube}", "-o", "{out}", *KMEANS),
+    "segment kmeans, 3 files": ("segment", "{cube}", "{other}", "{third}", "-o", "{out}", *KMEANS),
     "segment dsc": ("segment", "{cube}", "-o", "{out}", "--method", "dsc", "--n-clusters", "4", *DEEP),
     "segment dgc": ("segment", "{cube}", "-o", "{out}", "--method", "dgc", "--epochs-views", "1", "--tiles", "2",
                     "--n-sample", "500", *DEEP),
@@ -129,7 +130,7 @@ def _prepared(folder: Path) -> dict[str, Path]:
     for seed, name in enumerate(("cube", "other", "third")):
         words = ["simulate", "maxrf", places[name], "--size", SIZE, "--option", f"channels={CHANNELS}", "--seed", seed]
         assert _run(words)[0] == 0, words
-    assert _run(["segment", places["cube"], "-o", places["run"], "--n-clusters", "4", "--quiet"])[0] == 0
+    assert _run(["segment", places["cube"], "-o", places["run"], *KMEANS])[0] == 0
     return places
 
 

@@ -105,7 +105,7 @@ def one(folder: Path, name: str, case: tuple[str, int, int, int], memory: str, r
     out = folder / f"run-{kind}-{'x'.join(map(str, shape))}"
     runs = []
     for _ in range(repeats):
-        how = DEEP if name.startswith("dsc") else ()
+        how = DEEP if name.startswith("dsc") else ("--method", "kmeans")
         peak, cpu = spaxel("segment", cube, "--out", out, "--memory", memory, "--overwrite", *how)
         before = json.loads((out / "run.json").read_text("utf-8"))["peak_memory_bytes"]
         log(f"{name}: peak {peak / MIB:.0f} MiB ({before / MIB:.0f} before the report), {cpu:.0f} CPU s")
@@ -155,7 +155,9 @@ def main() -> None:
             name: one(folder, name, case, chosen.memory, chosen.repeats if name in chain(*PAIRS) else 1)
             for name, case in cases.items()
         }
-    parts = [f"`spaxel segment CUBE --out RUN --memory {chosen.memory}`, uint16, K = auto, report included. MiB."]
+    parts = [
+        f"`spaxel segment CUBE --method kmeans --out RUN --memory {chosen.memory}`, uint16, K = auto, report included. MiB."
+    ]
     parts += [f"Cases of dsc: `{' '.join(DEEP)}`, another sample is read in each epoch. For dgc see dgc_memory.md."]
     parts += [
         table(

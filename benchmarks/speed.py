@@ -50,7 +50,7 @@ def stages(path: Path, out: Path) -> None:
             marks.append((stage, time.process_time()))
 
     with progress(tell):
-        segment([path], out, parameters={"n_clusters": K}, overwrite=True)
+        segment([path], out, method="kmeans", parameters={"n_clusters": K}, overwrite=True)
     tell("end")
     found: dict[str, float] = {}
     for (stage, begin), (_, end) in itertools.pairwise(marks):

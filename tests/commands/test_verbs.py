@@ -233,10 +233,7 @@ def test_doctor(cli, monkeypatch):
 
 def test_demo(cli, tmp_path):
     code, out, err = cli("demo", tmp_path / "demo")
-    assert code == 0
-    assert [
-        line for line in err.splitlines() if not line.startswith("spaxel: after")
-    ] == []  # a slow machine tells how far it is
+    assert (code, err) == (0, "")
     assert "accuracy" in out
     assert left(tmp_path / "demo") == {"painting.zarr", "run"}
     code, _, err = cli("demo", tmp_path / "demo")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,8 +81,12 @@ def windows_of(model: Projected, cubes: list[xr.Dataset], seed: int) -> Windows:
 
 def project_blocks(spectra: np.ndarray, model: Projected) -> np.ndarray:
     """Scores of many spectra, in blocks of the size that mapping uses, so that the bits agree."""
+    return in_blocks(model.scores, spectra)
+
+
+def in_blocks(function: Callable[[np.ndarray], np.ndarray], spectra: np.ndarray) -> np.ndarray:
+    """A function of the rows of many spectra (n, channel), in blocks of the size that mapping uses, so that the bits agree."""
     if not len(spectra):
-        return np.zeros((0, model.folded.project.shape[1]))
-    rows = np.arange(int(np.ceil(len(spectra) / BLOCK)) * BLOCK) % len(spectra)
-    blocks = (spectra[part] for part in rows.reshape(-1, BLOCK))
-    return np.concatenate([model.scores(block) for block in blocks])[: len(spectra)]
+        return function(np.ones((BLOCK, spectra.shape[1])))[:0]
+    rows = np.arange(-(-len(spectra) // BLOCK) * BLOCK) % len(spectra)
+    return np.concatenate([function(spectra[part]) for part in rows.reshape(-1, BLOCK)])[: len(spectra)]

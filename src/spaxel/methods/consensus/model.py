@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spaxel.cube.mapping import BLOCK, Arrays
-from spaxel.methods.centers.projection import Folded, Projected, project_blocks
+from spaxel.cube.mapping import Arrays
+from spaxel.methods.centers.projection import Folded, Projected, in_blocks, project_blocks
 from spaxel.methods.state import pack, unpack
 
 CONTEXT = 3  # side of the window whose mean, without the pixel itself, is the neighbours'
@@ -93,12 +93,7 @@ def _said(z: np.ndarray, around: np.ndarray, view: View) -> np.ndarray:
 
 def scores_of(model: Model, spectra: np.ndarray) -> np.ndarray:
     """Scores of many spectra, (n, channel) or (n, 2 channel), in blocks of the size that mapping uses."""
-    if not len(spectra):
-        return np.zeros((0, len(model.joint.offset) + len(model.joint.shift)))
-    rows = np.arange(-(-len(spectra) // BLOCK) * BLOCK) % len(spectra)
-    blocks = (spectra[part] for part in rows.reshape(-1, BLOCK))
-    found = [model.scores(block) for block in blocks]
-    return np.concatenate(found)[: len(spectra)]
+    return in_blocks(model.scores, spectra)
 
 
 def model_arrays(model: Model) -> Arrays:

@@ -17,11 +17,12 @@ from spaxel.linear.lloyd import lloyd
 from spaxel.methods.centers.base import Found, Segmenting, Task
 from spaxel.methods.centers.evidence import Evidence
 from spaxel.methods.centers.groups import Rules, find_groups, groups_through
+from spaxel.methods.centers.projection import in_blocks
 from spaxel.methods.consensus.estimator import Segment
 from spaxel.methods.consensus.model import CONTEXT
 from spaxel.methods.learned.encoder import Encoder
 from spaxel.methods.learned.fields import FIELDS, Field, field_of, onto
-from spaxel.methods.learned.model import Learned, Model, in_blocks, learned_arrays, learned_from, model_of, of_grids
+from spaxel.methods.learned.model import Learned, Model, learned_arrays, learned_from, model_of, of_grids
 from spaxel.methods.learned.nearness import Nearness, nearness
 from spaxel.methods.learned.weights import read_weights
 from spaxel.methods.parameters import (

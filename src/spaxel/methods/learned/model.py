@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
-from spaxel.cube.mapping import BLOCK, Arrays
+from spaxel.cube.mapping import Arrays
+from spaxel.methods.centers.projection import in_blocks
 from spaxel.methods.consensus.model import Model as Members
 from spaxel.methods.consensus.model import model_from
 from spaxel.methods.learned.encoder import Encoder, seen_of
@@ -69,16 +70,8 @@ class Model(NamedTuple):
         return self.members.reading()
 
 
-def in_blocks(function: Callable[[np.ndarray], np.ndarray], spectra: np.ndarray) -> np.ndarray:
-    """A function of the rows of many spectra, in blocks of the size that mapping uses, so that the bits agree."""
-    if not len(spectra):
-        return function(np.zeros((BLOCK, spectra.shape[1])))[:0]
-    rows = np.arange(-(-len(spectra) // BLOCK) * BLOCK) % len(spectra)
-    return np.concatenate([function(spectra[part]) for part in rows.reshape(-1, BLOCK)])[: len(spectra)]
-
-
 def of_grids(function: Callable[[np.ndarray], np.ndarray], spectra: np.ndarray) -> np.ndarray:
-    """The same for spectra (…, channel): (…, d)."""
+    """`in_blocks` for spectra (…, channel): (…, d)."""
     found = in_blocks(function, spectra.reshape(-1, spectra.shape[-1]))
     return found.reshape(*spectra.shape[:-1], found.shape[1])
 

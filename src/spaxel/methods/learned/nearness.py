@@ -29,7 +29,7 @@ class Nearness(NamedTuple):
         if self.trust <= 0:
             return (
                 f"Spectra lie {self.ratio:.1f} times as far from all that was simulated ({what}) as simulated worlds do at "
-                "most, so they count nothing."
+                "most, so learned distances count nothing."
             )
         return (
             f"Spectra lie {self.ratio:.1f} times as far from all that was simulated ({what}) as simulated worlds do at most, "
