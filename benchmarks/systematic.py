@@ -3,7 +3,8 @@
     python benchmarks/systematic.py [--fresh] [--cases CASE ...] [--seeds N]
 
 writes benchmarks/results/systematic.{json,md}. Nothing is told of the number or of the error. Beside it, in the same run, the
-edge of the noise alone, and Minka's PCA of scikit-learn. All thresholds were chosen on seeds 1000 to 1004; these are fresh.
+edge of the noise alone, and Minka's PCA of scikit-learn. All thresholds were chosen on seeds 1000 to 1004, and what was
+missed on 120 (near twins) and 126 (widths) was mended; these are fresh.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ STEP = {
     "drift": {"baseline": True}, "scatter": {"msc": True}, "tilt": {"msc": True}, "jitter": {"align": True},
     "widths": {"align": True}, "coloured": {"noise": "coloured"},
 }  # fmt: skip
-SEEDS = tuple(range(120, 125))
+SEEDS = tuple(range(130, 135))
 HEADER = (
     "table", "error", "components", "edge alone", "Minka", "found", "named", "becomes", "with the step", "cosine", "with",
     "held",
@@ -80,8 +81,10 @@ def _held(row: dict[str, Any], case: str) -> bool:
     if case == "clean":
         return row["found"] == row["k"] and not row["warnings"]
     if case == "twins":
-        alike = any("nearly alike" in sentence for sentence in row["warnings"])
-        return row["found"] == row["k"] and row["worst"] >= TWINS and alike
+        alike = [sentence for sentence in row["warnings"] if "nearly alike" in sentence]
+        if row["found"] != row["k"]:
+            return any(f"n_components={row['k']}." in sentence for sentence in alike)
+        return row["worst"] >= TWINS and bool(alike)
     right = next(iter(STEP[case]))
     named = row["named"] == right and row["becomes"] == row["k"] == row["with"]
     return named or (row["found"] == row["k"] and row["named"] in (None, right))
@@ -104,7 +107,8 @@ def report(about: dict[str, Any], rows: list[dict[str, Any]]) -> None:
         held.append([case, f"{sum(right)} of {len(right)}"])
     parts = [
         "Held: right and silent without an error; right number, or the error named with the right step and the right number; "
-        "near twins (cosine 0.99) both found (cosine at least 0.95) and named.",
+        "near twins (cosine 0.99) both found (cosine at least 0.95) and named, or said to be taken for one, with the right "
+        "number.",
         table(["error", "held"], held),
         table(HEADER, shown),
     ]

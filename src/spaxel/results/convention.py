@@ -51,6 +51,7 @@ What a search for small targets adds (spaxel.find_rare, --rare), candidates from
     rare_position (rare, yx)             row and column of the rarest pixel of each
     rare_size, rare_detector (rare)      pixels; which detector says so: 0 surroundings, 1 scene, 2 mixtures
     rare_expected (rare)                 false candidates as rare as this one that the scene alone makes
+    rare_left (rare)                     after unmixing: |x - mixture| / |x|, what the components leave of its spectrum
     rare_spectra, rare_spread, rare_around (rare, channel)  mean and standard deviation, and the mean of what lies around
 
 What a method with an autoencoder adds for its pictures:
@@ -121,6 +122,7 @@ _DIMS = {
     "rare_size": ("rare",),
     "rare_detector": ("rare",),
     "rare_expected": ("rare",),
+    "rare_left": ("rare",),
     "rare_spectra": ("rare", "channel"),
     "rare_spread": ("rare", "channel"),
     "rare_around": ("rare", "channel"),

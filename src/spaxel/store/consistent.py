@@ -20,6 +20,7 @@ KINDS = {  # of arrays that are not floating-point numbers
     "component_paint": "i", "component_background": "b", "micro_size": "iu", "micro_component": "iu", "micro_weight": "iuf",
     "level_confidence": "u", "unlike": "u", "picture": "u", "picture_wide": "u", "decoded_picture": "u", "channel": "fiu",
     "rare_labels": "i", "rare_position": "i", "rare_size": "i", "rare_detector": "i", "rarity": "f", "rare_expected": "f",
+    "rare_left": "f",
 }  # fmt: skip
 LENGTHS = {"rgb": 3, "node": 4, "yx": 2}
 NONE_BELOW = (
@@ -36,6 +37,7 @@ NEEDS = {  # array -> what it is nothing without
     "presence": "abundance_error", "abundance_error": "abundances",
     "line_maps": "line_position", "picture_wide": "picture", "decoded_picture": "picture", "latents": "latent_centers",
     **dict.fromkeys(("rare_labels", "rare_size", "rare_detector", "rare_expected", "rare_spectra"), "rare_position"),
+    "rare_left": "rare_position",
     "rare_position": "rarity", "rarity": "rare_labels", "rare_around": "rare_spectra", "rare_spread": "rare_spectra",
 }  # fmt: skip
 

@@ -28,7 +28,7 @@ from spaxel.linear.sparse.codes import (
     update_spectra,
     valued,
 )
-from spaxel.linear.sparse.report import Factors, report
+from spaxel.linear.sparse.report import Counted, Factors, report
 from spaxel.linear.sparse.starts import starts
 
 SMALL = 48  # components up to which a crowded problem gets many starts
@@ -69,7 +69,7 @@ def factorise(
     if not signed and (X[rows].max(1) <= 0).any():
         raise CubeError("There are samples without any positive value. Try signed=True, or without them.")
     weights, found = choose_weights(X[rows], power)
-    broken = None
+    broken, asked = None, n_components is not None
     if n_components is None and power is None and shares_noise(weights.apply(X[rows]), found):
         broken, weights = knee(X[rows]), power_weights(X[rows], 0.0)
         n_components = broken.n
@@ -83,7 +83,7 @@ def factorise(
     if found.noise < problem.sigma:
         problem = replace(problem, sigma=max(found.noise, NOISELESS * size))
         model = cool(problem, model)
-    return report(X, weights, problem, model, found, broken)
+    return report(X, weights, problem, model, Counted(found, broken, asked))
 
 
 def solve(problem: Problem, k: int, *, fixed: bool = False, n_starts: int | None = None, seed: int = 0) -> Model:
@@ -99,6 +99,7 @@ def solve(problem: Problem, k: int, *, fixed: bool = False, n_starts: int | None
         again = starts(problem, k, first + extra, seed)[first:]
         model = moves.best(model, *(_descend(light, [s], k, fixed=fixed) for s in again))
     model = apart(light, polish(light, model))
+    model = halved(light, model, k)
     exact = scale * model.c.astype(float) + 0.0, model.s.astype(float)
     model = valued(problem, *_rounds(problem, *exact, problem.sigma, DOUBLE))
     return moves.join(problem, fill(problem, model, k if fixed else 1))
@@ -145,6 +146,19 @@ def apart(problem: Problem, model: Model) -> Model:
     if begun is None:
         return model
     return moves.best(model, valued(problem, *_rounds(problem, *begun, problem.sigma, 12)))
+
+
+def halved(problem: Problem, model: Model, k: int) -> Model:
+    """The model with up to k components, where one stood for two near twins and the objective falls."""
+    while 0 < model.k < k:
+        trials = [
+            valued(problem, *_rounds(problem, *begun, problem.sigma, 12)) for begun in moves.halves(problem, model)
+        ]
+        better = moves.best(model, *(trial for trial in trials if moves.are_twins(trial)))
+        if better is model:
+            break
+        model = polish(problem, better)
+    return model
 
 
 def _rounds(problem: Problem, c: np.ndarray, s: np.ndarray, level: float, rounds: int) -> tuple[np.ndarray, np.ndarray]:

@@ -5,10 +5,12 @@ deflate    take out the spectra that live in flagged samples, look for others in
 prune      remove the spectra that are cheapest to lose
 join       two spectra that are in the same samples, always in one ratio
 split off  a spectrum that always comes with a second in the same ratio is the sum of both
+halve      a spectrum that stands for two near twins becomes both
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 
@@ -25,6 +27,10 @@ MOST_CROWDED = 5  # components given back at a time
 TOGETHER, FEWEST = 0.85, 4  # share of its samples in which a difference comes with its twin, and how many these are
 ALIKE, SAME = 0.95, 0.2  # cosine from which two spectra are twins; how much more than the fixed ratio is something else
 STEADY = 1e-3  # relative spread of a ratio of codes up to which it is one
+HALVED, ENDS = (
+    8,
+    (0.15, 0.85),
+)  # spectra that are tried as two, and the quantiles of what they differ by at which these begin
 GAIN = 30.0  # of the objective below which reheating stops
 
 
@@ -177,6 +183,40 @@ def twins(model: Model) -> tuple[np.ndarray, np.ndarray] | None:
         s[j], found = new, True
         c[rows, i] = np.where(model.c[rows, i] > (1 + SAME) * a * model.c[rows, j], c[rows, i] - a * c[rows, j], 0)
     return unit(c, np.maximum(s, 0)) if found else None
+
+
+def halves(problem: Problem, model: Model) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Codes and spectra after one component becomes two that are nearly alike, for each of those that most likely are two.
+
+    Of near twins that were taken for one spectrum s_j, what is left of a sample with j is c_j t v, where v is what they differ
+    by, and t is on one side of zero for the one and on the other side for the other. A sample takes the nearer one.
+    """
+    rest = problem.y - model.c @ model.s
+    uses = np.count_nonzero(model.c, axis=0)
+    found = []
+    for j in np.flatnonzero(uses >= FEWEST):
+        rows = np.flatnonzero(model.c[:, j])
+        values, v = np.linalg.svd(rest[rows], full_matrices=False)[1:]
+        much = float(values[0] ** 2 / (np.sqrt(len(rows)) + np.sqrt(rest.shape[1])) ** 2)
+        found.append((much, int(j), rows, v[0] * np.sign(v[0, np.abs(v[0]).argmax()])))
+    for _, k, rows, v in sorted(found, key=lambda one: -one[0])[:HALVED]:
+        t = rest[rows] @ v / model.c[rows, k]
+        low, high = np.quantile(t, ENDS)
+        c = np.hstack([model.c, np.zeros_like(model.c[:, :1])])
+        upper = rows[t > (low + high) / 2]
+        c[upper, -1], c[upper, k] = c[upper, k], 0
+        s = np.vstack([model.s, (model.s[k] + high * v)[None]])
+        s[k] += low * v
+        yield unit(c, s if problem.signed else np.maximum(s, 0))
+
+
+def are_twins(model: Model) -> bool:
+    """Whether the last spectrum has a near twin, and both are in several samples."""
+    cosine = model.s[:-1] @ model.s[-1]
+    if not len(cosine):
+        return False
+    j, uses = int(cosine.argmax()), np.count_nonzero(model.c, axis=0)
+    return bool(cosine[j] > ALIKE and min(uses[j], uses[-1]) >= FEWEST)
 
 
 def give_back(model: Model) -> tuple[np.ndarray, np.ndarray] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -54,19 +55,23 @@ class Factors:
     doubts: tuple[str, ...] = ()
 
 
-def report(
-    X: np.ndarray,
-    weights: Weights,
-    problem: Problem,
-    model: Model,
-    found: Edge,
-    broken: Knee | None = None,
-) -> Factors:
+class Counted(NamedTuple):
+    """What the number rests on.
+
+    found : the edge      broken : the knee, where it decided the number      asked : whether somebody gave the number
+    """
+
+    found: Edge
+    broken: Knee | None = None
+    asked: bool = False
+
+
+def report(X: np.ndarray, weights: Weights, problem: Problem, model: Model, counted: Counted) -> Factors:
     """The model in the units of X, most abundant component first.
 
     X : (n, channel)      weights : of the rows that are not all zero, which were solved
-    broken : the knee, where it decided the number
     """
+    found, broken, _ = counted
     rows = X.any(1)
     channel = np.where(weights.channel > 0, weights.channel, np.inf)
     s = model.s / channel
@@ -84,7 +89,7 @@ def report(
     length = np.linalg.norm(X[rows], axis=1)
     power = 0.0 if np.isnan(weights.p) else weights.p
     r2, expected = _explained(X, c, s, noise, model)
-    doubts = tuple(_words_of_number(problem, model, found, broken))
+    doubts = tuple(_words_of_number(problem, model, counted))
     return Factors(
         components=s[order],
         concentrations=c[:, order],
@@ -160,8 +165,9 @@ def _warnings(problem: Problem, model: Model, effective: np.ndarray, found: Edge
     return said
 
 
-def _words_of_number(problem: Problem, model: Model, found: Edge, broken: Knee | None) -> list[str]:
+def _words_of_number(problem: Problem, model: Model, counted: Counted) -> list[str]:
     """What is doubtful about the number of components."""
+    found, broken, asked = counted
     k, n_edge, said = model.k, found.n, []
     if broken is not None:
         return [
@@ -173,9 +179,27 @@ def _words_of_number(problem: Problem, model: Model, found: Edge, broken: Knee |
             f"The last of {n_edge} components stands only {found.excess[n_edge - 1]:.0f} widths above the noise: more may hide "
             "below it, as where spectra are alike. Try more samples or less noise."
         )
-    if abs(k - n_edge) > max(1, 0.02 * k) and n_edge:
-        said.append(f"The edge of the noise counts {n_edge} components, the factorisation uses {k}.")
+    if asked:
+        return said + _words_of_asked(k, n_edge)
+    if k < n_edge:
+        few = "one that stands for two nearly alike" if k == n_edge - 1 else "some that stand for two nearly alike"
+        said.append(
+            f"The edge of the noise counts {n_edge} components, of which the last stands {found.excess[n_edge - 1]:.0f} widths "
+            f"above it, but the factorisation uses {k}: {few}, or too little of the weakest to tell it by. Compare with "
+            f"n_components={n_edge}."
+        )
+    elif k > n_edge > 0:
+        said.append(
+            f"The edge of the noise counts {n_edge} components, but the factorisation needs {k}: the weakest may lie below the "
+            f"edge, or noise or an error of the instrument may be among them. Compare with n_components={n_edge}."
+        )
     return said
+
+
+def _words_of_asked(k: int, n_edge: int) -> list[str]:
+    """A sentence where a number that was given is far from that of the edge."""
+    far = n_edge and abs(k - n_edge) > max(1, 0.02 * k)
+    return [f"The edge of the noise counts {n_edge} components, the factorisation uses {k}."] if far else []
 
 
 def table_sentence(found: Factors, number: int | None) -> str:

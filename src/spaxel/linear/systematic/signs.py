@@ -11,6 +11,7 @@ from spaxel.linear.systematic.kinds import DRIFT, Kinds, polynomials, slopes
 
 ROWS = 200  # samples that are looked at
 SCORE = 5.0  # standard deviations by which an error explains more of the residual than it would of noise
+WEAKEST = (8, 3)  # the weakest eighth of the factors is looked at, and the weakest third: the last may be half noise
 SHARE = {"drift": 0.3, "gain": 0.08, "moves": 0.08}  # of the weakest factors, that an error explains
 EVEN = 0.1  # correlation of neighbours that white noise may leave, plus k / channel of the rank removed
 
@@ -25,17 +26,23 @@ def signs(Y: np.ndarray, k: int, noise: float) -> tuple[list[str], bool]:
     right, part = subspace(Y, k)[2], Y[rows]
     m = (part @ right.T) @ right
     rest = part - m
-    few = right[: max(1, k - max(1, k // 8))]
-    without = (part @ few.T) @ few
-    weak = m - without
-    power, seen = max(float((weak**2).sum()), 1e-300), []
+    ends = [right[: max(1, k - max(1, k // share))] for share in WEAKEST]
+    seen = []
     for kind in ("drift", "gain", "moves"):
         dof = len(_tangents(Y[:1], kind)) * len(rows) * max(1 - k / len(Y), 1e-3)
         score = (explained(_tangents(m, kind), rest, right) / max(noise, 1e-300) ** 2 - dof) / np.sqrt(2 * dof)
-        if score > SCORE or explained(_tangents(without, kind), weak, few) > SHARE[kind] * power:
+        if score > SCORE or any(_mostly(part, m, few, kind) for few in ends):
             seen.append(kind)
     shared = bool(np.abs(autocorrelation(rest, 3)[1:]).max() > EVEN + k / Y.shape[1])
     return seen, shared
+
+
+def _mostly(part: np.ndarray, m: np.ndarray, few: np.ndarray, kind: str) -> bool:
+    """Whether an error explains much of what all factors (m) say of spectra beyond the first of them. few : (j, channel)."""
+    without = (part @ few.T) @ few
+    weak = m - without
+    power = max(float((weak**2).sum()), 1e-300)
+    return explained(_tangents(without, kind), weak, few) > SHARE[kind] * power
 
 
 def kinds_of(name: str) -> Kinds:

@@ -6,15 +6,18 @@ Read: estimator, components, constraints, codes, bands.
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
 
 from spaxel.cube.gaps import Gaps
 from spaxel.cube.sampling import Sample
+from spaxel.errors import ParameterError
 from spaxel.linear.systematic.fitting import taken_off
 from spaxel.linear.systematic.kinds import Kinds
+from spaxel.methods.completing import ready
+from spaxel.methods.contract import as_cubes
 from spaxel.methods.mcr.bands import bands_of
 from spaxel.methods.mcr.codes import encode_constrained, encode_scene, encode_table
 from spaxel.methods.mcr.components import FEW, Options, components_of
@@ -23,6 +26,7 @@ from spaxel.methods.mcr.evening import encode_evened
 from spaxel.methods.mcr.instrument import Instrument, encode_without_errors
 from spaxel.methods.mixtures.base import Encoder, Unmixed, Unmixing
 from spaxel.methods.parameters import Kind, Known, Memory, NComponents, NSample, Seed, Signed, declared
+from spaxel.methods.rare.unexplained import targets_beside, words
 
 
 @declared
@@ -99,9 +103,42 @@ class MCR(Unmixing):
         bool | Literal["auto"],
         Field(description="of a table: leave out spikes while fitting; auto: if there are many"),
     ] = "auto"
+    add_rare: Annotated[
+        bool,
+        Field(
+            description="of a scene: small targets (see --rare) that no mixture of the components explains become components "
+            "too, at most five"
+        ),
+    ] = False
     n_sample: NSample = 8_000
     random_state: Seed = 0
     memory: Memory = None
+
+    def fit(self, X: Any, y: None = None) -> Self:
+        """As `Unmixing.fit`; with `add_rare`, the small targets of the image become components after that."""
+        super().fit(X, y)
+        return self._with_targets(X) if self.add_rare else self
+
+    def _with_targets(self, X: Any) -> Self:
+        cubes, kind = as_cubes(X)
+        if self.info_["kind"] != "scene" or kind == "array" or len(cubes) > 1:
+            raise ParameterError(
+                "add_rare is of one image that is unmixed as a scene. Try kind='scene', or without it."
+            )
+        k, S = self.n_components_, self.components_
+        cube = ready(cubes[0], self.info_, self.state_)
+        found = targets_beside(cube, S, self.random_state, self.memory)
+        new = found.spectra
+        if self.info_["normalisation"] == "unit":
+            new = new / np.linalg.norm(new, axis=1, keepdims=True)
+        self.state_["components"] = np.ascontiguousarray(np.vstack([S, new]))
+        said = words(found.about, k)
+        self.info_ |= {
+            "n_components": k + len(new),
+            "targets": found.about,
+            "sentence": f"{self.info_['sentence']} {said}",
+        }
+        return self
 
     def _learn(self, sample: Sample) -> Unmixed:
         number = None if self.n_components == "auto" else self.n_components

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -14,6 +15,7 @@ from spaxel.errors import CubeError
 from spaxel.methods.rare.background import fit_background
 from spaxel.methods.rare.candidates import EXPECTED, Pixels, rare_pixels, spectra_beside
 from spaxel.methods.rare.detectors import score_map
+from spaxel.methods.rare.left import left_over
 from spaxel.methods.rare.tails import Tail, fit_tail, histogram
 from spaxel.results.rare import DETECTORS
 
@@ -26,7 +28,8 @@ def find_rare(cube: xr.Dataset, result: xr.Dataset, *, random_state: int = 0, me
     Three detectors look at each pixel: against its surroundings, against the scene, and against all mixtures in it. The chance
     that the scene reaches a score is measured on the image itself, whose farthest pixels are left out of it, and continued
     by a law for tails. `rare_expected` says how many candidates this rare or rarer the scene alone would make; pixels begin
-    a candidate where that is at most 10, and one of at most 0.1 is clear.
+    a candidate where that is at most 10, and one of at most 0.1 is clear. Of an unmixed image, `rare_left` says which part of
+    the spectrum of a candidate no mixture of the components explains.
     The map of candidates, `rare_labels`, is held whole while they are found: 4 bytes a pixel.
     Fails for targets larger than about 5 pixels across, or that make up more than 1 % of the image.
     Raises CubeError if cube and result differ in size, or for fewer than 50 spectra.
@@ -106,10 +109,22 @@ def _with_candidates(
         "rare_spectra": (("rare", "channel"), spectra),
         "rare_spread": (("rare", "channel"), spread),
         "rare_around": (("rare", "channel"), beside),
-    }
+    } | _left(result, spectra)
     found = result.drop_dims("rare", errors="ignore").assign(arrays)
     found["rarity"].attrs = {"sentence": _sentence(count, n, more, table=cube.sizes["x"] == 1)}
     return found
+
+
+def _left(result: xr.Dataset, spectra: np.ndarray) -> dict[str, Any]:
+    """What mixtures of the components of an unmixed image leave of the spectra of candidates; nothing for another result."""
+    if "abundances" not in result or result.sizes.get("channel") != spectra.shape[1]:
+        return {}
+    components = result["component_spectra"].values.astype(np.float64)
+    try:
+        left = left_over(spectra, components[components.any(1)])
+    except CubeError:  # components that are mixtures of each other
+        return {}
+    return {"rare_left": ("rare", left)}
 
 
 def _sentence(count: int, n: int, more: int, *, table: bool) -> str:
