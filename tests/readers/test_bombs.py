@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import resource
+import struct
 import time
 import zlib
 
@@ -12,6 +13,7 @@ import h5py
 import numpy as np
 import pytest
 import scipy.io
+import tifffile
 import zarr
 
 from spaxel import open_cube
@@ -247,3 +249,208 @@ def test_json_that_is_deep(tmp_path, spare, name):
     (tmp_path / "a.zarr" / name).write_text('{"a": ' + deep)
     with pytest.raises(SpaxelError):
         read(tmp_path / "a.zarr")
+
+
+def shard(path, codec, first=False, inner=(4, 4, 4)):
+    """A Zarr array in one shard of (8, 8, 4) ones, and the file of the shard."""
+    options = {"compressors": codec, "filters": None, "chunks": inner}
+    shards = {"shape": (8, 8, 4), "index_location": "start" if first else "end"}
+    zarr.create_array(str(path), shape=(8, 8, 4), dtype="u2", shards=shards, **options)[:] = 1
+    return next(p for p in path.rglob("*") if p.is_file() and p.name != "zarr.json")
+
+
+def sealed(index):
+    """The index of a shard, (chunk, (start, length)), with its checksum."""
+    import google_crc32c
+
+    content = np.asarray(index, "<u8").tobytes()
+    return content + google_crc32c.value(content).to_bytes(4, "little")
+
+
+@pytest.mark.parametrize("name", ["gzip", "zstd", "blosc", "unsized"])
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_chunk_in_a_shard_unpacks_to_more_than_its_array_says(tmp_path, spare, name, first, whole):
+    codec = {"gzip": zarr.codecs.GzipCodec(), "blosc": zarr.codecs.BloscCodec()}.get(name, zarr.codecs.ZstdCodec())
+    file = shard(tmp_path / "a.zarr", codec, first)
+    side = slice(None) if whole else slice(4)
+    assert (open_cube(tmp_path / "a.zarr", channel_axis=2)["spectra"][side, side].values == 1).all()
+    bomb = bomb_of(name)
+    at = 16 * 4 + 4 if first else 0
+    index = sealed([[at, len(bomb)]] * 4)
+    file.write_bytes(index + bomb if first else bomb + index)
+    with pytest.raises(ReadError, match="unpacks to more than the 128 bytes of a chunk"):
+        open_cube(tmp_path / "a.zarr", channel_axis=2)["spectra"][side, side].values  # noqa: B018
+
+
+def bomb_of(name, size=600):
+    """`size` MiB of zeros, packed as a codec of Zarr packs them; unsized: of zstd, in blocks, of which nothing says the sum."""
+    import numcodecs
+
+    if name == "gzip":
+        plain = zlib.compressobj(9, zlib.DEFLATED, -15)
+        return gzip.compress(b"")[:10] + (plain.compress(ZEROS) + plain.flush(zlib.Z_FULL_FLUSH)) * size
+    if name == "unsized":
+        head = (2**17 << 3 | 1 << 1).to_bytes(3, "little")  # a block of one byte, 2**17 times
+        return b"\x28\xb5\x2f\xfd\x00\x78" + (head + b"\0") * (8 * size) + b"\x01\0\0"
+    codec = numcodecs.Zstd() if name == "zstd" else numcodecs.Blosc()
+    return bytes(codec.encode(np.zeros(64 * MIB, "u1")))
+
+
+def test_frames_of_zstd_that_say_no_size_are_counted_by_their_blocks():
+    import numcodecs
+
+    bomb = bomb_of("unsized", 1)
+    assert len(numcodecs.Zstd().decode(bomb)) == chunk_room._said(bomb, "zstd") == MIB
+    assert chunk_room._said(bomb_of("unsized"), "zstd", 10 * MIB) < 11 * MIB
+    skipped = b"\x50\x2a\x4d\x18" + (9).to_bytes(4, "little") + bytes(9)
+    assert chunk_room._said(skipped + bomb, "zstd") == MIB
+    assert chunk_room._said(bytes(99), "zstd") == 0
+
+
+def test_shards_of_shards_and_of_too_many_chunks(tmp_path, spare):
+    file = shard(tmp_path / "a.zarr", zarr.codecs.GzipCodec())
+    about = json.loads((tmp_path / "a.zarr" / "zarr.json").read_text())
+    inner = about["codecs"][0]
+    bomb = bomb_of("gzip")
+    index = sealed([[0, len(bomb)]] * 4)
+    outer = {**inner["configuration"], "chunk_shape": [8, 8, 4], "codecs": [inner]}
+    (tmp_path / "a.zarr" / "zarr.json").write_text(json.dumps(about | {"codecs": [inner | {"configuration": outer}]}))
+    one = bomb + index
+    file.write_bytes(one + sealed([[0, len(one)]]))
+    with pytest.raises(ReadError, match="unpacks to more than the 128 bytes"):
+        read(tmp_path / "a.zarr", channel_axis=2)
+    about["shape"] = about["chunk_grid"]["configuration"]["chunk_shape"] = [4096, 4096, 4]
+    inner["configuration"]["chunk_shape"] = [1, 1, 1]
+    (tmp_path / "a.zarr" / "zarr.json").write_text(json.dumps(about))
+    with pytest.raises(ReadError, match="a shard of 67,108,864 chunks, which is not believed"):
+        read(tmp_path / "a.zarr", channel_axis=2)
+
+
+def test_a_shard_that_is_cut(tmp_path):
+    file = shard(tmp_path / "a.zarr", None)
+    content = file.read_bytes()
+    for cut, words in ((content[-30:], "the index of this shard alone 68"), (content[-90:], "a chunk in it ends at")):
+        file.write_bytes(cut)
+        with pytest.raises(ReadError, match=words):
+            read(tmp_path / "a.zarr", channel_axis=2)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_chunks_that_are_packed_twice(tmp_path, version):
+    import numcodecs
+
+    options = {"compressors": numcodecs.GZip(), "filters": [numcodecs.Zlib()]}
+    if version == 3:
+        options = {"compressors": [zarr.codecs.GzipCodec(), zarr.codecs.ZstdCodec()]}
+    zarr.create_array(str(tmp_path / "a.zarr"), data=np.ones((8, 8, 4)), zarr_format=version, **options)
+    with pytest.raises(ReadError, match=r"a\.zarr.*is packed 2 times"):
+        read(tmp_path / "a.zarr", channel_axis=2)
+
+
+def tiff(path, *, strips=1, height=8, place=200, data=b"", large=False):
+    """A TIFF of one image 8 wide, that claims so many strips."""
+    tags = [(256, 4, 1, 8), (257, 4, 1, height), (258, 3, 1, 8), (259, 3, 1, 8), (262, 3, 1, 1), (273, 4, strips, place),
+            (277, 3, 1, 1), (278, 4, 1, height), (279, 4, strips, len(data) if strips == 1 else place)]  # fmt: skip
+    form = ("<QHHQ8xQ", "<Q", "<HHQQ") if large else ("<HHI", "<H", "<HHII")
+    head = b"II+\0\x08\0\0\0\x10" + bytes(7) if large else b"II*\0\x08\0\0\0"
+    table = struct.pack(form[1], len(tags)) + b"".join(struct.pack(form[2], *tag) for tag in tags) + bytes(8)
+    path.write_bytes((head + table).ljust(400, b"\0") + data)
+
+
+@pytest.mark.parametrize("strips", [2**31 - 1, 2**27])
+@pytest.mark.parametrize("large", [False, True])
+def test_tiff_of_many_strips(tmp_path, spare, strips, large):
+    tiff(tmp_path / "a.tif", strips=strips, large=large)
+    os.truncate(tmp_path / "a.tif", 2**34)  # holes, so that the file is as large as it says
+    with pytest.raises(ReadError, match=rf"claims that an image in it has {strips:,} strips"):
+        read(tmp_path / "a.tif")
+
+
+def test_tiff_that_does_not_say_where_its_image_lies(tmp_path):
+    tiff(tmp_path / "a.tif", strips=8, place=10**6)
+    with pytest.raises(ReadError, match="does not say where its image lies"):
+        read(tmp_path / "a.tif")
+
+
+def test_tiff_of_one_strip_that_unpacks_to_gigabytes(tmp_path, spare):
+    tiff(tmp_path / "a.tif", height=60_000_000, place=400, data=packed(1, zlib.compressobj(9)))
+    with pytest.raises(ReadError, match="a strip of it is a bomb: it unpacks from"):
+        read(tmp_path / "a.tif")
+
+
+def test_tiff_of_many_tables_without_an_image(tmp_path, spare):
+    table = struct.pack("<H", 1) + struct.pack("<HHII", 256, 4, 1, 8)
+    size = len(table) + 4
+    chain = b"".join(table + struct.pack("<I", 8 + (n + 1) * size) for n in range(200_000))
+    (tmp_path / "a.tif").write_bytes(b"II*\0\x08\0\0\0" + chain)
+    with pytest.raises(ReadError, match="more than 1000 tables without an image"):
+        read(tmp_path / "a.tif")
+
+
+def test_text_of_many_rows_is_read_once_line_by_line(tmp_path, spare):
+    rows = 150_000
+    with (tmp_path / "a.csv").open("w") as file:
+        file.write("name,400,500,600\n")
+        file.writelines(f"s{n},{n % 7},,3\n" for n in range(rows))
+    cube = open_cube(tmp_path / "a.csv", units="nm")
+    assert cube.sizes == {"y": rows, "x": 1, "channel": 3}
+    assert cube["sample"].values[-1] == f"s{rows - 1}"
+    assert np.isnan(cube["spectra"].values[:, 0, 1]).all()
+
+
+def test_bzip2_of_an_instrument(tmp_path, spare, monkeypatch):
+    pytest.importorskip("rsciio")
+    monkeypatch.setattr(limits, "UNPACKED", 2**25)
+    (tmp_path / "a.elid").write_bytes(packed(60, bz2.BZ2Compressor()))
+    with pytest.raises(ReadError, match="is a bomb"):
+        read(tmp_path / "a.elid")
+
+
+@pytest.mark.parametrize("entity", [LAUGHS, '<!DOCTYPE a [<!ENTITY a9 SYSTEM "file:///etc/passwd">]>', ""])
+@pytest.mark.parametrize("suffix", ["bcf", "xml", "spx", "tvf", "ome.tif"])
+def test_xml_of_instruments(tmp_path, spare, suffix, entity):
+    pytest.importorskip("rsciio")
+    root = {"bcf": "TRTSpectrum", "xml": "LSX_Data", "spx": "TRTSpectrum", "tvf": "XmlMain"}.get(suffix, "OME")
+    inside = "&a9;" if entity else "<a>" * 30_000 + "</a>" * 30_000
+    text = f'<?xml version="1.0"?>{entity}<{root} xmlns="{OME if root == "OME" else "a"}">{inside}</{root}>'
+    path = tmp_path / f"a.{suffix}"
+    if root == "OME":
+        tifffile.imwrite(path, np.ones((3, 8, 8), "u1"), description=text, metadata=None)
+        assert read(path, channel_axis=0).shape == (8, 8, 3)
+        return
+    path.write_bytes(container(text.encode()) if suffix == "bcf" else text.encode())
+    with pytest.raises(ReadError) as told:
+        read(path)
+    assert "root:" not in str(told.value)
+    assert len(str(told.value)) < 600
+
+
+OME = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
+
+
+def container(header, parents=(-1, 0, 0)):
+    """A Bruker container of one folder with two files, of which one holds this header."""
+    chunk = len(header) + 4096
+    names = ("EDSDatabase", "HeaderData", "SpectrumData0")
+    items = b"".join(
+        struct.pack("<iQQQQIi176s?3s256s32s", 1 + n, 0 if not n else len(header), 0, 0, 0, 0, parent, b"", not n, b"",
+                    name.encode(), b"") for n, (name, parent) in enumerate(zip(names, parents, strict=True))
+    )  # fmt: skip
+    pieces = [items, struct.pack("<I", 3), struct.pack("<I", 3), header]
+    head = b"AAMVHFSS".ljust(0x124, b"\0") + struct.pack("<fI", 2.6, chunk)
+    head = head.ljust(0x118, b"\0") + b""
+    whole = bytearray(0x118 + chunk * len(pieces))
+    whole[: len(head)] = head
+    for n, piece in enumerate(pieces):
+        whole[0x138 + n * chunk : 0x138 + n * chunk + len(piece)] = piece
+    whole[0x140:0x14C] = struct.pack("<III", 4, 3, len(pieces))
+    return bytes(whole) + bytes(0x20) + items.ljust(chunk, b"\0")
+
+
+def test_folders_of_a_bruker_container_that_lie_in_each_other(tmp_path, spare):
+    pytest.importorskip("rsciio")
+    for parents, words in (((1, 0, 0), "lie in each other"), ((-1, 7, 0), "lies in no folder")):
+        (tmp_path / "a.bcf").write_bytes(container(b"<a/>", parents))
+        with pytest.raises(ReadError, match=words):
+            read(tmp_path / "a.bcf")

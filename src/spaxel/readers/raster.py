@@ -21,6 +21,7 @@ from spaxel.readers.parts.product_metadata import product_axis
 from spaxel.readers.parts.raster_bands import band_axis, declared, opened, own_mask, place
 from spaxel.readers.parts.reader import Format, Reader
 from spaxel.readers.parts.side import settle_axis
+from spaxel.readers.parts.tiff_check import check_page, check_tables
 from spaxel.readers.parts.tiff_stack import read_stack
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def open_raster(
     import tifffile
 
     path = Path(path)
+    check_tables(path)
     with tifffile.TiffFile(path) as tiff:
         _check_complete(path, tiff)
         stack = len(tiff.series[0].pages) > 1 and len(tiff.series[0].shape) >= 3  # not masks, not overviews
@@ -109,12 +111,13 @@ def _check_complete(path: Path, tiff: TiffFile) -> None:
         raise ReadError(
             f"{path} is truncated: it ends after {len(tiff.pages)} pages, and there are more. Try to copy it again."
         )
-    for page in (tiff.pages.first, tiff.pages[len(tiff.pages) - 1]):
-        ends = [at + count for at, count in zip(page.aspage().dataoffsets, page.aspage().databytecounts, strict=False)]
+    for page in (tiff.pages.first.aspage(), tiff.pages[len(tiff.pages) - 1].aspage()):
+        ends = [at + count for at, count in zip(page.dataoffsets, page.databytecounts, strict=False)]
         if ends and max(ends) > size:
             raise ReadError(
                 f"{path} is truncated: it has {size} bytes, and its image ends at {max(ends)}. Try to copy it again."
             )
+        check_page(path, page)
 
 
 def _next_page(tiff: TiffFile) -> int:

@@ -15,8 +15,9 @@ from typing import Any, Literal
 from zarr.storage import LocalStore, ZipStore
 
 from spaxel.errors import ReadError
-from spaxel.store.chunk_room import Room, check_chunk, check_file, rooms_in
+from spaxel.store.chunk_room import Room, check_file, rooms_in
 from spaxel.store.chunks_there import Chunks, stored_in
+from spaxel.store.shards import check_read
 
 METADATA = (".zarray", ".zmetadata", "zarr.json")
 CODECS = frozenset(
@@ -45,25 +46,25 @@ class CheckedStore(LocalStore):
         """The names of the chunks of an array that are there."""
         return stored_in(self.root / place)
 
-    async def get(self, key: str, *arguments: Any, **options: Any) -> Any:
+    async def get(self, key: str, prototype: Any = None, byte_range: Any = None) -> Any:
         """The bytes of a key, checked."""
         self._look(key)
-        return self._checked(key, await super().get(key, *arguments, **options))
+        return self._checked(key, await super().get(key, prototype, byte_range), byte_range)
 
-    def get_sync(self, key: str, *arguments: Any, **options: Any) -> Any:
+    def get_sync(self, key: str, *, prototype: Any = None, byte_range: Any = None) -> Any:
         """The same, of versions of Zarr that do not wait."""
         self._look(key)
-        return self._checked(key, super().get_sync(key, *arguments, **options))
+        return self._checked(key, super().get_sync(key, prototype=prototype, byte_range=byte_range), byte_range)
 
     def _look(self, key: str) -> None:
         """Before anything is read."""
         check_file(self.root / key, room_of(key, self.rooms))
 
-    def _checked(self, key: str, held: Any) -> Any:
+    def _checked(self, key: str, held: Any, asked: Any) -> Any:
         if held is None:
             told = self.chunks.metadata_of(key)
             self.chunks.check_missing(self.root, key, metadata=bool(told) and (self.root / told).is_file())
-        return checked(self.root, key, held, self.rooms, self.chunks)
+        return checked(self.root, key, held, self.rooms, self.chunks, asked)
 
 
 class CheckedZip(ZipStore):
@@ -73,9 +74,10 @@ class CheckedZip(ZipStore):
         super().__init__(path, mode=mode, read_only=read_only, **options)
         self.rooms: dict[str, Room] = {}
 
-    async def get(self, key: str, *arguments: Any, **options: Any) -> Any:
+    async def get(self, key: str, prototype: Any, byte_range: Any = None) -> Any:
         """The bytes of a key, checked."""
-        return checked(self.path, key, await super().get(key, *arguments, **options), self.rooms)
+        held = await super().get(key, prototype, byte_range)
+        return checked(self.path, key, held, self.rooms, asked=byte_range)
 
 
 def room_of(key: str, rooms: dict[str, Room]) -> Room | None:
@@ -88,21 +90,27 @@ def room_of(key: str, rooms: dict[str, Room]) -> Room | None:
     return None
 
 
-def checked(root: PurePath, key: str, held: Any, rooms: dict[str, Room], chunks: Chunks | None = None) -> Any:
+def checked(
+    root: PurePath, key: str, held: Any, rooms: dict[str, Room], chunks: Chunks | None = None, asked: Any = None
+) -> Any:
     """What a store holds at a key, if it may be used: ReadError for a codec that runs something, and for too large a chunk.
 
-    rooms, chunks : of the arrays that were seen so far; those of metadata are added
+    rooms, chunks : of the arrays that were seen so far; those of metadata are added      asked : for a part of a shard
     """
     if held is None:
         return held
     path = root / key
     if path.name in METADATA:
-        found = dict(rooms_in(key.rpartition("/")[0], check_metadata(path, held.to_bytes())))
+        metadata = check_metadata(path, held.to_bytes())
+        try:
+            found = dict(rooms_in(key.rpartition("/")[0], metadata))
+        except ReadError as error:
+            raise ReadError(f"{path}: {error}") from None
         rooms.update(found)
         if chunks is not None:
             chunks.told.update(dict.fromkeys(found, key))
     elif (room := room_of(key, rooms)) is not None:
-        check_chunk(path, held.as_numpy_array().view("u1"), room)
+        check_read(path, held.as_numpy_array().view("u1"), room, asked)
     return held
 
 

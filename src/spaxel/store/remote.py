@@ -43,7 +43,7 @@ class CheckedRemote(FsspecStore):
             self.chunks.check_missing(self.root, key, metadata=missing)
         elif most and len(held) > most:
             raise ReadError(f"{self.root / key} has more than {most:,} bytes, which no such key has. It is damaged.")
-        return checked(self.root, key, held, self.rooms, self.chunks)
+        return checked(self.root, key, held, self.rooms, self.chunks, byte_range)
 
     def stored(self, place: str) -> Iterator[str]:
         """The names of the chunks of an array that are there. Raises what the library raises that cannot list them."""

@@ -12,6 +12,9 @@ from spaxel.errors import NotFound, ReadError
 from spaxel.readers.parts.h5_walk import walk_h5
 from spaxel.readers.parts.instrument_kinds import ripple_numbers
 from spaxel.readers.parts.lazy import FOREIGN
+from spaxel.readers.parts.limits import bomb
+
+_ITEM, _DEEPEST = 0x200, 64  # bytes that describe a file in a Bruker container; folders in folders
 
 
 def _check_bcf(path: Path, head: bytes) -> None:
@@ -23,6 +26,40 @@ def _check_bcf(path: Path, head: bytes) -> None:
         needed = 0x118 + chunk * chunks
     if size < needed:
         raise ReadError(f"{path} is truncated: it has {size} bytes, and {needed} are needed. Try to copy it again.")
+    if head.startswith(b"AAMVHFSS") and (why := _odd_tree(path, size)):
+        raise ReadError(f"{path} is damaged: {why}. Try to copy it again.")
+
+
+def _odd_tree(path: Path, size: int) -> str:
+    """What cannot be in the list of files inside a Bruker container; '' if nothing."""
+    with path.open("rb") as file:
+        file.seek(0x128)
+        (chunk,) = struct.unpack("<I", file.read(4))
+        file.seek(0x140)
+        at, many = struct.unpack("<II", file.read(8))
+        each = (chunk - 0x20) // _ITEM if chunk > 0x20 else 0
+        if not each or many * _ITEM > size:
+            return f"it claims {many} files in pieces of {chunk} bytes"
+        parents, read = [], 0
+        while read < many:
+            file.seek(chunk * at + 0x118)
+            block = file.read(0x20 + min(each, many - read) * _ITEM)
+            items = range(0x20, len(block) - _ITEM + 1, _ITEM)
+            if not items:
+                return "the list of its files ends too early"
+            if any(struct.unpack_from("<Q", block, n + 4)[0] > size for n in items):
+                return "a file in it is larger than itself"
+            parents += [struct.unpack_from("<i", block, n + 40)[0] for n in items]
+            (at,), read = struct.unpack_from("<I", block), read + len(items)
+    for parent in parents:
+        steps = 0
+        while parent != -1 and steps <= _DEEPEST:
+            if not 0 <= parent < many:
+                return "a file in it lies in no folder"
+            parent, steps = parents[parent], steps + 1
+        if steps > _DEEPEST:
+            return "its folders lie in each other"
+    return ""
 
 
 def _check_wdf(path: Path, head: bytes) -> None:
@@ -53,11 +90,13 @@ def _check_ripple(path: Path, head: bytes) -> None:
 
 def _check_elid(path: Path, head: bytes) -> None:
     """ReadError if a bzip2 file is cut or damaged: RosettaSciIO would wait for its end without end."""
-    unpacker = bz2.BZ2Decompressor()
+    unpacker, unpacked, size = bz2.BZ2Decompressor(), 0, path.stat().st_size
     try:
         with path.open("rb") as file:
-            while not unpacker.eof and (piece := file.read(2**16)):
-                unpacker.decompress(piece)
+            while not unpacker.eof and (not unpacker.needs_input or (piece := file.read(2**16))):
+                unpacked += len(unpacker.decompress(piece if unpacker.needs_input else b"", 2**20))
+                if why := bomb(unpacked, size):
+                    raise ReadError(f"{path} is a bomb: {why}.")
     except OSError as error:
         raise ReadError(f"{path} is damaged: {error}. Try to copy it again.") from error
     if not unpacker.eof:

@@ -19,6 +19,7 @@ from spaxel.store.cells import uncelled
 MISSING = {"", "na", "n/a", "nan", "null", "-", "?"}
 HEAD = 200  # rows whose cells are kept as text
 BLOCK = 512  # lines that are parsed at once
+CELLS = 2**17  # that are parsed at once where some are no numbers
 _DECIMAL_COMMA = re.compile(r"^\s*[-+]?\d*,\d+([eE][-+]?\d+)?\s*$")
 
 
@@ -158,22 +159,30 @@ def _parse(
     text = source.lines()
     at = 0
     while first or (block := list(islice(text, BLOCK if at else 1))):  # the first row may be a header
-        rows = None if first else _numbers_at_once([line for _, line in block], source.separator, comma)
-        if rows is not None and rows.shape == (len(block), width):
-            values[at : at + len(block)], lines[at : at + len(block)] = rows, [line for line, _ in block]
+        numbers = None if first else _numbers_at_once([line for _, line in block], source.separator, comma)
+        if numbers is not None and numbers.shape == (len(block), width):
+            values[at : at + len(block)], lines[at : at + len(block)] = numbers, [line for line, _ in block]
             at += len(block)
             continue
-        for line, cells in first or cut(source.path, iter(block), source.separator):
-            if len(cells) != width:
-                raise ReadError(
-                    f"{source.path}: line {line} has {len(cells)} cells, the others have {width} (separator "
-                    f"{source.separator!r}). Try to correct that line, or the option separator."
-                )
-            lines[at] = line
-            _parse_row(values[at], cells, at, bad, comma)
-            at += 1
+        cells = iter(first) if first else cut(source.path, iter(block), source.separator)
+        while rows := list(islice(cells, max(1, CELLS // width))):
+            _check_width(source, rows, width)
+            lines[at : at + len(rows)] = [line for line, _ in rows]
+            for column, texts in enumerate(zip(*(row for _, row in rows), strict=True)):
+                values[at : at + len(rows), column] = _parse_column(texts, column, at, bad, comma)
+            at += len(rows)
         first = []
     return values[:at], lines[:at], bad
+
+
+def _check_width(source: Source, rows: list[tuple[int, list[str]]], width: int) -> None:
+    """ReadError if a row has more or fewer cells than the others."""
+    for line, cells in rows:
+        if len(cells) != width:
+            raise ReadError(
+                f"{source.path}: line {line} has {len(cells)} cells, the others have {width} (separator "
+                f"{source.separator!r}). Try to correct that line, or the option separator."
+            )
 
 
 def _numbers_at_once(lines: list[str], separator: str, comma: bool) -> np.ndarray | None:
@@ -186,11 +195,22 @@ def _numbers_at_once(lines: list[str], separator: str, comma: bool) -> np.ndarra
         return None
 
 
-def _parse_row(row: np.ndarray, cells: list[str], at: int, bad: dict[int, tuple[int, str]], comma: bool) -> None:
-    """One row in which a cell is missing or no number."""
-    for column, cell in enumerate(cells):
-        try:
-            row[column] = number(cell, comma=comma)
-        except ValueError:
-            if at and column not in bad:
-                bad[column] = (at, cell)
+def _parse_column(
+    cells: Sequence[str], column: int, at: int, bad: dict[int, tuple[int, str]], comma: bool
+) -> list[float]:
+    """The numbers of a column in a block in which a cell is missing or no number. at : row of its first cell"""
+    if comma:
+        cells = [cell.replace(",", ".") for cell in cells]
+    try:
+        return list(map(float, cells))
+    except ValueError:
+        pass
+    found = [float("nan")] * len(cells)
+    for row, cell in enumerate(cells):
+        if cell:
+            try:
+                found[row] = float(cell)
+            except ValueError:
+                if column not in bad and at + row and cell.strip().lower() not in MISSING:
+                    bad[column] = (at + row, cell)
+    return found

@@ -12,6 +12,9 @@ from typing import NamedTuple
 from spaxel.errors import ReadError
 
 COMMENTS = 200  # that are kept
+_DOUBTFUL = frozenset(
+    "#%;, \t\r\n\v\f\x1c\x1d\x1e\x1f\x85\xa0\u2028\u2029\u3000"
+)  # first characters of lines that may hold no data
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
@@ -89,7 +92,10 @@ def _lines(path: Path, encoding: str) -> Iterator[tuple[int, str]]:
 
 def data_lines(path: Path, encoding: str, skip: int) -> Iterator[tuple[int, str]]:
     """(line of the file, text) of the lines after `skip` that are neither empty nor comments."""
-    return ((at, line) for at, line in _lines(path, encoding) if at > skip and _holds_data(line))
+    with path.open(encoding=encoding) as file:
+        for at, line in enumerate(file, 1):
+            if at > skip and (line[0] not in _DOUBTFUL or _holds_data(line.rstrip("\n"))):
+                yield at, line[:-1] if line[-1] == "\n" else line
 
 
 def comments(path: Path, encoding: str) -> list[str]:

@@ -17,6 +17,7 @@ from spaxel.readers.parts.lazy import LARGE, check_axis_number, lazy_array
 from spaxel.readers.parts.limits import check_believable
 from spaxel.readers.parts.look import look_for_channels
 from spaxel.readers.parts.ome import axis_of_names, of_xml, pixel_attrs
+from spaxel.readers.parts.tiff_check import check_page
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPageSeries
@@ -83,6 +84,8 @@ class Pages:
     def _page(self, pages: Any, place: tuple[int, ...], key: tuple[Any, ...]) -> np.ndarray:
         outer = self.shape[: len(self.shape) - self.inner]
         page = pages[int(np.ravel_multi_index(place, outer)) if outer else 0]
+        if page is not None:
+            check_page(self.path, page.aspage())
         whole = np.zeros(self.shape[len(outer) :], self.dtype) if page is None else page.asarray()
         return whole.reshape(self.shape[len(outer) :])[key[len(outer) :]].astype(self.dtype, copy=False)
 
