@@ -55,7 +55,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {  # {cube}, {other}: cubes, {run}: a run
     "convert": ("convert", "{cube}", "{out}"),
     "report": ("report", "{out}"),
 }  # fmt: skip
-RESUMED = ("segment", "unmix", "predict")
+RESUMED = ("segment", "unmix", "predict", "convert", "export")
 VOLATILE = (
     "history.jsonl",
     "run.json",

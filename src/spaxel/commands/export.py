@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from spaxel.commands.console import say
-from spaxel.commands.options import Memory, Overwrite, parse_memory
+from spaxel.commands.options import Memory, Overwrite, ResumeFile, parse_memory
 
 FORMATS = "fits, geotiff, envi, hspy, netcdf, tiff (ImageJ, napari), csv, png, svg, pdf, qml"
 ITEMS = "labels, abundances, presence, abundance_error, confidence, residual, unlike, line_maps, spectra, components"
@@ -34,12 +34,14 @@ def export(
         ),
     ] = None,
     overwrite: Overwrite = False,
+    resume: ResumeFile = False,
     memory: Memory = "1GiB",
 ) -> None:
     """Write the maps, spectra and tables of a run for other programs, with all that the input knew of its place and axes."""
     from spaxel.exporting import export as write
 
-    written = write(run, out, to=to, level=level, what=what, cut=cut, overwrite=overwrite, memory=parse_memory(memory))
+    held = parse_memory(memory)
+    written = write(run, out, to=to, level=level, what=what, cut=cut, overwrite=overwrite, resume=resume, memory=held)
     files = sorted(file for file in written.rglob("*") if file.is_file()) if written.is_dir() else [written]
     say(
         f"wrote {written}"

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from spaxel.commands.console import print_json, print_table, say, watching
-from spaxel.commands.options import Json, Overwrite, Reading, Seed, Steps
+from spaxel.commands.options import Json, Overwrite, Reading, ResumeFile, Seed, Steps
 from spaxel.errors import ParameterError
 
 Methods = Annotated[tuple[str, ...], Parameter(negative="", help="say also how long this one takes; may be repeated")]
@@ -35,7 +35,14 @@ def info(file: Path, /, *, method: Methods = (), json: Json = False, reading: Re
 
 
 def convert(
-    file: Path, out: Path, /, *, overwrite: Overwrite = False, step: Steps = (), reading: Reading | None = None
+    file: Path,
+    out: Path,
+    /,
+    *,
+    overwrite: Overwrite = False,
+    resume: ResumeFile = False,
+    step: Steps = (),
+    reading: Reading | None = None,
 ) -> None:
     """Write any file that spaxel opens in the native layout (Zarr), which is quick to read by tiles."""
     from spaxel.commands.options import parse_steps
@@ -43,7 +50,7 @@ def convert(
 
     options = (reading or Reading()).options()
     with watching():
-        written = convert_file(file, out, parse_steps(step), overwrite=overwrite, **options)
+        written = convert_file(file, out, parse_steps(step), overwrite=overwrite, resume=resume, **options)
     say(f"wrote {written}")
 
 

@@ -27,6 +27,9 @@ Overwrite = Annotated[bool, Parameter(negative="", help="replace what was writte
 Resume = Annotated[
     bool, Parameter(negative="", help="go on with a run that was interrupted, with the same bits as without that")
 ]
+ResumeFile = Annotated[
+    bool, Parameter(negative="", help="go on where the same command was killed, with the same bits as without that")
+]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="print JSON")]
 Seed = Annotated[
     int, Parameter(validator=Number(gte=0, lt=2**32), help="the same seed gives the same bits", show_default=True)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,11 @@ from spaxel.exporting.source import Source, cube_name, make_source
 from spaxel.results.convention import check_result
 from spaxel.results.walk import bounded
 from spaxel.store.addresses import address_of
+from spaxel.store.copies import remote_of
 from spaxel.store.cuts import open_cut
 from spaxel.store.here import check_local
+from spaxel.store.provenance import about as versions_of
+from spaxel.store.remote import listed
 from spaxel.store.run_folder import RESULT, read_json, read_run
 
 __all__ = ["FORMATS", "export"]
@@ -34,6 +37,7 @@ def export(
     what: str | Sequence[str] = (),
     cut: str | None = None,
     overwrite: bool = False,
+    resume: bool = False,
     memory: int | None = None,
 ) -> Path:
     """Write the maps, spectra and tables of a run for other programs.
@@ -47,11 +51,13 @@ def export(
     what  : labels, abundances, confidence, residual, unlike, line_maps, spectra, components; all that the result has where not
             given, but of an image no list of its pixels (csv), which can be asked for by naming a map
     cut   : the name of a cut that is kept beside the run (`spaxel cut --save-as`)      overwrite : replace files that are there
+    resume : go on with an export into a folder that was killed: formats that are finished are not written again
     memory : bytes of maps that are held at once; the files are the same whatever it is
     returns   : the folder or the file
     Pixel [y, x] of every map is pixel [y, x] of the cube. Maps are read and written piece by piece. Of several cubes each
     gets a folder of its own. All is written beside and takes its place when it is whole.
-    Raises NotFound, ParameterError (format, level, item), CubeError (a list of spectra as an image), Exists, MissingExtra.
+    Raises NotFound, ParameterError (format, level, item), CubeError (a list of spectra as an image), Exists, MissingExtra;
+    ParameterError if what was interrupted is another export, or to resume one that is a single file.
 
     >>> import spaxel
     >>> cube = spaxel.simulate("maxrf", height=24, width=24, channels=64)
@@ -61,7 +67,7 @@ def export(
     ['components.csv', 'export.json', 'result.nc', 'spectra.csv']
     """
     with bounded(memory):
-        return _exported(run, path, to, level, what, cut, overwrite=overwrite)
+        return _exported(run, path, to, level, what, cut, overwrite=overwrite, resume=resume)
 
 
 def _exported(
@@ -73,6 +79,7 @@ def _exported(
     cut: str | None,
     *,
     overwrite: bool,
+    resume: bool,
 ) -> Path:
     formats = asked(to, None if path is None else Path(path))
     wanted = tuple(item for text in ([what] if isinstance(what, str) else what) for item in _items(text))
@@ -81,6 +88,8 @@ def _exported(
         raise ParameterError(f"{run} is an address, so nothing lies beside it. Try --out FOLDER.")
     place = check_local(path if path is not None else _default(where), write=True)
     if is_file_name(place, formats):
+        if resume:
+            raise ParameterError(f"{place} is one file, which is written anew. Try without --resume.")
         return _as_file(cubes, place, formats[0], level, wanted, overwrite=overwrite)
     about = {
         "run": called(str(where.resolve())) if where else "",
@@ -92,11 +101,15 @@ def _exported(
     sources = [(inside, make_source(*cube, wanted, level)) for inside, cube in cubes.items()]
     for _, source in sources:
         check_lists(source, formats)
-    with folder_to_fill(place, about, overwrite=overwrite) as folder:
+    key = lambda: _key(about, cubes, where)  # noqa: E731
+    with folder_to_fill(place, about, key, overwrite=overwrite, resume=resume) as (folder, pieces):
         for inside, source in sources:
             (folder / inside).mkdir(exist_ok=True)
             for name in formats:
-                _write(name, source, folder / inside, explicit=bool(wanted))
+                if f"{inside}/{name}" not in pieces.done:
+                    made = _write(name, source, folder / inside, explicit=bool(wanted))
+                    names = [file.relative_to(folder).as_posix() for file in made]
+                    pieces.finished(f"{inside}/{name}", names, made)
     return place
 
 
@@ -137,13 +150,27 @@ def _default(where: Path | None) -> Path:
     return where.with_name(f"{where.name}-export")
 
 
-def _write(name: str, source: Source, folder: Path, *, explicit: bool) -> None:
-    """One format in a folder."""
+def _key(about: dict[str, Any], cubes: Iterable[str], where: Path | None) -> dict[str, Any]:
+    """What decides the bits of an export: what is asked, the run as it is now, and the versions."""
+    key = about | {"versions": versions_of("", None)["versions"]}
+    if where is None:
+        return key
+    if remote_of(where):
+        return key | {"content": listed(where)[1]}
+    for folder in {where, *(where / inside for inside in cubes)}:
+        told = [f"{file.relative_to(where)} {file.stat().st_size} {file.stat().st_mtime_ns}"
+                for file in sorted(folder.iterdir()) if file.suffix != ".html"]  # fmt: skip
+        key[f"content of {folder.relative_to(where)}"] = told
+    return key
+
+
+def _write(name: str, source: Source, folder: Path, *, explicit: bool) -> list[Path]:
+    """One format in a folder; the files that were made."""
     form = FORMATS[name]
     if name == "csv" and not explicit and not source.is_list:
         source = make_source(source.result, source.run, source.name, ("spectra", "components"))
     own = folder / f".{name}"
-    own.mkdir()
+    own.mkdir(exist_ok=True)  # there, and empty, if it was interrupted
     form.write(source, own / f"{file_name(source.name)}{form.suffix}" if form.whole else own)
     made = list(own.iterdir())
     if not made:
@@ -151,6 +178,7 @@ def _write(name: str, source: Source, folder: Path, *, explicit: bool) -> None:
     for file in made:
         file.replace(folder / file.name)
     own.rmdir()
+    return [folder / file.name for file in made]
 
 
 def _as_file(

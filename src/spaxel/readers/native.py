@@ -7,26 +7,33 @@ those with y and x are stored in chunks of 64 x 64 pixels that hold all channels
 
 from __future__ import annotations
 
-import json
 import os
+import shutil
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-import dask
-import numpy as np
 import xarray as xr
 import zarr
 
 from spaxel.cube import check_cube, note, note_guess
-from spaxel.cube.computing import usual
 from spaxel.cube.tiles import CELL, Tile, grid, sides
-from spaxel.errors import CubeError, ParameterError, ReadError, called
+from spaxel.errors import ParameterError, ReadError, all_called, called
 from spaxel.pace import paced
 from spaxel.readers.parts.container import Options, open_variables
 from spaxel.readers.parts.lazy import LARGE
+from spaxel.readers.parts.native_arrays import (
+    FORMAT,
+    VERSION,
+    attributes_of,
+    create,
+    dims_of,
+    files_of,
+    values_of,
+    write_tile,
+)
 from spaxel.readers.parts.ome_zarr import ome_image, open_ome
 from spaxel.readers.parts.reader import Format, Reader
 from spaxel.readers.parts.zarrays import (
@@ -44,9 +51,10 @@ from spaxel.readers.table_writer import TABLES, check_suffix, write_table
 from spaxel.store.addresses import using
 from spaxel.store.copies import remote_of
 from spaxel.store.here import check_local
+from spaxel.store.pieces import Pieces
+from spaxel.store.provenance import about, signature, told
+from spaxel.store.unfinished import advised
 from spaxel.store.writing import replacing
-
-FORMAT, VERSION = "spaxel-cube", 1
 
 
 def write_cube(
@@ -71,24 +79,44 @@ def write_cube(
     'painting.zarr'
     """
     with using(storage):
-        return _write_cube(check_cube(cube), check_local(path, write=True), overwrite=overwrite)
+        return write_pieces(cube, path, overwrite=overwrite)
 
 
-def _write_cube(cube: xr.Dataset, path: Path, *, overwrite: bool) -> Path:
+def write_pieces(
+    cube: xr.Dataset,
+    path: str | Path,
+    key: Callable[[], dict[str, Any]] | None = None,
+    *,
+    overwrite: bool = False,
+    resume: bool = False,
+) -> Path:
+    """As write_cube. With a key, the tiles that are finished are kept if the command is killed, and `resume` goes on with them.
+
+    key : what decides the bits of the cube, see spaxel.store.pieces
+    Raises also ParameterError if what was interrupted is another file, and for `resume` of a table.
+    """
+    cube, path = check_cube(cube), check_local(path, write=True)
     if check_suffix(path) in TABLES:
+        if resume:
+            raise ParameterError(f"{path} is a table, which is written at once. Try without --resume.")
         return write_table(cube, path, overwrite=overwrite)
-    attributes = _attributes(cube)
-    with replacing(path, overwrite=overwrite, owned=is_zarr) as beside:
-        store = zarr.create_group(beside, zarr_format=3, attributes=attributes)
-        arrays = {str(name): _create(store, str(name), v) for name, v in cube.variables.items()}
+    attributes = attributes_of(cube)
+    with replacing(path, overwrite=overwrite, owned=is_zarr, resume=resume) as beside, advised(beside):
+        pieces = Pieces(beside, key, resume=resume)
+        if pieces.resumed:
+            store = zarr.open_group(beside, mode="r+")
+            arrays = dict(store.arrays())
+        else:
+            shutil.rmtree(beside, ignore_errors=True)
+            store = zarr.create_group(beside, zarr_format=3, attributes=attributes)
+            arrays = {str(name): create(store, str(name), v) for name, v in cube.variables.items()}
         images = [name for name in arrays if {"y", "x"} <= set(cube.variables[name].dims)]
-        for name in set(arrays) - set(images):
-            arrays[name][...] = _values(cube.variables[name])
-        for tile in paced(list(_pieces(cube)), "tiles"):
-            part = {"y": slice(tile.y0, tile.y1), "x": slice(tile.x0, tile.x1)}
-            blocks = dask.compute(*(cube.variables[name].isel(part).data for name in images), scheduler=usual())
-            for name, block in zip(images, blocks, strict=True):
-                arrays[name][tuple(part.get(str(dim), slice(None)) for dim in cube.variables[name].dims)] = block
+        for name in () if pieces.resumed else set(arrays) - set(images):
+            arrays[name][...] = values_of(cube.variables[name])
+        for tile in paced([tile for tile in _pieces(cube) if str(tuple(tile)) not in pieces.done], "tiles"):
+            write_tile(cube, {name: arrays[name] for name in images}, tile)
+            files = (file for name in images for file in files_of(beside / name, arrays[name], tile))
+            pieces.finished(str(tuple(tile)), True, files)
     return path
 
 
@@ -97,24 +125,39 @@ def convert(
     out: str | Path,
     *,
     overwrite: bool = False,
+    resume: bool = False,
     storage: dict[str, Any] | None = None,
     **options: Any,
 ) -> Path:
     """Any file that spaxel opens, as a native Zarr: reading it by tiles is then fast. Or as a table, see write_cube.
 
     path, options : as for open_cube      out, overwrite, storage, returns : as for write_cube
-    Raises what open_cube and write_cube raise.
+    resume : go on with one that was killed: tiles that are finished are not made again; the bits are the same
+    Raises what open_cube and write_cube raise; ParameterError if what was interrupted is another file.
 
-    >>> import numpy as np
-    >>> import spaxel
+    >>>     >>> import spaxel
     >>> np.save("scan.npy", np.random.default_rng(0).random((8, 9, 40)))
     >>> spaxel.convert("scan.npy", "scan.zarr", channel_axis=2).name
     'scan.zarr'
     """
     with using(storage):
         check_suffix(check_local(out, write=True))
-        cube = note(open_cube(path, **options), called(f"converted from {path}"))
-        return write_cube(cube, out, overwrite=overwrite)
+        cube = open_cube(path, **options)
+        new = note(cube, called(f"converted from {path}"))
+        return write_pieces(new, out, lambda: key_of(path, cube, options), overwrite=overwrite, resume=resume)
+
+
+def key_of(
+    path: str | Path, cube: xr.Dataset, options: dict[str, Any], steps: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
+    """What decides the bits of a converted file: the input as it was opened, options, steps and versions."""
+    known = told(path, signature(path, cube))
+    return {
+        "input": known,
+        "options": all_called(options),
+        "steps": list(steps),
+        "versions": about("", None)["versions"],
+    }
 
 
 def open_zarr(
@@ -167,7 +210,7 @@ def _open_native(path: Path, group: zarr.Group) -> xr.Dataset:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # folders that are not Zarr's
         members = dict(group.arrays())
-    arrays = {name: array for name, array in members.items() if array.ndim == 0 or _dims(array)}
+    arrays = {name: array for name, array in members.items() if array.ndim == 0 or dims_of(array)}
     if not {"spectra", "channel"} <= set(arrays):
         raise ReadError(
             f"{path} holds {', '.join(sorted(arrays)) or 'nothing'}, but no spectra and channel. Is it complete?"
@@ -181,13 +224,8 @@ def _open_native(path: Path, group: zarr.Group) -> xr.Dataset:
     return cube.assign_attrs(group.attrs.get("cube_attrs", {}))
 
 
-def _dims(array: zarr.Array) -> tuple[str, ...]:
-    """Names of the axes; Zarr 2 keeps none in its metadata."""
-    return tuple(str(dim) for dim in getattr(array.metadata, "dimension_names", None) or ())
-
-
 def _read(path: Path, name: str, array: zarr.Array) -> xr.Variable:
-    dims = _dims(array)
+    dims = dims_of(array)
     image = "y" in dims and "x" in dims
     lazy = lazy_image(path, name, array) if image else None
     expect_every_chunk(array)
@@ -196,26 +234,6 @@ def _read(path: Path, name: str, array: zarr.Array) -> xr.Variable:
         lost = f"{array.nchunks - stored} of {array.nchunks} chunks of {name}"
         raise ReadError(f"{path} is incomplete: {lost} are missing. Try to copy it again.")
     return xr.Variable(dims, lazy if image else load(path, name, array), dict(array.attrs))
-
-
-def _create(store: zarr.Group, name: str, variable: xr.Variable) -> zarr.Array:
-    kind = variable.dtype.kind
-    if kind not in "biufcUOT":
-        raise CubeError(f"{name} has dtype {variable.dtype}, which is not stored. Try numbers or text.")
-    return store.create_array(
-        name,
-        shape=variable.shape,
-        dtype=str if kind in "UOT" else variable.dtype.newbyteorder("="),
-        chunks=tuple(min(max(n, 1), CELL) if d in ("y", "x") else max(n, 1) for d, n in variable.sizes.items()),
-        dimension_names=[str(dim) for dim in variable.dims],
-        attributes=_plain(name, variable.attrs),
-        config={"write_empty_chunks": True},
-    )
-
-
-def _values(variable: xr.Variable) -> np.ndarray:
-    values = np.asarray(variable.values)
-    return values.astype(np.dtypes.StringDType()) if values.dtype.kind in "UOT" else values
 
 
 def _pieces(cube: xr.Dataset) -> Iterator[Tile]:
@@ -230,32 +248,6 @@ def _pieces(cube: xr.Dataset) -> Iterator[Tile]:
         if tall * wide * pixel <= max(LARGE, 2 * largest):
             rows, columns = max(rows, tall) // tall * tall, max(columns, wide) // wide * wide
     yield from grid(height, width, rows, columns)
-
-
-def _attributes(cube: xr.Dataset) -> dict[str, Any]:
-    coordinates = " ".join(str(name) for name in cube.coords)
-    return {
-        "format": FORMAT,
-        "version": VERSION,
-        "cube_attrs": _plain("the cube", cube.attrs),
-        "coordinates": coordinates,
-    }
-
-
-def _plain(owner: str, attrs: dict[Any, Any]) -> dict[str, Any]:
-    """Attributes as JSON holds them: NumPy numbers and arrays, tuples and paths become numbers, lists and text."""
-
-    def as_json(value: Any) -> Any:
-        if isinstance(value, np.ndarray | np.generic):
-            return value.tolist()
-        if isinstance(value, Path):
-            return str(value)
-        raise TypeError(f"a {type(value).__name__} is no JSON value")
-
-    try:
-        return json.loads(json.dumps(attrs, default=as_json))
-    except (TypeError, ValueError) as error:
-        raise CubeError(f"The attributes of {owner} cannot be stored: {error}. Try text, numbers and lists.") from error
 
 
 reader = Reader(

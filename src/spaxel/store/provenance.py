@@ -15,8 +15,8 @@ import xarray as xr
 
 from spaxel import __version__
 from spaxel.cube import axis_label
-from spaxel.store.addresses import said
-from spaxel.store.copies import remote_of
+from spaxel.store.addresses import address_of, name_of, said
+from spaxel.store.copies import remote_of, state_of
 from spaxel.store.here import check_local
 from spaxel.store.remote import listed
 
@@ -98,3 +98,20 @@ def _signature(path: str | Path, size: int, digest: str, hashed: str, cube: xr.D
         "axis": axis_label(cube),
         "reader": cube.attrs.get("reader", ""),
     }
+
+
+def told(path: str | Path, signed: dict[str, Any]) -> str:
+    """An input in one line, by which it is known again: name, bytes, hash, and when it was changed. signed : its `signature`"""
+    return f"{name_of(path)} {signed['bytes']} {signed['sha256'][:16]} {_modified(path, signed)}"
+
+
+def _modified(path: str | Path, signed: dict[str, Any]) -> int | str:
+    """When a file that is too large to be hashed was changed, in nanoseconds; 0 for one that is hashed.
+
+    Of one at an address, what its store says: a copy is of the day on which it was made.
+    """
+    if not signed["hashed"].startswith("the first"):
+        return 0
+    if (address := address_of(path)) is not None:
+        return state_of(address)
+    return check_local(path).stat().st_mtime_ns

@@ -12,9 +12,7 @@ from spaxel.errors import all_called
 from spaxel.methods.registry import load
 from spaxel.methods.saving import save
 from spaxel.store import provenance
-from spaxel.store.addresses import address_of, name_of
-from spaxel.store.copies import state_of
-from spaxel.store.here import check_local
+from spaxel.store.addresses import address_of
 from spaxel.store.owner import kept_at
 from spaxel.store.run_folder import ARRAYS
 from spaxel.store.unfinished import Unfinished
@@ -85,20 +83,5 @@ def key_of_prediction(plan: RunPlan, run: Path, held: dict[str, Any], file: Open
 def _common(plan: RunPlan, files: Sequence[Opened]) -> dict[str, Any]:
     asked: dict[str, Any] = {name: getattr(plan, name) for name in ("lines", "rare", "redshift", "medium")}
     asked["options"] = shown_options(plan)
-    inputs = {
-        f"input {i}": f"{name_of(file.path)} {file.signature['bytes']} {file.signature['sha256'][:16]} {_modified(file)}"
-        for i, file in enumerate(files)
-    }
+    inputs = {f"input {i}": provenance.told(file.path, file.signature) for i, file in enumerate(files)}
     return asked | inputs | {"versions": provenance.about("", None)["versions"]}
-
-
-def _modified(file: Opened) -> int | str:
-    """When a file that is too large to be hashed was changed, in nanoseconds; 0 for one that is hashed.
-
-    Of one at an address, what its store says: a copy is of the day on which it was made.
-    """
-    if not file.signature["hashed"].startswith("the first"):
-        return 0
-    if (address := address_of(file.path)) is not None:
-        return state_of(address)
-    return check_local(file.path).stat().st_mtime_ns
