@@ -1,4 +1,4 @@
-"""What is lost when commands are killed: nothing. `python benchmarks/kill.py [--kills 20]`
+"""What is lost when commands are killed: nothing. `python benchmarks/kill.py [--kills 20] [--only dsc,unmix]`
 
 Each command is killed so often, by SIGKILL, SIGTERM and SIGINT in turn, at a random moment of its time, while an older run lies
 at its output. Then the place is looked at, and the same command is given again (with --resume, where it has that). Counted:
@@ -33,7 +33,7 @@ from multiprocessing import Pipe, get_context
 from pathlib import Path
 from typing import Any
 
-from common import head, table, write_json, write_page
+from common import RESULTS, head, table, write_json, write_page
 from spaxel import cli as command_line
 from spaxel.cli import VERBS
 from spaxel.methods.registry import METHODS, method_class
@@ -68,27 +68,36 @@ def main() -> None:
     """Kill, count, write the page."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--kills", type=int, default=20, help="of each command")
-    parser.add_argument("--only", default="", help="commands whose name contains this; writes no results")
+    parser.add_argument("--only", default="", help="commands whose names hold one of these; others keep their results")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    about, rows = head(), []
+    about, (rows, writes) = head(), _earlier()
     _loaded()
     with tempfile.TemporaryDirectory(prefix="spaxel-kill-") as folder:
         places = _prepared(Path(folder))
         for name, words in COMMANDS.items():
-            if asked.only in name:
-                rows.append(
-                    {"command": name} | _killed(words, places, asked.kills, random.Random(f"{asked.seed} {name}"))
-                )
-                print(json.dumps(rows[-1]), flush=True)
+            if not any(part in name for part in asked.only.split(",")):
+                continue
+            found = _killed(words, places, asked.kills, random.Random(f"{asked.seed} {name}"))
+            rows[name] = {"command": name, "commit": about["spaxel"].rpartition("commit ")[2]} | found
+            print(json.dumps(rows[name]), flush=True)
+            _publish(about, rows, writes)
         writes = [_writes(Path(folder) / "writes", exchanging=exchanging) for exchanging in (True, False)]
         print(json.dumps(writes))
-    if not asked.only:
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        _publish(about | {"cpu_minutes": round((used.ru_utime + used.ru_stime) / 60, 1)}, rows, writes, asked.kills)
+        _publish(about, rows, writes)
 
 
-def _publish(about: dict[str, Any], rows: list[dict[str, Any]], writes: list[dict[str, Any]], kills: int) -> None:
+def _earlier() -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
+    """What is in the results: {command: its row}, and what writes came to."""
+    file = RESULTS / "kill.json"
+    held = json.loads(file.read_text("utf-8")) if file.is_file() else {"commands": [], "writes": []}
+    return {row["command"]: row for row in held["commands"]}, held["writes"]
+
+
+def _publish(about: dict[str, Any], found: dict[str, dict[str, Any]], writes: list[dict[str, Any]]) -> None:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    about = about | {"cpu_minutes": round((used.ru_utime + used.ru_stime) / 60, 1)}
+    rows = [found[name] for name in COMMANDS if name in found]
     write_json("kill", about, commands=rows, writes=writes)
     columns = (
         "command",
@@ -101,11 +110,21 @@ def _publish(about: dict[str, Any], rows: list[dict[str, Any]], writes: list[dic
         "median s",
         "longest s",
         "whole s",
+        "commit",
     )
-    cells = [[row["command"], row["kills"], row["in_the_middle"], row["lost"], row["bits"], row["traces"], row["stray"],
-              f"{row['median']:.2f}", f"{row['longest']:.2f}", f"{row['whole']:.1f}"] for row in rows]  # fmt: skip
+    counts = ("command", "kills", "in_the_middle", "lost", "bits", "traces", "stray")
+    cells = [
+        [
+            *(row[name] for name in counts),
+            f"{row['median']:.2f}",
+            f"{row['longest']:.2f}",
+            f"{row['whole']:.1f}",
+            row["commit"],
+        ]
+        for row in rows
+    ]
     text = (
-        f"{kills} kills of each command at random moments, by SIGKILL, SIGTERM and SIGINT in turn; the cube has {SIZE} pixels "
+        f"Kills of each command at random moments, by SIGKILL, SIGTERM and SIGINT in turn; the cube has {SIZE} pixels "
         f"and {CHANNELS} channels. Lost: the output is neither the older run nor the new one. Bits: the same command, given "
         "again, with another result than undisturbed. Traces: a traceback, more than one line, another exit code. Stray: left "
         "beside the output after that. Seconds: from SIGINT or SIGTERM to the end of the process; whole: of the command "
@@ -189,7 +208,7 @@ def _older(verb: str, places: dict[str, Path], out: Path) -> None:
 def _loaded() -> None:
     """Import what the commands use: the processes are forked from here, so that a kill meets their work, not their imports."""
     for verb, (module, _) in VERBS.items():
-        getattr(import_module(f"spaxel.commands.{module}"), verb)
+        getattr(import_module(f"spaxel.commands.{module}"), verb.replace("-", "_"))
     for name in (
         "torch",
         "lightning_fabric",
