@@ -1,10 +1,14 @@
+import re
+
 import numpy as np
 import pytest
 
 from spaxel.cube import make_cube
 from spaxel.errors import CubeError
+from spaxel.methods.registry import method_class
 from spaxel.testing import tiny_cube
-from spaxel.workflow.describe import EXTRAS, describe, diagnose, fit_memory
+from spaxel.workflow.describe import BASE, EXTRAS, describe, diagnose, fit_memory
+from spaxel.workflow.expected import SAMPLE
 
 
 def test_what_a_cube_is_in_words():
@@ -51,8 +55,22 @@ def test_memory_of_a_fit_is_bounded():
     def cube(side):
         return make_cube(da.zeros((side, side, 1000), dtype="u2", chunks=(64, 64, 1000)))
 
-    small, large = fit_memory(cube(2000)), fit_memory(cube(4000))
-    assert 2**28 < small <= large < 1.5 * small
+    for method in SAMPLE:
+        small, large = fit_memory(cube(2000), method), fit_memory(cube(4000), method)
+        assert 2**28 < small <= large < 1.5 * small
+    loaded = make_cube(np.zeros((50, 50, 400), "f4"))
+    assert fit_memory(loaded) == BASE + 14 * loaded["spectra"].nbytes + loaded["spectra"].nbytes
+    assert fit_memory(loaded, "kmeans") < fit_memory(loaded)
+
+
+def test_memory_is_that_of_the_methods_that_are_asked_for():
+    found = describe(make_cube(np.random.default_rng(0).random((9, 9, 20))), ["consensus", "kmeans"])
+    assert re.match(r"at most about \S+ MiB with consensus, \S+ MiB with kmeans of memory", found["a fit takes"])
+
+
+@pytest.mark.parametrize("method", SAMPLE)
+def test_fits_look_at_as_many_spectra_as_is_said(method):
+    assert method_class(method)().n_sample == SAMPLE[method]
 
 
 def test_what_is_installed(monkeypatch):

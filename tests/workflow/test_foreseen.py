@@ -14,7 +14,8 @@ from spaxel.readers.native import write_cube
 from spaxel.store.run_folder import read_result
 from spaxel.testing import tiny_cube
 from spaxel.workflow import foreseen
-from spaxel.workflow.foreseen import LEARNING, fixed_memory, foresee
+from spaxel.workflow.expected import LEARNING
+from spaxel.workflow.foreseen import fixed_memory, foresee
 from spaxel.workflow.plan import RunPlan
 
 

@@ -16,6 +16,7 @@ from spaxel import __version__
 from spaxel.cube import axis_label, check_cube
 from spaxel.cube.completion import fit_completion
 from spaxel.cube.computing import alone, cores
+from spaxel.cube.mapping import DEFAULT_MEMORY
 from spaxel.cube.pixels import pixel_words
 from spaxel.cube.sampling import sample_spectra
 from spaxel.cube.tiles import grid
@@ -26,7 +27,15 @@ from spaxel.preprocess.known_noise import known_noise
 from spaxel.preprocess.masks import find_bad_channels
 from spaxel.readers import readers
 from spaxel.results.convention import spectra_names
-from spaxel.workflow.expected import expected_seconds, in_short, measured, unknown_method
+from spaxel.workflow.expected import (
+    SAMPLE,
+    data_memory,
+    expected_seconds,
+    in_short,
+    learning_memory,
+    measured,
+    unknown_method,
+)
 
 LOOKED_AT = 4000
 LARGE, PLACES = 2**28, 8  # bytes from which a cube is looked at in so many pieces
@@ -65,7 +74,8 @@ def describe(cube: xr.Dataset, methods: Sequence[str] = ("consensus",)) -> dict[
         "chunks": "in memory" if spectra.chunks is None else " x ".join(str(c[0]) for c in spectra.chunks) + ", lazy",
     }
     found |= _sampled(cube)
-    found["a fit takes"] = f"about {format_bytes(fit_memory(cube))} of memory at --memory 1GiB or less"
+    held = [f"{format_bytes(fit_memory(cube, name))} with {name}" for name in methods]
+    found["a fit takes"] = f"at most about {', '.join(held)} of memory at --memory 1GiB or less"
     found["a run takes"] = _takes(cube, methods)
     for kind, (_, names) in spectra_names(cube).items():
         some = ", ".join(dict.fromkeys(names[:200]))
@@ -88,15 +98,12 @@ def _takes(cube: xr.Dataset, methods: Sequence[str]) -> str:
     return f"{', '.join(said)}, as busy as this machine is now"
 
 
-def fit_memory(cube: xr.Dataset) -> int:
-    """Bytes that a fit takes at most, roughly: the program, the sample, its scaled copies, and the tiles."""
+def fit_memory(cube: xr.Dataset, method: str = "consensus") -> int:
+    """Bytes that a run takes at most, roughly: the libraries, what it holds of its sample or of tiles, a cube in memory."""
     height, width, channels = cube["spectra"].shape
-    item, pixels = cube["spectra"].dtype.itemsize, height * width
-    item += cube["variance"].dtype.itemsize if "variance" in cube else 0
-    sample = min(pixels, 20_000) * channels * item * 2
-    scaled = min(16_000_000, pixels * channels) * 4 * 4
-    tiles = min(2**30, pixels * channels * (2 * item + 3))
-    return BASE + max(sample + scaled, sample + tiles) + 50 * pixels
+    sample = min(height * width, SAMPLE.get(method, height * width))
+    data = data_memory(DEFAULT_MEMORY, learning_memory(method, sample, channels), cube["spectra"].nbytes)
+    return BASE + int(data) + (cube["spectra"].nbytes if cube["spectra"].chunks is None else 0)
 
 
 def diagnose() -> dict[str, dict[str, str]]:

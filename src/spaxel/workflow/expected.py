@@ -1,4 +1,4 @@
-"""How long a run will take: rates that were measured once, scaled by how fast this machine reads and computes now."""
+"""How long a run takes, and how much memory: rates that were measured once, scaled by how fast this machine is now."""
 
 from __future__ import annotations
 
@@ -45,6 +45,29 @@ RATES = {  # benchmarks/expected.py compares them with what runs take
     "mcr-als": Rate(5.0, 1.2, 0.03, 10.0),
 }
 
+LEARNING = {  # bytes of a fit by bytes of its sample in float32; benchmarks/foreseen.py compares them with what runs take
+    "kmeans": 5.0,
+    "consensus": 14.0,
+    "learned": 14.0,
+    "dsc": 6.0,
+    "dgc": 4.0,
+    "mcr": 12.0,
+    "ebgmcr": 14.0,
+    "library": 12.0,
+    "nmf": 8.0,
+    "mcr-als": 8.0,
+}
+SAMPLE = {  # spectra that a fit looks at, where nothing else is asked
+    "kmeans": 20_000,
+    "consensus": 10_000,
+    "learned": 10_000,
+    "dsc": 20_000,
+    "dgc": 20_000,
+    "mcr": 8_000,
+    "ebgmcr": 8_000,
+    "library": 2_000,
+}
+
 
 class Pace(NamedTuple):
     """seconds_per_value : of reading      slowness : of computing, beside the machine of the rates."""
@@ -85,6 +108,16 @@ def expected_seconds(
     computing = learning + mapping
     visited = min(values, MOST_CELLS * 64 * 64 * channels) if fit else 0
     return computing * pace.slowness + pace.seconds_per_value * (values / min(2, cores()) + 2 * visited)
+
+
+def learning_memory(method: str, sample: int, channels: int) -> float:
+    """Bytes that a fit holds of so many spectra and what it makes of them, at most."""
+    return LEARNING[method] * 4 * sample * channels
+
+
+def data_memory(bound: int, learning: float, whole: int) -> float:
+    """Bytes of data that a run holds at most: what --memory allows, or the fit. whole : of the cubes; small ones take less"""
+    return max(min(bound, 3 * whole), learning)
 
 
 def in_short(seconds: float) -> str:

@@ -21,23 +21,11 @@ from spaxel.store.here import check_local
 from spaxel.store.run_folder import is_run, read_json
 from spaxel.store.temporary import temporary_folder
 from spaxel.store.uploads import check_free
-from spaxel.workflow.expected import expected_seconds, in_short, measured
+from spaxel.workflow.expected import data_memory, expected_seconds, in_short, learning_memory, measured
 from spaxel.workflow.plan import RunPlan
 from spaxel.workflow.runs import open_all
 
 DEEP = ("dsc", "dgc")  # methods that import torch; ebgmcr only where it trains its gates
-LEARNING = {  # bytes of a fit by bytes of its sample in float32; benchmarks/foreseen.py compares them with what runs take
-    "kmeans": 5.0,
-    "consensus": 14.0,
-    "learned": 14.0,
-    "dsc": 6.0,
-    "dgc": 4.0,
-    "mcr": 12.0,
-    "ebgmcr": 14.0,
-    "library": 12.0,
-    "nmf": 8.0,
-    "mcr-als": 8.0,
-}
 SEGMENTED, MIXED, OF_A_COMPONENT = 60, 30, 4  # bytes of a result by pixel; of unmixing, and for each of its components
 USUAL_COMPONENTS = 8  # of unmixing, where the number is to be found
 PAGE = 4 * 2**20  # bytes of page and tables
@@ -73,7 +61,7 @@ def foresee(plan: RunPlan) -> dict[str, str]:
     seconds += sum(expected_seconds(c, plan.method, pace, fit=False) for c in cubes if c is not largest)
     pixels = _pixels(cubes)
     sample = min(pixels, getattr(model, "n_sample", pixels))
-    learning = LEARNING[plan.method] * 4 * sample * largest.sizes["channel"]
+    learning = learning_memory(plan.method, sample, largest.sizes["channel"])
     return {
         "files": _opened(cubes),
         "method": plan.method,
@@ -137,8 +125,7 @@ def _memory(method: str, asked: int | None, learning: float, cubes: list[xr.Data
     """At most what the libraries take, with the larger of what was asked for and what the fit holds of its sample."""
     fixed, bound = (fixed_memory(deep=method in DEEP) or (0,))[-1], asked or DEFAULT_MEMORY
     held = sum(cube["spectra"].nbytes for cube in cubes if cube["spectra"].chunks is None)
-    whole = sum(cube["spectra"].nbytes * 3 for cube in cubes)  # a small cube takes less than it may
-    work = max(min(bound, whole), learning)
+    work = data_memory(bound, learning, sum(cube["spectra"].nbytes for cube in cubes))
     parts = [f"{format_bytes(fixed)} of libraries", f"{format_bytes(int(work))} of data"]
     parts += [f"{format_bytes(held)} of files that cannot be read in part"] if held else []
     told = f"at most {format_bytes(int(fixed + work + held))}: {', '.join(parts)}"
