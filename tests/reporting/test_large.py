@@ -2,26 +2,38 @@
 
 import re
 import shutil
+from types import SimpleNamespace
 
 import bokeh.util.serialization
 import dask
 import dask.array as da
 import numpy as np
 import pytest
+import xarray as xr
 
 from spaxel.cube.smaller import whole_step
 from spaxel.errors import MemoryBudgetError
-from spaxel.figures.reduce import small_map, step_for
+from spaxel.figures import reduce
+from spaxel.figures.compared import named_map
+from spaxel.figures.reduce import reduce_labels, small_map, step_for
+from spaxel.figures.reduce import reduced as small_strips
 from spaxel.methods.registry import apply, method_class
+from spaxel.metrics.agreement import differs
 from spaxel.plot.scene import open_scene, small_labels, small_values
-from spaxel.reporting import render, report
+from spaxel.readers.native import write_cube
+from spaxel.reporting import comparing, render, report
+from spaxel.results.line_maps import line_maps
+from spaxel.results.series import block_counts
 from spaxel.results.walk import bounded
 from spaxel.store.overviews import KINDS, OVERVIEWS, reduced
 from spaxel.store.run_folder import read_run, write_json, write_result
 from spaxel.synth import simulate
+from spaxel.viewer import series_pane
 from spaxel.viewer.layers import result_layer
 from spaxel.viewer.reading import Reading
 from spaxel.viewer.screen import Window
+from spaxel.workflow.comparing import compare
+from spaxel.workflow.lines import add_lines
 
 SHAPE = (70, 75)  # nine chunks
 METHODS = {"kmeans": {"n_clusters": 4}, "nmf": {"n_components": 3}}
@@ -53,6 +65,8 @@ def held(monkeypatch):
     found = []
 
     def note(values):
+        if isinstance(values, list | tuple):  # of several at once
+            return type(values)(map(note, values))
         sides = sorted(values.shape)[-2:] if np.ndim(values) > 1 else [0]
         found.append(int(np.prod(sides)))
         return values
@@ -123,3 +137,67 @@ def test_the_viewer_reads_the_overview_of_what_is_on_the_screen(run):
     near.read(60)
     assert not near.overview
     np.testing.assert_array_equal(near.image(), result["confidence"].values[3:20, 5:25])
+
+
+@pytest.mark.parametrize("side", [8, 20, 100])
+def test_labels_made_smaller_strip_by_strip_are_those_of_the_whole_map(side):
+    rng = np.random.default_rng(side)
+    a, b = (rng.integers(-1, 4, SHAPE) for _ in range(2))
+    lazy = [da.from_array(values, chunks=(20, 31)) for values in (a, b)]
+    for maps in ([a, b], lazy, [a, lazy[1]]):
+        with bounded(40_000):
+            found = small_strips(maps, side, lambda a, b: (a, np.maximum(a, b)))
+        for one, whole in zip(found, (a, np.maximum(a, b)), strict=True):
+            np.testing.assert_array_equal(one, reduce_labels(whole, side))
+
+
+def test_the_page_of_two_runs_holds_no_whole_map_and_shows_where_they_differ(run, held, tmp_path, monkeypatch):
+    monkeypatch.setattr("spaxel.results.walk.USUAL", 2**15)
+    _, result = read_run(run)
+    drawn = []
+    monkeypatch.setattr(comparing, "named_map", lambda *look: drawn.append(look) or named_map(*look))
+    other = result.assign(labels=(result["labels"] + 1) % 3 - (result["labels"] < 0))
+    other = other.assign(labels=other["labels"].where(result["labels"] >= 0, -1).astype("int32"))
+    held.clear()
+    compared = compare(result, other, out=tmp_path / "both.html")
+    assert 0 < max(held) < np.prod(SHAPE)
+    a, b = (np.asarray(one["labels"]) for one in (result, other))
+    differ = differs(a, b, compared.agreement)
+    pairs = np.where(differ, a * len(compared.names[1]) + b, -1)
+    changed = np.where((a >= 0) & (b >= 0), 0, -1)
+    changed[differ] = 1 + np.searchsorted(np.unique(pairs[differ]), pairs[differ])
+    np.testing.assert_array_equal(drawn[2][0], reduce.reduce_labels(changed, comparing.SIDE))
+    assert len(drawn[2][2]) == 1 + len(np.unique(pairs[differ]))
+    for (labels, _, names, *_), (i, j) in zip(drawn[:2], ((0, a), (1, b)), strict=True):
+        np.testing.assert_array_equal(labels, reduce.reduce_labels(j, comparing.SIDE))
+        assert names == compared.names[i]
+
+
+def test_lines_are_added_to_a_run_that_nobody_holds(run, held, tmp_path, monkeypatch):
+    monkeypatch.setattr("spaxel.results.walk.USUAL", 2**15)
+    cube = simulate("maxrf", height=SHAPE[0], width=SHAPE[1], channels=96, seed=1)
+    file = write_cube(cube, tmp_path / "cube.zarr")
+    own = shutil.copytree(run, tmp_path / "run")
+    before = read_run(own)[1].load()
+    held.clear()
+    assert add_lines(own, ["Cu"], cube=file) == [own]
+    assert max(held, default=0) < np.prod(SHAPE)
+    after = read_run(own)[1].load()
+    whole = line_maps(cube, before, ["Cu"])
+    xr.testing.assert_identical(after["line_maps"].drop_vars("line"), whole["line_maps"].drop_vars("line"))
+    for name in before.data_vars:
+        np.testing.assert_array_equal(after[name], before[name])
+    assert sorted(path.name for path in own.iterdir()) == sorted(path.name for path in run.iterdir())
+
+
+def test_a_series_counts_its_blocks_piece_by_piece(run, held, monkeypatch):
+    monkeypatch.setattr("spaxel.results.walk.USUAL", 2**15)
+    _, result = read_run(run)
+    if "micro_labels" not in result:
+        pytest.skip("a mixture has no parts")
+    m = result.sizes["micro"]
+    scene = SimpleNamespace(kept={}, result=result)
+    held.clear()
+    found = series_pane._counted(scene, m)
+    assert 0 < max(held) < np.prod(SHAPE)
+    np.testing.assert_array_equal(found, block_counts(np.asarray(result["micro_labels"]), m))

@@ -9,15 +9,17 @@ from bokeh.models import CustomJSHover, HoverTool, LinearColorMapper
 from bokeh.plotting import figure
 
 from spaxel.figures.maps import CLEAR, PIXEL, Frame
-from spaxel.figures.reduce import reduce_labels, step_for
+from spaxel.figures.reduce import step_for
 
 AGREE = "#E4E4E4"  # where two maps agree
 NAMED = "return value < names.length ? names[value] : 'no data'"
 
 
-def named_map(labels: np.ndarray, colors: Sequence[str], names: Sequence[str], frame: Frame, side: int = 512) -> figure:
-    """A map of labels in these colours, with its own name under the pointer. labels : (y, x) int, -1 = no data (clear)"""
-    small = reduce_labels(np.asarray(labels), side)
+def named_map(small: np.ndarray, colors: Sequence[str], names: Sequence[str], frame: Frame, side: int = 512) -> figure:
+    """A map of labels in these colours, with its own name under the pointer.
+
+    small : labels as `reduce_labels` or `reduced` makes them for this side, (y, x) int, -1 = no data (clear)
+    """
     none = np.iinfo(np.uint8 if len(names) < 255 else np.uint16).max
     values = np.where(small < 0, none, small).astype(np.uint8 if none == 255 else np.uint16)
     mapper = LinearColorMapper(palette=list(colors) or ["#FFFFFF"], low=-0.5, high=len(colors) - 0.5, high_color=CLEAR)
@@ -34,16 +36,20 @@ def named_map(labels: np.ndarray, colors: Sequence[str], names: Sequence[str], f
 
 
 def differences(
-    a: np.ndarray, b: np.ndarray, differ: np.ndarray, names: tuple[Sequence[str], Sequence[str]], colors: Sequence[str]
+    counts: np.ndarray,
+    matching: Sequence[tuple[int, int]],
+    names: tuple[Sequence[str], Sequence[str]],
+    colors: Sequence[str],
 ) -> tuple[np.ndarray, list[str], list[str]]:
-    """A map of where two maps differ: labels, colours and names for `named_map`. It is light grey where they agree.
+    """Where two maps differ: a table of labels, colours and names for `named_map`. It is light grey where they agree.
 
-    differ : (y, x) bool, see spaxel.metrics.agreement      colors : of the components of b, which are drawn where they differ
+    counts, matching : see spaxel.metrics.agreement      colors : of the components of b, which are drawn where they differ
+    returns : labels of the map by those of both, table[a, b]; the last row and column, of -1, are -1
     """
-    pairs = np.where(differ, a.astype(np.int64) * len(names[1]) + b, -1)
-    there = np.unique(pairs[differ])
-    labels = np.where((a >= 0) & (b >= 0), 0, -1)
-    labels[differ] = 1 + np.searchsorted(there, pairs[differ])
-    split = [divmod(int(pair), len(names[1])) for pair in there]
+    table = np.zeros((len(names[0]) + 1, len(names[1]) + 1), np.int32)
+    table[-1], table[:, -1] = -1, -1
+    split = [(i, j) for i, j in np.argwhere(counts > 0).tolist() if (i, j) not in matching]
+    for label, (i, j) in enumerate(split, 1):
+        table[i, j] = label
     called = ["the same", *(f"{names[0][i]} here, {names[1][j]} there" for i, j in split)]
-    return labels.astype(np.int32), [AGREE, *(colors[j] for _, j in split)], called
+    return table, [AGREE, *(colors[j] for _, j in split)], called

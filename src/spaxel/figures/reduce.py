@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from spaxel.cube.smaller import is_large, majority, whole_step
 from spaxel.cube.stored import CHUNK
+from spaxel.results.walk import strips
 from spaxel.store.overviews import KINDS, smaller
 
 
@@ -39,6 +42,19 @@ def reduce_labels(labels: np.ndarray, side: int) -> np.ndarray:
     """The most frequent label of each block (the smaller one of a tie; -1 counts too). (y, x) int -> smaller (y, x)."""
     step = step_for(labels.shape, side)
     return labels if step == 1 else majority(labels, step)
+
+
+def reduced(maps: Sequence[Any], side: int, of: Callable[..., Sequence[np.ndarray]]) -> list[np.ndarray]:
+    """What `reduce_labels` gives of the label images that a function makes of maps, pixel by pixel: nobody holds a whole one.
+
+    maps : (y, x) each, in memory or on the disk      of : their values, strip by strip, -> (y, x) int each
+    """
+    step = step_for(maps[0].shape, side)
+    parts = [
+        [majority(one, step) if step > 1 else one for one in of(*values)]
+        for values in strips(*maps, step=step, scratch=32)
+    ]
+    return [np.concatenate(made) for made in zip(*parts, strict=True)]
 
 
 def small_map(result: xr.Dataset, name: str, side: int) -> np.ndarray:

@@ -16,7 +16,8 @@ from spaxel.errors import ParameterError
 from spaxel.figures.compared import differences, named_map
 from spaxel.figures.maps import Frame
 from spaxel.figures.palette import matched_colors, run_colors
-from spaxel.metrics.agreement import Agreement, differs
+from spaxel.figures.reduce import reduced
+from spaxel.metrics.agreement import Agreement
 from spaxel.reporting.html import fill
 from spaxel.store.writing import replacing
 
@@ -76,13 +77,16 @@ def _is_ours(path: Path) -> bool:
 def render_comparison(found: Comparison) -> str:
     """The page as HTML text."""
     (one, other), (first, second) = found.sides, found.colors()
-    a, b = (side.result["labels"].values for side in found.sides)
+    a, b = (side.result["labels"].transpose("y", "x") for side in found.sides)
     origin = str(one.result.attrs.get("origin", "upper"))
     narrow = a.shape[1] < a.shape[0] / 8  # a list of spectra: maps would be lines
     frame = Frame(a.shape, origin=origin, width=ROOM, height=ROOM)
-    changed = differences(a, b, differs(a, b, found.agreement), found.names, second)
-    maps = [(a, first, found.names[0]), (b, second, found.names[1]), changed]
-    figures = [] if narrow else [named_map(*drawn, frame, SIDE) for drawn in maps]
+    figures = []
+    if not narrow:
+        differ, shades, pairs = differences(found.agreement.table, found.agreement.matching, found.names, second)
+        small = reduced((a, b), SIDE, lambda a, b: (a, b, differ[a, b]))
+        colors, names = (first, second, shades), (*found.names, pairs)
+        figures = [named_map(*drawn, frame, SIDE) for drawn in zip(small, colors, names, strict=True)]
     script, divs = components(figures) if figures else ("", ())
     library = Resources(mode="inline", components=["bokeh"]).render() if figures else ""
     style = files("spaxel.reporting").joinpath("page.css").read_text("utf-8")

@@ -75,6 +75,18 @@ def walk(*maps: Any, halo: int = 0, scratch: int = 0) -> Iterator[Piece]:
         yield Piece(tile, inside, read(held, around))
 
 
+def strips(*maps: Any, step: int, scratch: int = 0) -> Iterator[list[np.ndarray]]:
+    """The values of maps of one size in whole rows of the image, a multiple of `step` of them: blocks of pixels stay together.
+
+    maps, scratch : as for `walk`. At least `step` rows are held, whatever the memory.
+    """
+    held = [_plain(one) for one in maps]
+    height, width = held[0].shape[:2]
+    rows = sides(held, scratch)[0] if any(is_lazy(one) for one in held) else height
+    for tile in grid(height, width, max(step, rows // step * step), width):
+        yield read(held, tile)
+
+
 def read(maps: list[Any], tile: Tile) -> list[np.ndarray]:
     """The values of each map in a rectangle."""
     place = slice(tile.y0, tile.y1), slice(tile.x0, tile.x1)

@@ -109,5 +109,5 @@ class SeriesPane:
 def _counted(scene: Scene, m: int) -> np.ndarray:
     """Pixels of each finest part in each block of a cube, counted once for all windows. (block, m)"""
     if "block counts" not in scene.kept and scene.result is not None:
-        scene.kept["block counts"] = block_counts(np.asarray(scene.result["micro_labels"]), m)
+        scene.kept["block counts"] = block_counts(scene.result["micro_labels"], m)
     return scene.kept["block counts"]

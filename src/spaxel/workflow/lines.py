@@ -9,13 +9,16 @@ from typing import Any
 
 import xarray as xr
 
+from spaxel.cube.kept import keeping
 from spaxel.errors import CubeError, NotFound
 from spaxel.lines.gas import wavelengths
 from spaxel.preprocess import repeat
 from spaxel.readers import open_cube
 from spaxel.results.line_maps import line_maps
+from spaxel.results.walk import bounded
 from spaxel.store.addresses import address_of
 from spaxel.store.run_folder import read_json, read_result, write_json, write_result
+from spaxel.store.temporary import new_home
 from spaxel.store.uploads import changes
 from spaxel.workflow.plan import RunPlan
 
@@ -71,8 +74,8 @@ def add_lines(
                 continue
             raise NotFound(f"The cube of {folder} is not at {path}. Try --cube FILE.")
         asked = ("auto",) if lines is None else tuple(lines)
-        result = read_result(folder).load()
-        write_result(folder, _mapped(path, own, result, asked, memory))
+        with new_home() as home, keeping(Path(home)), bounded(memory):  # no map is held whole
+            write_result(folder, _mapped(path, own, read_result(folder), asked, memory))
         write_json(folder, own)
         changed.append(folder)
     return changed
