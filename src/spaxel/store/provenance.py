@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ def about(command: str, seed: int | None, used: Sequence[str] = ()) -> dict[str,
     }
 
 
+@cache
 def _version(name: str) -> str:
     """Of a distribution; "" if it is not installed, as torch need not be where nothing is trained."""
     try:

@@ -94,3 +94,16 @@ def test_nothing_is_in_zeros_and_noise():
     noise = np.random.default_rng(0).standard_normal(60)
     assert presence_of(pool, noise, each_alone(pool.size)).probability.max() < 0.9
     assert presence_of(pool, pool.spectra[4], each_alone(pool.size)).probability[4] > 0.99  # without noise
+
+
+def test_what_a_pool_remembers_of_other_spectra_changes_nothing(monkeypatch):
+    (once, x), others = small(), [small(seed)[1] for seed in range(1, 4)]
+    alone = presence_of(make_pool(once.spectra, 3), x, each_alone(9))
+    for most in (200_000, 0):  # 0: forgets at once
+        monkeypatch.setattr("spaxel.linear.supports.energies.REMEMBERED", most)
+        pool = make_pool(once.spectra, 3)
+        for other in others:
+            presence_of(pool, other, each_alone(9))
+        assert len(pool.sets) > 1 if most else len(pool.larger) <= 1
+        for mine, fresh in zip(presence_of(pool, x, each_alone(9)), alone, strict=True):
+            np.testing.assert_array_equal(mine, fresh)

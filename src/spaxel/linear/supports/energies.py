@@ -13,7 +13,8 @@ neighbouring channels, n channels tell as much as n / heat do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import gammaln, log_ndtr
@@ -21,22 +22,71 @@ from scipy.special import gammaln, log_ndtr
 ALIKE = 1e-5  # of a spectrum that the others of a set must leave, else it tells nothing more
 EXACT = 1e-13  # of the energy of a spectrum, below which nothing is left
 SPARE = 12  # more spectra than asked for, that a set may have while it is made smaller
+REMEMBERED = 200_000  # numbers about sets of each kind that a pool remembers, before it forgets them all
 
 Set = tuple[int, ...]  # of rows of a pool, in rising order
 
 
+class Known(NamedTuple):
+    """Of a set of k, whatever spectrum it explains: inverse (k, k) of its products, and ln of the inverse's determinant."""
+
+    inverse: np.ndarray
+    determinant: float
+
+
+class Beside(NamedTuple):
+    """Of a set of k beside the whole pool.
+
+    gram, along : (k, m) its products with the pool, and the inverse times these
+    alone       : (m,) of each spectrum of the pool, what the set leaves of its square
+    """
+
+    gram: np.ndarray
+    along: np.ndarray
+    alone: np.ndarray
+
+
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """Known spectra (m, channel) of norm 1, their products (m, m), and the most that a spectrum may hold."""
+    """Known spectra (m, channel) of norm 1, their products (m, m), and the most that a spectrum may hold.
+
+    What does not depend on the spectrum that is explained is remembered: many spectra ask for the same sets.
+    """
 
     spectra: np.ndarray
     gram: np.ndarray
     most: int
+    sets: dict[Set, Known] = field(default_factory=dict, repr=False)
+    larger: dict[Set, Beside] = field(default_factory=dict, repr=False)
 
     @property
     def size(self) -> int:
         """Number of known spectra."""
         return len(self.spectra)
+
+    def known(self, chosen: Set) -> Known:
+        """What `fit` needs of a set."""
+        found = self.sets.get(chosen)
+        if found is None:
+            at = list(chosen)
+            inverse = np.linalg.inv(self.gram[np.ix_(at, at)])
+            found = Known(inverse, float(np.linalg.slogdet(inverse)[1]))
+            if len(self.sets) * len(at) ** 2 > REMEMBERED:
+                self.sets.clear()
+            self.sets[chosen] = found
+        return found
+
+    def beside(self, base: Set) -> Beside:
+        """What `with_one_more` needs of a set."""
+        found = self.larger.get(base)
+        if found is None:
+            gram = self.gram[list(base)]
+            along = self.known(base).inverse @ gram
+            found = Beside(gram, along, 1 - (gram * along).sum(0))
+            if len(self.larger) * 2 * gram.size > REMEMBERED:
+                self.larger.clear()
+            self.larger[base] = found
+        return found
 
 
 def make_pool(spectra: np.ndarray, most: int) -> Pool:
@@ -67,8 +117,7 @@ class Energies:
 
     def fit(self, chosen: Set) -> tuple[np.ndarray, np.ndarray, float]:
         """Amounts (k,), inverse of the products (k, k), and what is left of |x|²."""
-        at = list(chosen)
-        inverse = np.linalg.inv(self.pool.gram[np.ix_(at, at)])
+        inverse, at = self.pool.known(chosen).inverse, list(chosen)
         amounts = inverse @ self.products[at]
         return amounts, inverse, max(self.square - float(self.products[at] @ amounts), EXACT * self.square)
 
@@ -86,7 +135,7 @@ class Energies:
         else:
             amounts, inverse, left = self.fit(chosen)
             error = np.sqrt(np.diag(inverse) * self.variance(left, k))
-            value = self.constant[k] - self.free[k] / 2 * np.log(left) + np.linalg.slogdet(inverse)[1] / 2
+            value = self.constant[k] - self.free[k] / 2 * np.log(left) + self.pool.known(chosen).determinant / 2
             value += log_ndtr(amounts / error).sum()
         if keep:
             self.seen[chosen] = float(value)
@@ -97,13 +146,12 @@ class Energies:
 
         Each value is what `of` gives, here for the whole pool at once.
         """
-        k, gram = len(base), self.pool.gram[list(base)]
+        k = len(base)
         rest, alone, determinant, left = self.products, np.ones(self.pool.size), 0.0, self.square
         if k:
             amounts, inverse, left = self.fit(base)
-            along = inverse @ gram
-            rest, alone = rest - amounts @ gram, alone - (gram * along).sum(0)
-            determinant = -np.linalg.slogdet(inverse)[1]
+            gram, along, alone = self.pool.beside(base)
+            rest, determinant = rest - amounts @ gram, -self.pool.known(base).determinant
         able = (alone > ALIKE) & (rest > 0)
         alone = np.where(able, alone, 1.0)
         after = np.maximum(left - np.where(able, rest, 0.0) ** 2 / alone, EXACT * self.square)
