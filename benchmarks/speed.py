@@ -33,8 +33,8 @@ STAGES = ("open", "fit", "predict", "tables", "write", "report")
 LEAN = str(Path(__file__).with_name("lean.py"))
 
 
-def stages(path: Path, out: Path) -> None:
-    """Segment in this process; print {stage: CPU seconds} as JSON."""
+def stages(path: Path, out: Path, method: str, lean: str) -> None:
+    """Segment in this process; print {stage: CPU seconds} as JSON. lean : "lean" for a run without page"""
     from spaxel.commands.allocator import return_tiles
     from spaxel.commands.quick import without_looked_for
 
@@ -50,7 +50,8 @@ def stages(path: Path, out: Path) -> None:
             marks.append((stage, time.process_time()))
 
     with progress(tell):
-        segment([path], out, method="kmeans", parameters={"n_clusters": K}, overwrite=True)
+        parameters = {"n_clusters": K} if method == "kmeans" else {}
+        segment([path], out, method=method, parameters=parameters, overwrite=True, lean=lean == "lean")
     tell("end")
     found: dict[str, float] = {}
     for (stage, begin), (_, end) in itertools.pairwise(marks):
@@ -78,16 +79,20 @@ def one(folder: Path, size: str, repeats: int) -> dict[str, Any]:
     commands = {
         "reading": (LEAN, "read", str(path)),
         "lean": (LEAN, "segment", str(path), str(lean), K),
-        "segment": (__file__, "--one", str(path), str(out)),
+        "segment": (__file__, "--one", str(path), str(out), "kmeans", "whole"),
+        "bare": (__file__, "--one", str(path), str(out), "kmeans", "lean"),
+        "default": (__file__, "--one", str(path), str(out), "consensus", "whole"),
     }
+    scores: dict[str, float] = {}
     runs: dict[str, list[tuple[float, float, str]]] = {name: [] for name in commands}
     for _ in range(repeats):
         for name, words in commands.items():
             runs[name].append(measured(*words))
+            if words[0] != LEAN:
+                scores[name] = json.loads((out / "run.json").read_text())["score"]["ari"]
             log(f"{size} {name}: {runs[name][-1][0]:.1f} CPU s, {runs[name][-1][1]:.1f} s")
     told = [json.loads(said) for *_, said in runs["segment"]]
     cube = spaxel.open_cube(path)
-    labels = {"lean": np.load(lean / "labels.npy"), "segment": json.loads((out / "run.json").read_text())["score"]}
     return {
         "size": size,
         "pixels": rows * columns,
@@ -95,7 +100,7 @@ def one(folder: Path, size: str, repeats: int) -> dict[str, Any]:
         "wall": {name: float(np.median([run[1] for run in each])) for name, each in runs.items()},
         "stages": {stage: float(np.median([each.get(stage, 0.0) for each in told])) for stage in STAGES},
         "read": float(np.median([float(said) for *_, said in runs["reading"]])),
-        "ari": {"lean": spaxel.score(labels["lean"], cube)["ari"], "segment": labels["segment"]["ari"]},
+        "ari": {"lean": spaxel.score(np.load(lean / "labels.npy"), cube)["ari"]} | scores,
     }
 
 
@@ -103,7 +108,12 @@ def lines(row: dict[str, Any]) -> list[list[str]]:
     """Rows of the table for one cube."""
     cpu, wall, ari = row["cpu"], row["wall"], row["ari"]
     found = [[row["size"], "plain reading of the chunks", f"{cpu['reading']:.1f}", f"{wall['reading']:.1f}", "", ""]]
-    for name, words in (("lean", "lean script"), ("segment", "segment, all outputs")):
+    for name, words in (
+        ("lean", "lean script"),
+        ("segment", "segment --method kmeans, all outputs"),
+        ("bare", "segment --method kmeans --lean"),
+        ("default", "segment (consensus, which finds the number), all outputs"),
+    ):
         times = f"{cpu[name] / cpu['lean']:.2f}"
         found.append([row["size"], words, f"{cpu[name]:.1f}", f"{wall[name]:.1f}", times, f"{ari[name]:.3f}"])
     return found
@@ -141,10 +151,10 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the cubes are made and kept (default: a temporary folder)")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--size", nargs="+", default=SIZES, help="rows x columns x channels")
-    parser.add_argument("--one", nargs=2, metavar=("CUBE", "OUT"), help=argparse.SUPPRESS)
+    parser.add_argument("--one", nargs=4, metavar=("CUBE", "OUT", "METHOD", "LEAN"), help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.one:
-        stages(Path(chosen.one[0]), Path(chosen.one[1]))
+        stages(Path(chosen.one[0]), Path(chosen.one[1]), *chosen.one[2:])
         return
     about = head()
     sizes, repeats = (QUICK, 1) if chosen.quick else (chosen.size, chosen.repeats)

@@ -27,6 +27,10 @@ Overwrite = Annotated[bool, Parameter(negative="", help="replace what was writte
 Resume = Annotated[
     bool, Parameter(negative="", help="go on with a run that was interrupted, with the same bits as without that")
 ]
+Lean = Annotated[
+    bool,
+    Parameter(negative="", help="no page and no maps of lines, which `spaxel report RUN --lines auto` makes later"),
+]
 ResumeFile = Annotated[
     bool, Parameter(negative="", help="go on where the same command was killed, with the same bits as without that")
 ]

@@ -12,6 +12,7 @@ from spaxel.commands.allocator import return_tiles
 from spaxel.commands.console import command_line, print_table, say, watching
 from spaxel.commands.method_options import options_of, table
 from spaxel.commands.options import (
+    Lean,
     Lines,
     Memory,
     Out,
@@ -58,6 +59,7 @@ class Fitting:
     dry_run: DryRun = False
     quiet: Quiet = False
     rare: Rare = False
+    lean: Lean = False
 
 
 def segment(
@@ -126,6 +128,7 @@ def _run(
     asked |= {
         "steps": treating.steps(), "despike": treating.despike or "auto", "drop_channels": not treating.keep_channels,
         "options": reading.options(), "overwrite": fitting.overwrite, "resume": fitting.resume, "rare": fitting.rare,
+        "lean": fitting.lean,
         "command": command_line(),
     }  # fmt: skip
     if fitting.dry_run:
@@ -158,6 +161,7 @@ def predict(
     quiet: Quiet = False,
     memory: OwnMemory = None,
     rare: Rare = False,
+    lean: Lean = False,
     reading: Reading | None = None,
     lines: Lines | None = None,
     where: Where | None = None,
@@ -184,7 +188,7 @@ def predict(
     return_tiles()
     with watching(quiet=quiet), (where or Where()).executing():
         runs.predict(
-            run, file, out, options=reading.options(), overwrite=overwrite, resume=resume, rare=rare,
+            run, file, out, options=reading.options(), overwrite=overwrite, resume=resume, rare=rare, lean=lean,
             command=command_line(), memory=None if memory is None else parse_memory(memory),
             **(lines or Lines()).asked(),
         )  # fmt: skip

@@ -17,6 +17,7 @@ from spaxel.results.said import plain_sentence, try_next
 from spaxel.store.run_folder import ACTIVATION, read_json, read_run
 
 MOST = 20  # components that are listed
+REPORT = "report.html"
 
 
 def print_all(folder: Path) -> None:
@@ -27,7 +28,8 @@ def print_all(folder: Path) -> None:
     for name in about["inputs"]:
         print_run(folder / name)
     if (folder / ACTIVATION).is_file():
-        say(f"{len(about['inputs'])} cubes together: {folder / 'report.html'}, {folder / ACTIVATION}")
+        pages = [folder / REPORT] if (folder / REPORT).is_file() else []
+        say(f"{len(about['inputs'])} cubes together: {', '.join(map(str, [*pages, folder / ACTIVATION]))}")
     return None
 
 
@@ -53,7 +55,10 @@ def print_run(folder: Path) -> None:
         say("against the truth, after matching: " + ", ".join(f"{k} {_short(v)}" for k, v in run["unmixing"].items()))
     if "score" in run:
         print_score(run["score"])
-    say(f"report: {folder / 'report.html'}")
+    if (folder / REPORT).is_file():
+        say(f"report: {folder / REPORT}")
+    else:
+        say(f"no page yet: spaxel report {folder} writes it, with --lines auto also maps of lines")
 
 
 def _print_amounts(result: xr.Dataset) -> None:

@@ -33,7 +33,7 @@ def with_lines(plan: RunPlan, raw: xr.Dataset, steps: Sequence[dict[str, Any]], 
     """
     memory = plan.parameters.get("memory")
     return line_maps(
-        measured(raw, steps), result, plan.lines, redshift=plan.redshift, medium=plan.medium, memory=memory,
+        measured(raw, steps), result, plan.mapped_lines, redshift=plan.redshift, medium=plan.medium, memory=memory,
     )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ class RunPlan:
                 the cubes and tiles that are finished (spaxel.workflow.fitting, spaxel.store.unfinished)
     lines     : of which maps are made: ("auto",), ("none",) or names, see spaxel.line_maps
     rare      : look for small targets, see spaxel.find_rare
+    lean      : no page, and no maps of lines unless they are named; `spaxel report RUN` makes both later
     redshift, medium : of the object and its wavelengths, for lines of gas; kept in run.json
     command   : as it was typed, for run.json
     storage   : options of what opens addresses (spaxel.store.addresses.using); never written
@@ -50,10 +51,16 @@ class RunPlan:
     resume: bool = False
     lines: Sequence[str] = ("auto",)
     rare: bool = False
+    lean: bool = False
     redshift: float | None = None
     medium: str | None = None
     command: str = ""
     storage: dict[str, Any] | None = None
+
+    @property
+    def mapped_lines(self) -> Sequence[str]:
+        """The lines of which maps are made with the run."""
+        return ("none",) if self.lean and tuple(self.lines) == ("auto",) else self.lines
 
 
 @dataclass(frozen=True)

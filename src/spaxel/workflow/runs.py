@@ -89,7 +89,7 @@ def segment(paths: Sequence[str | Path], out: str | Path, **options: Any) -> Pat
 
     paths, out : also addresses (s3://…)
     options : see spaxel.workflow.plan.RunPlan: method, parameters, steps, despike, drop_channels, options, reference,
-              overwrite, resume, command, storage
+              overwrite, resume, lean, command, storage
     Several files: the model and a joined page lie in `out`, the result of each in a folder of its own inside. Of several
     processes of torchrun only the first writes.
     Raises any SpaxelError; then nothing is written but the checkpoint of a method that trains.
@@ -133,7 +133,7 @@ def predict(run: str | Path, path: str | Path, out: str | Path, *, memory: int |
     """Apply the model of a run to another file and write a run folder; labels mean the same as in the first. Returns `out`.
 
     memory  : bytes of the cube and of maps that are held at once; None: as the model was fitted
-    options : see spaxel.workflow.plan.RunPlan: options, overwrite, resume, command, storage
+    options : see spaxel.workflow.plan.RunPlan: options, overwrite, resume, lean, command, storage
     If the run was cut, merged or named by hand, so is the answer. What is present here and in no cube of the run is new.
 
     Raises CubeError if the file's axis is another one (the message says what differs), NotFound if there is no model.
@@ -218,7 +218,8 @@ def _map_one(work: Work, file: Opened, run: dict[str, Any], compared: Path | Non
     beside = work.clock("tables", write_beside, work.folder, run["name"], result, others)
     run |= beside if compared is not None else beside | {"colors": common_colors([result])}
     _finish(work, work.folder, run | _judged(work, result, file.cube))
-    work.clock("report", reporting.report, work.folder)
+    if not work.plan.lean:
+        work.clock("report", reporting.report, work.folder)
 
 
 def _map_each(work: Work, files: Sequence[Opened], run: dict[str, Any]) -> None:
@@ -242,7 +243,7 @@ def _map_each(work: Work, files: Sequence[Opened], run: dict[str, Any]) -> None:
     for name in names:
         write_json(folder / name, children[name] | {"colors": colors} | beside[name])
     write_history(folder, [*run["learned"].get("history", []), *clock.lines])
-    for name in [*names, *([""] if (folder / ACTIVATION).is_file() else [])]:
+    for name in [] if plan.lean else [*names, *([""] if (folder / ACTIVATION).is_file() else [])]:
         clock("report", reporting.report, folder / name)
 
 
