@@ -5,7 +5,6 @@ Who is drawn depends on the seed, the size of the image and which pixels hold da
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -137,15 +136,30 @@ def _cells(
 
 def _neighbours_mean(spectra: np.ndarray, good: np.ndarray, halo: int) -> np.ndarray:
     """Mean of the usable spectra around each pixel, without its own; additions in one order for every pixel."""
-    own = np.where(good[..., None], spectra, 0).astype(np.result_type(spectra.dtype, np.float32))
-    total, member = np.pad(own, ((halo, halo), (halo, halo), (0, 0))), np.pad(good.astype(own.dtype), halo)
-    for axis in (0, 1):
-        ranges = [range(i, i + good.shape[axis]) for i in range(2 * halo + 1)]
-        total, member = (
-            functools.reduce(np.add, (np.take(values, r, axis) for r in ranges)) for values in (total, member)
-        )
+    height, width, channels = spectra.shape
+    total = np.zeros((height + 2 * halo, width + 2 * halo, channels), np.result_type(spectra.dtype, np.float32))
+    own = total[halo : halo + height, halo : halo + width]
+    own[...] = spectra
+    if not good.all():
+        own[~good] = 0
+    member = np.pad(good.astype(own.dtype), halo)
+    for n, axis in ((height, 0), (width, 1)):
+        total, member = (_window_sums(values, axis, n) for values in (total, member))
     others = member - good
-    return np.where(others[..., None] > 0, (total - own) / np.maximum(others, 1)[..., None], own)
+    total -= own
+    total /= np.maximum(others, 1)[..., None]
+    if (alone := others <= 0).any():
+        total[alone] = own[alone]
+    return total
+
+
+def _window_sums(values: np.ndarray, axis: int, n: int) -> np.ndarray:
+    """Sums of the values that follow each of the first n along an axis, as many as there are beyond n, one after the other."""
+    at = [values[(slice(None),) * axis + (slice(i, i + n),)] for i in range(values.shape[axis] - n + 1)]
+    total = at[0] + at[1]
+    for more in at[2:]:
+        total += more
+    return total
 
 
 def sample_spectra(
