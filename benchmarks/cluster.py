@@ -114,8 +114,7 @@ def killed(folder: Path, client: Client, kills: int) -> dict[str, Any]:
     rng, lost, differ, undisturbed = np.random.default_rng(1), 0, 0, mapped_with(client, folder)
     seconds = []
     for _ in range(kills):
-        client.wait_for_workers(2, timeout=120)
-        pids = sorted(client.run(os.getpid).values())
+        pids = _workers(client)
         delay = float(rng.uniform(0.1, 0.8)) * undisturbed
         timer = threading.Timer(delay, os.kill, (int(rng.choice(pids)), signal.SIGKILL))
         timer.start()
@@ -133,6 +132,16 @@ def killed(folder: Path, client: Client, kills: int) -> dict[str, Any]:
         "kills": kills, "lost": lost, "differ": differ, "stray": stray, "undisturbed": undisturbed,
         "seconds_with_a_kill": float(np.mean(seconds)) if seconds else None,
     }  # fmt: skip
+
+
+def _workers(client: Client) -> list[int]:
+    """The processes of the two workers; the scheduler may still know one that is dead, and waits for another then."""
+    while True:
+        client.wait_for_workers(2, timeout=120)
+        pids = sorted(client.run(os.getpid, on_error="ignore").values())
+        if len(pids) == 2:
+            return pids
+        time.sleep(0.5)
 
 
 def mapped_with(client: Client, folder: Path) -> float:
