@@ -7,10 +7,15 @@ doi:10.1086/321545): hydrogen as case B with little dust, ionised regions below 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import numpy as np
 from scipy.special import ndtr
 
+from spaxel.errors import ParameterError
 from spaxel.lines.gas import LIGHT_SPEED, LINES
+from spaxel.synth.checks import real_number
 
 GAS = {  # flux over that of Hα
     "H II region": {"Hβ": 0.33, "[O III] 5007": 0.25, "[O I] 6300": 0.01, "[N II] 6583": 0.33, "[S II] 6716": 0.13},
@@ -28,33 +33,74 @@ ABSORPTION = {  # Angstrom, width, depth
     "young stars": [(4861.33, 10, 0.35), (6562.8, 9, 0.28), (4921.9, 4, 0.06), (5875.6, 4, 0.05)],
 }  # fmt: skip
 PLANCK = 1.43878e8  # h c / k, Angstrom kelvin
+REDDENED = 1.3  # extinction goes as wavelength to the power of -1.3, nearly so in the optical (Cardelli et al. 1989)
 
 
-def line_fluxes(gas: str) -> dict[str, float]:
-    """Flux of each line over that of Hα."""
-    found = {"Hα": 1.0, **GAS[gas]}
+class Light(NamedTuple):
+    """What shines. gas : fluxes of lines over that of Hα      temperatures : of stars, kelvin      metals : factor of the
+    depths of absorption lines      dust : magnitudes at 5500 Angstrom, as a screen before all of it; it changes colours alone
+    """
+
+    gas: Mapping[str, Mapping[str, float]]
+    temperatures: Mapping[str, float]
+    metals: float
+    dust: float
+
+
+USUAL = Light(GAS, STARS, 1.0, 0.0)
+
+
+def light_of(
+    gas: Mapping[str, Mapping[str, float]] | None, temperatures: tuple[float, float], metals: float, dust: float
+) -> Light:
+    """Light as asked for. gas : line ratios of some of GAS, which take the place of those here. Raises ParameterError."""
+    given = dict(gas or {})
+    if unknown := [name for name in given if name not in GAS]:
+        raise ParameterError(f"gas has {unknown[0]!r}, expected some of {', '.join(GAS)}.")
+    held = {
+        name: {line: real_number(f"gas {line}", flux, 0, 100) for line, flux in given[name].items()} for name in given
+    }
+    if wrong := [line for lines in held.values() for line in lines if line not in GAS["H II region"]]:
+        raise ParameterError(f"gas has the line {wrong[0]!r}, expected some of {', '.join(GAS['H II region'])}.")
+    if np.shape(temperatures) != (2,):
+        raise ParameterError(f"temperatures is {temperatures!r}, expected kelvin of old and of young stars.")
+    hot = {
+        name: real_number("temperatures", kelvin, 2000, 1e5) for name, kelvin in zip(STARS, temperatures, strict=True)
+    }
+    mixed = {name: GAS[name] | held.get(name, {}) for name in GAS}
+    return Light(mixed, hot, real_number("metals", metals, 0, 2.5), real_number("dust", dust, 0, 10))
+
+
+def screen(light: Light, wavelength: np.ndarray) -> np.ndarray:
+    """What dust leaves of light at wavelengths (…) at rest, Angstrom; 1 at 5500."""
+    return 10 ** (-0.4 * light.dust * ((np.asarray(wavelength) / 5500.0) ** -REDDENED - 1))
+
+
+def line_fluxes(gas: str, light: Light = USUAL) -> dict[str, float]:
+    """Flux of each line over that of Hα, without dust."""
+    found = {"Hα": 1.0, **light.gas[gas]}
     return found | {name: factor * found[other] for name, (factor, other) in TIED.items()}
 
 
-def starlight(population: str, wavelength: np.ndarray) -> np.ndarray:
+def starlight(population: str, wavelength: np.ndarray, light: Light = USUAL) -> np.ndarray:
     """Continuum at rest, 1 at 5500 Angstrom: a black body with absorption lines. wavelength : (n,) Angstrom in air."""
-    temperature = STARS[population]
+    temperature = light.temperatures[population]
 
     def planck(lam: np.ndarray | float) -> np.ndarray:
         return lam**-5.0 / np.expm1(PLANCK / (lam * temperature))
 
     lines = sum(depth * np.exp(-(((wavelength - at) / width) ** 2) / 2) for at, width, depth in ABSORPTION[population])
-    return planck(wavelength) / planck(5500.0) * (1 - lines)
+    return planck(wavelength) / planck(5500.0) * (1 - light.metals * lines) * screen(light, wavelength)
 
 
-def emission(gas: str, edges: np.ndarray, redshift: np.ndarray, resolution: float) -> np.ndarray:
+def emission(gas: str, edges: np.ndarray, redshift: np.ndarray, resolution: float, light: Light = USUAL) -> np.ndarray:
     """Emission per Angstrom in channels, for Hα of flux 1 at rest wavelengths stretched by 1 + redshift.
 
     edges : (channel + 1,) Angstrom      redshift : (…,)      resolution : FWHM of the instrument, Angstrom
     returns (…, channel), the mean over each channel
     """
     out = np.zeros((*redshift.shape, len(edges) - 1))
-    for name, flux in line_fluxes(gas).items():
+    for name, flux in line_fluxes(gas, light).items():
         centre = LINES[name] * (1 + redshift)
         sigma = np.hypot(centre * WIDTH[gas] / LIGHT_SPEED, resolution / 2.3548)
         near = np.flatnonzero(
@@ -63,7 +109,7 @@ def emission(gas: str, edges: np.ndarray, redshift: np.ndarray, resolution: floa
         if len(near):
             part = edges[near[0] : near[-1] + 2]
             share = np.diff(ndtr((part - centre[..., None]) / sigma[..., None]), axis=-1)
-            out[..., near] += flux * share / np.diff(part)
+            out[..., near] += flux * screen(light, np.array(LINES[name])) * share / np.diff(part)
     return out
 
 

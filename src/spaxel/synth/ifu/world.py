@@ -7,6 +7,7 @@ needed. A rotation curve shifts the spectra: a linear model of fixed components 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ from spaxel.errors import ParameterError
 from spaxel.lines.gas import LIGHT_SPEED
 from spaxel.synth.checks import real_number, true_or_false, whole_number
 from spaxel.synth.fields import Fields, draw_fields
-from spaxel.synth.ifu.light import GAS, STARS, emission, sky_lines, starlight
+from spaxel.synth.ifu.light import GAS, STARS, Light, emission, light_of, sky_lines, starlight
 from spaxel.synth.tiled import tiled
 
 CLASSES = ("sky", "stars", "H II region", "diffuse gas", "active nucleus")
@@ -52,6 +53,7 @@ class Galaxy:
     noise: float
     residual: float
     brightness: float
+    light: Light
 
 
 def ifu(
@@ -71,6 +73,10 @@ def ifu(
     resolution: float = 2.6,
     residual: float = 0.02,
     sky: float = 1.0,
+    gas: Mapping[str, Mapping[str, float]] | None = None,
+    temperatures: tuple[float, float] = (4500.0, 11000.0),
+    metals: float = 1.0,
+    dust: float = 0.0,
     noise: bool = True,
 ) -> xr.Dataset:
     """A simulated galaxy cube, lazy in tiles of 64 x 64 pixels, with its variance and its truth.
@@ -82,6 +88,9 @@ def ifu(
     n_regions : H II regions      agn : strength of the active nucleus, 0 for none      seeing : FWHM in pixels
     residual  : of sky lines left by an imperfect subtraction, as a share of them
     sky       : brightness of the night sky whose photons add noise, 1 is a dark one; 10 drowns what lies under its lines
+    gas       : line ratios of your own, {"H II region": {"[N II] 6583": 0.2}}: flux over that of Hα, see GAS in light.py
+    temperatures : of old and young stars, kelvin      metals : factor of the depths of their absorption lines
+    dust      : magnitudes at 5500 Angstrom; reddens everything
     noise     : False gives the twin without noise and residuals; the variance stays
     returns   : float32 cube with variance; truth_labels (what a pixel shows: see CLASSES), truth_abundances (shares of the
                 light of old stars, young stars and of each gas), truth_spectra (at the redshift, without rotation),
@@ -147,7 +156,7 @@ def variance(galaxy: Galaxy, y: np.ndarray, x: np.ndarray) -> np.ndarray:
 def labels(galaxy: Galaxy, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     """What a pixel shows, an index into CLASSES: (h, w)."""
     amount = fluxes(galaxy, y, x)
-    red = [starlight(name, np.array([6562.8 * 0.985]))[0] for name in STARS]
+    red = [starlight(name, np.array([6562.8 * 0.985]), galaxy.light)[0] for name in STARS]
     continuum = amount[..., :2] @ red
     shown = 2 + amount[..., 2:].argmax(-1)
     shown = np.where(amount[..., 2:].sum(-1) < RETIRED * continuum, 1, shown)
@@ -182,8 +191,9 @@ def _pure(galaxy: Galaxy, speed: np.ndarray) -> np.ndarray:
     middle = (galaxy.edges[1:] + galaxy.edges[:-1]) / 2
     rest = middle / (1 + shift[..., None])
     grid = np.arange(rest.min() - STEP, rest.max() + 2 * STEP, STEP)
-    stars = [np.interp(rest, grid, starlight(name, grid)) for name in STARS]
-    return np.stack(stars + [emission(name, galaxy.edges, shift, galaxy.resolution) for name in GAS])
+    stars = [np.interp(rest, grid, starlight(name, grid, galaxy.light)) for name in STARS]
+    gas = [emission(name, galaxy.edges, shift, galaxy.resolution, galaxy.light) for name in GAS]
+    return np.stack(stars + gas)
 
 
 def _plane(galaxy: Galaxy, y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -237,7 +247,7 @@ def _compose(given: dict) -> Galaxy:
         held["redshift"], held["rotation"], held["agn"], edges, held["resolution"], np.zeros((0, 4)),
         draw_fields(rng, 1, 0.5 * scale),
         np.stack(sky_lines(rng, (edges[1:] + edges[:-1]) / 2, held["resolution"])), 0.0, held["residual"],
-        held["sky"],
+        held["sky"], light_of(*(given[name] for name in ("gas", "temperatures", "metals", "dust"))),
     )  # fmt: skip
     noise = _at_one_scale(galaxy) / held["snr"]
     return Galaxy(**(galaxy.__dict__ | {"knots": _arms(galaxy, rng, n_regions), "noise": noise}))
