@@ -47,7 +47,7 @@ class FoundByCenters(Info):
 class SegmentingInfo(FoundByCenters, total=False):
     """Of a method that segments. If it trains: deep (what that changed), history (a dict per epoch), decoder, likelihood.
     Of a consensus: views (the scalings of its members), context, agreement (of each member with the others, by scaling).
-    Of learned distances: field (whose, or none), trust (what they count for, 0 to 1), context.
+    Of learned distances: field (whose, or none), trust (what they count for, 0 to 1), context, redshift (of light).
 
     known_noise : what was used of the variance of the file, if it has one: sentence, level, used_for
     probability : of 1, 2, … components, where the number was looked at      between : the two that hold it with 80 %
@@ -59,6 +59,7 @@ class SegmentingInfo(FoundByCenters, total=False):
     context: int
     field: str
     trust: float
+    redshift: float
     agreement: dict[str, list[float]]
     probability: list[float]
     between: list[int]

@@ -174,6 +174,8 @@ def open_all(plan: RunPlan) -> list[Opened]:
     if not plan.paths:
         raise ParameterError("There is no file to segment. Try spaxel segment FILE --out RUN.")
     cubes = [open_cube(path, **(plan.options or {})) for path in plan.paths]
+    if plan.redshift is not None:
+        cubes = [cube.assign_attrs(redshift=float(plan.redshift)) for cube in cubes]
     with naming(plan.paths[0]):
         treated = apply_to_all(cubes, _steps(plan))
         first = mask_channels(treated[0]) if plan.drop_channels else treated[0]

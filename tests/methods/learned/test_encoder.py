@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spaxel.errors import NotFound, ParameterError, ReadError
-from spaxel.methods.learned.encoder import Encoder, seen_of, shares
+from spaxel.methods.learned.encoder import Encoder, shares
 from spaxel.methods.learned.fields import FIELDS, MAXRF, field_of, onto
+from spaxel.methods.learned.sights import Counts
 from spaxel.methods.learned.weights import read_weights, write_weights
 
 BINS = len(MAXRF.edges) - 1
@@ -72,22 +73,22 @@ def test_eV_and_keV_are_one_axis():
 
 
 def test_an_unknown_field():
-    with pytest.raises(ParameterError, match="Known: maxrf"):
+    with pytest.raises(ParameterError, match="Known: maxrf, ifu"):
         field_of("tea")
 
 
 def test_places_have_norm_1_and_shares_know_no_brightness():
     rng = np.random.default_rng(2)
     own, around = rng.poisson(3, (2, 20, BINS)).astype(float)
-    place = encoder()(seen_of(own, around))
+    place = encoder()(Counts().seen(own, around))
     assert np.linalg.norm(place, axis=1) == pytest.approx(np.ones(20))
-    bright = seen_of(7 * own, 7 * around)
-    np.testing.assert_allclose(bright[:, :-1], seen_of(own, around)[:, :-1], atol=1e-12)
-    assert (bright[:, -1] > seen_of(own, around)[:, -1]).all()
+    bright = Counts().seen(7 * own, 7 * around)
+    np.testing.assert_allclose(bright[:, :-1], Counts().seen(own, around)[:, :-1], atol=1e-12)
+    assert (bright[:, -1] > Counts().seen(own, around)[:, -1]).all()
 
 
 def test_a_spectrum_without_counts_has_a_place():
-    place = encoder()(seen_of(np.zeros((2, BINS)), np.zeros((2, BINS))))
+    place = encoder()(Counts().seen(np.zeros((2, BINS)), np.zeros((2, BINS))))
     assert np.isfinite(place).all()
     assert shares(np.full((1, 3), -1.0)).tolist() == [[0, 0, 0]]
 

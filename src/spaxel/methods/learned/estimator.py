@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import xarray as xr
@@ -20,10 +20,9 @@ from spaxel.methods.centers.groups import Rules, find_groups, groups_through
 from spaxel.methods.centers.projection import in_blocks
 from spaxel.methods.consensus.estimator import Segment
 from spaxel.methods.consensus.model import CONTEXT
-from spaxel.methods.learned.encoder import Encoder
-from spaxel.methods.learned.fields import FIELDS, Field, field_of, onto
-from spaxel.methods.learned.model import Learned, Model, learned_arrays, learned_from, model_of, of_grids
-from spaxel.methods.learned.nearness import Nearness, nearness
+from spaxel.methods.learned.fields import FIELDS, field_of
+from spaxel.methods.learned.known import Known, known_of, may_be
+from spaxel.methods.learned.model import Model, learned_arrays, learned_from, model_of, of_grids
 from spaxel.methods.learned.weights import read_weights
 from spaxel.methods.parameters import (
     MaxClusters,
@@ -40,24 +39,17 @@ from spaxel.methods.parameters import (
 TRUSTED = 0.5  # from which on the number of components is found in the learned places
 
 
-class Known(NamedTuple):
-    """What was learned of the field of some cubes: weights, where their channels lie, and how near their spectra come."""
-
-    field: Field
-    encoder: Encoder
-    edges: np.ndarray
-    near: Nearness
-
-
 @declared
 class LearnedMetric(Segmenting):
     """Segmentation by distances that were learned from simulated worlds of a field, for which no training is needed here.
 
-    Equation: labels_i = component of argmin_j ‖s(x_i) - c_j‖, s(x) = (q(x), 7 t g(x)): q the place in the consensus of Segment,
+    Equation: labels_i = component of argmin_j ‖s(x_i) - c_j‖, s(x) = (q(x), w t g(x)): q the place in the consensus of Segment,
     g the place of norm 1 that a net of two hidden layers gives to the spectrum on a physical grid, alone and summed over 3 x 3
-    pixels, t the trust, 0 to 1, by how near the spectra lie to what was simulated. The net was trained on worlds with truth,
-    so that pixels of one material are near each other whatever its thickness, what lies below it, pile-up and light
-    (supervised contrastive loss, Khosla et al. 2020). The only field today is `maxrf`, paintings under X-ray fluorescence.
+    pixels, w its weight (7 of counts, 30 of light), t the trust, 0 to 1, by how near the spectra lie to what was simulated. The
+    net was trained on worlds with truth, so that pixels of one material are near each other whatever its thickness, what lies
+    below it, pile-up, speed and light (supervised contrastive loss, Khosla et al. 2020). Fields: `maxrf`, paintings under X-ray
+    fluorescence, and `ifu`, galaxies, at the redshift of the cube (attrs `redshift`) or else that at which its lines are most
+    like simulated ones.
 
     fit, predict, fit_predict, transform (distances to the components) and score (how clearly spectra belong to theirs) take
     a cube, a list of cubes on one axis, or an array (n_spectra, n_channels).
@@ -92,10 +84,10 @@ class LearnedMetric(Segmenting):
     def _learn(self, task: Task) -> Found:
         number = None if self.n_clusters == "auto" else self.n_clusters
         known, seed = self._known(task), self.random_state
-        if known is None or known.near.trust == 0:
+        if isinstance(known, str) or known.near.trust == 0:
             found = self._told("auto" if number is None else number)._learn(task)
             return found._replace(info=found.info | _said(known, found.info))
-        arrays = learned_arrays(known.encoder, known.edges, known.field.edges, known.near.trust)
+        arrays = learned_arrays(known.learned, known.edges, known.field.edges, known.near.trust)
         rules = Rules(None, self.n_micro, self.max_clusters, self.n_init, seed)
         learned = learned_from(arrays)
         assert learned is not None
@@ -122,25 +114,31 @@ class LearnedMetric(Segmenting):
         shared = {name: value for name, value in self.get_params().items() if name not in ("weights", "n_clusters")}
         return Segment(n_clusters=number, **shared)
 
-    def _known(self, task: Task) -> Known | None:
-        """What was learned of the field; None where none fits and none was asked for. Raises ParameterError."""
-        if self.weights == "auto":
-            fits = [name for name, field in FIELDS.items() if field.grid_of(task.axis, task.units) is not None]
-            if not fits or not task.look.counts:
-                return None
-            given: str | Path = fits[0]
-        else:
-            given = self.weights
-        encoder, about = read_weights(given)
-        field = field_of(about["field"])
-        edges = field.grid_of(task.axis, task.units)
-        if edges is None or not task.look.counts:
-            raise ParameterError(
-                f"Weights {given} are of {field.what} on an axis in {' or '.join(field.units)}, and this cube is not of that "
-                f"kind (axis {task.axis[0]:g} to {task.axis[-1]:g} {task.units or 'without units'}). Try --weights auto."
-            )
-        binned = Learned(encoder.double(), onto(edges, field.edges), 1.0).binned(task.own.spectra.astype(np.float64))
-        return Known(field, encoder, edges, nearness(binned, encoder.double(), self.random_state))
+    def _known(self, task: Task) -> Known | str:
+        """What was learned of the field; a sentence why nothing was, if no field was asked for. Raises ParameterError."""
+        if self.weights != "auto":
+            encoder, about = read_weights(self.weights)
+            field = field_of(about["field"])
+            known = known_of(field, encoder, task, self.random_state)
+            if known is None:
+                raise ParameterError(
+                    f"Weights {self.weights} are of {field.what} on an axis in {' or '.join(field.units)}, and this cube is "
+                    f"not of that kind (axis {task.axis[0]:g} to {task.axis[-1]:g} {task.units or 'without units'}). "
+                    "Try --weights auto."
+                )
+            if isinstance(known, str):
+                raise ParameterError(f"{known} Try --redshift, or --weights auto.")
+            return known
+        for field in FIELDS.values():
+            if may_be(field, task):
+                known = known_of(field, read_weights(field.name)[0], task, self.random_state)
+                if known is not None:
+                    return (
+                        known
+                        if isinstance(known, Known)
+                        else f"{known} So this is the consensus; option redshift decides."
+                    )
+        return "No distances have been learned for data of this kind, so this is the consensus."
 
     def _model(self) -> Model:
         return model_of(self.state_, self.info_["views"], self.info_["context"])
@@ -166,9 +164,10 @@ def _counted(places: Callable[[np.ndarray], np.ndarray], task: Task, rules: Rule
     return find_groups(scores, pairs, None, rules, shown).evidence
 
 
-def _said(known: Known | None, info: dict[str, Any]) -> dict[str, Any]:
-    if known is None:
-        said = "No distances have been learned for data of this kind, so this is the consensus."
-        return {"field": "", "trust": 0.0, "scaling_sentence": f"{said} {info['scaling_sentence']}"}
-    said = f"{known.near.sentence(known.field.what)} {info['scaling_sentence']}"
-    return {"field": known.field.name, "trust": known.near.trust, "scaling_sentence": said}
+def _said(known: Known | str, info: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(known, str):
+        return {"field": "", "trust": 0.0, "scaling_sentence": f"{known} {info['scaling_sentence']}"}
+    said = " ".join(part for part in (known.redshift_sentence, known.near.sentence(known.field.what)) if part)
+    told = {} if known.redshift is None else {"redshift": known.redshift}
+    said = f"{said} {info['scaling_sentence']}"
+    return {"field": known.field.name, "trust": known.near.trust, "scaling_sentence": said} | told

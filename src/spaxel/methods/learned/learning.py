@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from spaxel.methods.learned.encoder import Encoder
 from spaxel.methods.learned.fields import Field
 from spaxel.methods.learned.worlds import draw_worlds
@@ -24,5 +26,5 @@ def learn(
     """The encoder of the best epoch, and the history. about : what the training depends on, for the checkpoint"""
     from spaxel.methods.learned.net.training import Given, learn_encoder
 
-    given = Given(*draw_worlds(field, worlds, seed))
+    given = Given(*draw_worlds(field, worlds, seed), widths=None if field.counts else np.diff(field.edges))
     return learn_encoder(given, epochs, seed=seed, device=device, checkpoint=checkpoint, about=about)

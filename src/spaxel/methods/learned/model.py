@@ -12,23 +12,29 @@ from spaxel.cube.mapping import Arrays
 from spaxel.methods.centers.projection import in_blocks
 from spaxel.methods.consensus.model import Model as Members
 from spaxel.methods.consensus.model import model_from
-from spaxel.methods.learned.encoder import Encoder, seen_of
+from spaxel.methods.learned.encoder import Encoder
 from spaxel.methods.learned.fields import onto
+from spaxel.methods.learned.sights import Counts, Light, sight_of
 from spaxel.methods.state import pack, unpack
 
 WEIGHT = 7.0  # of learned places, of norm 1, beside those in the consensus, where unanimous components lie 3 √2 apart
+LIGHT_WEIGHT = 30.0  # the same for light: the consensus decides what learned places leave open
 
 
 class Learned(NamedTuple):
-    """The learned part. encoder : in float64      onto : (bin, channel)      weight : by which its places are multiplied."""
+    """The learned part. encoder : in float64      onto : (bin, channel)      sight : what it sees of the bins
+
+    weight : by which its places are multiplied
+    """
 
     encoder: Encoder
     onto: csr_array
+    sight: Counts | Light
     weight: float
 
     def places(self, own: np.ndarray, around: np.ndarray) -> np.ndarray:
         """Places (n, d) of spectra and of their neighbours' mean, both (n, channel)."""
-        return self.encoder(seen_of(self.binned(own), self.binned(around)))
+        return self.encoder(self.sight.seen(self.binned(own), self.binned(around)))
 
     def binned(self, spectra: np.ndarray) -> np.ndarray:
         """Spectra (n, channel) on the grid of the field, (n, bin)."""
@@ -76,18 +82,29 @@ def of_grids(function: Callable[[np.ndarray], np.ndarray], spectra: np.ndarray) 
     return found.reshape(*spectra.shape[:-1], found.shape[1])
 
 
-def learned_arrays(encoder: Encoder, edges: np.ndarray, grid: np.ndarray, trust: float) -> Arrays:
+def learned_arrays(known: Learned, edges: np.ndarray, grid: np.ndarray, trust: float) -> Arrays:
     """What `state_` keeps of the learned part. edges, grid : of channels and of the field, on one scale"""
     kept = {"net_channels": edges, "net_grid": grid, "net_trust": np.array([trust])}
-    return pack("net.", encoder) | kept
+    if isinstance(known.sight, Light):
+        kept["net_reference"] = np.array([known.sight.reference])
+    return pack("net.", known.encoder) | kept
+
+
+def learned_of(encoder: Encoder, edges: np.ndarray, grid: np.ndarray, trust: float, reference: float | None) -> Learned:
+    """The learned part. reference : the brightness that counts as 1, of light; None: of counts"""
+    counts = reference is None
+    sight = sight_of(edges, grid, counts=counts, reference=reference or 0.0)
+    weight = WEIGHT if counts else LIGHT_WEIGHT
+    return Learned(encoder.double(), onto(edges, grid, counts=counts), sight, weight * trust)
 
 
 def learned_from(state: Arrays) -> Learned | None:
     """The learned part that these arrays are of; None where there is none."""
     if "net_trust" not in state:
         return None
-    matrix = onto(state["net_channels"], state["net_grid"])
-    return Learned(unpack(Encoder, state, "net.").double(), matrix, WEIGHT * float(state["net_trust"][0]))
+    reference = float(state["net_reference"][0]) if "net_reference" in state else None
+    edges, grid, trust = (state[f"net_{name}"] for name in ("channels", "grid", "trust"))
+    return learned_of(unpack(Encoder, state, "net."), edges, grid, float(trust[0]), reference)
 
 
 def model_of(state: Arrays, views: list[str], context: int) -> Model:

@@ -8,6 +8,8 @@ import numpy as np
 
 from spaxel.linear.lloyd import lloyd
 from spaxel.methods.learned.encoder import Encoder, shares
+from spaxel.methods.learned.light import unlike
+from spaxel.methods.learned.sights import Counts, Light
 
 GROUPS = 12  # of spectra
 LOOKED_AT = 4000  # spectra
@@ -37,14 +39,22 @@ class Nearness(NamedTuple):
         )
 
 
-def nearness(binned: np.ndarray, encoder: Encoder, seed: int) -> Nearness:
+def nearness(binned: np.ndarray, sight: Counts | Light, encoder: Encoder, seed: int) -> Nearness:
     """Of spectra (n, bin) on the grid of the field, of a sample."""
     some = binned[:: max(1, len(binned) // LOOKED_AT)]
+    if isinstance(sight, Light):
+        off, share = unlike(some, sight, encoder.basis), np.ones(1)
+    else:
+        off, share = _apart(some, encoder, seed)
+    ratio = float(share @ off) / float(encoder.limit[0])
+    return Nearness(ratio, round(float(np.clip(2 - ratio, 0, 1)), 3))
+
+
+def _apart(some: np.ndarray, encoder: Encoder, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """How far groups of counts lie off what was simulated (group,), and the share of each in the spectra."""
     root = np.sqrt(shares(some))
     k = min(GROUPS, len(np.unique(root, axis=0)))
     labels = lloyd(root, k, 2, seed).labels_ if k > 1 else np.zeros(len(root), int)
     held = np.flatnonzero(np.bincount(labels, minlength=k))
     means = np.stack([some[labels == j].sum(0) for j in held])
-    weight = np.bincount(labels, minlength=k)[held] / len(root)
-    ratio = encoder.distance(means) / encoder.limit[0]
-    return Nearness(float(weight @ ratio), round(float(np.clip(2 - weight @ ratio, 0, 1)), 3))
+    return encoder.distance(means), np.bincount(labels, minlength=k)[held] / len(root)

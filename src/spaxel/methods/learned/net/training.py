@@ -16,7 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spaxel.methods.learned.encoder import Encoder, seen_of
+from spaxel.methods.learned.encoder import Encoder
+from spaxel.methods.learned.light import directions, unlike
+from spaxel.methods.learned.sights import Counts, Light
 from spaxel.training.loop import train
 from spaxel.training.plan import Loss, Plan, Step
 
@@ -30,25 +32,31 @@ DIRECTIONS, UNUSUAL = 64, 0.99  # of what was simulated, and the quantile that i
 
 
 class Given(NamedTuple):
-    """What is learned from, see spaxel.methods.learned.worlds.Worlds."""
+    """What is learned from, see spaxel.methods.learned.worlds.Worlds. widths : (bin,) of light; None of counts."""
 
     own: np.ndarray
     around: np.ndarray
     labels: np.ndarray
+    covered: np.ndarray
     means: np.ndarray
     of: np.ndarray
+    widths: np.ndarray | None = None
+
+    def sight(self, world: int) -> Counts | Light:
+        """How the pixels of a world are seen."""
+        return Counts() if self.widths is None else Light(self.widths, self.covered[world], 1.0)
 
 
 class Contrast(nn.Module):
-    """The net and its loss. bins : of the grid"""
+    """The net and its loss. seen : how many numbers of a pixel"""
 
-    def __init__(self, bins: int, generator: torch.Generator) -> None:
+    def __init__(self, seen: int, generator: torch.Generator) -> None:
         super().__init__()
-        sizes = ((2 * bins + 1, WIDTH), (WIDTH, WIDTH), (WIDTH, PLACE))
+        sizes = ((seen, WIDTH), (WIDTH, WIDTH), (WIDTH, PLACE))
         self.first, self.second, self.last = (_layer(*size, generator) for size in sizes)
 
     def forward(self, batch: tuple[Tensor, Tensor], step: Step | None = None) -> Loss:
-        """Of worlds: seen (world, pixel, 2 bin + 1), labels (world, pixel)."""
+        """Of worlds: seen (world, pixel, seen), labels (world, pixel)."""
         seen, labels = batch
         place = self.last(torch.relu(self.second(torch.relu(self.first(seen)))))
         place = nn.functional.normalize(place, dim=-1)
@@ -89,8 +97,8 @@ def learn_encoder(
     held = max(1, round(HELD * len(given.own)))
     learned, kept = slice(0, len(given.own) - held), slice(len(given.own) - held, None)
     generator = torch.Generator().manual_seed(seed)
-    net = Contrast(given.own.shape[2], generator)
     judged = _batch(given, range(len(given.own))[kept], lambda n: np.arange(min(n, 2 * PIXELS)))
+    net = Contrast(judged[0].shape[2], generator)
 
     def score() -> float:
         place = next(net.parameters()).device
@@ -103,13 +111,17 @@ def learn_encoder(
 
 
 def _simulated(given: Given, learned: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean and basis of materials in the worlds that are learned from, and how far those of the others lie off at most."""
+    """Mean and basis of what was simulated for the worlds that are learned from, and how far the others lie off at most."""
     known, other = given.means[given.of < learned], given.means[given.of >= learned]
-    mean = known.mean(0)
-    _, _, axes = np.linalg.svd(known - mean, full_matrices=False)
-    basis = axes[:DIRECTIONS]
-    rest = other - mean
-    left = np.linalg.norm(rest - (rest @ basis.T) @ basis, axis=1)
+    if given.widths is not None:
+        mean, basis = directions(known, Light(given.widths, np.ones(len(given.widths), bool), 1.0))
+        others = range(learned, len(given.own))
+        left = np.array([unlike(given.own[i].astype(np.float64), given.sight(i), basis) for i in others])
+    else:
+        mean = known.mean(0)
+        _, _, axes = np.linalg.svd(known - mean, full_matrices=False)
+        basis, rest = axes[:DIRECTIONS], other - mean
+        left = np.linalg.norm(rest - (rest @ basis.T) @ basis, axis=1)
     return mean, basis, np.array([float(np.quantile(left, UNUSUAL))])
 
 
@@ -128,6 +140,6 @@ def _batch(given: Given, worlds: Any, pixels: Callable[[int], np.ndarray]) -> tu
     for world in worlds:
         some = pixels(given.own.shape[1])
         own, around = (part[world, some].astype(np.float32) for part in (given.own, given.around))
-        seen.append(seen_of(own, around))
+        seen.append(given.sight(world).seen(own, around))
         labels.append(given.labels[world, some])
     return torch.tensor(np.stack(seen), dtype=torch.float32), torch.tensor(np.stack(labels))
