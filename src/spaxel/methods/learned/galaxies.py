@@ -14,7 +14,7 @@ from spaxel.synth.ifu.world import ifu
 SIDES = (40, 64)  # pixels of a world
 SPREAD = 0.25  # of line ratios, in their logarithm
 FASTEST = 450.0  # km/s, along the line of sight
-AS_TOLD = 3e-4  # by how much a redshift that is told is off, standard deviation
+AS_TOLD = 5e-4  # by how much a redshift that is told is off, standard deviation
 
 
 def galaxy(rng: np.random.Generator) -> xr.Dataset:

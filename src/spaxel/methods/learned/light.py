@@ -1,8 +1,8 @@
-"""How much of the lines of some light is what was simulated, as one of `redshift`s is found.
+"""How much of the lines of some light is what was simulated.
 
-Of a mean spectrum m, without its smooth continuum: what is left of it beside all combinations of simulated stars and gas, over
-all of it, with what noise adds taken off both:  r² = Σ_g (|m_g - P m_g|² - noise) / Σ_g (|m_g - Q m_g|² - noise), g groups of
-like brightness. A redshift by such a fit: Bolton et al. 2012, doi:10.1088/0004-6256/144/5/144.
+Groups of like brightness g are cut into two halves, whose means m and n have noise of their own, so that it cancels:
+r² = Σ_g w_g m·R n / Σ_g w_g m·H n. H takes away the smooth continuum, R also all combinations of the lines of simulated stars
+and gas, w_g is 1 without noise. A redshift by such a fit: Bolton et al. 2012, doi:10.1088/0004-6256/144/5/144.
 """
 
 from __future__ import annotations
@@ -21,25 +21,31 @@ NOTHING = 1.0  # of the lines, if there are none, is what was simulated: as far 
 
 
 class Grouped(NamedTuple):
-    """Means of spectra. means : (group, bin), brightness 1      noise : (group,) variance in a bin."""
+    """Means of the two halves of groups, (group, bin) each, of about brightness 1."""
 
-    means: np.ndarray
-    noise: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
 
 
 def unlike(binned: np.ndarray, light: Light, basis: np.ndarray) -> float:
     """The share r of the lines of spectra (n, bin) that no simulated light has; 1 where there are no lines."""
-    return share_off(grouped(binned, light), light, spaces(light, basis))
+    return share_off(of_brightness_1(*halves(binned), light), light, spaces(light, basis))
 
 
-def grouped(binned: np.ndarray, light: Light) -> Grouped:
-    """Means of groups of like brightness of spectra (n, bin)."""
-    order = np.argsort(light.brightness(binned), kind="stable")
-    parts = [part for part in np.array_split(order, GROUPS) if len(part)]
-    means = np.stack([binned[part].mean(0) for part in parts])
-    noise = np.array([(light.noise(binned[part]) ** 2).mean() / len(part) for part in parts])
-    bright = np.maximum(light.brightness(means), TINY)
-    return Grouped(means / bright[:, None], noise / bright**2)
+def halves(spectra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means (group, channel) of every second one of spectra (n, channel) of like brightness, and of the others."""
+    order = np.argsort(np.einsum("ij,ij->i", spectra, spectra), kind="stable")
+    parts = np.array_split(order, max(1, min(GROUPS, len(order) // 2)))
+    first, second = (
+        np.stack([spectra[part[i::2] if len(part) > 1 else part].mean(0) for part in parts]) for i in (0, 1)
+    )
+    return first, second
+
+
+def of_brightness_1(first: np.ndarray, second: np.ndarray, light: Light) -> Grouped:
+    """Halves (group, bin) over the brightness of both."""
+    bright = np.maximum(light.brightness((first + second) / 2), TINY)[:, None]
+    return Grouped(first / bright, second / bright)
 
 
 class Spaces(NamedTuple):
@@ -58,10 +64,14 @@ def spaces(light: Light, basis: np.ndarray) -> Spaces:
 
 def share_off(groups: Grouped, light: Light, spanned: Spaces) -> float:
     """As `unlike`, of groups."""
-    means = groups.means[:, light.covered]
-    lines, rest = (_left(means, space, groups.noise) for space in spanned)
-    doubt = np.sqrt(2 * means.shape[1]) * float(np.sqrt((groups.noise**2).sum()))
-    return float(np.sqrt(np.clip(rest / lines, 0, 1))) if lines > CLEAR * doubt else NOTHING
+    first, second = (half[:, light.covered] for half in groups)
+    lines = _without(first, spanned.smooth), _without(second, spanned.smooth)
+    rest = _without(first, spanned.both), _without(second, spanned.both)
+    noise = ((lines[0] - lines[1]) ** 2).sum(1) / 2  # of the mean of a half, over all bins; the brightness is 1 in each
+    weight = 1 / (1 + noise**2)
+    total, left = (float(weight @ (one * other).sum(1)) for one, other in (lines, rest))
+    doubt = float(np.sqrt((weight * noise) @ (weight * noise) / max(1, first.shape[1])))
+    return float(np.sqrt(np.clip(left / total, 0, 1))) if total > CLEAR * doubt else NOTHING
 
 
 def _orthonormal(columns: np.ndarray) -> np.ndarray:
@@ -69,10 +79,8 @@ def _orthonormal(columns: np.ndarray) -> np.ndarray:
     return u[:, s > 1e-6 * s[0]]
 
 
-def _left(means: np.ndarray, space: np.ndarray, noise: np.ndarray) -> float:
-    """What of means lies beside a space: the sum of squares, less that of the noise."""
-    off = means - (means @ space) @ space.T
-    return float((off**2).sum() - noise.sum() * (means.shape[1] - space.shape[1]))
+def _without(means: np.ndarray, space: np.ndarray) -> np.ndarray:
+    return means - (means @ space) @ space.T
 
 
 def _smooth(light: Light) -> np.ndarray:
@@ -93,6 +101,6 @@ def directions(pure: np.ndarray, light: Light) -> tuple[np.ndarray, np.ndarray]:
 
 def likeness(groups: Grouped, light: Light, spanned: Spaces, mean: np.ndarray) -> float:
     """How much of the mean of simulated lines (bin,) is in the lines of all groups together: their product."""
-    lines, known = groups.means[:, light.covered].sum(0), mean[light.covered]
+    lines, known = (groups.first + groups.second)[:, light.covered].sum(0), mean[light.covered]
     lines = lines - spanned.smooth @ (spanned.smooth.T @ lines)
     return float(lines @ known / max(np.linalg.norm(known), TINY))

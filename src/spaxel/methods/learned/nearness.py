@@ -43,7 +43,7 @@ def nearness(binned: np.ndarray, sight: Counts | Light, encoder: Encoder, seed: 
     """Of spectra (n, bin) on the grid of the field, of a sample."""
     some = binned[:: max(1, len(binned) // LOOKED_AT)]
     if isinstance(sight, Light):
-        off, share = unlike(some, sight, encoder.basis), np.ones(1)
+        off, share = np.array([unlike(some, sight, encoder.basis)]), np.ones(1)
     else:
         off, share = _apart(some, encoder, seed)
     ratio = float(share @ off) / float(encoder.limit[0])

@@ -6,8 +6,8 @@ import numpy as np
 
 from spaxel.methods.learned.encoder import Encoder
 from spaxel.methods.learned.fields import COVERED, Field
-from spaxel.methods.learned.light import GROUPS, NOTHING, Grouped, Spaces, likeness, share_off, spaces
-from spaxel.methods.learned.sights import TINY, Light
+from spaxel.methods.learned.light import NOTHING, Grouped, Spaces, halves, likeness, of_brightness_1, share_off, spaces
+from spaxel.methods.learned.sights import Light
 
 REACH = (0.0, 0.25)  # of redshifts that are tried
 STEP, FINE, AROUND = 6e-4, 1e-4, 18  # in ln (1 + z), and how many fine steps to each side
@@ -20,13 +20,13 @@ def redshift_of(spectra: np.ndarray, axis: np.ndarray, units: str, field: Field,
     Groups of like brightness are laid on the grid at each redshift. The least share of their lines that is unlike all that
     was simulated says where about; there the mean of simulated lines says where exactly.
     """
-    order = np.argsort(np.einsum("ij,ij->i", spectra, spectra), kind="stable")
-    means = np.stack([spectra[part].mean(0) for part in np.array_split(order, min(GROUPS, len(order)))])
+    first, second = halves(spectra)
+    both = np.concatenate([first, second])
     known: dict[bytes, Spaces] = {}
 
     def judged(z: float) -> tuple[float, float]:
         """The share that is left, and the likeness to the mean."""
-        laid = _laid(means, axis, units, z, field)
+        laid = _laid(both, axis, units, z, field)
         if laid is None:
             return NOTHING, -np.inf
         groups, light = laid
@@ -56,6 +56,5 @@ def _laid(means: np.ndarray, axis: np.ndarray, units: str, z: float, field: Fiel
     inside = np.diff(np.clip(field.edges, edges[0], edges[-1]))
     covered = inside >= COVERED * widths
     binned = np.diff(at, axis=1) * np.where(covered, np.sqrt(widths) / np.maximum(inside, 1e-9), 0)
-    light = Light(widths, covered, 1.0)
-    bright = np.maximum(light.brightness(binned), TINY)
-    return Grouped(binned / bright[:, None], (light.noise(binned) / bright) ** 2), light
+    light, middle = Light(widths, covered, 1.0), len(means) // 2
+    return of_brightness_1(binned[:middle], binned[middle:], light), light

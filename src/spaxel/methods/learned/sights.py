@@ -43,7 +43,7 @@ class Light(NamedTuple):
     reference: float
 
     def seen(self, own: np.ndarray, around: np.ndarray) -> np.ndarray:
-        """(n, 2 bin + 2): a pixel, and the mean of it and its neighbours, over the size of that; log brightness, log S/N.
+        """(n, bin + 2): the mean of a pixel and its neighbours over its size; logs of its brightness and of its S/N.
 
         own : (n, bin) of a pixel      around : (n, bin) mean of its neighbours; both with the same noise in all bins
         """
@@ -51,8 +51,7 @@ class Light(NamedTuple):
         size = np.maximum(self.brightness(together), TINY)[:, None]
         bright = np.log(np.clip(size / max(self.reference, TINY), FAINTEST, BRIGHTEST)) / 2 + 1
         clear = np.log(np.clip(3 * size / np.maximum(self.noise(own)[:, None], TINY), 1.0, CLEAREST)) / 2 - 1
-        scale = size * np.sqrt(len(self.widths))
-        return np.concatenate([own / scale, together / scale, bright, clear], axis=1)
+        return np.concatenate([together / (size * np.sqrt(len(self.widths))), bright, clear], axis=1)
 
     def brightness(self, binned: np.ndarray) -> np.ndarray:
         """Root mean square over the bins that are covered, (n,)."""

@@ -47,16 +47,17 @@ def _read(path: Path) -> tuple[Encoder, dict[str, Any]]:
             about = json.loads((file.metadata() or {})["about"])
             encoder = Encoder(*(file.get_tensor(name).astype(np.float32) for name in Encoder._fields))
         field = FIELDS[about["field"]]
-        _check(encoder, len(field.edges) - 1, 1 if field.counts else 2)
+        bins = len(field.edges) - 1
+        _check(encoder, bins, 2 * bins + 1 if field.counts else bins + 2)
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise ReadError(f"{path} is no file of weights ({error}). Try spaxel train-metric again.") from error
     return encoder, about
 
 
-def _check(encoder: Encoder, bins: int, more: int) -> None:
-    """more : numbers that are seen of a pixel beside its bins. Raises ValueError where arrays do not fit together."""
+def _check(encoder: Encoder, bins: int, seen: int) -> None:
+    """seen : how many numbers of a pixel. Raises ValueError where arrays do not fit together."""
     h, d, q = encoder.second.shape[-1], encoder.last.shape[-1], len(encoder.basis)
-    shapes = ((2 * bins + more, h), (h,), (h, h), (h,), (h, d), (d,), (bins,), (q, bins), (1,))
+    shapes = ((seen, h), (h,), (h, h), (h,), (h, d), (d,), (bins,), (q, bins), (1,))
     for name, array, shape in zip(Encoder._fields, encoder, shapes, strict=True):
         if array.shape != shape or not np.isfinite(array).all():
             raise ValueError(f"{name} is {array.shape}, expected finite numbers of {shape}")

@@ -29,6 +29,7 @@ TOGETHER, PIXELS = 4, 192  # worlds of a step, and pixels of each
 STEPS = 250  # of an epoch
 HELD = 0.1  # share of the worlds by which the best epoch is chosen
 DIRECTIONS, UNUSUAL = 64, 0.99  # of what was simulated, and the quantile that is its limit
+LEAST = 0.02  # limit: some worlds may lie at nothing
 
 
 class Given(NamedTuple):
@@ -122,7 +123,7 @@ def _simulated(given: Given, learned: int) -> tuple[np.ndarray, np.ndarray, np.n
         _, _, axes = np.linalg.svd(known - mean, full_matrices=False)
         basis, rest = axes[:DIRECTIONS], other - mean
         left = np.linalg.norm(rest - (rest @ basis.T) @ basis, axis=1)
-    return mean, basis, np.array([float(np.quantile(left, UNUSUAL))])
+    return mean, basis, np.array([max(LEAST, float(np.quantile(left, UNUSUAL)))])
 
 
 def _batches(given: Given, worlds: range, seed: int) -> Callable[[int], Iterator[tuple[Tensor, Tensor]]]:
