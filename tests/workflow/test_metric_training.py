@@ -6,8 +6,8 @@ import pytest
 import spaxel
 from spaxel.cli import main
 from spaxel.errors import Exists, NotFound, ParameterError
-from spaxel.methods.learned import learning
-from spaxel.methods.learned.fields import MAXRF
+from spaxel.methods.learned import galaxies, learning
+from spaxel.methods.learned.fields import IFU, MAXRF
 from spaxel.methods.learned.weights import read_weights
 from spaxel.methods.learned.worlds import draw_worlds
 from spaxel.training.checkpoint import Keeper
@@ -138,3 +138,28 @@ def test_a_dry_run_sees_a_file_of_weights_that_is_not_there(tmp_path):
     )
     with pytest.raises(NotFound, match=r"no file of weights none.safetensors"):
         foresee(plan)
+
+
+def test_galaxies_are_learned_from_too(tmp_path, monkeypatch):
+    drawn = draw_small_galaxies(monkeypatch)
+    monkeypatch.setattr(learning, "draw_worlds", lambda field, n, seed: drawn)
+    for name in ("a", "b"):
+        train_metric("ifu", tmp_path / f"{name}.safetensors", **SMALL)
+    one, other = (read_weights(tmp_path / f"{name}.safetensors") for name in ("a", "b"))
+    assert one[1]["field"] == "ifu"
+    assert one[0].first.shape[0] == len(IFU.edges) + 1
+    for a, b in zip(one[0], other[0], strict=True):
+        assert np.array_equal(a, b)
+    assert 0.01 < one[0].limit[0] < 1
+
+
+def draw_small_galaxies(monkeypatch):
+    monkeypatch.setattr(galaxies, "SIDES", (26, 27))
+    drawn = draw_worlds(IFU, 8, 0)
+    few = draw_worlds(IFU, 1, 0)
+    assert np.array_equal(few.own, drawn.own[:1])
+    assert drawn.covered.shape == (8, len(IFU.edges) - 1)
+    assert not drawn.own[~np.broadcast_to(drawn.covered[:, None], drawn.own.shape)].any()
+    assert np.isfinite(drawn.own).all()
+    assert drawn.means.shape == (40, len(IFU.edges) - 1)
+    return drawn

@@ -12,7 +12,7 @@ from spaxel.commands.options import Overwrite, Quiet, Resume, Seed
 
 
 def train_metric(
-    field: Annotated[str, Parameter(help="maxrf: paintings under X-ray fluorescence")],
+    field: Annotated[str, Parameter(help="maxrf: paintings under X-ray fluorescence; ifu: galaxies")],
     /,
     *,
     out: Annotated[Path, Parameter(alias="-o", help="file to write, .safetensors")],

@@ -33,7 +33,7 @@ def train_metric(
 ) -> dict[str, float]:
     """Learn distances for a field and write their weights for `spaxel.LearnedMetric`. Returns the last line of the history.
 
-    field  : maxrf      out : the file to write, `.safetensors`      worlds : that are simulated, about a CPU second each
+    field  : maxrf, ifu      out : the file to write, `.safetensors`      worlds : that are simulated, about a CPU second each
     epochs : of 250 steps      device : cpu, cuda or auto      resume : go on from `OUT.checkpoint`; worlds are made again
     Same seed, worlds and epochs: the same bits on one kind of processor.
     Raises ParameterError, Exists, MissingExtra without PyTorch.

@@ -4,7 +4,7 @@ import pytest
 from spaxel.cube import check_cube
 from spaxel.errors import ParameterError
 from spaxel.synth import simulate
-from spaxel.synth.ifu.light import GAS, LIGHT_SPEED, LINES, STARS, emission, line_fluxes, starlight
+from spaxel.synth.ifu.light import GAS, LIGHT_SPEED, LINES, STARS, USUAL, emission, light_of, line_fluxes, starlight
 from spaxel.synth.ifu.world import CLASSES, ifu
 
 SMALL = {"channels": 240, "wavelengths": (6400.0, 7000.0), "redshift": 0.01}
@@ -106,9 +106,33 @@ def test_young_stars_are_blue_and_old_stars_red():
     assert young[0] > young[1]
 
 
+def test_gas_stars_and_dust_of_ones_own():
+    edges = np.linspace(4600, 7000, 4801)
+    own = light_of({"H II region": {"[N II] 6583": 0.07}}, (4000.0, 20000.0), 0.0, 0.0)
+    assert line_fluxes("H II region", own)["[N II] 6583"] == 0.07
+    assert line_fluxes("H II region", own)["[N II] 6548"] == pytest.approx(0.34 * 0.07)
+    assert line_fluxes("diffuse gas", own) == line_fluxes("diffuse gas")
+    still = np.array([5170.0, 5180.0])
+    assert np.ptp(starlight("old stars", still, own)) < 0.1 * np.ptp(
+        starlight("old stars", still)
+    )  # no band of magnesium
+    clean, red = (emission("H II region", edges, np.zeros(1), 2.6, USUAL._replace(dust=dust))[0] for dust in (0.0, 1.0))
+    blue = edges[1:] < 5000
+    assert red[blue].sum() / clean[blue].sum() < 0.9
+    assert red[~blue].sum() > clean[~blue].sum()
+    seen, same = (ifu(seed=3, noise=False, **SMALL, **more)["truth_labels"].values for more in ({}, {"dust": 2.0}))
+    assert np.array_equal(seen, same)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
+        {"gas": {"tea": {}}},
+        {"gas": {"H II region": {"tea": 1.0}}},
+        {"temperatures": (4000.0,)},
+        {"temperatures": (100.0, 9000.0)},
+        {"metals": -1},
+        {"dust": float("inf")},
         {"snr": 0},
         {"wavelengths": (7000, 5000)},
         {"n_regions": -1},

@@ -14,6 +14,7 @@ from spaxel.methods.learned.nearness import Nearness, nearness
 from spaxel.methods.learned.redshift import REACH, redshift_of
 from spaxel.methods.learned.sights import Light
 
+POSSIBLE = (-0.01, 20.0)  # redshifts, as for lines of gas
 ALIKE = 0.001  # by which redshifts of several cubes may differ
 
 
@@ -57,8 +58,8 @@ def known_of(field: Field, encoder: Encoder, task: Task, seed: int) -> Known | s
 
 def _redshift(field: Field, encoder: Encoder, task: Task) -> tuple[float | None, str]:
     """The redshift, and what there is to say of it."""
-    told = _told(task)
-    if None not in told:
+    told = [z for z in _told(task) if z is not None]
+    if len(told) == len(task.cubes):
         apart = max(told) - min(told)
         return (told[0], "") if apart <= ALIKE else (None, f"The cubes have redshifts that differ by {apart:.3g}.")
     z = redshift_of(task.own.spectra.astype(np.float64), task.axis, task.units, field, encoder.double())
@@ -71,8 +72,9 @@ def _redshift(field: Field, encoder: Encoder, task: Task) -> tuple[float | None,
 
 
 def _told(task: Task) -> list[float | None]:
-    found = [cube.attrs.get("redshift") for cube in task.cubes]
-    return [None if z is None else float(z) for z in found]
+    """The redshift of each cube; None where none is given, or one that cannot be."""
+    found = [float(cube.attrs.get("redshift", np.nan)) for cube in task.cubes]
+    return [z if POSSIBLE[0] < z < POSSIBLE[1] else None for z in found]
 
 
 def _referred(learned: Learned, task: Task) -> Learned:

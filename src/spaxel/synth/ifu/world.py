@@ -8,7 +8,6 @@ needed. A rotation curve shifts the spectra: a linear model of fixed components 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
@@ -18,42 +17,15 @@ from spaxel.cube.tiles import CELL
 from spaxel.errors import ParameterError
 from spaxel.lines.gas import LIGHT_SPEED
 from spaxel.synth.checks import real_number, true_or_false, whole_number
-from spaxel.synth.fields import Fields, draw_fields
-from spaxel.synth.ifu.light import GAS, STARS, Light, emission, light_of, sky_lines, starlight
+from spaxel.synth.fields import draw_fields
+from spaxel.synth.ifu.disc import Galaxy, at_one_scale, blob, disc, plane
+from spaxel.synth.ifu.light import GAS, STARS, emission, light_of, sky_lines, starlight
 from spaxel.synth.tiled import tiled
 
 CLASSES = ("sky", "stars", "H II region", "diffuse gas", "active nucleus")
-DISC = ((0.05, 0.25), (0.22, 0.6), (0.42, 1.2), (0.31, 2.2))  # weights and widths (scale lengths) of Gaussians: exp(-r)
 RETIRED = 3.0  # Angstrom: equivalent width of Hα below which gas is not what a pixel shows (Cid Fernandes et al. 2011)
 FAINT = 0.08  # of the light at one scale length, below which a pixel is sky
 STEP = 0.25  # Angstrom, grid on which starlight is held before it is shifted
-
-
-@dataclass(frozen=True)
-class Galaxy:
-    """All that pixels are made from; small, whatever the size of the image. Lengths in pixels, speeds in km/s.
-
-    edges : (channel + 1,) Angstrom      knots : (n, 4) of H II regions: y, x, width, flux      sky : (2, channel)
-    """
-
-    seed: int
-    centre: tuple[float, float]
-    angle: float
-    inclination: float
-    scale: float
-    seeing: float
-    redshift: float
-    rotation: float
-    agn: float
-    edges: np.ndarray
-    resolution: float
-    knots: np.ndarray
-    clumps: Fields
-    sky: np.ndarray
-    noise: float
-    residual: float
-    brightness: float
-    light: Light
 
 
 def ifu(
@@ -121,7 +93,7 @@ def ifu(
 
 def velocity(galaxy: Galaxy, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Line-of-sight speed at rows y (h,) and columns x (w,): (h, w) km/s, V tanh(r / 0.5 scale) sin i cos θ."""
-    along, across = _plane(galaxy, y, x)
+    along, across = plane(galaxy, y, x)
     radius = np.hypot(along, across)
     rising = np.tanh(radius / (0.5 * galaxy.scale)) * along / np.maximum(radius, 1e-9)
     return galaxy.rotation * np.sin(galaxy.inclination) * rising
@@ -129,15 +101,15 @@ def velocity(galaxy: Galaxy, y: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 def fluxes(galaxy: Galaxy, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     """(h, w, 5): light at 5500 Angstrom of old and young stars, and Hα flux of each gas, at rows y and columns x."""
-    old = _disc(galaxy, y, x, 0.8)
-    young = 0.35 * _disc(galaxy, y, x, 1.25)
+    old = disc(galaxy, y, x, 0.8)
+    young = 0.35 * disc(galaxy, y, x, 1.25)
     clumpy = np.exp(0.6 * galaxy.clumps.at(y, x)[..., 0])
-    diffuse = 1.6 * _disc(galaxy, y, x, 1.5) * clumpy
+    diffuse = 1.6 * disc(galaxy, y, x, 1.5) * clumpy
     regions = np.zeros_like(old)
     for at_y, at_x, size, flux in galaxy.knots:
-        regions += flux * _blob(y, x, at_y, at_x, np.hypot(size, galaxy.seeing), size)
-        young = young + 0.008 * flux * _blob(y, x, at_y, at_x, np.hypot(size, galaxy.seeing), size)
-    nucleus = 120.0 * galaxy.agn * _blob(y, x, *galaxy.centre, galaxy.seeing, galaxy.seeing)
+        regions += flux * blob(y, x, at_y, at_x, np.hypot(size, galaxy.seeing), size)
+        young = young + 0.008 * flux * blob(y, x, at_y, at_x, np.hypot(size, galaxy.seeing), size)
+    nucleus = 120.0 * galaxy.agn * blob(y, x, *galaxy.centre, galaxy.seeing, galaxy.seeing)
     return np.stack([old, young, regions, diffuse, nucleus], axis=-1)
 
 
@@ -160,7 +132,7 @@ def labels(galaxy: Galaxy, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     continuum = amount[..., :2] @ red
     shown = 2 + amount[..., 2:].argmax(-1)
     shown = np.where(amount[..., 2:].sum(-1) < RETIRED * continuum, 1, shown)
-    return np.where(amount[..., :2].sum(-1) < FAINT * _at_one_scale(galaxy), 0, shown)
+    return np.where(amount[..., :2].sum(-1) < FAINT * at_one_scale(galaxy), 0, shown)
 
 
 def shares(galaxy: Galaxy, y: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -181,7 +153,7 @@ def _variance(galaxy: Galaxy, clean: np.ndarray) -> np.ndarray:
     """noise² (detector + sky + galaxy in units of its light at one scale length) / throughput."""
     middle = np.linspace(-1, 1, clean.shape[-1])
     throughput = 1 - 0.35 * middle**2
-    photons = 0.3 + 0.4 * galaxy.brightness * galaxy.sky[0] + 0.3 * clean / _at_one_scale(galaxy)
+    photons = 0.3 + 0.4 * galaxy.brightness * galaxy.sky[0] + 0.3 * clean / at_one_scale(galaxy)
     return (galaxy.noise**2 * photons / throughput).astype(np.float64)
 
 
@@ -194,35 +166,6 @@ def _pure(galaxy: Galaxy, speed: np.ndarray) -> np.ndarray:
     stars = [np.interp(rest, grid, starlight(name, grid, galaxy.light)) for name in STARS]
     gas = [emission(name, galaxy.edges, shift, galaxy.resolution, galaxy.light) for name in GAS]
     return np.stack(stars + gas)
-
-
-def _plane(galaxy: Galaxy, y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Place in the plane of the disc, (h, w) pixels along and across its long axis."""
-    down, right = y[:, None] - galaxy.centre[0], x[None] - galaxy.centre[1]
-    along = np.cos(galaxy.angle) * right + np.sin(galaxy.angle) * down
-    across = np.cos(galaxy.angle) * down - np.sin(galaxy.angle) * right
-    return along, across / np.cos(galaxy.inclination)
-
-
-def _disc(galaxy: Galaxy, y: np.ndarray, x: np.ndarray, scale: float) -> np.ndarray:
-    """An exponential disc of so many scale lengths, seen through the seeing: (h, w)."""
-    along, across = _plane(galaxy, y, x)
-    flat, total = np.cos(galaxy.inclination), np.zeros(along.shape)
-    for weight, size in DISC:
-        size = size * scale * galaxy.scale
-        wide, narrow = np.hypot(size, galaxy.seeing), np.hypot(size * flat, galaxy.seeing) / flat
-        total += weight * size**2 / (wide * narrow) * np.exp(-((along / wide) ** 2 + (across / narrow) ** 2) / 2)
-    return total
-
-
-def _blob(y: np.ndarray, x: np.ndarray, at_y: float, at_x: float, width: float, size: float) -> np.ndarray:
-    """A Gaussian of `size` with height 1, seen with `width`: its light is kept."""
-    down, along = np.exp(-(((y - at_y) / width) ** 2) / 2), np.exp(-(((x - at_x) / width) ** 2) / 2)
-    return (size / width) ** 2 * down[:, None] * along[None]
-
-
-def _at_one_scale(galaxy: Galaxy) -> float:
-    return float(sum(weight * np.exp(-0.5 / (size * 0.8) ** 2) for weight, size in DISC)) + 0.12
 
 
 def _compose(given: dict) -> Galaxy:
@@ -249,7 +192,7 @@ def _compose(given: dict) -> Galaxy:
         np.stack(sky_lines(rng, (edges[1:] + edges[:-1]) / 2, held["resolution"])), 0.0, held["residual"],
         held["sky"], light_of(*(given[name] for name in ("gas", "temperatures", "metals", "dust"))),
     )  # fmt: skip
-    noise = _at_one_scale(galaxy) / held["snr"]
+    noise = at_one_scale(galaxy) / held["snr"]
     return Galaxy(**(galaxy.__dict__ | {"knots": _arms(galaxy, rng, n_regions), "noise": noise}))
 
 

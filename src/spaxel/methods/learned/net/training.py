@@ -116,8 +116,8 @@ def _simulated(given: Given, learned: int) -> tuple[np.ndarray, np.ndarray, np.n
     known, other = given.means[given.of < learned], given.means[given.of >= learned]
     if given.widths is not None:
         mean, basis = directions(known, Light(given.widths, np.ones(len(given.widths), bool), 1.0))
-        others = range(learned, len(given.own))
-        left = np.array([unlike(given.own[i].astype(np.float64), given.sight(i), basis) for i in others])
+        sights = {i: Light(given.widths, given.covered[i], 1.0) for i in range(learned, len(given.own))}
+        left = np.array([unlike(given.own[i].astype(np.float64), sight, basis) for i, sight in sights.items()])
     else:
         mean = known.mean(0)
         _, _, axes = np.linalg.svd(known - mean, full_matrices=False)

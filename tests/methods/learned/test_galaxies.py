@@ -1,0 +1,137 @@
+"""Learned distances of galaxies: better than the consensus where a cube is one, and the consensus itself where it is not."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+import spaxel
+from spaxel import LearnedMetric, Segment
+from spaxel.cube import make_cube
+from spaxel.errors import ParameterError
+from spaxel.methods.learned.model import LIGHT_WEIGHT
+from spaxel.workflow.runs import segment
+
+QUICK = {"n_init": 2, "n_sample": 1200}
+OPTIONS = {"channels": 440, "wavelengths": (4800.0, 7000.0), "snr": 10.0, "rotation": 200.0}
+CUBE = spaxel.simulate("ifu", height=40, width=36, seed=12, **OPTIONS).load()
+MODEL = LearnedMetric(n_clusters=5, **QUICK).fit(CUBE)
+EXPECTED = MODEL.predict(CUBE)
+
+
+def without_redshift(cube):
+    found = cube.copy()
+    del found.attrs["redshift"]
+    return found
+
+
+def alike(one, other):
+    return adjusted_rand_score(one["labels"].values.ravel(), other["labels"].values.ravel())
+
+
+def test_a_galaxy_is_told_apart_better_than_by_the_consensus():
+    assert (MODEL.info_["field"], MODEL.info_["redshift"]) == ("ifu", pytest.approx(0.01))
+    assert MODEL.info_["trust"] > 0.9
+    truth = CUBE["truth_labels"].values.ravel()
+    plain = Segment(n_clusters=5, **QUICK).fit_predict(CUBE)["labels"].values.ravel()
+    assert adjusted_rand_score(truth, EXPECTED["labels"].values.ravel()) > adjusted_rand_score(truth, plain) + 0.1
+
+
+def test_a_redshift_that_nobody_tells_is_found_and_said():
+    cube = without_redshift(CUBE)
+    model = LearnedMetric(n_clusters=5, **QUICK).fit(cube)
+    assert model.info_["redshift"] == pytest.approx(0.01, abs=0.001)
+    assert "was found in the spectra; option redshift decides" in model.info_["scaling_sentence"]
+    assert alike(model.predict(cube), EXPECTED) > 0.8
+
+
+def test_nanometres_scale_and_brightness_do_not_matter():
+    nano = (CUBE * 1.0).assign_coords(channel=CUBE["channel"] / 10).assign_attrs(CUBE.attrs)
+    nano["channel"].attrs["units"] = "nm"
+    nano["spectra"] = (CUBE["spectra"] * np.float32(2.0**-12)).astype(np.float32)
+    nano["variance"] = CUBE["variance"] * 2.0**-24
+    model = LearnedMetric(n_clusters=5, **QUICK).fit(nano)
+    assert model.info_["trust"] == MODEL.info_["trust"]
+    assert alike(model.predict(nano), EXPECTED) > 0.98
+
+
+def test_learned_places_see_the_neighbours():
+    model = MODEL._model()
+    flat = CUBE["spectra"].values.reshape(-1, 440)[:300].astype(float)
+    one, other = (model.learned.scores(np.hstack([flat, around]), 440) for around in (flat, flat[::-1]))
+    np.testing.assert_allclose(np.linalg.norm(one, axis=1), LIGHT_WEIGHT * MODEL.info_["trust"])
+    assert np.abs(one - other).max() > 1
+
+
+def test_a_part_of_the_image_has_the_labels_of_the_whole():
+    found = MODEL.predict(CUBE.isel(y=slice(5, 30)))["labels"].values
+    assert np.array_equal(found[1:-1], EXPECTED["labels"].values[6:29])
+
+
+def test_it_is_saved_and_loaded(tmp_path):
+    MODEL.save(tmp_path / "model")
+    assert np.array_equal(spaxel.load(tmp_path / "model").predict(CUBE)["labels"], EXPECTED["labels"])
+
+
+def reflectance(axis, seed=0):
+    """Three smooth spectra with broad bands and light that varies, and noise."""
+    rng = np.random.default_rng(seed)
+    labels = (np.arange(20)[:, None] // 7 + np.zeros((1, 18), int)).astype(np.int32)
+    bands = rng.uniform(axis[0], axis[-1], (3, 3, 1)), rng.uniform(0.03, 0.2, (3, 3, 1)) * np.ptp(axis)
+    pure = 0.5 + (rng.uniform(-0.2, 0.3, (3, 3, 1)) * np.exp(-(((axis - bands[0]) / bands[1]) ** 2))).sum(1)
+    light = rng.uniform(0.8, 1.2, (20, 18, 1))
+    return make_cube(light * pure[labels] + rng.normal(0, 0.004, (20, 18, len(axis))), axis, "nm", truth_labels=labels)
+
+
+AXES = {
+    "Samson": np.linspace(401, 889, 156),
+    "AVIRIS": np.linspace(400, 2500, 204),
+    "EnMAP": np.linspace(418, 2445, 224),
+    "narrow channels": np.linspace(450, 780, 900),
+}
+
+
+@pytest.mark.parametrize("name", AXES)
+@pytest.mark.parametrize("told", [False, True])
+def test_reflectance_is_left_to_the_consensus(name, told):
+    cube = reflectance(AXES[name])
+    if told:
+        cube.attrs["redshift"] = 0.0
+    model = LearnedMetric(n_clusters=3, **QUICK).fit(cube)
+    assert model.info_["trust"] == 0
+    plain = Segment(n_clusters=3, **QUICK).fit(cube)
+    assert np.array_equal(plain.predict(cube)["labels"], model.predict(cube)["labels"])
+    assert "net_trust" not in model.state_
+
+
+def test_lines_that_are_no_gas_are_left_to_the_consensus():
+    axis, rng = np.linspace(480, 740, 600), np.random.default_rng(8)
+    lines = 0.1 + np.exp(-(((axis - rng.uniform(490, 730, (3, 6, 1))) / 0.4) ** 2) / 2).sum(1)
+    labels = (np.arange(20)[:, None] // 7 + np.zeros((1, 18), int)).astype(np.int32)
+    cube = make_cube(lines[labels] + rng.normal(0, 0.02, (20, 18, 600)), axis, "nm", truth_labels=labels)
+    model = LearnedMetric(n_clusters=3, **QUICK).fit(cube)
+    assert (model.info_["field"], model.info_["trust"]) == ("", 0)
+    assert "at none are the lines of these spectra like those of simulated galaxies" in model.info_["scaling_sentence"]
+    told = LearnedMetric(n_clusters=3, **QUICK).fit(cube.assign_attrs(redshift=0.01))
+    assert (told.info_["field"], told.info_["trust"]) == ("ifu", 0)
+    with pytest.raises(ParameterError, match="Try --redshift"):
+        LearnedMetric(n_clusters=3, weights="ifu").fit(cube)
+
+
+@pytest.mark.parametrize("name", ["Samson", "EnMAP"])
+def test_weights_of_galaxies_are_refused_for_wide_channels(name):
+    with pytest.raises(ParameterError, match=r"Weights ifu are of galaxies.*Try --weights auto"):
+        LearnedMetric(n_clusters=3, weights="ifu").fit(reflectance(AXES[name]))
+
+
+def test_cubes_of_two_redshifts_are_left_to_the_consensus():
+    other = CUBE.isel(x=slice(0, 20)).assign_attrs(redshift=0.02)
+    model = LearnedMetric(n_clusters=4, **QUICK).fit([CUBE, other])
+    assert model.info_["trust"] == 0
+    assert "redshifts that differ by 0.01" in model.info_["scaling_sentence"]
+
+
+def test_the_command_tells_the_redshift(tmp_path):
+    spaxel.write_cube(without_redshift(CUBE), tmp_path / "g.zarr")
+    run = segment([tmp_path / "g.zarr"], tmp_path / "run", method="learned", redshift=0.0102,
+                  parameters={"n_clusters": "3", "n_init": "1", "n_sample": "500"})  # fmt: skip
+    assert spaxel.load(run).info_["redshift"] == 0.0102
