@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import spaxel
@@ -20,6 +20,7 @@ PURE = np.concatenate([pure_light(RNG, IFU.edges) for _ in range(60)])
 BASIS = directions(PURE, ALL)[1]
 
 
+@settings(max_examples=15, deadline=None)
 @given(st.floats(1.0, 7.9), st.floats(4000.0, 4700.0), st.floats(0.1, 1e3))
 def test_even_light_is_even_on_the_grid_whatever_the_channels(step, start, level):
     edges = np.arange(start, 7000, step)
@@ -37,9 +38,10 @@ def test_bins_that_the_axis_does_not_reach_hold_nothing():
 
 
 def test_all_bins_have_the_noise_of_channels_that_are_narrower():
-    noise = np.random.default_rng(1).standard_normal((4000, 2300))
+    noise = np.random.default_rng(1).standard_normal((600, 2300))
     laid = (onto(np.linspace(4650, 6950, 2301), IFU.edges, counts=False) @ noise.T).T
-    np.testing.assert_allclose(laid.std(0), 1, rtol=0.06)
+    np.testing.assert_allclose(laid.std(0).mean(), 1, rtol=0.01)
+    assert 0.85 < laid.std(0).min() < laid.std(0).max() < 1.15
     np.testing.assert_allclose(ALL.noise(laid).mean(), 1, rtol=0.03)
 
 
@@ -73,7 +75,7 @@ def test_what_was_simulated_is_known_and_what_was_not_is_not():
 
 @pytest.mark.parametrize("noise", [0.0, 0.3])
 def test_light_without_lines_is_unlike(noise):
-    place = np.linspace(-1, 1, len(WIDTHS))
+    place = ((IFU.edges[1:] + IFU.edges[:-1]) / 2 - 5800) / 1100
     smooth = np.stack([1 + 0.3 * place, 1 - 0.4 * place**2])
     assert unlike(mixtures(smooth, noise=noise), ALL, BASIS) == 1
 

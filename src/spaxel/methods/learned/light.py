@@ -1,8 +1,9 @@
 """How much of the lines of some light is what was simulated.
 
 Groups of like brightness g are cut into two halves, whose means m and n have noise of their own, so that it cancels:
-r² = Σ_g w_g m·R n / Σ_g w_g m·H n. H takes away the smooth continuum, R also all combinations of the lines of simulated stars
-and gas, w_g is 1 without noise. A redshift by such a fit: Bolton et al. 2012, doi:10.1088/0004-6256/144/5/144.
+r² = f Σ_g w_g m·R n / Σ_g w_g m·H n. H takes away the smooth continuum, R also all combinations of the lines of simulated stars
+and gas, w_g is 1 without noise, f is 1 over what R would leave of lines at random places. A redshift by such a fit: Bolton et
+al. 2012, doi:10.1088/0004-6256/144/5/144.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ GROUPS = 12  # of spectra
 SMOOTH = 8  # degree of the polynomial that is the continuum
 DIRECTIONS = 64  # of what was simulated
 CLEAR = 3.0  # times its own noise: from which on there are lines
+INSIDE = 0.1  # of a direction, at least, lies in the bins that are covered; else it is none there
+SLIGHT = 1e-5  # of all light: less is no line, but rounding
 NOTHING = 1.0  # of the lines, if there are none, is what was simulated: as far as can be
 
 
@@ -57,9 +60,10 @@ class Spaces(NamedTuple):
 
 def spaces(light: Light, basis: np.ndarray) -> Spaces:
     """What may lie below lines, and in them. basis : (q, bin) as `directions` gives it"""
-    smooth = _smooth(light)[light.covered]
-    both = np.concatenate([smooth, basis[:, light.covered].T], axis=1)
-    return Spaces(*(_orthonormal(columns) for columns in (smooth, both)))
+    smooth = np.linalg.qr(_smooth(light)[light.covered])[0]
+    lines = _without(basis[:, light.covered], smooth).T
+    u, s, _ = np.linalg.svd(lines, full_matrices=False)
+    return Spaces(smooth, np.concatenate([smooth, u[:, s > INSIDE]], axis=1))
 
 
 def share_off(groups: Grouped, light: Light, spanned: Spaces) -> float:
@@ -71,12 +75,15 @@ def share_off(groups: Grouped, light: Light, spanned: Spaces) -> float:
     weight = 1 / (1 + noise**2)
     total, left = (float(weight @ (one * other).sum(1)) for one, other in (lines, rest))
     doubt = float(np.sqrt((weight * noise) @ (weight * noise) / max(1, first.shape[1])))
-    return float(np.sqrt(np.clip(left / total, 0, 1))) if total > CLEAR * doubt else NOTHING
+    there = total > CLEAR * doubt + SLIGHT * first.shape[1] * weight.sum()
+    fair = _free(spanned.smooth) / max(
+        1, _free(spanned.both)
+    )  # what fits anything because it has as many directions as bins
+    return float(np.sqrt(np.clip(fair * left / total, 0, 1))) if there else NOTHING
 
 
-def _orthonormal(columns: np.ndarray) -> np.ndarray:
-    u, s, _ = np.linalg.svd(columns, full_matrices=False)
-    return u[:, s > 1e-6 * s[0]]
+def _free(space: np.ndarray) -> int:
+    return space.shape[0] - space.shape[1]
 
 
 def _without(means: np.ndarray, space: np.ndarray) -> np.ndarray:

@@ -10,12 +10,12 @@ from spaxel.methods.learned.light import NOTHING, Grouped, Spaces, halves, liken
 from spaxel.methods.learned.sights import Light
 
 REACH = (0.0, 0.25)  # of redshifts that are tried
+FARTHEST = 2.0  # times the limit, from which on learned distances count nothing
 STEP, FINE, AROUND = 6e-4, 1e-4, 18  # in ln (1 + z), and how many fine steps to each side
-SHARP = 0.5  # of the lines at most that may be left, where they fit best
 
 
 def redshift_of(spectra: np.ndarray, axis: np.ndarray, units: str, field: Field, encoder: Encoder) -> float | None:
-    """The redshift of spectra (n, channel) of a sample; None where none fits. Right to about 0.0005.
+    """The redshift of spectra (n, channel) of a sample; None where the lines fit at none. Right to about 0.0005.
 
     Groups of like brightness are laid on the grid at each redshift. The least share of their lines that is unlike all that
     was simulated says where about; there the mean of simulated lines says where exactly.
@@ -39,7 +39,7 @@ def redshift_of(spectra: np.ndarray, axis: np.ndarray, units: str, field: Field,
     tried = np.arange(np.log1p(REACH[0]), np.log1p(REACH[1]), STEP)
     off = [judged(float(np.expm1(t)))[0] for t in tried]
     best = int(np.argmin(off))
-    if off[best] > SHARP:
+    if off[best] >= FARTHEST * encoder.limit[0]:
         return None
     near = np.expm1(tried[best] + FINE * np.arange(-AROUND, AROUND + 1))
     return round(float(near[int(np.argmax([judged(float(z))[1] for z in near]))]), 5)
