@@ -76,9 +76,7 @@ def share_off(groups: Grouped, light: Light, spanned: Spaces) -> float:
     total, left = (float(weight @ (one * other).sum(1)) for one, other in (lines, rest))
     doubt = float(np.sqrt((weight * noise) @ (weight * noise) / max(1, first.shape[1])))
     there = total > CLEAR * doubt + SLIGHT * first.shape[1] * weight.sum()
-    fair = _free(spanned.smooth) / max(
-        1, _free(spanned.both)
-    )  # what fits anything because it has as many directions as bins
+    fair = _free(spanned.smooth) / max(1, _free(spanned.both))  # many directions in few bins fit anything
     return float(np.sqrt(np.clip(fair * left / total, 0, 1))) if there else NOTHING
 
 
