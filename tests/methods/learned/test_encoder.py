@@ -109,7 +109,8 @@ def test_distance_is_none_on_what_was_simulated_and_grows_off_it():
 def test_weights_of_every_field_come_with_the_package(name):
     read, about = read_weights(name)
     assert about["field"] == name
-    assert read.first.shape[0] == 2 * (len(FIELDS[name].edges) - 1) + 1
+    bins = len(FIELDS[name].edges) - 1
+    assert read.first.shape[0] == {"maxrf": 2 * bins + 1, "ifu": bins + 2}[name]
     assert {"worlds", "epochs", "seed", "command", "versions"} <= set(about)
     assert 0 < read.limit[0] < 0.5
 
