@@ -128,7 +128,7 @@ def variance(galaxy: Galaxy, y: np.ndarray, x: np.ndarray) -> np.ndarray:
 def labels(galaxy: Galaxy, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     """What a pixel shows, an index into CLASSES: (h, w)."""
     amount = fluxes(galaxy, y, x)
-    red = [starlight(name, np.array([6562.8 * 0.985]), galaxy.light)[0] for name in STARS]
+    red = [starlight(name, np.array([6562.8 * 0.985]), galaxy.light._replace(dust=0.0))[0] for name in STARS]
     continuum = amount[..., :2] @ red
     shown = 2 + amount[..., 2:].argmax(-1)
     shown = np.where(amount[..., 2:].sum(-1) < RETIRED * continuum, 1, shown)
