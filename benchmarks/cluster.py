@@ -137,7 +137,7 @@ def killed(folder: Path, client: Client, kills: int) -> dict[str, Any]:
 def _workers(client: Client) -> list[int]:
     """The processes of the two workers; the scheduler may still know one that is dead, and waits for another then."""
     while True:
-        client.wait_for_workers(2, timeout=120)
+        client.wait_for_workers(2, timeout=600)
         pids = sorted(client.run(os.getpid, on_error="ignore").values())
         if len(pids) == 2:
             return pids

@@ -143,7 +143,7 @@ def test_the_viewer_reads_the_overview_of_what_is_on_the_screen(run):
 def test_labels_made_smaller_strip_by_strip_are_those_of_the_whole_map(side):
     rng = np.random.default_rng(side)
     a, b = (rng.integers(-1, 4, SHAPE) for _ in range(2))
-    lazy = [da.from_array(values, chunks=(20, 31)) for values in (a, b)]
+    lazy = [da.from_array(values, chunks=(19, 31)) for values in (a, b)]
     for maps in ([a, b], lazy, [a, lazy[1]]):
         with bounded(40_000):
             found = small_strips(maps, side, lambda a, b: (a, np.maximum(a, b)))
