@@ -154,8 +154,30 @@ def corrections(folder: Path) -> Image.Image:
     return stacked([above, wide])
 
 
+def which(folder: Path) -> Image.Image:
+    """For the page on methods: the truth and what three methods make of a layered painting and of a faint galaxy."""
+    layered = {"counts": 200, "n_pigments": 8, "layers": 2, "relief": 0.5, "pileup": 0.05, "channels": 256}
+    worlds = {
+        "painting": spaxel.simulate("maxrf", height=64, width=64, seed=120, **layered).load(),
+        "galaxy": spaxel.simulate("ifu", height=64, width=64, seed=120, channels=480, snr=8, rotation=250.0).load(),
+    }
+    methods = {"k-means": spaxel.KMeans, "consensus (default)": spaxel.Segment, "learned": spaxel.LearnedMetric}
+    rows: list[Image.Image] = []
+    for world, cube in worlds.items():
+        truth = cube["truth_labels"].values
+        number = int(truth.max()) + 1
+        maps = [truth]
+        for name, method in methods.items():
+            labels = method(n_clusters=number, random_state=120).fit(cube).predict(cube)["labels"].values
+            print(f"{world}, {name}: ARI {spaxel.score(labels, truth)['ari']:.3f}")
+            maps.append(matched(labels, truth))
+        rows.append(side_by_side([painted(one, 3) for one in maps], None if rows else ["truth", *methods]))
+    return stacked(rows)
+
+
 PICTURES = {
     "corrections": corrections,
+    "which": which,
     "report": report,
     "kmeans": kmeans,
     "dsc": dsc,
