@@ -20,7 +20,8 @@ def least_number(Y: np.ndarray, most: int, kinds: Kinds) -> int:
 
     Y : (n, channel) of even noise
     A factor counts from 12 widths above the edge on: what an error was larger than the model of it stays below. More components
-    rarely make it count more, so the number is halved down where it is large, and looked for one by one where it is small.
+    rarely make it count more, so the number is halved down where it is large, and looked for one by one where it is small. Where
+    no number that is tried first suffices, none is looked for: with one too many the errors are sometimes not found.
     """
     noise = edge(eigenvalues(Y), *Y.shape).noise
 
@@ -28,9 +29,10 @@ def least_number(Y: np.ndarray, most: int, kinds: Kinds) -> int:
         values = edge(eigenvalues(without_errors(Y, k, kinds).table), *Y.shape)
         return strong(values.excess) <= k and values.noise <= LOUDER * noise
 
-    if most <= 1 or not suffices(most - 1):
+    probes = dict.fromkeys(k for k in (most - 1, 2 * most // 3, most // 2) if k)
+    if most <= 1 or (begun := next((k for k in probes if suffices(k)), None)) is None:
         return most
-    low, high = 0, most - 1
+    low, high = 0, begun
     while high - low > 1 and high > SCANNED:
         k = (low + high) // 2
         low, high = (low, k) if suffices(k) else (k, high)
