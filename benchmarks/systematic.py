@@ -85,9 +85,21 @@ def _held(row: dict[str, Any], case: str) -> bool:
         if row["found"] != row["k"]:
             return any(f"n_components={row['k']}." in sentence for sentence in alike)
         return row["worst"] >= TWINS and bool(alike)
-    right = next(iter(STEP[case]))
-    named = row["named"] == right and row["becomes"] == row["k"] == row["with"]
-    return named or (row["found"] == row["k"] and row["named"] in (None, right))
+    ((right, value),) = STEP[case].items()
+    option, clear = _named(row)
+    correct = option == f"--{right}" + (f" {value}" if value is not True else "")
+    if option and correct and row["becomes"] == row["k"] == row["with"]:
+        return True
+    return row["found"] == row["k"] and (correct or not option or not clear)
+
+
+def _named(row: dict[str, Any]) -> tuple[str, bool]:
+    """The option that a warning names, "" for none, and whether it is sure of it ("Probably") or not ("Doubtful")."""
+    for sentence in row["warnings"]:
+        for word, start in (("Probably ", "Try "), ("Doubtful: ", "Compare with ")):
+            if sentence.startswith(word):
+                return sentence.rsplit(start, 1)[1].rstrip("."), word == "Probably "
+    return "", False
 
 
 def rows_of(case: str, found: list[dict[str, Any]]) -> Iterable[dict[str, Any]]:
@@ -103,13 +115,15 @@ def report(about: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     shown = [_line(*one, [r for r in rows if (World(*r["world"]), r["case"]) == one]) for one in worlds]
     held = []
     for case in seen:
-        right = [row["held"] for row in rows if row["case"] == case]
-        held.append([case, f"{sum(right)} of {len(right)}"])
+        those = [row | {"held": _held(row, case)} for row in rows if row["case"] == case]
+        unsure = sum(row["held"] and _named(row)[0] != "" and not _named(row)[1] for row in those)
+        held.append([case, f"{sum(row['held'] for row in those)} of {len(those)}", unsure or ""])
     parts = [
-        "Held: right and silent without an error; right number, or the error named with the right step and the right number; "
+        "Held: right and silent without an error; right number, or the error named with the right step and the right number, "
+        'as probable ("Try --msc") or as doubtful ("Compare with --msc"); '
         "near twins (cosine 0.99) both found (cosine at least 0.95) and named, or said to be taken for one, with the right "
         "number.",
-        table(["error", "held"], held),
+        table(["error", "held", "of them said to be doubtful"], held),
         table(HEADER, shown),
     ]
     write_page("systematic", "Systematic errors told from components", about, parts)
@@ -120,13 +134,13 @@ def _line(world: World, case: str, rows: list[dict[str, Any]]) -> list[Any]:
         values = sorted({row[name] for row in rows if row.get(name) is not None})
         return f"{values[0]}" + (f"-{values[-1]}" if len(values) > 1 else "") if values else ""
 
-    named = [row["named"] for row in rows if row["named"]]
+    named = [option for row in rows if (option := _named(row)[0])]
     options = f"{', '.join(sorted(set(named)))} ({len(named)} of {len(rows)})" if named else ""
     after = f"{np.mean([row['cosine with'] for row in rows]):.4f}" if "cosine with" in rows[0] else ""
     return [
         f"{world.spectra}, {world.times}N, {world.db:g} dB", case, world.k, every("edge"), every("minka"), every("found"),
         options, every("becomes"), every("with"), f"{np.mean([row['cosine'] for row in rows]):.4f}", after,
-        f"{sum(row['held'] for row in rows)} of {len(rows)}",
+        f"{sum(_held(row, case) for row in rows)} of {len(rows)}",
     ]  # fmt: skip
 
 

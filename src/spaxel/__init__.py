@@ -43,6 +43,7 @@ _HOME = {  # public name -> module that defines it
     "EnergyMCR": "methods.ebgmcr.estimator",
     "LibraryUnmixing": "methods.library.estimator",
     "load": "methods.registry",
+    "calibrate": "results.calibration",
     "find_rare": "methods.rare.find",
     "cut": "results.cut",
     "compare": "workflow.comparing",

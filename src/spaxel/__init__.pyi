@@ -42,6 +42,7 @@ from spaxel.readers import open_cube as open_cube
 from spaxel.readers.native import convert as convert
 from spaxel.readers.native import write_cube as write_cube
 from spaxel.reporting import report as report
+from spaxel.results.calibration import calibrate as calibrate
 from spaxel.results.cut import cut as cut
 from spaxel.results.interpretation import interpret as interpret
 from spaxel.results.line_maps import line_maps as line_maps

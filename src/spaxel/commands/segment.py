@@ -92,6 +92,12 @@ def unmix(
     *,
     out: Out,
     method: Annotated[str, Parameter(help=_methods("unmix"), show_default=False)] = "mcr",
+    calibrate: Annotated[
+        str | None,
+        Parameter(
+            help="a column of the table with known values of some samples: the others are predicted, with errors"
+        ),
+    ] = None,
     fitting: Fitting | None = None,
     reading: Reading | None = None,
     treating: Treating | None = None,
@@ -102,6 +108,7 @@ def unmix(
     """Which pure spectra are mixed, how many, and how much of each: tables, maps and a report."""
     parameters = _parameters("unmix", method, fitting or Fitting(), parameters)
     told = (lines or Lines()).asked()
+    told |= {"calibrate": calibrate}
     _run(files, out, fitting or Fitting(), reading, treating, where, method=method, parameters=parameters, **told)
 
 

@@ -44,6 +44,8 @@ def print_run(folder: Path) -> None:
         say(f"  {sentence}")
     _print_amounts(result) if "abundances" in result else _print_sizes(result, run)
     size = result["labels"].size
+    if "predicted" in result:
+        say(f"  {result['predicted'].attrs.get('sentence', '')}")
     if lost := size - int(label_counts(result["labels"]).sum()):
         say(f"{lost:,} of {size:,} pixels hold no data (label -1)")
     for sentence in sentences(result.attrs, "notes"):

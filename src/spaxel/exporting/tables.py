@@ -28,6 +28,7 @@ def component_columns(
     component (its number in the maps, from 0), name, n_pixels (with this label), share (see spaxel.results.convention.shares;
     nan for what was marked as background), probability_right (mean confidence, where that is a probability), area_UNIT2 where
     the size of a pixel is known; of abundances also mean_abundance and present_in (part of the pixels where it is above 0),
+    of a table also detection_limit, ambiguity (part of the signal that rotation leaves open) and purest_sample, where known;
     and highest_presence (of all pixels) where a library was unmixed;
     color and candidates (elements, emission lines) where asked for
     """
@@ -44,6 +45,12 @@ def component_columns(
     if "abundances" in result:
         found = amounts(result)
         columns |= {"mean_abundance": _numbers(found.mean), "present_in": _numbers(found.present)}
+    if "component_limit" in result:
+        columns["detection_limit"] = _numbers(result["component_limit"].values)
+    if "component_ambiguity" in result:
+        columns["ambiguity"] = _numbers(result["component_ambiguity"].values)
+    if "abundances" in result and "sample" in spectra_names(result) and len(names):
+        columns["purest_sample"] = list(_purest(result))
     if "presence" in result:
         columns["highest_presence"] = _numbers(_highest(result["presence"]))
     pixel = pixel_size(result.attrs)
@@ -121,6 +128,14 @@ def _highest(values: xr.DataArray) -> np.ndarray:
     for _, _, (part,) in walk(values, scratch=16 * len(top)):
         top = np.fmax(top, np.where(np.isfinite(part), part, -np.inf).max((0, 1), initial=-np.inf))
     return np.where(np.isfinite(top), top, np.nan)
+
+
+def _purest(result: xr.Dataset) -> list[str]:
+    """The name of the spectrum of a list in which a component has its largest part of all abundances, "" for none."""
+    names = spectra_names(result)["sample"][1]
+    values = np.nan_to_num(result["abundances"].values.reshape(len(names), -1, result.sizes["component"])[:, 0])
+    parts = values / np.maximum(values.sum(1, keepdims=True), 1e-30)
+    return [names[int(i)] if parts[i, k] > 0 else "" for k, i in enumerate(parts.argmax(0))]
 
 
 def _sizes(result: xr.Dataset, n: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from spaxel.figures.reduce import step_for
 from spaxel.lines.gas import wavelengths
 from spaxel.reporting import scene, sections
 from spaxel.reporting.autoencoder import autoencoder
+from spaxel.reporting.calibration import calibration
 from spaxel.reporting.groups import groups
 from spaxel.reporting.here import here
 from spaxel.reporting.joined import render_joined
@@ -78,6 +79,7 @@ def render(result: xr.Dataset, run: dict[str, Any] | None = None) -> str:
         parts = [
             scene.what(page),
             mixture(page),
+            calibration(page),
             groups(page),
             sections.components(page),
             autoencoder(page),

@@ -12,6 +12,8 @@ Unmixing has these, and labels are the largest abundance:
     abundances (y, x, component)         float32, how much of each component; nan = no data
     presence (y, x, component)           float32, probability that a component is in a pixel, of a library
     abundance_error (y, x, component)    float32, standard error of the abundances
+    component_limit (component)          abundance that is told from none in 19 of 20 spectra, with a false alarm in one of 20
+    component_ambiguity (component)      part of the whole signal that a component can take more or less, with as good a fit
     component_low, component_high        (component, channel): band of feasible solutions, for few components
     residual (y, x)                      float32, norm of what the components leave over the norm of the spectrum
 
@@ -54,6 +56,12 @@ What a search for small targets adds (spaxel.find_rare, --rare), candidates from
     rare_left (rare)                     after unmixing: |x - mixture| / |x|, what the components leave of its spectrum
     rare_spectra, rare_spread, rare_around (rare, channel)  mean and standard deviation, and the mean of what lies around
 
+What a calibration adds (spaxel.calibrate, --calibrate):
+
+    known, left_out (y, x)               known values, nan elsewhere; what a sample is said to hold without its own
+    predicted, predicted_error (y, x)    float32, value by the abundances, and its standard error; attrs `sentence`, offset …
+    calibration_slope (component)        value = offset + abundances @ slopes
+
 What a method with an autoencoder adds for its pictures:
 
     latents (y, x, latent)               float32, at most the first 16 latents; nan = no data
@@ -87,6 +95,8 @@ _DIMS = {
     "component_spread": ("component", "channel"),
     "component_low": ("component", "channel"),
     "component_high": ("component", "channel"),
+    "component_limit": ("component",),
+    "component_ambiguity": ("component",),
     "component_size": ("component",),
     "component_color": ("component",),
     "component_paint": ("component",),
@@ -95,6 +105,11 @@ _DIMS = {
     "presence": ("y", "x", "component"),
     "abundance_error": ("y", "x", "component"),
     "residual": ("y", "x"),
+    "known": ("y", "x"),
+    "left_out": ("y", "x"),
+    "predicted": ("y", "x"),
+    "predicted_error": ("y", "x"),
+    "calibration_slope": ("component",),
     "micro_labels": ("y", "x"),
     "micro_spectra": ("micro", "channel"),
     "micro_spread": ("micro", "channel"),

@@ -37,7 +37,7 @@ NEEDS = {  # array -> what it is nothing without
     "presence": "abundance_error", "abundance_error": "abundances",
     "line_maps": "line_position", "picture_wide": "picture", "decoded_picture": "picture", "latents": "latent_centers",
     **dict.fromkeys(("rare_labels", "rare_size", "rare_detector", "rare_expected", "rare_spectra"), "rare_position"),
-    "rare_left": "rare_position",
+    "rare_left": "rare_position", "component_limit": "abundance_error", "component_ambiguity": "abundance_error",
     "rare_position": "rarity", "rarity": "rare_labels", "rare_around": "rare_spectra", "rare_spread": "rare_spectra",
 }  # fmt: skip
 

@@ -33,6 +33,7 @@ class RunPlan:
     lines     : of which maps are made: ("auto",), ("none",) or names, see spaxel.line_maps
     rare      : look for small targets, see spaxel.find_rare
     lean      : no page, and no maps of lines unless they are named; `spaxel report RUN` makes both later
+    calibrate : name of a column of numbers of the table, from whose known values abundances are calibrated (spaxel.calibrate)
     redshift, medium : of the object and its wavelengths, for lines of gas; kept in run.json
     command   : as it was typed, for run.json
     storage   : options of what opens addresses (spaxel.store.addresses.using); never written
@@ -52,6 +53,7 @@ class RunPlan:
     lines: Sequence[str] = ("auto",)
     rare: bool = False
     lean: bool = False
+    calibrate: str | None = None
     redshift: float | None = None
     medium: str | None = None
     command: str = ""

@@ -81,7 +81,9 @@ def key_of_prediction(plan: RunPlan, run: Path, held: dict[str, Any], file: Open
 
 
 def _common(plan: RunPlan, files: Sequence[Opened]) -> dict[str, Any]:
-    asked: dict[str, Any] = {name: getattr(plan, name) for name in ("lines", "rare", "lean", "redshift", "medium")}
+    asked: dict[str, Any] = {
+        name: getattr(plan, name) for name in ("lines", "rare", "lean", "calibrate", "redshift", "medium")
+    }
     asked["options"] = shown_options(plan)
     inputs = {f"input {i}": provenance.told(file.path, file.signature) for i, file in enumerate(files)}
     return asked | inputs | {"versions": provenance.about("", None)["versions"]}

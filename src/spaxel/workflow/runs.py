@@ -59,6 +59,7 @@ from spaxel.workflow.beside import (
     write_beside,
     write_joined,
 )
+from spaxel.workflow.calibrating import check_column, with_calibration, with_calibration_of, write_calibration
 from spaxel.workflow.fanning import mapped_together, small
 from spaxel.workflow.fitting import fit, process_number
 from spaxel.workflow.lines import with_lines
@@ -113,6 +114,7 @@ def carry_out(plan: RunPlan) -> Path:
     with held, new_run(plan.out, overwrite=plan.overwrite, resume=plan.resume) as folder, advised(folder):
         with remembering(_room(plan, model)):
             files = clock("open", open_all, plan)
+            check_column(plan, files[0].raw)
             check_lines(files[0].raw, plan.lines, plan.redshift, plan.medium)
             unfinished = Unfinished(folder)
             with naming(plan.paths[0]) if len(files) == 1 else nullcontext():
@@ -215,7 +217,7 @@ def _fit(plan: RunPlan, model: Any, files: Sequence[Opened]) -> Path | None:
 def _map_one(work: Work, file: Opened, run: dict[str, Any], compared: Path | None = None) -> None:
     """The run of a single cube: its result, tables and page. compared : the run whose cubes say what is new in it."""
     run = run | file.about(work.plan)
-    result = _answer(work, work.folder, file)
+    result = _answer(work, work.folder, file, compared)
     others = None if compared is None else cubes_of(compared)
     beside = work.clock("tables", write_beside, work.folder, run["name"], result, others)
     run |= beside if compared is not None else beside | {"colors": common_colors([result])}
@@ -281,13 +283,16 @@ def _answers(work: Work, files: Sequence[tuple[str, Opened]]) -> Iterator[tuple[
             yield name, file, _answer(work, work.folder / name, file)
 
 
-def _answer(work: Work, folder: Path, file: Opened) -> xr.Dataset:
-    """The result of the model on a cube, with the components of a cut by hand, written."""
+def _answer(work: Work, folder: Path, file: Opened, compared: Path | None = None) -> xr.Dataset:
+    """The result of the model on a cube, with the components of a cut by hand, written. compared : the run of the model"""
     with keeping(work.unfinished.maps(folder.name if folder != work.folder else "")):
         with naming(file.path):
             result = work.clock("predict", apply, work.model, file.cube)
         if work.plan.rare:
             result = work.clock("rare", with_rare, work.model, file.cube, result)
+        result = with_calibration(work.plan, file.raw, result)
+        if compared is not None:
+            result = with_calibration_of(compared, result)
         if work.cut:
             result = recall(result, work.cut)
         result = work.clock("lines", with_lines, work.plan, file.raw, file.cube.attrs.get("steps", []), result)
@@ -301,6 +306,7 @@ def _written(work: Work, folder: Path, file: Opened, result: xr.Dataset) -> xr.D
         result["truth_labels"] = (("y", "x"), known if is_lazy(result["labels"].data) else np.asarray(known))
     work.clock("write", write_result, folder, result)
     write_rare(folder, result)
+    write_calibration(folder, result)
     return read_result(folder) if is_lazy(result["labels"].data) else result
 
 

@@ -20,8 +20,8 @@ def least_number(Y: np.ndarray, most: int, kinds: Kinds) -> int:
 
     Y : (n, channel) of even noise
     A factor counts from 12 widths above the edge on: what an error was larger than the model of it stays below. More components
-    rarely make it count more, so the number is halved down where it is large, and looked for one by one where it is small. Where
-    no number that is tried first suffices, none is looked for: with one too many the errors are sometimes not found.
+    rarely make it count more, so the number is halved down where it is large, and looked for one by one where it is small. With
+    a few too many, errors are sometimes not found, so three numbers are tried before none is looked for.
     """
     noise = edge(eigenvalues(Y), *Y.shape).noise
 

@@ -18,6 +18,7 @@ from spaxel.linear.sparse.spikes import MOST, despiked, has_spikes
 from spaxel.methods.mcr.alike import alike_sentences
 from spaxel.methods.mcr.constraints import NONE, Constraints, How, constrained_table
 from spaxel.methods.mcr.dense import apart_words, settled
+from spaxel.methods.mcr.errors import kept_for_errors
 from spaxel.methods.mcr.evening import Even, evening, evens, order_back, turned_back
 from spaxel.methods.mcr.instrument import PERFECT, Instrument, corrected, doubted, sentence_beside
 from spaxel.methods.mixtures.base import Unmixed, is_signed
@@ -136,6 +137,7 @@ def _table(spectra: np.ndarray, options: Options, even: Even | None) -> Unmixed:
     said += ([doubt["sentence"]] if doubt else []) + apart_words(apart)
     if found.n:
         found = found if even is None else turned_back(found, even)
+        arrays |= kept_for_errors(found, None if even is None else even.channel)
         said += alike_sentences(found.components, found.errors, *options.axis) if options.axis else []
         return Unmixed(found.components, info, said, arrays)
     said.append("No component stands above the noise; the mean spectrum is given as the only one.")

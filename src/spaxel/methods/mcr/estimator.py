@@ -22,9 +22,10 @@ from spaxel.methods.mcr.bands import bands_of
 from spaxel.methods.mcr.codes import encode_constrained, encode_scene, encode_table
 from spaxel.methods.mcr.components import FEW, Options, components_of
 from spaxel.methods.mcr.constraints import Constraints, read_known
+from spaxel.methods.mcr.errors import Certain, table_errors
 from spaxel.methods.mcr.evening import encode_evened
 from spaxel.methods.mcr.instrument import Instrument, encode_without_errors
-from spaxel.methods.mixtures.base import Encoder, Unmixed, Unmixing
+from spaxel.methods.mixtures.base import Encoder, Errors, Unmixed, Unmixing
 from spaxel.methods.parameters import Kind, Known, Memory, NComponents, NSample, Seed, Signed, declared
 from spaxel.methods.rare.unexplained import targets_beside, words
 
@@ -186,6 +187,19 @@ class MCR(Unmixing):
         about = {"ambiguity": bands.ambiguity, "sentence": bands.sentence, "warning": bands.warning}
         said = [*found.warnings, *([bands.warning] if bands.warning else [])]
         return found._replace(info=info | {"bands": about}, warnings=said, arrays=found.arrays | arrays)
+
+    def _errors(self) -> Errors | None:
+        """Of a table without constraints: the standard errors of its abundances."""
+        state, info = self.state_, self.info_
+        if "component_error" not in state or info["noise"][0] <= 0:
+            return None
+        weight = state.get("channel_weight")
+        components = self.components_ * (1 if weight is None else weight)
+        kept = {name: value for name, value in state.items() if name in ("component_error", "rotation")}
+        ambiguity = (info.get("bands") or {}).get("ambiguity")
+        open_by = np.zeros(len(components)) if ambiguity is None else np.asarray(ambiguity, np.float64)
+        level, power, _ = info["noise"]
+        return partial(table_errors, Certain(kept, components, (level, power), open_by, weight))
 
     def _encoder(self) -> Encoder:
         info, weight = self.info_, self.state_.get("channel_weight")

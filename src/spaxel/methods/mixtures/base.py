@@ -41,6 +41,7 @@ from spaxel.preprocess.choice import look_at
 from spaxel.preprocess.known_noise import known_noise, said_of_noise
 
 Encoder = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # spectra -> their abundances, and what these explain
+Errors = Callable[[np.ndarray, np.ndarray], np.ndarray]  # spectra, abundances -> their standard errors
 LARGEST = float(np.finfo(np.float32).max)  # abundance that is kept
 SIGNED = 0.01  # share of the energy in negative values, above which data are signed; less is noise around zero
 
@@ -56,6 +57,13 @@ class Unmixed(NamedTuple):
     info: dict[str, Any]
     warnings: list[str]
     arrays: Arrays
+
+
+class Codes(NamedTuple):
+    """What is made of a spectrum: its abundances, and their errors where they are known."""
+
+    encoder: Encoder
+    errors: Errors | None = None
 
 
 class Unmixing(TransformerMixin, BaseEstimator):
@@ -109,6 +117,10 @@ class Unmixing(TransformerMixin, BaseEstimator):
     def fit_transform(self, X: Any, y: None = None) -> Any:
         """`fit`, then `transform` of the same: an array, a cube, or a list of cubes. y is ignored."""
         return self.fit(X).transform(X)
+
+    def _errors(self) -> Errors | None:
+        """A function of spectra and abundances that can be pickled: standard errors (n, k). None: the method knows none."""
+        return None
 
     def _gaps(self) -> Gaps:
         """What becomes of missing values, see spaxel.cube.gaps; where they stay ("any"), the method knows what to do."""
@@ -179,7 +191,9 @@ class Unmixing(TransformerMixin, BaseEstimator):
             "residual": nothing,
             **blank_pictures(recipe),
         }
-        function = partial(_block, self._encoder(), recipe, model)
+        errors = self._errors()
+        fill |= {} if errors is None else {"abundance_error": fill["abundances"]}
+        function = partial(_block, Codes(self._encoder(), errors), recipe, model)
         gaps: Gaps = self._gaps() if model is None else "keep"  # residuals are of what was measured
         return map_tiles(function, cube, fill, memory=self.memory, gaps=gaps)
 
@@ -193,20 +207,23 @@ def is_signed(spectra: np.ndarray) -> bool:
     return float(np.nansum(np.minimum(spectra, 0) ** 2)) > SIGNED * float(np.nansum(spectra**2))
 
 
-def _block(
-    encoder: Encoder, recipe: Recipe, model: Completion | None, block: np.ndarray, n: int
-) -> tuple[Arrays, Arrays]:
+def _block(codes: Codes, recipe: Recipe, model: Completion | None, block: np.ndarray, n: int) -> tuple[Arrays, Arrays]:
     """Abundances, residual and colours of a block of spectra, NaN = missing; the residual is of what is not."""
     x = block.astype(np.float64)
     seen = np.isfinite(x)
     whole = x if model is None else complete(x, model)
-    abundances, explained = encoder(whole)
+    abundances, explained = codes.encoder(whole)
+    errors = {} if codes.errors is None else {"abundance_error": _kept(codes.errors(whole, abundances))}
     if not seen.all():
         block = np.where(seen, x, np.nan_to_num(explained if model is None else whole))
         x, explained = np.where(seen, x, 0.0), np.where(seen, explained, 0.0)
     residual = np.linalg.norm(x - explained, axis=1) / np.maximum(np.linalg.norm(x, axis=1), 1e-300)
     pixels = {
-        "abundances": np.clip(abundances, -LARGEST, LARGEST).astype(np.float32),
+        "abundances": _kept(abundances),
         "residual": residual.astype(np.float32),
-    }
+    } | errors
     return pixels | pictures(block, recipe), {}
+
+
+def _kept(values: np.ndarray) -> np.ndarray:
+    return np.clip(values, -LARGEST, LARGEST).astype(np.float32)

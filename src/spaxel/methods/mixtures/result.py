@@ -10,7 +10,8 @@ import xarray as xr
 from spaxel.cube import note
 from spaxel.cube.mapping import Arrays
 from spaxel.cube.picture import SOFT, Recipe, caption
-from spaxel.cube.stored import blocks, by_block
+from spaxel.cube.stored import blocks, by_block, is_lazy
+from spaxel.linear.abundance_errors import detection_limits
 from spaxel.methods.completing import with_gaps_said
 from spaxel.methods.state import unpack
 from spaxel.results.convention import make_result
@@ -39,6 +40,8 @@ def mixture_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: 
         component_spectra=components,
         component_low=state.get("bands_lower"),
         component_high=state.get("bands_upper"),
+        component_limit=_limits(abundances, maps.get("abundance_error")),
+        component_ambiguity=(info.get("bands") or {}).get("ambiguity") if "abundance_error" in maps else None,
         component_size=size,
         component_color=np.arange(len(components)),
         abundances=abundances,
@@ -54,6 +57,14 @@ def mixture_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: 
         result["picture_wide"].attrs = {"top": np.asarray(recipe.top).tolist(), "soft": SOFT}
     attrs = {"method": info["method"], "n_components": info["n_components"], "sentence": info["sentence"]}
     return result.assign_attrs(**attrs, notes=info["warnings"])
+
+
+def _limits(abundances: np.ndarray, errors: np.ndarray | None) -> np.ndarray | None:
+    """Limits of detection (component,), where errors are known and the maps are held."""
+    if errors is None or is_lazy(abundances) or is_lazy(errors):
+        return None
+    k = abundances.shape[-1]
+    return detection_limits(abundances.reshape(-1, k).astype(np.float64), errors.reshape(-1, k).astype(np.float64))
 
 
 def _shares(abundances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
