@@ -129,9 +129,9 @@ def report(about: dict[str, Any], rows: list[dict[str, Any]]) -> None:
             shown.append([case, what, "-".join(map(str, dict.fromkeys((numbers[0], numbers[-1])))) if numbers else "",
                           _spread(own, "rmse"), _spread(own, "r2"), inside])  # fmt: skip
     parts = [
-        "Share of the abundances that lie within 1 (1.96) standard errors of the true ones, of components that are there and "
-        "were found; of abundances above the limit of detection, how many were found; how many were found where there is none. Mean "
-        "(least) of the seeds whose number of components was right.",
+        "Share of the abundances within 1 (1.96) standard errors of the true ones, of components that are there and "
+        "were found; of abundances above the limit of detection, how many were found; how many were found where there is none. "
+        "Mean (least) of the seeds whose number of components was right.",
         table(
             (
                 "table",

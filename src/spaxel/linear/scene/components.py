@@ -20,6 +20,7 @@ from spaxel.linear.vertex import check_count, check_spectra
 Normalisation = Literal["raw", "unit"]
 PIXELS = 8000  # that are looked at for the components
 FEWER = 3000  # and for their number
+HANGS = 0.1  # rms between shares of light and of area, from which on that is said
 UNCERTAIN = 0.1  # rad between starts that fit as well, from which on a spectrum is said to be uncertain
 
 
@@ -94,6 +95,24 @@ def uncertain_words(apart: list[float]) -> list[str]:
         f"The spectrum of component {i} is uncertain: starts that fit as well differ by {angle:.1f} rad in it."
         for i, angle in enumerate(apart)
         if angle > UNCERTAIN
+    ]
+
+
+def bright_words(X: np.ndarray, S: np.ndarray) -> list[str]:
+    """A sentence where abundances at a free brightness hang on how bright each material is by itself, which no data tell.
+
+    X : (n, channel)      S : (k, channel), norm 1. Shares of light and shares of area are compared, over at most 3000 spectra.
+    """
+    few = _drawn(X[np.linalg.norm(X, axis=1) > 0], FEWER, 0)
+    t = _even(nnls(few, S))
+    apart = free_brightness(few, S) - free_brightness(few, S / t[:, None])
+    off = float(np.sqrt(np.nanmean(apart**2)))
+    if off < HANGS:
+        return []
+    dark, bright = int(t.argmax()), int(t.argmin())
+    return [
+        f"Abundances are shares of light. As shares of area they would differ by {off:.2f}, above all because component "
+        f"{dark} is {t[dark] / t[bright]:.0f} times as dark as component {bright}. Try normalise='even' if areas are wanted."
     ]
 
 

@@ -11,7 +11,7 @@ from spaxel.cube.sampling import Sample
 from spaxel.errors import ParameterError
 from spaxel.linear.constrained.missing import holes_filled
 from spaxel.linear.count.rank import count_components
-from spaxel.linear.scene.components import scene_components, uncertain_words
+from spaxel.linear.scene.components import bright_words, scene_components, uncertain_words
 from spaxel.linear.sparse.factorise import factorise
 from spaxel.linear.sparse.report import Factors, table_sentence
 from spaxel.linear.sparse.spikes import MOST, despiked, has_spikes
@@ -33,7 +33,7 @@ class Options(NamedTuple):
     number: int | None = None
     kind: str = "auto"
     signed: bool | Literal["auto"] = "auto"
-    normalise: Literal["auto", "raw", "unit"] = "auto"
+    normalise: Literal["auto", "raw", "unit", "even"] = "auto"
     despike: bool | Literal["auto"] = "auto"
     seed: int = 0
     instrument: Instrument = PERFECT
@@ -79,7 +79,10 @@ def _found(spectra: np.ndarray, sample: Sample, asked: Constraints, options: Opt
 
 def _scene(spectra: np.ndarray, options: Options, even: Even | None) -> Unmixed:
     spectra = spectra if even is None else spectra * even.channel
-    found = scene_components(spectra, options.number, normalise=options.normalise, seed=options.seed)
+    areas = options.normalise == "even"
+    view = "unit" if options.normalise == "even" else options.normalise
+    scale: Literal["even", "unit"] = "even" if areas else "unit"
+    found = scene_components(spectra, options.number, normalise=view, scale=scale, seed=options.seed)
     info = {
         "kind": "scene",
         "constrained": False,
@@ -90,10 +93,12 @@ def _scene(spectra: np.ndarray, options: Options, even: Even | None) -> Unmixed:
         "evidence": found.evidence,
     }
     said = uncertain_words(found.evidence["apart"])
+    if found.normalisation == "unit" and not areas:
+        said += bright_words(spectra, found.components)
     if even is None:
         return Unmixed(found.components, info, said, {})
     components = found.components / even.channel
-    if found.normalisation == "unit":
+    if found.normalisation == "unit" and not areas:
         components /= np.linalg.norm(components, axis=1, keepdims=True)
     return Unmixed(components, info | {"noise_for": USED_FOR}, said, {"channel_weight": even.channel})
 

@@ -59,8 +59,11 @@ class MCR(Unmixing):
     kind: Kind = "auto"
     signed: Signed = "auto"
     normalise: Annotated[
-        Literal["auto", "raw", "unit"],
-        Field(description="of a scene: raw keeps brightness, unit ignores it, auto decides by the light"),
+        Literal["auto", "raw", "unit", "even"],
+        Field(
+            description="of a scene: raw keeps brightness, unit ignores it, auto decides by the light; even: as unit, but "
+            "abundances are shares of area, which takes the light for independent of the material"
+        ),
     ] = "auto"
     closure: Annotated[bool, Field(description="of a table: abundances of a spectrum sum to 1")] = False
     unimodal: Annotated[
