@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from spaxel.errors import CubeError, ParameterError
-from spaxel.linear.scene.components import scene_components
+from spaxel.linear.scene.components import bright_words, scene_components
 from spaxel.metrics import abundance_rmse, matched_spectra
 
 
@@ -123,3 +123,15 @@ def test_more_components_than_directions():
 def test_one_channel():
     X = np.random.default_rng(0).random((200, 1)) + 1
     assert scene_components(X, normalise="raw").n_components in (1, 2)
+
+
+def test_shares_of_light_that_differ_from_shares_of_area_are_said():
+    rng = np.random.default_rng(0)
+    S = np.array([[1.0, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1.0]])
+    A = rng.dirichlet([0.6, 0.6], 400)
+    for dark, words in ((20, "component 1 is 2"), (1, "")):
+        bright = np.exp(0.2 * rng.standard_normal(400))[:, None]
+        X = bright * (A @ (S / np.array([[1.0], [dark]]))) + 1e-4 * rng.standard_normal((400, 6))
+        said = " ".join(bright_words(X, S / np.linalg.norm(S, axis=1, keepdims=True)))
+        assert words in said
+        assert bool(words) == bool(said)
