@@ -129,6 +129,35 @@ def test_what_is_said_where_none_fits():
     assert said_of_law(None, "monotone", {"monotone": []}, seen)["fits"]
 
 
+@pytest.mark.parametrize("seen", [{}, "looks"])
+def test_a_law_that_is_needed_but_has_an_impossible_strength_is_not_called_linear(seen):
+    X, sigma, *_ = bent("linear")
+    top = X.max()
+    seen = looks(X / top, sigma / top) if seen else {}
+    strange = {"bilinear": ["its strength is -0.31, outside 0 to 5"], "monotone": ["held-out spectra do not need it"]}
+    said = said_of_law(None, "linear", strange, seen)
+    assert not said["fits"]
+    assert "none of these laws fits (bilinear: its strength is -0.31" in said["sentence"]
+    assert not said_of_law(AGGREGATES["bilinear"], "linear", strange, seen)["fits"]
+    said = said_of_law(None, "linear", {"bilinear": ["held-out spectra do not need it"]}, seen)
+    assert said["fits"]
+    assert "Mixing is linear" in said["sentence"]
+
+
+def test_mixtures_that_lose_light_to_each_other_are_not_called_linear():
+    """y = a s + b t - 4 a b s t: what bilinear mixing of a negative strength makes."""
+    rng = np.random.default_rng(4)
+    S = mixture(4, n_components=4, most_mixed=2, n_channels=64, seed=4, noise="none")["truth_spectra"].values
+    C = rng.dirichlet(np.full(4, 0.5), 60)
+    pairs = sum(C[:, [i]] * C[:, [j]] * S[i] * S[j] for i in range(4) for j in range(i))
+    X = C @ S - 4 * pairs
+    X += 1e-3 * np.abs(X).max() * rng.standard_normal(X.shape)
+    model = EnergyMCR(mixing="auto").fit(X)  # bilinear is tried, too, where no curve is needed
+    assert model.info_["law"]["chosen"] == "linear"
+    assert not model.info_["law"]["fits"]
+    assert "bilinear: its strength is -" in model.info_["law"]["sentence"]
+
+
 def test_no_torch_is_needed(monkeypatch):
     import spaxel.methods.ebgmcr.estimator as home
 

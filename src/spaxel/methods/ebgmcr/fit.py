@@ -150,7 +150,7 @@ def _offered(seen: dict[str, Look], ask: Ask) -> list[Aggregate]:
     if ask.scene:
         return [AGGREGATES[name] for name in ("bilinear", "saturation", "absorbance")]
     first = simplest(seen)
-    return [] if first.law.linear else [first.law, AGGREGATES["bilinear"]]
+    return ([] if first.law.linear else [first.law]) + [AGGREGATES["bilinear"]]
 
 
 def _split(X: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:

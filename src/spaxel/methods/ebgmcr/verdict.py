@@ -20,6 +20,7 @@ STRUCTURE = 0.06  # share of the squared residual that follows the predicted sig
 ABOVE = 3.0  # times the noise, from which a predicted signal is looked at
 BINS = 10
 READINGS = np.linspace(0.05, 1, 20)
+STRENGTH = "its strength is"  # how that reason begins
 
 
 class Look(NamedTuple):
@@ -94,8 +95,13 @@ def doubts(told: Evidence, held: np.ndarray, found: Solution, codes: np.ndarray,
 def _strange(law: Aggregate, theta: np.ndarray) -> list[str]:
     """A strength that nothing physical has."""
     if law.name == "bilinear" and not 0 <= theta[0] <= STRONGEST:
-        return [f"its strength is {theta[0]:.2g}, outside 0 to {STRONGEST:g}"]
+        return [f"{STRENGTH} {theta[0]:.2g}, outside 0 to {STRONGEST:g}"]
     return []
+
+
+def _is_strange(why: dict[str, list[str]]) -> bool:
+    """Whether a law was refused for its strength alone that held-out spectra need: mixing is then not linear either."""
+    return any(word.startswith(STRENGTH) for words in why.values() for word in words)
 
 
 def _halves(X: np.ndarray, found: Solution, law: Aggregate) -> list[str]:
@@ -140,9 +146,10 @@ def said_of_law(
 ) -> dict[str, Any]:
     """What `info_` says: chosen, fits, sentence, why (of each law that was refused), rank (that undoing each law leaves).
 
-    asked : None = all laws      "fits" is False where what was chosen stands only because nothing else did.
+    asked : None = all laws      "fits" is False where what was chosen stands only because nothing else did: linear, where a curve
+    or a strength that light cannot have explains held-out spectra better.
     """
-    fits = chosen != "linear" or not seen or is_enough(seen["linear"], seen)
+    fits = chosen != "linear" or not (_is_strange(why) or (seen and not is_enough(seen["linear"], seen)))
     about = {"asked": "auto" if asked is None else asked.name, "chosen": chosen, "fits": fits, "why": why}
     about["rank"] = {name: one.rank for name, one in seen.items()}
     refused = "; ".join(f"{name}: {', '.join(words)}" for name, words in why.items() if words)
