@@ -146,7 +146,7 @@ def said_of_law(
 ) -> dict[str, Any]:
     """What `info_` says: chosen, fits, sentence, why (of each law that was refused), rank (that undoing each law leaves).
 
-    asked : None = all laws      "fits" is False where what was chosen stands only because nothing else did: linear, where a curve
+    asked : None = all laws      "fits" is False where what was chosen stands only as nothing else did: linear, where a curve
     or a strength that light cannot have explains held-out spectra better.
     """
     fits = chosen != "linear" or not (_is_strange(why) or (seen and not is_enough(seen["linear"], seen)))
