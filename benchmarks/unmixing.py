@@ -152,8 +152,8 @@ def report(about: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     )
     parts = [
         f"Mean (worst) of {len({row['seed'] for row in rows})} seeds, all told the number. Spread: the largest difference of "
-        "the mean angle between three seeds of MCR on one image. Plain methods: the best one of eight for each case and measure, "
-        "which nobody knows beforehand.",
+        "the mean angle between three seeds of MCR on one image. Plain methods: the best one of eight for each case and "
+        "measure, which nobody knows beforehand.",
         table(header, summary),
         "The abundances of Samson and Moffett are themselves fits; those of simulated scenes are shares of area, which the "
         "default cannot know under uneven light (`normalise='even'` assumes that brightness does not hang on the material).",
