@@ -51,6 +51,8 @@ def test_rotation_is_open_where_no_zero_holds_it():
     sparse = dense * (rng.random((20, 3)) < 0.6)
     few, many = (rotation_errors(np.tile(sparse, (n, 1)), S, np.full(20 * n, 0.1)) for n in (1, 4))
     np.testing.assert_allclose(many, few / 4)  # four times as many samples, half the error
+    twice = rotation_errors(sparse, 2 * S, np.full(20, 0.1))
+    np.testing.assert_allclose(twice, few / 4)  # twice the signal over the same noise
     assert (few[np.arange(3), np.arange(3)] == 0).all()  # its own size is free: components have norm 1
 
 
