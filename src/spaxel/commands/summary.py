@@ -51,7 +51,7 @@ def print_run(folder: Path) -> None:
     for sentence in sentences(result.attrs, "notes"):
         if is_new(sentence):  # a fit has said its own already, and cubes of one model share them
             say(f"warning: {sentence}")
-    if hint := try_next(result):
+    if hint := try_next(result, str(folder)):
         say(f"if it looks wrong: {hint}")
     if "unmixing" in run:
         say("against the truth, after matching: " + ", ".join(f"{k} {_short(v)}" for k, v in run["unmixing"].items()))

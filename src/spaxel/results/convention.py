@@ -41,8 +41,8 @@ What a report needs when the cube is far away:
     line_maps (line, y, x)               float32, net counts or flux of lines (coordinate `line`: "Fe Kα", "Hα"), see
                                          spaxel.results.line_maps; attrs `units`, `sentence`
     line_position (line)                 where each line is, in units of the axis
-    attrs                                method, n_components, sentence (why so many), and the cube's source, history,
-                                         steps, guesses, origin, georeference, redshift
+    attrs                                method, n_components, sentence (why so many), advice (what to try, if it looks
+                                         wrong), and the cube's source, history, steps, guesses, origin, georeference, redshift
 
 Attributes are numbers, text and lists of them, so that `to_netcdf` takes them; `steps` and `votes` are JSON text.
 

@@ -56,6 +56,7 @@ def without_maps(result: xr.Dataset, now: Components) -> xr.Dataset:
         component_color=("component", now.color),
         micro_component=("micro", component.astype(np.int32)),
     )
+    new.attrs = {name: value for name, value in new.attrs.items() if name != "advice"}  # it was of the old ones
     return with_words(new, now)
 
 

@@ -149,6 +149,7 @@ class Run(Plain):
     seconds: dict[str, float] | float | None = None
     peak_memory_bytes: Count | None = None
     notes: list[str] | None = None
+    advice: str | None = None
     instrument: str | None = None
 
 
@@ -244,6 +245,7 @@ class Attributes(Plain):
     seen: list[float] = []
     top: list[float] = []
     soft: float = 0.0
+    advice: str = ""
     level: Count = 0
     redshift: Number = None
     crs: str = ""

@@ -84,6 +84,7 @@ def _changed(about: dict[str, Any], again: xr.Dataset, typed: str, *, added: boo
     cuts = [*about.get("cuts", []), typed]
     made = record(again)
     truth = scored(again) if "inputs" not in about else {}
+    about = {name: value for name, value in about.items() if name != "advice"}  # it was of the old ones
     return about | truth | {"level": made["level"], "cut": made, "cuts": cuts, "command": "\n".join([*kept, typed])}
 
 

@@ -33,6 +33,7 @@ from spaxel.preprocess import mask_channels, repeat
 from spaxel.preprocess.advice import background_advice
 from spaxel.preprocess.steps import apply_to_all
 from spaxel.readers import open_cube
+from spaxel.results.advice import try_next
 from spaxel.results.cut import recall
 from spaxel.results.line_maps import check_lines
 from spaxel.results.walk import bounded
@@ -221,7 +222,7 @@ def _map_one(work: Work, file: Opened, run: dict[str, Any], compared: Path | Non
     others = None if compared is None else cubes_of(compared)
     beside = work.clock("tables", write_beside, work.folder, run["name"], result, others)
     run |= beside if compared is not None else beside | {"colors": common_colors([result])}
-    _finish(work, work.folder, run | _judged(work, result, file.cube))
+    _finish(work, work.folder, run | _judged(work, result, file.cube, _shown(work.plan.out)))
     if not work.plan.lean:
         work.clock("report", reporting.report, work.folder)
 
@@ -238,7 +239,7 @@ def _map_each(work: Work, files: Sequence[Opened], run: dict[str, Any]) -> None:
     left = [(name, file) for name, file in zip(names, files, strict=True) if name not in children]
     for name, file, result in _answers(work, left):
         about = provenance.about(plan.command, run["seed"]) | {"method": plan.method, "model": ".."} | file.about(plan)
-        children[name] = about | _judged(work, result, file.cube)
+        children[name] = about | _judged(work, result, file.cube, f"{_shown(plan.out)}/{name}")
         write_history(folder / name, clock.lines)
         work.unfinished.keep_cube(name, children[name])
     colors = clock("colors", lambda: common_colors([read_result(folder / name) for name in names]))
@@ -310,10 +311,13 @@ def _written(work: Work, folder: Path, file: Opened, result: xr.Dataset) -> xr.D
     return read_result(folder) if is_lazy(result["labels"].data) else result
 
 
-def _judged(work: Work, result: xr.Dataset, cube: xr.Dataset) -> dict[str, Any]:
-    """What run.json says of a result: how well it agrees with a truth, and what it cost so far."""
+def _judged(work: Work, result: xr.Dataset, cube: xr.Dataset, place: str) -> dict[str, Any]:
+    """What run.json says of a result: what to try next, how well it agrees with a truth, and what it cost so far.
+
+    place : where the run will lie
+    """
     cost = {"seconds": work.clock.seconds(), "peak_memory_bytes": provenance.peak_memory()}
-    return scored(result) | _compared(result, cube) | cost
+    return {"advice": try_next(result, place)} | scored(result) | _compared(result, cube) | cost
 
 
 def _finish(work: Work, folder: Path, run: dict[str, Any]) -> None:

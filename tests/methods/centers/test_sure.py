@@ -16,7 +16,7 @@ RNG = np.random.default_rng(4)
 
 @pytest.mark.parametrize("method", LEARNED)
 def test_confidence_rises_with_the_margin_and_stays_in_its_bounds(method):
-    weights = np.array(LEARNED[method])
+    weights = np.array(LEARNED[method][:5])
     margin = np.linspace(0, 1, 101)
     for against in (1e-6, 0.5, 1e6):
         sure = confidence(margin, np.full(101, against), weights)
@@ -31,7 +31,7 @@ def test_what_is_joined_is_not_mistaken_for_each_other():
     levels = [mistakes(mistaken, cut_tree(tree, k)) for k in range(12, 0, -1)]
     assert all((coarse <= fine + 1e-12).all() for fine, coarse in pairwise(levels))
     assert np.allclose(levels[-1], 0)
-    alone = Sure(np.array(LEARNED["kmeans"]), np.zeros(1), mistaken)
+    alone = Sure(np.array(LEARNED["kmeans"][:5]), np.zeros(1), mistaken)
     at = alone.against_at(tree, np.array([2, 5]))
     assert np.array_equal(at[:, 1], alone.against(cut_tree(tree, 5)))
 
@@ -50,9 +50,18 @@ def test_rings_of_brightness_are_dull_and_shapes_are_not():
 def test_brightness_makes_every_pixel_less_sure():
     mistaken = np.eye(3) * 100
     bright, dull = (
-        Sure(np.array(LEARNED["kmeans"]), np.array([g]), mistaken).against(np.arange(3)) for g in (0.0, 0.8)
+        Sure(np.array(LEARNED["kmeans"][:5]), np.array([g]), mistaken).against(np.arange(3)) for g in (0.0, 0.8)
     )
     assert (dull > 5 * bright).all()
+
+
+def test_a_number_that_was_found_is_one_more_doubt():
+    cube = tiny_cube(20, 17)
+    found = spaxel.KMeans().fit(cube)
+    told = spaxel.KMeans(found.info_["n_components"]).fit(cube)
+    weights = [model.state_["sure_weights"] for model in (found, told)]
+    assert weights[0][0] < weights[1][0]
+    assert np.array_equal(weights[0][1:], weights[1][1:])
 
 
 def test_a_model_of_a_version_without_it_still_gives_margins():

@@ -158,7 +158,8 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
         with threadpool_limits(1):
             task = Task(cubes, axis, info["units"], sample, own, look, belief)
             found = self._learn(task)
-            self.state_ = _state(self.method, task, found, self.random_state) | whole.arrays
+            told = not isinstance(getattr(self, "n_clusters", ""), str)
+            self.state_ = _state(self.method, task, found, self.random_state, told=told) | whole.arrays
         self.info_ = _info(self.method, info["steps"], task, found)
         self.n_features_in_ = len(axis)
         if kind == "array":
@@ -244,13 +245,14 @@ def said_of_scaling(name: str, choice: Choice | None) -> dict[str, Any]:
     return {"scaling_scores": choice.scores if choice else {}, "scaling_sentence": sentence}
 
 
-def _state(method: str, task: Task, found: Found, seed: int) -> Arrays:
+def _state(method: str, task: Task, found: Found, seed: int, *, told: bool) -> Arrays:
     recipe = picture_recipe(task.own.spectra, task.axis, task.units, task.look.counts)
     state = {"channel": task.axis} | found.arrays | found.groups.arrays()
     noise = score_noise(found.embed, task.sample, len(task.axis), found.scaling, seed) if found.embed else None
     seen = Seen(found.spectra, found.scores, found.pairs, noise)
     state |= doubts(seen, found.groups, found.scaling, seed)
-    state |= learned_for(method, found.spectra, found.groups.component[found.groups.micro], seed)
+    known = "consensus" if found.info.get("trust") == 0 else method  # nothing that was learned counts
+    state |= learned_for(known, found.spectra, found.groups, seed, counts=task.look.counts, told=told)
     state |= pack("grid_", fit_grid(task.own.spectra)) | pack("picture_", recipe)
     return {name: np.ascontiguousarray(array) for name, array in state.items()}
 

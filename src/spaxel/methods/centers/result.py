@@ -12,8 +12,10 @@ from spaxel.cube import note
 from spaxel.cube.exact import Grid, group_moments
 from spaxel.cube.mapping import Arrays
 from spaxel.cube.picture import SOFT, Recipe, caption
+from spaxel.cube.stored import is_lazy
 from spaxel.methods.completing import with_gaps_said
 from spaxel.methods.state import SegmentingInfo, unpack
+from spaxel.results.advice import try_next
 from spaxel.results.convention import MEANS, PROBABILITY, make_result, relabel
 from spaxel.results.cut import merge_moments
 
@@ -92,7 +94,11 @@ def _described(result: xr.Dataset, cube: xr.Dataset, state: Arrays, info: Segmen
     result["picture"].attrs = {"caption": caption(recipe, state["channel"], info["units"])}
     if "picture_wide" in result:
         result["picture_wide"].attrs = {"top": np.asarray(recipe.top).tolist(), "soft": SOFT}
-    return result.assign_attrs(method=info["method"], n_components=info["n_components"], sentence=info["sentence"])
+    told = {"method": info["method"], "n_components": info["n_components"], "sentence": info["sentence"]}
+    result = result.assign_attrs(told)
+    if is_lazy(result["labels"].data):  # a page tells it, piece by piece
+        return result
+    return result.assign_attrs(advice=try_next(result))
 
 
 def _blank(spectra: np.ndarray, size: np.ndarray) -> np.ndarray:

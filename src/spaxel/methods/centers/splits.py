@@ -67,12 +67,12 @@ def _whitener(parts: Parts) -> tuple[np.ndarray, bool]:
     d = parts.scores.shape[1]
     floor = FLOOR * max(float(parts.scores.var(0).sum()) / d, 1e-300)
     known = len(parts.pairs) >= FEWEST
-    noise = _noise(parts.pairs[:, 0] - parts.pairs[:, 1]) if known else np.zeros((d, d))
+    noise = neighbour_noise(parts.pairs[:, 0] - parts.pairs[:, 1]) if known else np.zeros((d, d))
     values, vectors = np.linalg.eigh(noise + floor * np.eye(d))
     return (vectors / np.sqrt(np.maximum(values, floor))) @ vectors.T, known
 
 
-def _noise(apart: np.ndarray) -> np.ndarray:
+def neighbour_noise(apart: np.ndarray) -> np.ndarray:
     """Covariance (d, d) of the noise of one pixel from differences of neighbours (m, d): those that cross borders left out."""
     d, kept = apart.shape[1], apart
     if not apart.any():
