@@ -31,6 +31,7 @@ from spaxel.linear.sparse.codes import (
 from spaxel.linear.sparse.report import Counted, Factors, report
 from spaxel.linear.sparse.starts import starts
 
+ABOVE = 8.0  # widths above the edge, from which a near twin is looked for: of weighed counts, noise stands up to 6 above it
 SMALL = 48  # components up to which a crowded problem gets many starts
 CLEAN = 0.02  # noise over signal below which a table is first solved as if it had so much
 NOISELESS = 1e-5  # and below which it has none
@@ -79,17 +80,27 @@ def factorise(
         found = found._replace(noise=_noise_of_rank(Y, k))
     size = np.sqrt((Y**2).mean())
     problem = make_problem(Y, max(found.noise, CLEAN * size), k, signed=signed)
-    model = solve(problem, k, fixed=n_components is not None, n_starts=n_starts, seed=seed)
+    clear = int((found.excess[:k] > ABOVE).sum()) if n_components is None else k
+    model = solve(problem, k, fixed=n_components is not None, n_starts=n_starts, seed=seed, clear=clear)
     if found.noise < problem.sigma:
         problem = replace(problem, sigma=max(found.noise, NOISELESS * size))
         model = cool(problem, model)
     return report(X, weights, problem, model, Counted(found, broken, asked))
 
 
-def solve(problem: Problem, k: int, *, fixed: bool = False, n_starts: int | None = None, seed: int = 0) -> Model:
+def solve(
+    problem: Problem,
+    k: int,
+    *,
+    fixed: bool = False,
+    n_starts: int | None = None,
+    seed: int = 0,
+    clear: int | None = None,
+) -> Model:
     """The best model found from k components: starts, moves, and more starts where the first leaves doubt.
 
     fixed : keep k components      n_starts, seed : as `factorise`
+    clear : components that stand well above the edge, up to which one spectrum becomes two near twins; None: k
     """
     first = n_starts or (5 if problem.signed else 1)
     light, scale = single(problem)
@@ -99,7 +110,7 @@ def solve(problem: Problem, k: int, *, fixed: bool = False, n_starts: int | None
         again = starts(problem, k, first + extra, seed)[first:]
         model = moves.best(model, *(_descend(light, [s], k, fixed=fixed) for s in again))
     model = apart(light, polish(light, model))
-    model = halved(light, model, k)
+    model = halved(light, model, k if clear is None else clear)
     exact = scale * model.c.astype(float) + 0.0, model.s.astype(float)
     model = valued(problem, *_rounds(problem, *exact, problem.sigma, DOUBLE))
     return moves.join(problem, fill(problem, model, k if fixed else 1))
