@@ -31,7 +31,7 @@ from spaxel.linear.sparse.codes import (
 from spaxel.linear.sparse.report import Counted, Factors, report
 from spaxel.linear.sparse.starts import starts
 
-ABOVE = 8.0  # widths above the edge, from which a near twin is looked for: of weighed counts, noise stands up to 6 above it
+ABOVE = 8.0  # widths above the edge, from which a near twin is looked for: noise of weighed counts is up to 6 above it
 SMALL = 48  # components up to which a crowded problem gets many starts
 CLEAN = 0.02  # noise over signal below which a table is first solved as if it had so much
 NOISELESS = 1e-5  # and below which it has none
