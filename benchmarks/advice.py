@@ -4,7 +4,8 @@ Fresh worlds: the kinds of `calibration.py` (middle 56 x 56 pixels), and mixture
 holds shares that vary smoothly or from pixel to pixel. The number of components is found, as a user has it. A rule is
 judged by itself, also where another one is said first. It would help where: brightness, shapes: the consensus
 with --scaling unit_bright agrees with the truth by 0.05 (ARI) more; mixtures, splits: fewer than half of the pixels hold
-four fifths of one material; doubt: fewer than three in four pixels are right; gradual: fewer components than were
+four fifths of one material; doubt: fewer than three in four pixels are right, and it is no
+mixture, of which no map is right; gradual: fewer components than were
 found are right; number, photons: another number is right; X-rays: --method learned agrees by 0.05 more; speckles:
 dsc with context 3 does; scalings: the one that is named does.
 """

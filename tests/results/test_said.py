@@ -115,6 +115,26 @@ def test_commands_to_look_at_two_maps_are_whole():
         "spaxel segment 'a scan.h5' -o 'runs/a b'-kmeans --method kmeans, then spaxel compare 'runs/a b' 'runs/a b'-kmeans."
     )
     assert try_next(doubtful.assign_attrs(method="kmeans")) == ""
+    assert "segment '/RUN 1/FILE.h5' -o r-kmeans " in try_next(doubtful.assign_attrs(source="/RUN 1/FILE.h5"), "r")
+    assert "segment FILE -o RUN-kmeans " in try_next(doubtful.assign_attrs(source="a cube in memory"))
+
+
+@pytest.mark.parametrize(
+    ("axis", "units", "other"),
+    [
+        ([650.0, 656.3, 663.0], "nm", "kmeans"),  # channels of 60 Å
+        ([660.3, 660.8, 661.6], "nm", "learned"),
+        ([4000.0, 4005.0, 4010.0], "Angstrom", "kmeans"),  # without Hα
+        ([6600.0, 6605.0, 6612.0], "Angstrom", "learned"),
+        ([6600.0, 6605.0, 6612.0], "eV", "kmeans"),
+    ],
+)
+def test_a_doubtful_galaxy_is_put_beside_learned_distances(axis, units, other):
+    doubtful = made(method="consensus").assign(
+        confidence=(("y", "x"), np.full((20, 20), 0.5), {"means": "the probability"})
+    )
+    doubtful = doubtful.assign_coords(channel=("channel", axis, {"units": units}))
+    assert f"--method {other}, then spaxel compare RUN RUN-{other}." in try_next(doubtful)
 
 
 def test_advice_is_an_attribute_of_a_result_and_a_cut_takes_it_away():
@@ -126,4 +146,5 @@ def test_advice_is_an_attribute_of_a_result_and_a_cut_takes_it_away():
 def test_doubts_of_splits_are_kept_in_the_result(tmp_path):
     cube = spaxel.simulate("maxrf", height=24, width=24, channels=64)
     doubts = json.loads(spaxel.KMeans().fit(cube).predict(cube)["evidence"].attrs["doubts"])
+    assert doubts
     assert all(isinstance(k, int) and k >= 2 for numbers in doubts.values() for k in numbers)

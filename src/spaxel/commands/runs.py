@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -90,7 +90,7 @@ def _reported(run: Path, asked: Lines | None, cube: Path | None, cut: str | None
     from spaxel.reporting import report as write_report
 
     if asked is None:
-        yield write_report(run)
+        yield from _all_reports(run, write_report)
         return
     from spaxel.store.uploads import changing
     from spaxel.workflow.lines import add_lines
@@ -101,4 +101,26 @@ def _reported(run: Path, asked: Lines | None, cube: Path | None, cut: str | None
         for folder in add_lines(place, names, cube=cube, memory=memory, **known):
             if folder != place:
                 yield write_report(folder)
-        yield write_report(place, **known)
+        if _has_page(place):
+            yield write_report(place, **known)
+
+
+def _has_page(run: Path) -> bool:
+    """Whether a run has a page of its own: not several cubes that were unmixed."""
+    from spaxel.store.copies import remote_of
+    from spaxel.store.run_folder import ACTIVATION, read_json
+
+    return remote_of(run) is not None or "inputs" not in read_json(run) or (run / ACTIVATION).is_file()
+
+
+def _all_reports(run: Path, write_report: Callable[[Path], Path]) -> Iterator[Path]:
+    """Write the page of a run, and before it those of its cubes that have none."""
+    from spaxel.store.copies import remote_of
+    from spaxel.store.run_folder import read_json
+
+    inside = [] if remote_of(run) is not None else list(read_json(run).get("inputs", {}))
+    missing = [run / name for name in inside if not (run / name / "report.html").is_file()]
+    for folder in missing:
+        yield write_report(folder)
+    if not missing or _has_page(run):
+        yield write_report(run)

@@ -101,6 +101,8 @@ def _exported(
     sources = [(inside, make_source(*cube, wanted, level)) for inside, cube in cubes.items()]
     for _, source in sources:
         check_lists(source, formats)
+    if resume and where is None:
+        raise ParameterError("A result in memory cannot be told from another one. Try resume with the folder of a run.")
     key = lambda: _key(about, cubes, where)  # noqa: E731
     with folder_to_fill(place, about, key, overwrite=overwrite, resume=resume) as (folder, pieces):
         for inside, source in sources:

@@ -135,7 +135,8 @@ def convert(
     resume : go on with one that was killed: tiles that are finished are not made again; the bits are the same
     Raises what open_cube and write_cube raise; ParameterError if what was interrupted is another file.
 
-    >>>     >>> import spaxel
+    >>> import numpy as np
+    >>> import spaxel
     >>> np.save("scan.npy", np.random.default_rng(0).random((8, 9, 40)))
     >>> spaxel.convert("scan.npy", "scan.zarr", channel_axis=2).name
     'scan.zarr'

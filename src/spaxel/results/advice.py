@@ -1,7 +1,7 @@
-"""One line on what to try when something else is probably better: rules, each measured on fresh worlds.
+"""One line on what to try when the answer may be wrong. At most one is said.
 
-How often each is right, and how often it is raised in vain: benchmarks/results/advice.md. A rule that is raised in fewer
-than 80 % of the worlds in which it would help, or in more than 10 % of the others, is not here. At most one line is said.
+How often `doubt` is raised where the map is wrong, and how often in vain: benchmarks/results/advice.md, with the rules that
+were tried and are not here. `background` was judged in benchmarks/results/corrections.md; those for unmixing were not.
 """
 
 from __future__ import annotations
@@ -10,17 +10,25 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Mapping
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from spaxel.lines.gas import ANGSTROM
 from spaxel.results.convention import is_probability, sentences
 from spaxel.results.numbers import any_label, mean_of, quantiles
 
 LEFT = 0.05  # of the norm of a spectrum that components leave, in the median
 DOUBTFUL = 0.75  # mean probability of being right below which that is said
-UNTRIED = ("kmeans", "dsc", "dgc")  # methods of which a low mean confidence said less than it should
+UNTRIED = (
+    "kmeans",
+    "learned",
+    "dsc",
+    "dgc",
+)  # methods of which a low mean confidence says too little, or was not judged
+FINE, REST = 8.0, (6520.0, 6610.0)  # Å: widest channels and least range of galaxies that `--method learned` knows
 MIXED = 0.35  # mean margin below which most pixels lie between components, of models that know no probability
 
 
@@ -33,12 +41,11 @@ def try_next(result: xr.Dataset, run: str = "RUN") -> str:
         return ""
     rules = UNMIXED if "abundances" in result else RULES
     found = next(filter(None, (look(result) for look in rules.values())), "")
-    file = str(result.attrs.get("source") or "FILE")
-    return (
-        found.replace("FILE", shlex.quote(file)).replace("RUN", shlex.quote(run))
-        if "spaxel compare" in found
-        else found
-    )
+    if "spaxel compare" not in found:
+        return found
+    source = str(result.attrs.get("source") or "")
+    names = {"FILE": source if PurePath(source).suffix else "FILE", "RUN": run}  # of a cube in memory no file is known
+    return re.sub(r"\b(FILE|RUN)\b", lambda match: shlex.quote(names[match[1]]), found)
 
 
 def residual_of(result: xr.Dataset) -> float | None:
@@ -85,11 +92,21 @@ def _doubt(result: xr.Dataset) -> str:
     mean = mean_of(result["confidence"])
     if is_probability(result):
         said = f"Many pixels may have the wrong component (mean confidence {mean:.2f})"
-        look = "spaxel segment FILE -o RUN-kmeans --method kmeans, then spaxel compare RUN RUN-kmeans"
+        other = "learned" if _may_be_galaxy(result) else "kmeans"
+        look = f"spaxel segment FILE -o RUN-{other} --method {other}, then spaxel compare RUN RUN-{other}"
         return f"{said}: look at another map beside it, {look}." if mean < DOUBTFUL else ""
     if not mean < MIXED:
         return ""
     return f"Most pixels lie between components (mean confidence {mean:.2f}): if they are mixtures, try spaxel unmix."
+
+
+def _may_be_galaxy(result: xr.Dataset) -> bool:
+    """Whether the axis is one on which distances for galaxies were learned: fine channels about Hα, redshifts up to 0.25."""
+    axis, units = np.asarray(result["channel"], np.float64), str(result["channel"].attrs.get("units") or "")
+    if units not in ANGSTROM or len(axis) < 2:
+        return False
+    x = axis * ANGSTROM[units]
+    return bool(np.median(np.abs(np.diff(x))) <= FINE and x.min() <= 1.25 * REST[0] and x.max() >= REST[1])
 
 
 RULES: dict[str, Callable[[xr.Dataset], str]] = {

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 
 from spaxel.errors import ParameterError
+from spaxel.linear.calibration import FEWEST
 from spaxel.results.calibration import TARGET, calibrate, calibration_rows, recalled_calibration
 from spaxel.results.convention import spectra_names
 from spaxel.store.run_folder import read_result
@@ -22,7 +24,13 @@ def check_column(plan: RunPlan, cube: xr.Dataset) -> None:
         return
     if len(plan.paths) > 1:
         raise ParameterError("--calibrate is of one table. Try one file that holds all samples.")
-    _column(plan.calibrate, cube)
+    values = np.asarray(_column(plan.calibrate, cube).values, np.float64)
+    there = values[np.isfinite(values)]
+    if len(there) < FEWEST or np.ptp(there) == 0:
+        raise ParameterError(
+            f"--calibrate {plan.calibrate}: {len(there)} samples have a value there; at least {FEWEST} are needed, "
+            "and not all of one value."
+        )
 
 
 def _column(name: str, cube: xr.Dataset) -> xr.DataArray:

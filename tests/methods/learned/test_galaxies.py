@@ -9,7 +9,8 @@ from spaxel import LearnedMetric, Segment
 from spaxel.cube import make_cube
 from spaxel.errors import ParameterError
 from spaxel.methods.learned.fields import IFU
-from spaxel.methods.learned.model import LIGHT_WEIGHT
+from spaxel.methods.learned.known import told_redshift
+from spaxel.methods.learned.model import LIGHT_WEIGHT, learned_from
 from spaxel.workflow.runs import segment
 
 QUICK = {"n_init": 1, "n_sample": 800}
@@ -138,3 +139,31 @@ def test_the_command_tells_the_redshift(tmp_path):
     run = segment([tmp_path / "g.zarr"], tmp_path / "run", method="learned", redshift=0.0102,
                   parameters={"n_clusters": "3", "n_init": "1", "n_sample": "500"})  # fmt: skip
     assert spaxel.load(run).info_["redshift"] == 0.0102
+
+
+def test_a_cube_at_another_redshift_is_seen_at_its_own():
+    spectra = CUBE["spectra"].values.reshape(-1, 300)[:50].astype(float)
+
+    def seen(z):
+        return MODEL._at_redshift(CUBE.assign_attrs(redshift=z)).learned.binned(spectra)
+
+    def laid(z):
+        edges = IFU.grid_of(MODEL.state_["channel"], "Angstrom", z)
+        return learned_from(MODEL.state_ | {"net_channels": edges}).binned(spectra)
+
+    np.testing.assert_array_equal(seen(0.0105), MODEL._model().learned.binned(spectra))
+    np.testing.assert_array_equal(seen(0.03), laid(0.03))
+    assert not np.allclose(seen(0.03), laid(0.01))
+    assert alike(MODEL.predict(CUBE.assign_attrs(redshift=0.03)), EXPECTED) < 0.9
+    with pytest.raises(ParameterError, match=r"At a redshift of 3 .* Try a fit of this cube"):
+        MODEL.predict(CUBE.assign_attrs(redshift=3.0))
+
+
+@pytest.mark.parametrize("told", ["0.01 (NED)", 25, [0.1]])
+def test_what_can_be_no_redshift_is_refused(told):
+    with pytest.raises(ParameterError, match=r"The redshift of this cube is .* Try --redshift"):
+        LearnedMetric(n_clusters=2, **QUICK).fit(CUBE.isel(x=slice(0, 12)).assign_attrs(redshift=told))
+
+
+def test_no_redshift_is_none():
+    assert told_redshift(CUBE.assign_attrs(redshift=None)) is told_redshift(without_redshift(CUBE)) is None

@@ -101,7 +101,7 @@ def _strange(law: Aggregate, theta: np.ndarray) -> list[str]:
 
 def _is_strange(why: dict[str, list[str]]) -> bool:
     """Whether a law was refused for its strength alone that held-out spectra need: mixing is then not linear either."""
-    return any(word.startswith(STRENGTH) for words in why.values() for word in words)
+    return any(len(words) == 1 and words[0].startswith(STRENGTH) for words in why.values())
 
 
 def _halves(X: np.ndarray, found: Solution, law: Aggregate) -> list[str]:

@@ -21,7 +21,7 @@ from spaxel.methods.centers.projection import in_blocks
 from spaxel.methods.consensus.estimator import Segment
 from spaxel.methods.consensus.model import CONTEXT
 from spaxel.methods.learned.fields import FIELDS, field_of
-from spaxel.methods.learned.known import Known, known_of, may_be
+from spaxel.methods.learned.known import ALIKE, APART, Known, known_of, may_be, told_redshift
 from spaxel.methods.learned.model import Model, learned_arrays, learned_from, model_of, of_grids
 from spaxel.methods.learned.weights import read_weights
 from spaxel.methods.parameters import (
@@ -127,25 +127,38 @@ class LearnedMetric(Segmenting):
                     "Try --weights auto."
                 )
             if isinstance(known, str):
-                raise ParameterError(f"{known} Try --redshift, or --weights auto.")
+                way = "them one by one" if known.startswith(APART) else "--redshift"
+                raise ParameterError(f"{known} Try {way}, or --weights auto.")
             return known
         for field in FIELDS.values():
             if may_be(field, task):
                 known = known_of(field, read_weights(field.name)[0], task, self.random_state)
                 if known is not None:
-                    return (
-                        known
-                        if isinstance(known, Known)
-                        else f"{known} So this is the consensus; option redshift decides."
-                    )
+                    if isinstance(known, Known):
+                        return known
+                    way = "segment them one by one" if known.startswith(APART) else "option redshift decides"
+                    return f"{known} So this is the consensus; {way}."
         return "No distances have been learned for data of this kind, so this is the consensus."
 
     def _model(self) -> Model:
         return model_of(self.state_, self.info_["views"], self.info_["context"])
 
     def _model_of(self, cube: xr.Dataset) -> Model:
-        model = self._model()
+        model = self._at_redshift(cube)
         return model if cube.sizes["x"] > 1 else model._replace(members=model.members._replace(context=0))
+
+    def _at_redshift(self, cube: xr.Dataset) -> Model:
+        """The model, with its grid at the redshift of another cube. Raises ParameterError where the axis leaves the grid."""
+        here, fitted = told_redshift(cube), self.info_.get("redshift")
+        if here is None or fitted is None or "net_trust" not in self.state_ or abs(here - fitted) <= ALIKE:
+            return self._model()
+        edges = field_of(self.info_["field"]).grid_of(self.state_["channel"], self.info_["units"], here)
+        if edges is None:
+            raise ParameterError(
+                f"At a redshift of {here:g} these channels lie off what distances were learned from; the model is of "
+                f"{fitted:g}. Try a fit of this cube."
+            )
+        return model_of(self.state_ | {"net_channels": edges}, self.info_["views"], self.info_["context"])
 
     def _reading(self) -> tuple[int, int]:
         return self.n_sample, CONTEXT

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import xarray as xr
 
+from spaxel.errors import ParameterError
 from spaxel.methods.centers.base import Task
 from spaxel.methods.learned.encoder import Encoder
 from spaxel.methods.learned.fields import Field
@@ -16,6 +18,7 @@ from spaxel.methods.learned.sights import Light
 
 POSSIBLE = (-0.01, 20.0)  # redshifts, as for lines of gas
 ALIKE = 0.001  # by which redshifts of several cubes may differ
+APART = "The cubes have redshifts that differ by"
 
 
 class Known(NamedTuple):
@@ -59,9 +62,9 @@ def known_of(field: Field, encoder: Encoder, task: Task, seed: int) -> Known | s
 def _redshift(field: Field, encoder: Encoder, task: Task) -> tuple[float | None, str]:
     """The redshift, and what there is to say of it."""
     told = [z for z in _told(task) if z is not None]
-    if len(told) == len(task.cubes):
+    if told:
         apart = max(told) - min(told)
-        return (told[0], "") if apart <= ALIKE else (None, f"The cubes have redshifts that differ by {apart:.3g}.")
+        return (told[0], "") if apart <= ALIKE else (None, f"{APART} {apart:.3g}.")
     z = redshift_of(task.own.spectra.astype(np.float64), task.axis, task.units, field, encoder.double())
     if z is None:
         return (
@@ -72,9 +75,24 @@ def _redshift(field: Field, encoder: Encoder, task: Task) -> tuple[float | None,
 
 
 def _told(task: Task) -> list[float | None]:
-    """The redshift of each cube; None where none is given, or one that cannot be."""
-    found = [float(cube.attrs.get("redshift", np.nan)) for cube in task.cubes]
-    return [z if POSSIBLE[0] < z < POSSIBLE[1] else None for z in found]
+    return [told_redshift(cube) for cube in task.cubes]
+
+
+def told_redshift(cube: xr.Dataset) -> float | None:
+    """The redshift that a cube says; None where it says none. Raises ParameterError where it can be none."""
+    told = cube.attrs.get("redshift")
+    try:
+        z = float("nan" if told is None else told)
+    except (TypeError, ValueError):
+        z = np.inf
+    if np.isnan(z):
+        return None
+    if not POSSIBLE[0] < z < POSSIBLE[1]:
+        raise ParameterError(
+            f"The redshift of this cube is {told!r}; a number from {POSSIBLE[0]:g} to {POSSIBLE[1]:g} can be one. "
+            "Try --redshift, or leave it out: it is then looked for in the spectra."
+        )
+    return z
 
 
 def _referred(learned: Learned, task: Task) -> Learned:

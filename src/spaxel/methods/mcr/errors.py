@@ -39,7 +39,10 @@ class Certain(NamedTuple):
 
 
 def table_errors(known: Certain, x: np.ndarray, c: np.ndarray) -> np.ndarray:
-    """Standard errors (n, k) of abundances c (n, k) of spectra x (n, channel)."""
+    """Standard errors (n, k) of abundances c (n, k) of spectra x (n, channel); nan of a component that rotation leaves open.
+
+    So it is where a component is in (nearly) all samples and no bands were computed, and of all beyond `MOST` components.
+    """
     kept, components, (level, power), open_by, weight = known
     norm = np.linalg.norm(np.nan_to_num(x if weight is None else x * weight), axis=1)
     errors = abundance_errors(c, components, level * norm**power, kept["component_error"])
@@ -47,4 +50,6 @@ def table_errors(known: Certain, x: np.ndarray, c: np.ndarray) -> np.ndarray:
     turned = np.zeros_like(c) if rotation is None else np.einsum("ik,jkl,il->ij", c, np.nan_to_num(rotation), c)
     loose = np.ones(len(components), bool) if rotation is None else np.isnan(rotation).any((1, 2))
     turned += np.where(loose, (open_by * c) ** 2 / 3, 0)  # as wide as an even distribution over what fits
-    return np.sqrt(errors**2 + turned)
+    errors = np.sqrt(errors**2 + turned)
+    errors[:, loose & ~(open_by > 0)] = np.nan  # how far rotation leaves these open is not known
+    return errors

@@ -24,7 +24,7 @@ from spaxel.methods.mcr.components import FEW, Options, components_of
 from spaxel.methods.mcr.constraints import Constraints, read_known
 from spaxel.methods.mcr.errors import Certain, table_errors
 from spaxel.methods.mcr.evening import encode_evened
-from spaxel.methods.mcr.instrument import Instrument, encode_without_errors
+from spaxel.methods.mcr.instrument import PERFECT, Instrument, encode_without_errors
 from spaxel.methods.mixtures.base import Encoder, Errors, Unmixed, Unmixing
 from spaxel.methods.parameters import Kind, Known, Memory, NComponents, NSample, Seed, Signed, declared
 from spaxel.methods.rare.unexplained import targets_beside, words
@@ -120,20 +120,33 @@ class MCR(Unmixing):
 
     def fit(self, X: Any, y: None = None) -> Self:
         """As `Unmixing.fit`; with `add_rare`, the small targets of the image become components after that."""
+        if self.add_rare:
+            self._check_image(X)
         super().fit(X, y)
         return self._with_targets(X) if self.add_rare else self
 
-    def _with_targets(self, X: Any) -> Self:
+    def _check_image(self, X: Any) -> None:
+        """Raises ParameterError where small targets cannot be looked for, before anything is fitted."""
         cubes, kind = as_cubes(X)
-        if self.info_["kind"] != "scene" or kind == "array" or len(cubes) > 1:
+        if kind == "array" or len(cubes) > 1 or self.kind == "table":
             raise ParameterError(
-                "add_rare is of one image that is unmixed as a scene. Try kind='scene', or without it."
+                "Small targets become components of one image that is unmixed as a scene. Try one cube, without add_rare else."
+            )
+
+    def _with_targets(self, X: Any) -> Self:
+        cubes = as_cubes(X)[0]
+        if self.info_["kind"] != "scene":
+            raise ParameterError(
+                "Small targets become components of an image that is unmixed as a scene, and this was taken for a table. "
+                "Try kind='scene' (--kind scene), or without add_rare."
             )
         k, S = self.n_components_, self.components_
         cube = ready(cubes[0], self.info_, self.state_)
         found = targets_beside(cube, S, self.random_state, self.memory)
         new = found.spectra
-        if self.info_["normalisation"] == "unit":
+        if (
+            self.info_["normalisation"] == "unit" and self.normalise != "even"
+        ):  # of even, components are as bright as here
             new = new / np.linalg.norm(new, axis=1, keepdims=True)
         self.state_["components"] = np.ascontiguousarray(np.vstack([S, new]))
         said = words(found.about, k)
@@ -194,6 +207,8 @@ class MCR(Unmixing):
     def _errors(self) -> Errors | None:
         """Of a table without constraints: the standard errors of its abundances."""
         state, info = self.state_, self.info_
+        if self._instrument() != PERFECT:  # what the correction of an instrument adds to them was not worked out
+            return None
         if "component_error" not in state or info["noise"][0] <= 0:
             return None
         weight = state.get("channel_weight")
