@@ -7,6 +7,7 @@ from scipy.optimize import linear_sum_assignment
 from spaxel.cube import make_cube
 from spaxel.linear.abundance_errors import CURRIE, abundance_errors, detection_limits, rotation_errors
 from spaxel.linear.abundances import nnls
+from spaxel.methods.mcr.errors import Certain, table_errors
 from spaxel.methods.mcr.estimator import MCR
 from spaxel.synth.mixture import add_noise, mixture
 
@@ -84,3 +85,22 @@ def test_two_of_three_abundances_are_within_one_standard_error():
     far = np.abs(np.concatenate([deviations(seed) for seed in range(200, 205)]))
     assert 0.60 <= (far < 1).mean() <= 0.76
     assert (far < 1.96).mean() >= 0.90
+
+
+def test_where_rotation_is_open_and_no_bands_are_known_there_is_no_error():
+    kept = {"component_error": np.zeros(2), "rotation": np.zeros((2, 2, 2))}
+    kept["rotation"][1] = np.nan
+    x, c = np.ones((3, 4)), np.ones((3, 2))
+    components = np.array([[1.0, 0, 0, 0], [0, 1.0, 0, 0]])
+    known = Certain(kept, components, (0.1, 0.0), np.zeros(2))
+    assert np.isfinite(table_errors(known, x, c)).tolist() == [[True, False]] * 3
+    assert np.isfinite(table_errors(known._replace(open_by=np.full(2, 0.2)), x, c)).all()
+    assert not np.isfinite(table_errors(known._replace(kept={"component_error": np.zeros(2)}), x, c)).any()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("wrong", [{"baseline": True}, {"noise": "coloured"}])
+def test_errors_are_given_where_the_instrument_is_perfect_only(wrong):
+    cube = mixture(24, seed=1, n_components=2, n_channels=60, most_mixed=1, spectra="peaks", noise="even")
+    assert "abundance_error" in MCR(n_components=2).fit(cube).transform(cube)
+    assert "abundance_error" not in MCR(n_components=2, **wrong).fit(cube).transform(cube)

@@ -53,6 +53,15 @@ def runs(tmp_path_factory):
     return folder, out, known, new, 5 + 10 * amounts[:, 1]
 
 
+def test_too_few_known_values_are_refused_before_the_fit(tmp_path):
+    amounts, spectra = np.zeros((9, 2)), np.random.default_rng(0).random((9, 80))
+    table = written(tmp_path / "few.csv", range(9), amounts, spectra, unknown=range(3, 9))
+    code, out, err = call("unmix", table, "-o", tmp_path / "run", "--calibrate", "sugar", "--units", "nm")
+    assert (code, out) == (2, "")
+    assert "3 samples have a value there; at least 4 are needed" in err
+    assert not (tmp_path / "run").exists()
+
+
 def rows(path):
     return list(csv.DictReader(path.read_text("utf-8").splitlines()))
 

@@ -52,7 +52,15 @@ def test_lines_that_are_named_are_mapped_in_a_lean_run(painting, whole, tmp_path
     assert [name.split()[0] for name in read_result(run)["line"].values.tolist()] == ["Cu"]
 
 
-def test_a_series_and_a_prediction_without_pages(painting, whole, tmp_path):
+def reported(cli, run):
+    code, out, err = cli("report", run)
+    assert (code, err) == (0, "")
+    pages = list(run.rglob("report.html"))
+    assert all(f"report: {page}" in out for page in pages)
+    return pages
+
+
+def test_a_series_and_a_prediction_without_pages(painting, whole, cli, tmp_path):
     other = write_cube(
         simulate("maxrf", height=9, width=8, channels=380, pigments=["azurite", "smalt"]), tmp_path / "b.zarr"
     )
@@ -60,5 +68,9 @@ def test_a_series_and_a_prediction_without_pages(painting, whole, tmp_path):
     run = segment([painting, other], tmp_path / "run", **words)
     assert not list(run.rglob("*.html"))
     assert (run / "b" / "activation.csv").is_file()
+    pages = {path.relative_to(run).as_posix() for path in reported(cli, run)}
+    assert pages == {"cube/report.html", "b/report.html", "report.html"}
+    mixed = segment([painting, other], tmp_path / "mixed", method="nmf", parameters={"n_components": 2}, lean=True)
+    assert {path.parent.name for path in reported(cli, mixed)} == {"cube", "b"}  # together they have none
     answer = predict(whole, other, tmp_path / "answer", lean=True)
     assert not list(answer.rglob("*.html"))

@@ -13,6 +13,7 @@ from spaxel.cube import kept
 from spaxel.errors import ParameterError
 from spaxel.exporting import places
 from spaxel.readers import native
+from spaxel.store.run_folder import read_result
 from spaxel.testing import tiny_cube
 from spaxel.workflow import recut, runs
 
@@ -155,3 +156,5 @@ def test_an_export_of_a_run_that_has_changed_is_refused(run, tmp_path, early):
         spaxel.export(own, out, to=FORMATS, resume=True)
     with pytest.raises(ParameterError, match="is one file"):
         spaxel.export(own / "leaf0", tmp_path / "a.nc", resume=True)
+    with pytest.raises(ParameterError, match="result in memory cannot be told"):
+        spaxel.export(read_result(own / "leaf0"), out, to=FORMATS, resume=True)

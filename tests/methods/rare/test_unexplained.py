@@ -56,6 +56,21 @@ def test_targets_that_the_components_leave_become_one_component(fitted):
     assert np.median(own) < 0.05
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_shares_of_area_are_those_without_the_target(fitted):
+    """The new component is as bright as the others, so that it takes nothing from them where it is not."""
+    cube = fitted[0]
+    shares = []
+    for rare in (False, True):
+        found = (
+            spaxel.MCR(2, kind="scene", normalise="even", add_rare=rare).fit(cube).transform(cube)["abundances"].values
+        )
+        shares.append(found / found.sum(2, keepdims=True))
+    assert shares[1].shape[2] == 3
+    assert np.median(shares[1][..., 2]) < 0.05
+    assert np.abs(shares[1][..., :2] - shares[0]).mean() < 0.05
+
+
 def test_a_bright_mixture_is_no_new_component():
     """It is rare, but the components explain it."""
     cube, pure = image(target=2 * pure_of(0.5))
