@@ -107,18 +107,17 @@ def _reported(run: Path, asked: Lines | None, cube: Path | None, cut: str | None
 
 def _has_page(run: Path) -> bool:
     """Whether a run has a page of its own: not several cubes that were unmixed."""
-    from spaxel.store.copies import remote_of
     from spaxel.store.run_folder import ACTIVATION, read_json
 
-    return remote_of(run) is not None or "inputs" not in read_json(run) or (run / ACTIVATION).is_file()
+    return "inputs" not in read_json(run) or (run / ACTIVATION).is_file()
 
 
 def _all_reports(run: Path, write_report: Callable[[Path], Path]) -> Iterator[Path]:
     """Write the page of a run, and before it those of its cubes that have none."""
-    from spaxel.store.copies import remote_of
+    from spaxel.store.addresses import address_of
     from spaxel.store.run_folder import read_json
 
-    inside = [] if remote_of(run) is not None else list(read_json(run).get("inputs", {}))
+    inside = [] if address_of(run) else list(read_json(run).get("inputs", {}))
     missing = [run / name for name in inside if not (run / name / "report.html").is_file()]
     for folder in missing:
         yield write_report(folder)

@@ -14,6 +14,7 @@ from spaxel.results.convention import component_names, given_names, sentences, s
 from spaxel.results.numbers import label_counts, means_by_label, quantiles
 from spaxel.results.presence import UNLIKE, recalled
 from spaxel.results.said import plain_sentence, try_next
+from spaxel.store.addresses import address_of, opened
 from spaxel.store.run_folder import ACTIVATION, read_json, read_run
 
 MOST = 20  # components that are listed
@@ -28,7 +29,7 @@ def print_all(folder: Path) -> None:
     for name in about["inputs"]:
         print_run(folder / name)
     if (folder / ACTIVATION).is_file():
-        pages = [folder / REPORT] if (folder / REPORT).is_file() else []
+        pages = [folder / REPORT] if _has_page(folder) else []
         say(f"{len(about['inputs'])} cubes together: {', '.join(map(str, [*pages, folder / ACTIVATION]))}")
     return None
 
@@ -57,10 +58,18 @@ def print_run(folder: Path) -> None:
         say("against the truth, after matching: " + ", ".join(f"{k} {_short(v)}" for k, v in run["unmixing"].items()))
     if "score" in run:
         print_score(run["score"])
-    if (folder / REPORT).is_file():
+    if _has_page(folder):
         say(f"report: {folder / REPORT}")
     else:
         say(f"no page yet: spaxel report {folder} writes it, with --lines auto also maps of lines")
+
+
+def _has_page(folder: Path) -> bool:
+    """Whether a run has a page, here or at its address."""
+    if (address := address_of(folder)) is None:
+        return (folder / REPORT).is_file()
+    files, path = opened(address)
+    return bool(files.exists(f"{path}/{REPORT}"))
 
 
 def _print_amounts(result: xr.Dataset) -> None:

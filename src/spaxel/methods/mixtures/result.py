@@ -10,11 +10,13 @@ import xarray as xr
 from spaxel.cube import note
 from spaxel.cube.mapping import Arrays
 from spaxel.cube.picture import SOFT, Recipe, caption
-from spaxel.cube.stored import blocks, by_block, is_lazy
+from spaxel.cube.stored import blocks, by_block
 from spaxel.linear.abundance_errors import detection_limits
 from spaxel.methods.completing import with_gaps_said
 from spaxel.methods.state import unpack
 from spaxel.results.convention import make_result
+
+MOST = 50_000  # spectra from which limits of detection are told
 
 
 def mixture_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: Arrays, sums: Arrays) -> xr.Dataset:
@@ -60,11 +62,13 @@ def mixture_result(cube: xr.Dataset, state: Arrays, info: dict[str, Any], maps: 
 
 
 def _limits(abundances: np.ndarray, errors: np.ndarray | None) -> np.ndarray | None:
-    """Limits of detection (component,), where errors are known and the maps are held."""
-    if errors is None or is_lazy(abundances) or is_lazy(errors):
+    """Limits of detection (component,), where errors are known; of many spectra, from every second or third … row."""
+    if errors is None:
         return None
-    k = abundances.shape[-1]
-    return detection_limits(abundances.reshape(-1, k).astype(np.float64), errors.reshape(-1, k).astype(np.float64))
+    height, width, k = abundances.shape
+    step = -(-height // max(1, MOST // width))
+    c, error = (np.asarray(part[::step], np.float64).reshape(-1, k) for part in (abundances, errors))
+    return detection_limits(c, error)
 
 
 def _shares(abundances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
