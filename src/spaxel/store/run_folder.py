@@ -96,7 +96,6 @@ def as_stored(result: xr.Dataset) -> xr.Dataset:
     texts = ("criterion", "scaling", "component", "line", *SPECTRA_NAMES)
     names = {name: [str(v) for v in result[name].values] for name in texts if name in result.coords}
     plain = result.drop_vars(names).assign_attrs({"names": names, WHOLE: True})
-    plain.attrs.pop("advice", None)  # run.json has it, with the names of this run
     plain.attrs = json.loads(json.dumps(plain.attrs, default=_plain))
     return plain
 

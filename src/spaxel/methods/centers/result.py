@@ -12,7 +12,6 @@ from spaxel.cube import note
 from spaxel.cube.exact import Grid, group_moments
 from spaxel.cube.mapping import Arrays
 from spaxel.cube.picture import SOFT, Recipe, caption
-from spaxel.cube.stored import is_lazy
 from spaxel.methods.completing import with_gaps_said
 from spaxel.methods.state import SegmentingInfo, unpack
 from spaxel.results.advice import try_next
@@ -96,8 +95,6 @@ def _described(result: xr.Dataset, cube: xr.Dataset, state: Arrays, info: Segmen
         result["picture_wide"].attrs = {"top": np.asarray(recipe.top).tolist(), "soft": SOFT}
     told = {"method": info["method"], "n_components": info["n_components"], "sentence": info["sentence"]}
     result = result.assign_attrs(told)
-    if is_lazy(result["labels"].data):  # a page tells it, piece by piece
-        return result
     return result.assign_attrs(advice=try_next(result))
 
 
