@@ -25,7 +25,7 @@ from sklearn.metrics import adjusted_rand_score
 
 import spaxel
 from advice_between import between
-from advice_tried import TRIED, sign
+from advice_tried import TRIED, scaling_of, sign
 from calibration import CASES as WORLDS
 from calibration import SIDE, right
 from common import Scene, as_scene, log, run_cases, table, write_json, write_page
@@ -85,7 +85,7 @@ def rows_of(case: str, scene: Scene) -> Iterator[Row]:
 def with_more_signs(result: xr.Dataset, scene: Scene) -> xr.Dataset:
     """The result with the signs of rules that were tried: photon counts, and spectra that lie between components."""
     cube, labels = scene.cube["spectra"].values, result["labels"].values
-    spectra, scaling = cube.reshape(-1, cube.shape[-1]), advice.scaling_of(result)
+    spectra, scaling = cube.reshape(-1, cube.shape[-1]), scaling_of(result)
     pairs = np.stack([cube[:, :-1].reshape(-1, cube.shape[-1]), cube[:, 1:].reshape(-1, cube.shape[-1])], axis=1)
     fitted = fit_scaling(scaling or "none", Sample(spectra, pairs, 1.0))
     share = between(spectra, labels.ravel(), pairs, fitted, scene.seed)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from spaxel.results.advice import mapping, scaling_of
+from spaxel.results.advice import mapping
 from spaxel.results.convention import sentences
 from spaxel.results.said import GRADUAL, MIXTURE
 from spaxel.results.walk import walk
@@ -18,7 +18,7 @@ SHAPE, BRIGHTER = 0.03, 1.25  # radians between spectra of one shape, and the ra
 SPECKLED = 0.1  # share of pixels that differ from all four neighbours
 CLOSE = 0.02  # of a silhouette: two scalings are as good, see preprocess.choice
 OPEN = 2.0  # largest over smallest number that is likely
-BETWEEN = 0.25  # share of spectra between two components from which they are mixtures, see methods.centers.between
+BETWEEN = 0.25  # share of spectra between two components from which they are mixtures, see advice_between.py
 ENERGY = ("keV", "eV")  # units of an axis of X-ray counts
 
 DULL = 0.4  # dullness from which labels are brightness and little else, see methods.centers.dull
@@ -27,6 +27,12 @@ DULL = 0.4  # dullness from which labels are brightness and little else, see met
 def sign(result: xr.Dataset, name: str) -> float:
     """What the fit saw of itself, an attribute that advice.py adds; 0 where components were changed by hand since."""
     return 0.0 if sentences(result.attrs, "by_hand") else float(result.attrs.get(name) or 0.0)
+
+
+def scaling_of(result: xr.Dataset) -> str:
+    """The scaling of the fit; "" where nothing says it."""
+    found = [re.search(r"\bScaling (\w+)[:,]", s) for s in sentences(result.attrs, "history")]
+    return next((match[1] for match in found if match), "")
 
 
 def _dull(result: xr.Dataset) -> str:

@@ -1,6 +1,6 @@
 """Do learned distances earn their place on galaxies? Like those that were learned from, and unlike them in one thing each.
 
-usage: python benchmarks/learned_galaxies.py [--seeds N]
+usage: python benchmarks/learned_galaxies.py [--fresh] [--cases CASE ...] [--seeds N]
 
 56 x 56 pixels, five classes (sky, stars, H II regions, diffuse gas, active nucleus), whose number is given; all pixels are
 scored against the truth (ARI). Other gas and stars: line ratios that are off by twice the spread of the training, hotter
@@ -10,20 +10,20 @@ The weights are those of the package. What the net sees, and how much it counts,
 
 from __future__ import annotations
 
-import argparse
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
-from common import head, log, table, write_json, write_page
+from common import log, run_cases, table, write_json, write_page
 from spaxel import KMeans, LearnedMetric, Segment, simulate
 from spaxel.synth.ifu.light import GAS
 
-FIRST, K = 9400, 5
+SEEDS, K = range(9400, 9405), 5
 USUAL: dict[str, Any] = {"height": 56, "width": 56, "channels": 480, "rotation": 250.0}
 CASES: dict[str, dict[str, Any]] = {
     "S/N 4": {"snr": 4.0},
@@ -45,8 +45,8 @@ METHODS: dict[str, Callable[[int], Any]] = {
 }
 
 
-def galaxy(case: str, seed: int) -> Any:
-    """A galaxy of this case."""
+def galaxy(case: str, seed: int) -> tuple[int, Any]:
+    """The seed, and a galaxy of this case."""
     options = USUAL | CASES[case]
     if "other gas" in case:
         rng = np.random.default_rng([seed, 78])
@@ -58,12 +58,12 @@ def galaxy(case: str, seed: int) -> Any:
     cube = simulate("ifu", seed=seed, **options).load()
     if "not told" in case:
         del cube.attrs["redshift"]
-    return cube
+    return seed, cube
 
 
-def rows_of(case: str, seed: int) -> list[dict[str, Any]]:
+def rows_of(case: str, made: tuple[int, Any]) -> list[dict[str, Any]]:
     """A row for every method."""
-    cube, rows = galaxy(case, seed), []
+    (seed, cube), rows = made, []
     truth = cube["truth_labels"].values.ravel()
     for name, make in METHODS.items():
         start, model = time.process_time(), make(seed)
@@ -99,16 +99,5 @@ def report(about: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     ])  # fmt: skip
 
 
-def main() -> None:
-    """Every case and seed."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--seeds", type=int, default=5)
-    given, about, rows = asked.parse_args(), head(), []
-    for seed in range(FIRST, FIRST + given.seeds):
-        for case in CASES:
-            rows += rows_of(case, seed)
-        report(about, rows)
-
-
 if __name__ == "__main__":
-    main()
+    run_cases("learned_galaxies", __doc__, {case: partial(galaxy, case) for case in CASES}, SEEDS, rows_of, report)

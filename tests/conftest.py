@@ -1,5 +1,7 @@
 """Where the real data lie, and what is skipped without them."""
 
+import contextlib
+import io
 import os
 import shutil
 from pathlib import Path
@@ -60,6 +62,24 @@ def cli(capsys):
             code = end.code or 0
         said = capsys.readouterr()
         return code, said.out, said.err
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def call():
+    """As `cli`, for fixtures that live longer than one test."""
+    from spaxel.cli import main
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                main([str(argument) for argument in arguments])
+                code = 0
+            except SystemExit as end:
+                code = end.code or 0
+        return code, out.getvalue(), err.getvalue()
 
     return run
 

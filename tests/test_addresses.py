@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import pickle
 import re
 import shutil
@@ -517,3 +518,11 @@ def test_names_of_copies_and_secrets_in_words(tmp_path):
     with using({"anon": True}), using(None):
         assert spaxel.store.addresses.storage() == {"anon": True}
     assert spaxel.store.addresses.storage() == {}
+
+
+def test_what_is_sent_to_memory_is_of_this_process_alone(monkeypatch):
+    """Two processes have a memory each: they need not wait for one another, as they do for a bucket."""
+    places = [place_of(f"{kind}://runs/one") for kind in ("memory", "s3")]
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    others = [place_of(f"{kind}://runs/one") for kind in ("memory", "s3")]
+    assert [one == other for one, other in zip(places, others, strict=True)] == [False, True]

@@ -4,9 +4,7 @@ What must refuse is in `refusal`, what may be said on stderr in SAID; anything e
 Pages are written by `report` alone, and Bokeh writes their figures for one kind of data: both take half of the time.
 """
 
-import contextlib
 import html
-import io
 import re
 import shutil
 from types import SimpleNamespace
@@ -16,7 +14,6 @@ import pytest
 import xarray as xr
 
 import spaxel
-from spaxel.cli import main
 from spaxel.store.run_folder import read_arrays, read_json, read_result
 from spaxel.training.checkpoint import Keeper
 
@@ -67,22 +64,11 @@ def refusal(method, kind, step):
     return None
 
 
-def call(*arguments):
-    """A command line in this process: (exit code, stdout, stderr)."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            main([str(argument) for argument in arguments])
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-    return code, out.getvalue(), err.getvalue()
-
-
 class Cell:
     """One method on one kind of data: its first run, and what must come out again."""
 
-    def __init__(self, method, kind, data, folder):
+    def __init__(self, call, method, kind, data, folder):
+        self.call = call
         self.method, self.kind, self.files, self.lit = method, kind, data.files, data.lit
         self.folder, self.run = folder, folder / "run"
         self.first = self.make("run")
@@ -91,7 +77,9 @@ class Cell:
     def make(self, name, *more):
         """The command that makes a run of this name."""
         verb = "segment" if self.method in SEGMENT else "unmix"
-        return call(verb, *self.files, "-o", self.folder / name, "--method", self.method, *METHODS[self.method], *more)
+        return self.call(
+            verb, *self.files, "-o", self.folder / name, "--method", self.method, *METHODS[self.method], *more
+        )
 
     def places(self, run):
         """The folders of the results in a run."""
@@ -139,10 +127,10 @@ def no_pages():
 
 
 @pytest.fixture(scope="module", params=[(method, kind) for kind in KINDS for method in METHODS], ids="-".join)
-def cell(request, no_pages, kinds, tmp_path_factory):
+def cell(request, no_pages, kinds, call, tmp_path_factory):
     """The first run of a cell, for all steps after it."""
     method, kind = request.param
-    return Cell(method, kind, kinds[kind], tmp_path_factory.mktemp("cell"))
+    return Cell(call, method, kind, kinds[kind], tmp_path_factory.mktemp("cell"))
 
 
 def test_run(cell):
@@ -212,7 +200,7 @@ def test_resume(cell, monkeypatch):
     assert [path.name for path in cell.folder.iterdir()] == ["run"]
 
 
-def test_predict(cell, tmp_path):
+def test_predict(cell, call, tmp_path):
     """On the last of its own cubes, the same maps."""
     if not cell.check("predict", call("predict", cell.run, cell.files[-1], "-o", tmp_path / "again")):
         return
@@ -222,7 +210,7 @@ def test_predict(cell, tmp_path):
         xr.testing.assert_equal(again[name], result[name])
 
 
-def test_cut(cell, tmp_path):
+def test_cut(cell, call, tmp_path):
     run = tmp_path / "run"
     if cell.first[0] == 0:
         shutil.copytree(cell.run, run)
@@ -242,7 +230,7 @@ def test_cut(cell, tmp_path):
         )
 
 
-def test_report(cell, monkeypatch):
+def test_report(cell, call, monkeypatch):
     if cell.kind != "counts" and (cell.method, cell.kind) != ("kmeans", "several"):
         monkeypatch.setattr("spaxel.reporting.page.components", lambda figures: ("", [""] * len(figures)))
     if cell.check("report", call("report", cell.run)):

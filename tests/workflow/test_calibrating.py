@@ -1,14 +1,11 @@
 """Known values through the door: the command, tables, page, and the prediction of new samples."""
 
-import contextlib
 import csv
-import io
 
 import numpy as np
 import pytest
 
 import spaxel
-from spaxel.cli import main
 from spaxel.errors import CubeError
 from spaxel.store.run_folder import read_result
 from spaxel.synth.mixture import add_noise, mixture
@@ -26,20 +23,8 @@ def written(path, rows, amounts, spectra, unknown=()):
     return path
 
 
-def call(*arguments):
-    """A command line in this process: (exit code, stdout, stderr)."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            main([str(argument) for argument in arguments])
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-    return code, out.getvalue(), err.getvalue()
-
-
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def runs(tmp_path_factory, call):
     folder = tmp_path_factory.mktemp("calibrated")
     cube = mixture(
         44, seed=3, n_components=3, n_channels=80, most_mixed=2, spectra="peaks", noise="none"
@@ -53,7 +38,7 @@ def runs(tmp_path_factory):
     return folder, out, known, new, 5 + 10 * amounts[:, 1]
 
 
-def test_too_few_known_values_are_refused_before_the_fit(tmp_path):
+def test_too_few_known_values_are_refused_before_the_fit(call, tmp_path):
     amounts, spectra = np.zeros((9, 2)), np.random.default_rng(0).random((9, 80))
     table = written(tmp_path / "few.csv", range(9), amounts, spectra, unknown=range(3, 9))
     code, out, err = call("unmix", table, "-o", tmp_path / "run", "--calibrate", "sugar", "--units", "nm")
@@ -96,7 +81,7 @@ def test_the_page_and_the_tables_of_components_say_it(runs):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_predict_gives_the_value_of_new_samples(runs):
+def test_predict_gives_the_value_of_new_samples(runs, call):
     folder, _, _, new, truth = runs
     code, _, err = call("predict", folder / "run", new, "-o", folder / "more", "--units", "nm")
     assert code == 0, err
@@ -108,7 +93,7 @@ def test_predict_gives_the_value_of_new_samples(runs):
     assert again["predicted"].attrs["name"] == "sugar"
 
 
-def test_a_column_that_is_not_there_is_refused_before_anything_is_fitted(runs):
+def test_a_column_that_is_not_there_is_refused_before_anything_is_fitted(runs, call):
     folder, _, known, new, _ = runs
     code, _, err = call("unmix", known, "-o", folder / "none", "--calibrate", "salt", "--units", "nm")
     assert code == 2

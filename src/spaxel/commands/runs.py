@@ -101,12 +101,12 @@ def _reported(run: Path, asked: Lines | None, cube: Path | None, cut: str | None
         for folder in add_lines(place, names, cube=cube, memory=memory, **known):
             if folder != place:
                 yield write_report(folder)
-        if _has_page(place):
+        if _is_joined(place):
             yield write_report(place, **known)
 
 
-def _has_page(run: Path) -> bool:
-    """Whether a run has a page of its own: not several cubes that were unmixed."""
+def _is_joined(run: Path) -> bool:
+    """Whether a run has a page of its own: each has, but several cubes that were unmixed."""
     from spaxel.store.run_folder import ACTIVATION, read_json
 
     return "inputs" not in read_json(run) or (run / ACTIVATION).is_file()
@@ -121,5 +121,5 @@ def _all_reports(run: Path, write_report: Callable[[Path], Path]) -> Iterator[Pa
     missing = [run / name for name in inside if not (run / name / "report.html").is_file()]
     for folder in missing:
         yield write_report(folder)
-    if not missing or _has_page(run):
+    if not missing or _is_joined(run):
         yield write_report(run)

@@ -22,12 +22,7 @@ from spaxel.results.numbers import any_label, mean_of, quantiles
 
 LEFT = 0.05  # of the norm of a spectrum that components leave, in the median
 DOUBTFUL = 0.75  # mean probability of being right below which that is said
-UNTRIED = (
-    "kmeans",
-    "learned",
-    "dsc",
-    "dgc",
-)  # methods of which a low mean confidence says too little, or was not judged
+UNTRIED = ("kmeans", "learned", "dsc", "dgc")  # of their low mean confidence too little is known, or was not judged
 FINE, REST = 8.0, (6520.0, 6610.0)  # Å: widest channels and least range of galaxies that `--method learned` knows
 MIXED = 0.35  # mean margin below which most pixels lie between components, of models that know no probability
 
@@ -77,12 +72,6 @@ def _left(result: xr.Dataset) -> str:
         return f"The library leaves {residual:.0%} of a spectrum: it may lack something; see where it is left."
     n = result.sizes["component"]
     return f"The components leave {residual:.0%} of a spectrum: try --n-components {n + 1}, and see where it is left."
-
-
-def scaling_of(result: xr.Dataset) -> str:
-    """The scaling of the fit; "" where nothing says it."""
-    found = [re.search(r"\bScaling (\w+)[:,]", s) for s in sentences(result.attrs, "history")]
-    return next((match[1] for match in found if match), "")
 
 
 def _doubt(result: xr.Dataset) -> str:

@@ -40,7 +40,8 @@ def place_of(path: str | Path) -> Path:
     address = address_of(path, write=True)
     if address is None:
         return Path(path).resolve()
-    home = temporary_folder().resolve() / f"spaxel-{_user()}" / hashlib.sha256(address.encode()).hexdigest()[:16]
+    whose = f"{address} of {os.getpid()}" if address.startswith("memory://") else address  # a memory is of one process
+    home = temporary_folder().resolve() / f"spaxel-{_user()}" / hashlib.sha256(whose.encode()).hexdigest()[:16]
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     for folder in (home, home.parent):
         if folder.is_symlink() or (hasattr(os, "getuid") and folder.stat().st_uid != os.getuid()):

@@ -27,10 +27,8 @@ MOST_CROWDED = 5  # components given back at a time
 TOGETHER, FEWEST = 0.85, 4  # share of its samples in which a difference comes with its twin, and how many these are
 ALIKE, SAME = 0.95, 0.2  # cosine from which two spectra are twins; how much more than the fixed ratio is something else
 STEADY = 1e-3  # relative spread of a ratio of codes up to which it is one
-HALVED, ENDS = (
-    8,
-    (0.15, 0.85),
-)  # spectra that are tried as two, and the quantiles of what they differ by at which these begin
+HALVED = 8  # spectra that are tried as two
+ENDS = 0.15, 0.85  # quantiles of what two spectra differ by at which they begin
 GAIN = 30.0  # of the objective below which reheating stops
 
 
