@@ -131,8 +131,8 @@ def report(about: dict[str, Any], rows: list[dict[str, Any]]) -> None:
                           _spread(own, "rmse"), _spread(own, "r2"), inside])  # fmt: skip
     parts = [
         "Of the abundances of components that are there and were found: the share for which an error is stated (not where "
-        "rotation is open), and of these the shares within 1 and 1.96 standard errors of the true ones; of abundances above the "
-        "limit of detection, how many were found; how many were found where there is none. "
+        "rotation is open), and of these the shares within 1 and 1.96 standard errors of the true ones; of abundances above "
+        "the limit of detection, how many were found; how many were found where there is none. "
         "Mean (least) of the seeds whose number of components was right.",
         table(
             (
