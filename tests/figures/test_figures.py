@@ -268,3 +268,18 @@ def test_whether_spectra_are_faint_is_asked_of_the_result_not_of_its_levels(resu
     assert bands(faint, faint=False).width == "standard deviation"
     plot = spectra_figure(result, palette(3), faint=True).children[1]
     assert "standard error" in plot.yaxis[0].axis_label.text
+
+
+def test_a_share_has_two_bars_its_standard_error_and_what_is_wrong():
+    from spaxel.figures.series import columns_of, series_figures
+    from spaxel.results.series import Point, times_of
+
+    half, unknown = np.array([0.5, np.nan]), np.full(2, np.nan)
+    points = [Point("a", "", 0.0, half, half / 5, half / 2), Point("b", "", 1.0, half, unknown, unknown)]
+    found = columns_of(points, 0)
+    assert found["low"] == pytest.approx([40, 50])
+    assert found["high"] == pytest.approx([60, 50])
+    assert found["least"] == pytest.approx([25, 50])
+    tips = [[title for title, _ in plot.hover[0].tooltips] for some in (points, points[1:])
+            for plot in series_figures(some, times_of("ab"), ["x", "y"], ["red", "blue"])]  # fmt: skip
+    assert [("of it expected wrong" in titles) for titles in tips] == [True, False]

@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 from scipy.ndimage import gaussian_filter
 
+from spaxel.results.convention import MEANS
 from spaxel.results.series import label_errors, point, times_of
 
 
@@ -51,4 +52,30 @@ def test_background_missing_data_and_lists():
     assert np.isnan(label_errors(np.array([[0]]), 1)).all()
     one = np.stack([rows[:, 0] == 0, rows[:, 0] == 1], axis=-1)[:, None].astype(float)
     unmixed = xr.Dataset({"labels": (("y", "x"), rows), "abundances": (("y", "x", "component"), one)})
-    assert point("b", "", 1.0, unmixed).error == pytest.approx(label_errors(rows, 2))
+    mixed = point("b", "", 1.0, unmixed)
+    assert mixed.error == pytest.approx(label_errors(rows, 2))
+    assert np.isnan(mixed.wrong).all()
+
+
+def test_as_many_pixels_are_wrong_as_confidence_says():
+    rng = np.random.default_rng(1)
+    labels = rng.integers(-1, 3, (90, 70))
+    labels[0, 0] = 3  # a component of one pixel; of a fourth there is none
+    sure = np.where(labels < 0, np.nan, rng.uniform(0.3, 1, labels.shape)).astype(np.float32)
+    wrong = rng.random(labels.shape) > np.where(labels < 0, 1, sure)
+    confidence = xr.DataArray(sure, dims=("y", "x"), attrs={MEANS: "probability"})
+    size = np.bincount(labels[labels >= 0], minlength=5)
+    result = xr.Dataset(
+        {"labels": (("y", "x"), labels), "confidence": confidence, "component_size": ("component", size)}
+    )
+    found = point("a", "", 0.0, result)
+    really = np.array([(wrong & (labels == c)).sum() / (labels >= 0).sum() for c in range(5)])
+    assert found.wrong == pytest.approx(really, abs=0.012)
+    assert found.wrong[0] > 0.08
+    assert found.wrong[4] == found.share[4] == 0
+    result["component_background"] = "component", np.array([True, False, False, False, False])
+    grey = point("a", "", 0.0, result)
+    assert np.isnan(grey.wrong[0])
+    assert grey.wrong[1:] / grey.share.clip(1e-9)[1:] == pytest.approx(found.wrong[1:] / found.share.clip(1e-9)[1:])
+    result["confidence"] = result["confidence"].drop_attrs()  # a margin, as of unmixing and older runs
+    assert np.isnan(point("a", "", 0.0, result).wrong).all()

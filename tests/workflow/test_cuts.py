@@ -133,7 +133,18 @@ def test_a_series_keeps_its_cuts_for_all_of_its_cubes(series, tmp_path):
     sizes = read_result(run / "b")["component_size"].values
     assert [found["b", k] for k in range(3)] == pytest.approx(sizes / sizes.sum(), abs=1e-6)
     assert all(float(row["standard_error"]) > 0 for row in rows if float(row["share"]) > 0)
-    assert "How do the shares change?" in (run / "report.html").read_text("utf-8")
+    page = (run / "report.html").read_text("utf-8")
+    assert "How do the shares change?" in page
+    told = (
+        found["b", 0],
+        *(float(row["standard_error"]) for row in rows if (row["cube"], row["component"]) == ("b", "0")),
+    )
+    wrong = read_result(run / "b")["confidence"].values[read_result(run / "b")["labels"].values == 0]
+    wrong = found["b", 0] * (1 - wrong.mean())
+    assert [float(row["expected_wrong"]) for row in rows if (row["cube"], row["component"]) == ("b", "0")] == [
+        pytest.approx(wrong, abs=1e-6)
+    ]
+    assert f"{100 * told[0]:.1f} ± {100 * told[1]:.1f} ({100 * wrong:.1f})" in page
     keep_cut(run / "b", "two", 2, names={0: "sky"})
     assert list_cuts(run) == list_cuts(run / "b") == ["two"]
     sizes = np.zeros(2, int)

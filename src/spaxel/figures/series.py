@@ -1,4 +1,7 @@
-"""The shares of components against time, or cube by cube: a line each with error bars, one panel for each group."""
+"""The shares of components against time, or cube by cube: a line each with error bars, one panel for each group.
+
+Thin bars are standard errors; broad pale ones the pixels of a share that are expected to be wrong, where that is known.
+"""
 
 from __future__ import annotations
 
@@ -50,12 +53,15 @@ def series_figures(
 
 
 def columns_of(points: Sequence[Point], k: int) -> dict[str, Any]:
-    """The columns of one line: time, share, ends of the error bar, in per cent; nan where a component is background."""
+    """The columns of one line: time, share, ends of both bars, in per cent; nan where a component is background."""
     share = np.array([100 * point.share[k] for point in points])
-    error = np.nan_to_num(np.array([100 * point.error[k] for point in points]))
+    error, wrong = (
+        np.nan_to_num([100 * of[k] for of in part]) for part in zip(*((p.error, p.wrong) for p in points), strict=True)
+    )
     return {
         "time": [point.time for point in points], "share": share.tolist(), "low": np.maximum(share - error, 0).tolist(),
         "high": (share + error).tolist(), "cube": [printable(point.cube) for point in points], "error": error.tolist(),
+        "wrong": wrong.tolist(), "least": (share - wrong).tolist(),
     }  # fmt: skip
 
 
@@ -82,11 +88,14 @@ def _panel(points: Sequence[Point], times: Times, group: str, shown: Any, how: d
         source = ColumnDataSource(
             columns_of(points, k) | {"name": [printable(names[k])] * len(points)}, name=f"series {k}"
         )
+        plot.segment("time", "least", "time", "share", source=source, line_color=color, line_width=7, line_alpha=0.3)
         lines.append(plot.line("time", "share", source=source, line_color=color, line_width=2))
         lines.append(plot.scatter("time", "share", source=source, size=7, fill_color=color, line_color="#FFFFFF"))
         plot.add_layout(Whisker(base="time", lower="low", upper="high", source=source, line_color=color, line_width=1.5,
                                 upper_head=None, lower_head=None))  # fmt: skip
     tips = [("", "@name"), ("cube", "@cube"), ("share", "@share{0.0} ± @error{0.0} %")]
+    if any(np.isfinite(point.wrong).any() for point in points):
+        tips.append(("of it expected wrong", "@wrong{0.0} %"))
     plot.add_tools(HoverTool(renderers=lines[1::2], tooltips=tips))
     plain_axes(plot)
     return plot

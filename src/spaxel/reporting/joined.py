@@ -128,12 +128,29 @@ def _cubes(page: Page, found: dict[str, Presence], maps: dict[str, bytes]) -> Ma
 
 
 def _series(page: Page, points: list[Point], times: Times) -> Markup:
-    """The shares against time, with their standard errors; nothing for one cube."""
+    """The shares against time, with their standard errors and what of them is expected to be wrong; nothing for one cube."""
     if len(points) < 2:
         return Markup("")
     names, colors = component_names(page.result), component_rgb(page.result, page.colors)
     panels = [page.place(plot) for plot in series_figures(points, times, names, colors)]
-    return fill("series", panels=panels, axis=times.axis, named=not times.axis.startswith("number"))
+    lines = sorted(points, key=lambda point: (point.group, point.time))
+    return fill(
+        "series",
+        panels=panels,
+        axis=times.axis,
+        named=not times.axis.startswith("number"),
+        wrong=any(np.isfinite(point.wrong).any() for point in points),
+        key=list(zip(colors, names, strict=True)),
+        lines=[(point.cube, [_measured(*numbers) for numbers in zip(*point[3:], strict=True)]) for point in lines],
+    )
+
+
+def _measured(share: float, error: float, wrong: float) -> tuple[str, str]:
+    """A share with its standard error, and what of it is expected to be wrong, in per cent; "–" of a background."""
+    if not np.isfinite(share):
+        return "–", ""
+    text = f"{100 * share:.1f}" + (f" ± {100 * error:.1f}" if np.isfinite(error) else "")
+    return text, f"{100 * wrong:.1f}" if np.isfinite(wrong) else ""
 
 
 def _cell(here: Presence, i: int, *, new: bool) -> tuple[str, str]:

@@ -5,7 +5,12 @@ that it is taken from blocks of pixels, not from single ones (a ratio estimator 
 
     p = Σ c_b / Σ t_b        var p = B / (B - 1) · Σ (c_b - p t_b)² / (Σ t_b)²        Cochran 1977, Sampling Techniques, 6.3
 
-It does not say whether labels are right. Fails where what is alike is larger than a block: the error is then too small.
+It does not say whether labels are right: that is `wrong`, from the confidence q of the n pixels with a label,
+
+    wrong_c = Σ_(label i = c) (1 - q_i) / n
+
+the share of the pixels that are labelled c and expected to be something else. Pixels of c that lie elsewhere are not in it.
+Fails where what is alike is larger than a block: the error is then too small; and as far as confidence does.
 """
 
 from __future__ import annotations
@@ -17,7 +22,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from spaxel.results.convention import component_names, is_background, shares
+from spaxel.results.convention import component_names, is_background, is_probability, shares
+from spaxel.results.numbers import means_by_label
 from spaxel.results.walk import walk
 
 STEPS = 2.0**24  # of what a pixel gives to the share of a component
@@ -25,13 +31,17 @@ BLOCKS = 8  # along the longer side of an image, about 64 in all
 
 
 class Point(NamedTuple):
-    """One image of a series. share, error : (component,), nan of a background"""
+    """One image of a series. share, error, wrong : (component,), nan of a background
+
+    wrong : of the share, what is expected to have another component; nan where confidence is no probability
+    """
 
     cube: str
     group: str
     time: float
     share: np.ndarray
     error: np.ndarray
+    wrong: np.ndarray
 
 
 class Times(NamedTuple):
@@ -78,11 +88,24 @@ def _without(parts: list[str], numbers: list[str], at: int) -> str:
 
 
 def point(name: str, group: str, time: float, result: xr.Dataset) -> Point:
-    """The shares of one image, with their errors; those of abundances too."""
+    """The shares of one image, with their errors; those of abundances too, of which nothing is expected to be wrong."""
+    share = shares(result)
     if "abundances" in result:
-        return Point(name, group, time, shares(result), _errors(result["abundances"], is_background(result)))
+        found = _errors(result["abundances"], is_background(result))
+        return Point(name, group, time, share, found, np.full(len(share), np.nan))
     found = label_errors(result["labels"], len(component_names(result)), is_background(result))
-    return Point(name, group, time, shares(result), found)
+    return Point(name, group, time, share, found, expected_wrong(result, share))
+
+
+def expected_wrong(result: xr.Dataset, share: np.ndarray) -> np.ndarray:
+    """The share of pixels that are labelled as each component and are expected to have another one, (component,).
+
+    share : (component,), see spaxel.results.convention.shares      nan where it is, and where confidence is no probability
+    """
+    if not is_probability(result):
+        return np.full(len(share), np.nan)
+    sure = means_by_label(result["confidence"], result["labels"], len(share))
+    return np.where(share > 0, share * (1 - sure), share)  # without pixels: 0 as the share
 
 
 def label_errors(labels: Any, k: int, background: np.ndarray | None = None) -> np.ndarray:

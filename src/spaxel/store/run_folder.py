@@ -9,7 +9,7 @@
     components.csv      names, sizes, shares, areas of the components; spectra.csv: their means and spreads along the axis
     labels.csv          of a list of spectra: their names, groups, components
     activation.csv      of labels: which components are in the cube, and their share
-    shares.csv          of several cubes: the share of each component in each, with its standard error
+    shares.csv          of several cubes: the share of each component in each, its standard error, what is expected to be wrong
     cuts/               other components that are kept under a name, see spaxel.store.cuts
 
 It is written beside its place and renamed, so that a killed process leaves either the old run or the new one. A run at an

@@ -68,7 +68,8 @@ class SeriesPane:
                 counts[:, c] = part[:, into == c].sum(1)
             whole = np.where(grey, 0, counts.sum(0))
             share = np.where(grey, np.nan, whole / max(whole.sum(), 1))
-            made.append(Point(self.state.scenes[i].name, group, time, share, ratio_errors(counts, grey)))
+            unknown = np.full(k, np.nan)  # of components that are put together in this window
+            made.append(Point(self.state.scenes[i].name, group, time, share, ratio_errors(counts, grey), unknown))
         return made, times
 
     def renew(self) -> None:

@@ -104,7 +104,8 @@ def write_activation(folder: Path, found: Mapping[str, Presence], new: Mapping[s
 
 
 def write_shares(folder: Path, results: Mapping[str, xr.Dataset]) -> Path:
-    """shares.csv of a series: the share of each component in each cube, with its standard error and the time. Returns its path.
+    """shares.csv of a series: the share of each component in each cube, with its standard error, what of it is expected to be
+    wrong, and the time. Returns its path.
 
     The time is the number that the names of the cubes hold, see spaxel.results.series; a background has no share.
     """
@@ -112,11 +113,12 @@ def write_shares(folder: Path, results: Mapping[str, xr.Dataset]) -> Path:
     rows = []
     for (cube, result), time, group in zip(results.items(), times.time, times.group, strict=True):
         found, names = point(cube, group, time, result), given_names(result)
-        for k, numbers in enumerate(zip(found.share, found.error, strict=True)):
+        for k, numbers in enumerate(zip(found.share, found.error, found.wrong, strict=True)):
             rows.append(
                 (cube, group, f"{time:g}", k, names[k], *(f"{v:.6f}" if np.isfinite(v) else "" for v in numbers))
             )
-    return write_table(folder, SHARES, ("cube", "group", "time", "component", "name", "share", "standard_error"), rows)
+    header = ("cube", "group", "time", "component", "name", "share", "standard_error", "expected_wrong")
+    return write_table(folder, SHARES, header, rows)
 
 
 def _activation(found: Mapping[str, Presence], new: Mapping[str, np.ndarray]) -> list[tuple]:
