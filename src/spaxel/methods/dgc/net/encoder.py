@@ -54,20 +54,25 @@ class PatchEncoder(nn.Module):
 
     def forward(self, scores: Tensor, good: Tensor) -> Tensor:
         """Embedding of every pixel."""
-        means = [surrounding_mean(scores, good, side).permute(0, 2, 3, 1) for side in self.sizes]
         parts = []
-        for mean in means:
-            length = mean.norm(dim=-1, keepdim=True).clamp_min(SHORTEST)
-            parts += [mean / length, length.log() - self.level]
-        hidden = torch.cat(parts, dim=-1)
+        for side in self.sizes:
+            mean = surrounding_mean(scores, good, side)
+            long = _length(mean)
+            parts += [mean / long, long.log() - self.level]
+        hidden = torch.cat(parts, dim=1).permute(0, 2, 3, 1).contiguous()
         for layer, norm in zip(self.layers, self.norms, strict=True):
             hidden = functional.gelu(norm(layer(hidden)))
-        return direction(scores.permute(0, 2, 3, 1)) + self.last(hidden)
+        return direction(scores, dim=1).permute(0, 2, 3, 1) + self.last(hidden)
 
 
-def direction(scores: Tensor) -> Tensor:
-    """Scores over their length, (..., q)."""
-    return scores / scores.norm(dim=-1, keepdim=True).clamp_min(SHORTEST)
+def direction(scores: Tensor, dim: int = -1) -> Tensor:
+    """Scores over their length, along an axis."""
+    return scores / _length(scores, dim)
+
+
+def _length(scores: Tensor, dim: int = 1) -> Tensor:
+    """Length along an axis, which stays with one place; over planes (axis 1 of four) it is several times faster."""
+    return scores.square().sum(dim=dim, keepdim=True).sqrt().clamp_min(SHORTEST)
 
 
 def surrounding_mean(scores: Tensor, good: Tensor, side: int) -> Tensor:
@@ -75,7 +80,11 @@ def surrounding_mean(scores: Tensor, good: Tensor, side: int) -> Tensor:
     weight = good[:, None].to(scores.dtype)
     if side == 1:
         return scores * weight
-    total, count = (
-        functional.avg_pool2d(values, side, 1, side // 2, divisor_override=1) for values in (scores * weight, weight)
-    )
+    total, count = (_window_sum(values, side) for values in (scores * weight, weight))
     return total / count.clamp_min(1)
+
+
+def _window_sum(values: Tensor, side: int) -> Tensor:
+    """Sums (B, c, h, w) over a window, down and then along; outside is 0."""
+    down = functional.avg_pool2d(values, (side, 1), 1, (side // 2, 0), divisor_override=1)
+    return functional.avg_pool2d(down, (1, side), 1, (0, side // 2), divisor_override=1)
