@@ -37,7 +37,7 @@ RATES = {  # benchmarks/expected.py compares them with what runs take
     "consensus": Rate(6.5, 0.9, 0.10, 15.0),
     "learned": Rate(6.0, 0.9, 0.10, 30.0),
     "dsc": Rate(13.0, 1.9, 0.10),
-    "dgc": Rate(42.0, 0.6, 0.30),
+    "dgc": Rate(24.0, 0.6, 0.30),
     "mcr": Rate(7.5, 0.2, 0.04, 10.0),
     "ebgmcr": Rate(12.0, 1.0, 0.06, 10.0),
     "library": Rate(20.0, 100.0, 0.0, 40_000.0),

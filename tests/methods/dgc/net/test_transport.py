@@ -55,3 +55,21 @@ def test_floored_masses_sum_to_one_and_keep_the_order_and_the_floor(values, floo
     assert abs(float(found.sum()) - 1) < 1e-5
     assert float(found.min()) >= floor / len(mass) - 1e-6
     assert torch.all(found[torch.argsort(mass)].diff() >= -1e-6)
+
+
+@pytest.mark.parametrize("strictness", [0.1, 2.0])
+def test_clusters_that_lie_far_from_every_pixel_break_nothing(strictness):
+    scores, others, wanted = problem(5)
+    scores[:, -1], others[:, -1] = -300.0, -300.0  # exp of it is no float32
+    near = relaxed_targets(scores, others, wanted, 0.5, strictness)
+    assert torch.isfinite(near).all()
+    assert float(near[:, -1].max()) < 1e-6
+    energy = torch.cat([scores, others]).double() / 0.5
+    shift = torch.zeros_like(wanted).double()
+    for _ in range(5):  # in logarithms
+        mass = torch.log_softmax(energy + shift, dim=1) - shift
+        mass = torch.logsumexp(mass, dim=0) - torch.tensor(float(len(energy))).log()
+        shift = strictness / (strictness + 1) * (wanted.log() - mass)
+        shift[-1] = 0  # there alone the two differ
+    wanted_there = torch.softmax(scores.double() / 0.5 + shift, dim=1)
+    assert torch.allclose(near[:, :-1].double(), wanted_there[:, :-1], atol=1e-5)
