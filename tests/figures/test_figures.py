@@ -283,3 +283,17 @@ def test_a_share_has_two_bars_its_standard_error_and_what_is_wrong():
     tips = [[title for title, _ in plot.hover[0].tooltips] for some in (points, points[1:])
             for plot in series_figures(some, times_of("ab"), ["x", "y"], ["red", "blue"])]  # fmt: skip
     assert [("of it expected wrong" in titles) for titles in tips] == [True, False]
+
+
+def test_what_is_small_has_a_scale_of_its_own():
+    from spaxel.figures.series import own_scales
+    from spaxel.results.series import Point, times_of
+
+    shares = np.array([[0.98, 0.02, np.nan, 0.0], [0.94, 0.06, np.nan, 0.0], [np.nan] * 4])
+    points = [
+        Point(name, "", i, row, row / 10, row / 2) for i, (name, row) in enumerate(zip("abc", shares, strict=True))
+    ]
+    plots = own_scales(points, times_of("abc"), ["leaf", "lesion", "cloth", "none"], ["#000000"] * 4)
+    assert [plot.title.text for plot in plots] == ["leaf", "lesion"]
+    assert plots[1].y_range.end == pytest.approx(1.08 * 6.6)
+    assert len(own_scales(points, times_of("abc"), ["leaf", "lesion", "cloth", "none"], ["#000000"] * 4, most=1)) == 1

@@ -15,7 +15,7 @@ from spaxel.results.numbers import label_counts, means_by_label, quantiles
 from spaxel.results.presence import UNLIKE, recalled
 from spaxel.results.said import plain_sentence, try_next
 from spaxel.store.addresses import address_of, opened
-from spaxel.store.run_folder import ACTIVATION, read_json, read_run
+from spaxel.store.run_folder import ACTIVATION, SHARES, read_json, read_run
 
 MOST = 20  # components that are listed
 REPORT = "report.html"
@@ -29,8 +29,9 @@ def print_all(folder: Path) -> None:
     for name in about["inputs"]:
         print_run(folder / name)
     if (folder / ACTIVATION).is_file():
-        pages = [folder / REPORT] if _has_page(folder) else []
-        say(f"{len(about['inputs'])} cubes together: {', '.join(map(str, [*pages, folder / ACTIVATION]))}")
+        found = [folder / REPORT] if _has_page(folder) else []
+        found += [folder / ACTIVATION, *([folder / SHARES] if (folder / SHARES).is_file() else [])]
+        say(f"{len(about['inputs'])} cubes together: {', '.join(map(str, found))}")
     return None
 
 

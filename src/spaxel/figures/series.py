@@ -17,6 +17,7 @@ from spaxel.figures.maps import plain_axes
 from spaxel.results.series import Point, Times
 
 ROTATE = 6  # cubes from which names along the axis are turned
+MOST = 12  # components that have a figure of their own
 
 
 def series_figures(
@@ -52,6 +53,34 @@ def series_figures(
     return made
 
 
+def own_scales(
+    points: Sequence[Point], times: Times, names: Sequence[str], colors: Sequence[str], most: int = MOST
+) -> list[figure]:
+    """A small figure for each of the first components, on its own scale, so that what is small is seen to change.
+
+    A background, and what is in no image, has none. Groups are lines of one figure.
+    """
+    order = sorted(points, key=lambda point: (point.group, point.time))
+    found: list[figure] = []
+    for k, color in enumerate(colors):
+        top = max((100 * float(np.nan_to_num(p.share[k]) + np.nan_to_num(p.error[k])) for p in order), default=0.0)
+        if top == 0 or len(found) == most:
+            continue
+        plot = figure(width=270, height=190, title=printable(names[k]), name="own scale", toolbar_location=None, tools="",
+                      y_range=Range1d(0, 1.08 * top))  # fmt: skip
+        plot.xaxis.axis_label, plot.yaxis.axis_label = _axis_of(times), "%"
+        for group in dict.fromkeys(point.group for point in order):
+            mine = [point for point in order if point.group == group]
+            _line(plot, ColumnDataSource(columns_of(mine, k)), color)
+        plain_axes(plot)
+        found.append(plot)
+    return found
+
+
+def _axis_of(times: Times) -> str:
+    return "cube" if times.axis.startswith("number in the order") else times.axis
+
+
 def columns_of(points: Sequence[Point], k: int) -> dict[str, Any]:
     """The columns of one line: time, share, ends of both bars, in per cent; nan where a component is background."""
     share = np.array([100 * point.share[k] for point in points])
@@ -76,9 +105,8 @@ def _panel(points: Sequence[Point], times: Times, group: str, shown: Any, how: d
         tools="pan,xbox_zoom,reset,save", toolbar_location="above", title=printable(group) or None, name="series", **how
     )
     plot.toolbar.logo = None
-    plot.yaxis.axis_label, plot.xaxis.axis_label = "share of the pixels (%)", times.axis
+    plot.yaxis.axis_label, plot.xaxis.axis_label = "share of the pixels (%)", _axis_of(times)
     if times.axis.startswith("number in the order"):
-        plot.xaxis.axis_label = "cube"
         plot.xaxis.ticker = FixedTicker(ticks=[int(point.time) for point in points])
         plot.xaxis.major_label_overrides = {int(point.time): printable(point.cube)[:24] for point in points}
         if len(points) > ROTATE:
@@ -88,14 +116,19 @@ def _panel(points: Sequence[Point], times: Times, group: str, shown: Any, how: d
         source = ColumnDataSource(
             columns_of(points, k) | {"name": [printable(names[k])] * len(points)}, name=f"series {k}"
         )
-        plot.segment("time", "least", "time", "share", source=source, line_color=color, line_width=7, line_alpha=0.3)
-        lines.append(plot.line("time", "share", source=source, line_color=color, line_width=2))
-        lines.append(plot.scatter("time", "share", source=source, size=7, fill_color=color, line_color="#FFFFFF"))
-        plot.add_layout(Whisker(base="time", lower="low", upper="high", source=source, line_color=color, line_width=1.5,
-                                upper_head=None, lower_head=None))  # fmt: skip
+        lines.append(_line(plot, source, color))
     tips = [("", "@name"), ("cube", "@cube"), ("share", "@share{0.0} ± @error{0.0} %")]
     if any(np.isfinite(point.wrong).any() for point in points):
         tips.append(("of it expected wrong", "@wrong{0.0} %"))
-    plot.add_tools(HoverTool(renderers=lines[1::2], tooltips=tips))
+    plot.add_tools(HoverTool(renderers=lines, tooltips=tips))
     plain_axes(plot)
     return plot
+
+
+def _line(plot: figure, source: ColumnDataSource, color: str) -> Any:
+    """One line with both bars; what the pointer finds."""
+    plot.segment("time", "least", "time", "share", source=source, line_color=color, line_width=7, line_alpha=0.3)
+    plot.line("time", "share", source=source, line_color=color, line_width=2)
+    plot.add_layout(Whisker(base="time", lower="low", upper="high", source=source, line_color=color, line_width=1.5,
+                            upper_head=None, lower_head=None))  # fmt: skip
+    return plot.scatter("time", "share", source=source, size=7, fill_color=color, line_color="#FFFFFF")

@@ -12,7 +12,7 @@ import xarray as xr
 from spaxel.figures.maps import component_rgb, label_png
 from spaxel.figures.palette import component_colors
 from spaxel.figures.reduce import small_map
-from spaxel.figures.series import series_figures
+from spaxel.figures.series import own_scales, series_figures
 from spaxel.reporting.html import Markup, fill, percent, picture
 from spaxel.reporting.page import Page, finish
 from spaxel.reporting.sections import components, done
@@ -137,6 +137,7 @@ def _series(page: Page, points: list[Point], times: Times) -> Markup:
     return fill(
         "series",
         panels=panels,
+        small=[page.place(plot) for plot in own_scales(points, times, names, colors)] if len(points) > 2 else [],
         axis=times.axis,
         named=not times.axis.startswith("number"),
         wrong=any(np.isfinite(point.wrong).any() for point in points),

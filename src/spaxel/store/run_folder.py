@@ -48,6 +48,7 @@ FORMAT = "spaxel-run"
 VERSION = 1
 RUN, ARRAYS, HISTORY, RESULT = "run.json", "arrays.safetensors", "history.jsonl", "result.zarr"
 ACTIVATION = "activation.csv"
+SHARES = "shares.csv"
 
 
 def is_run(path: Path) -> bool:

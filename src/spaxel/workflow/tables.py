@@ -16,10 +16,9 @@ from spaxel.results.presence import UNLIKE, Presence
 from spaxel.results.series import point, times_of
 from spaxel.store.cells import TableWriter
 from spaxel.store.places import placed
-from spaxel.store.run_folder import ACTIVATION
+from spaxel.store.run_folder import ACTIVATION, SHARES
 
 COMPONENTS, SPECTRA, ABUNDANCES, LABELS = "components.csv", "spectra.csv", "abundances.csv", "labels.csv"
-SHARES = "shares.csv"
 BESIDE = {"presence": "presence", "abundance_error": "abundance error"}  # map -> what its columns are called
 MOST_SPECTRA = 100_000  # whose abundances are written as text too
 COLUMNS = ("cube", "component", "name", "n_pixels", "share", "present", "new", "explained", "p")  # of activation.csv
