@@ -17,6 +17,8 @@ import dask.array as da
 import numpy as np
 import xarray as xr
 from safetensors import SafetensorError
+from xarray.backends import BackendArray
+from xarray.core import indexing
 from zarr.codecs import ZstdCodec
 
 from spaxel.cube.stored import CHUNK, is_lazy
@@ -30,6 +32,7 @@ DAMAGE = (
     *(ValueError, SafetensorError, lzma.LZMAError, zlib.error),
 )  # what libraries raise of damaged numbers
 LARGEST = 2**31  # bytes of one chunk
+SMALL = 2**20  # bytes of an array of one chunk that is read whole
 LIMITS = {"labels": "component", "micro_labels": "micro", "micro_component": "component"}  # numbers of what
 
 
@@ -83,12 +86,27 @@ def in_chunks(data: xr.Dataset) -> xr.Dataset:
     )
 
 
+class WhenAsked(BackendArray):  # type: ignore[misc]
+    """A small guarded array as xarray reads it: at once and whole, the first time that it is asked for a number."""
+
+    def __init__(self, guarded: Guarded) -> None:
+        self.guarded = guarded
+        self.shape, self.dtype = guarded.shape, guarded.dtype
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> np.ndarray:
+        """The numbers of a part. Raises ReadError where they are damaged."""
+        support = indexing.IndexingSupport.BASIC
+        return indexing.explicit_indexing_adapter(key, self.shape, support, self.guarded.__getitem__)
+
+
 def open_guarded(folder: Path) -> xr.Dataset:
-    """A Zarr folder that spaxel wrote, lazily, chunk by chunk. Raises ReadError, and others (DAMAGE) of its metadata."""
-    plain = xr.open_zarr(store_at(folder), consolidated=False, chunks=None)
-    if plain.attrs.pop(WHOLE, False):
-        plain = xr.open_zarr(store_at(folder, complete=True), consolidated=False, chunks=None)
-        del plain.attrs[WHOLE]
+    """A Zarr folder that spaxel wrote, lazily: small arrays when they are asked, the others chunk by chunk with Dask.
+
+    Raises ReadError, and others (DAMAGE) of its metadata.
+    """
+    store = store_at(folder)
+    plain = xr.open_zarr(store, consolidated=False, chunks=None)
+    store.chunks.complete = bool(plain.attrs.pop(WHOLE, False))
     return plain.assign({str(name): _guarded(folder, str(name), plain) for name in plain.data_vars})
 
 
@@ -98,9 +116,12 @@ def _guarded(folder: Path, name: str, data: xr.Dataset) -> xr.Variable:
     if int(np.prod(chunks, dtype=object)) * held.dtype.itemsize > LARGEST:
         raise ReadError(f"{folder / name} is damaged: a chunk of {chunks} is larger than spaxel writes any.")
     limit = data.sizes.get(LIMITS[name]) if name in LIMITS else None
-    array = da.from_array(
-        Guarded(held, str(folder / name), limit), chunks=chunks, name=False, meta=np.empty(0, held.dtype)
-    )
+    guarded = Guarded(held, str(folder / name), limit)
+    array: Any
+    if chunks == held.shape and held.nbytes <= SMALL:  # Dask would take longer than reading them
+        array = indexing.MemoryCachedArray(indexing.LazilyIndexedArray(WhenAsked(guarded)))
+    else:
+        array = da.from_array(guarded, chunks=chunks, name=False, meta=np.empty(0, held.dtype))
     return xr.Variable(held.dims, array, held.attrs, held.encoding)
 
 

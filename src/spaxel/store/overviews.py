@@ -252,7 +252,7 @@ def attach(result: xr.Dataset, folder: Path) -> xr.Dataset:
     """The result itself, whose maps know where their overviews lie: of these very arrays, of none that is made of them."""
     for name in KINDS:
         place = folder / OVERVIEWS / name
-        if name in result and is_lazy(result[name].data) and place.is_dir():
+        if name in result and place.is_dir() and is_lazy(result[name].data):
             limit = result.sizes.get(LIMITS[name]) if name in LIMITS else None
             result.variables[name].encoding["overviews"] = Kept(place, result[name].data.name, limit)
     return result
