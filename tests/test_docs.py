@@ -12,6 +12,7 @@ import importlib.util
 import inspect
 import re
 import shlex
+import shutil
 import tomllib
 import warnings
 from collections.abc import Iterator
@@ -41,22 +42,30 @@ def blocks(text: str) -> list[tuple[int, str]]:
     return [(text[: m.start(2)].count("\n"), m[2]) for m in FENCE.finditer(text) if m[1] == "python"]
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working folder of a page, with small files of the names that the pages use."""
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module")
+def small_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Small files of the names that the pages use."""
     import h5py
+
+    made = tmp_path_factory.mktemp("small_files")
 
     for name, seed in (("altarpiece", 1), ("detail", 2)):
         cube = spaxel.simulate("maxrf", height=32, width=24, channels=380, seed=seed).load()
-        with h5py.File(f"{name}.h5", "w") as file:
+        with h5py.File(made / f"{name}.h5", "w") as file:
             file["energy"] = cube["channel"].values
             file["energy"].attrs["units"] = "keV"
             file["spectra"] = cube["spectra"].values
     mixtures = spaxel.simulate("mixture", n_components=4, per_component=8, n_channels=60, seed=1)
     rows = np.vstack([mixtures["channel"].values, mixtures["spectra"].values[:, 0]])
-    np.savetxt("mixtures.csv", rows, delimiter=",", fmt="%.6g")
-    return tmp_path
+    np.savetxt(made / "mixtures.csv", rows, delimiter=",", fmt="%.6g")
+    return made
+
+
+@pytest.fixture
+def folder(small_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder of a page, with copies of them."""
+    monkeypatch.chdir(tmp_path)
+    return Path(shutil.copytree(small_files, tmp_path, dirs_exist_ok=True))
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -126,9 +126,10 @@ def test_the_border_of_a_kernel_has_no_label(cli, real, tmp_path):
         ("salinas_a/SalinasA_corrected.mat", 6, [], 0.79),
     ],
 )
-def test_accuracy_of_five_seeds(cli, real, tmp_path, file, number, truth, least):
+def test_accuracy(cli, real, tmp_path, file, number, truth, least):
+    """Of two seeds; five stand in benchmarks/results/segmentation.md."""
     found = []
-    for seed in range(5):
+    for seed in range(2):
         code, _, err = cli("segment", "--method=kmeans", real / file, "--n-clusters", number, *truth, "--seed", seed,
                            "-o", tmp_path / f"run{seed}")  # fmt: skip
         assert code == 0
