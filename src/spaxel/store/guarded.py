@@ -86,7 +86,7 @@ def in_chunks(data: xr.Dataset) -> xr.Dataset:
     )
 
 
-class WhenAsked(BackendArray):  # type: ignore[misc]
+class WhenAsked(BackendArray):
     """A small guarded array as xarray reads it: at once and whole, the first time that it is asked for a number."""
 
     def __init__(self, guarded: Guarded) -> None:
