@@ -5,10 +5,12 @@ import shutil
 
 import numpy as np
 import pytest
+import xarray as xr
 
+from spaxel.cube.stored import is_lazy
 from spaxel.errors import ReadError
 from spaxel.methods.kmeans.estimator import KMeans
-from spaxel.store.guarded import checksum
+from spaxel.store.guarded import SMALL, checksum
 from spaxel.store.run_folder import read_arrays, read_result, write_arrays, write_result
 from spaxel.testing import tiny_cube
 
@@ -32,8 +34,19 @@ def chunks(run, array):
     )
 
 
+@pytest.mark.parametrize("small", [0, SMALL])
+def test_small_arrays_are_read_without_dask_and_are_the_same(written, monkeypatch, small):
+    expected = read_result(written).load()
+    monkeypatch.setattr("spaxel.store.guarded.SMALL", small)
+    result = read_result(written)
+    assert {is_lazy(held.data) for held in result.data_vars.values()} == {small == 0}
+    xr.testing.assert_identical(result.load(), expected)
+
+
+@pytest.mark.parametrize("small", [0, SMALL])
 @pytest.mark.parametrize("array", ["labels", "confidence", "picture", "micro_labels"])
-def test_every_flipped_bit_is_seen(run, array):
+def test_every_flipped_bit_is_seen(run, monkeypatch, array, small):
+    monkeypatch.setattr("spaxel.store.guarded.SMALL", small)
     (chunk,) = chunks(run, array)
     whole = chunk.read_bytes()
     before = read_result(run)[array].values
