@@ -30,6 +30,7 @@ SIZES = ("1000x1000x200", "512x512x1024")
 QUICK = ("64x64x128",)
 K = "6"
 STAGES = ("open", "fit", "predict", "tables", "write", "report")
+COMPILED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # as when installed
 LEAN = str(Path(__file__).with_name("lean.py"))
 
 
@@ -40,6 +41,7 @@ def stages(path: Path, out: Path, method: str, lean: str) -> None:
 
     without_looked_for()
     return_tiles()
+    from spaxel.cube.computing import by_default
     from spaxel.pace import progress
     from spaxel.workflow.runs import segment
 
@@ -49,7 +51,7 @@ def stages(path: Path, out: Path, method: str, lean: str) -> None:
         if ":" not in stage:  # parts of a stage are told as "fit: restarts"
             marks.append((stage, time.process_time()))
 
-    with progress(tell):
+    with progress(tell), by_default():  # as the command line
         parameters = {"n_clusters": K} if method == "kmeans" else {}
         segment([path], out, method=method, parameters=parameters, overwrite=True, lean=lean == "lean")
     tell("end")
@@ -62,7 +64,7 @@ def stages(path: Path, out: Path, method: str, lean: str) -> None:
 def measured(*words: str) -> tuple[float, float, str]:
     """CPU and wall seconds of a process of Python, and the last line that it printed."""
     begin = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True, env=COMPILED)
     assert process.stdout is not None
     said = process.stdout.read()
     _, status, used = os.wait4(process.pid, 0)

@@ -32,6 +32,7 @@ def cpu_seconds(words: list[str], folder: str) -> float:
     """User and system seconds of one process."""
     code = [] if words[0] == "-c" else ["-c", COMMAND]
     env = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled, as when installed
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, *code, *words], cwd=folder, env=env, check=True, stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

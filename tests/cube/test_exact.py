@@ -24,6 +24,22 @@ def test_the_order_of_addition_does_not_matter(seed, counts, order):
         assert np.array_equal(sum(p[name] for p in parts), whole[name])
 
 
+@pytest.mark.parametrize("n_groups", [5, 40])  # by a plain product, by a sparse one
+@pytest.mark.parametrize("most", [60, 65_535])  # values whose squares are summed whole, and in steps
+def test_whole_numbers_are_summed_as_they_are_to_the_same_bits(n_groups, most):
+    rng = np.random.default_rng(0)
+    spectra = rng.integers(0, most + 1, (500, 300)).astype(np.uint16)
+    groups, grid = rng.integers(0, n_groups, 500), fit_grid(spectra)
+    spectra[7] = 65_535  # larger than in the sample
+    as_float = spectra.astype(float)
+    plain = group_sums(as_float, groups, n_groups, grid)
+    for values in (spectra, as_float):
+        found = group_sums(values, groups, n_groups, grid, whole=True)
+        assert all(np.array_equal(found[name], plain[name]) for name in plain)
+    expected = np.stack([(spectra - grid.center)[groups == g].sum(0) for g in range(n_groups)])
+    assert np.array_equal(plain["sum"], expected)
+
+
 @pytest.mark.parametrize("counts", [True, False])
 def test_moments_are_mean_and_standard_deviation(counts):
     spectra, groups = _spectra(1, counts), np.arange(500) % 3

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 import spaxel
-from spaxel.cube.remembered import Cells, forget, remembering
+from spaxel.cube.mapping import map_tiles
+from spaxel.cube.remembered import Cells, Passing, forget, remembering
 from spaxel.cube.sampling import ordered_cubes, sample_cubes, sample_spectra
 from spaxel.cube.tiles import Tile
 from spaxel.preprocess import mask_channels
@@ -81,6 +82,47 @@ def test_any_tile_after_any_other(tile, before):
 
     for one in (before, tile, before, tile):
         assert np.array_equal(cells.read("it", one, read), read(one))
+
+
+@pytest.mark.parametrize("room", [0, 150_000, 2**20])
+def test_any_overlapping_tile_of_an_image_that_is_gone_through(room):
+    values, cells = np.random.default_rng(0).random((200, 300, 2)), Passing(room, (200, 300))
+
+    def read(part):
+        return values[part.y0 : part.y1, part.x0 : part.x1]
+
+    tiles = [Tile(0, 66, 0, 130), Tile(62, 130, 126, 260), Tile(190, 200, 299, 300), Tile(1, 2, 63, 65)]
+    for tile in (*tiles, *tiles[::-1]):
+        for source, factor in (("it", 1), ("other", 2)):
+            found = cells.read(source, tile, lambda part, factor=factor: factor * read(part))
+            assert np.array_equal(found, factor * read(tile))
+        assert sum(held.nbytes for held in cells._held.values()) <= room
+
+
+def test_a_sample_with_its_surroundings_takes_them_from_what_is_held(counted):
+    source, cube = counted
+    plain = sample_cubes([cube], 700, 3, context=3)
+    with remembering(2**30):
+        mask_channels(cube)
+        source.numbers = 0
+        held = sample_cubes([cube], 700, 3, context=3)
+    assert source.numbers == 0
+    assert np.array_equal(plain.spectra, held.spectra)
+    assert np.array_equal(plain.pairs, held.pairs)
+
+
+@pytest.mark.parametrize(("memory", "passes"), [(None, 1), (400_000, 2)])
+def test_a_map_with_surroundings_reads_each_cell_about_once_where_there_is_room(counted, memory, passes):
+    source, cube = counted
+
+    def first(block, n):
+        return {"first": block[:, 7].astype(np.float32)}, {}
+
+    found = map_tiles(first, cube, {"first": np.float32(0)}, memory=memory, context=3)[0]["first"]
+    assert source.numbers <= passes * 1.01 * source.values.size
+    around = np.pad(source.values[..., 1].astype(float), 1)
+    inside = sum(around[y : y + 150, x : x + 210] for y in range(3) for x in range(3)) - source.values[..., 1]
+    assert np.allclose(found[1:-1, 1:-1], inside[1:-1, 1:-1] / 8)
 
 
 def test_segment_reads_a_file_twice_and_a_little(tmp_path, monkeypatch):

@@ -29,7 +29,12 @@ Resume = Annotated[
 ]
 Lean = Annotated[
     bool,
-    Parameter(negative="", help="no page and no maps of lines, which `spaxel report RUN --lines auto` makes later"),
+    Parameter(
+        negative="",
+        help="labels, means and confidence only, with the same bits: no page and no maps of lines, which "
+        "`spaxel report RUN --lines auto` makes later; no distance from the model, no confidence of other numbers of "
+        "components and no false-colour picture, which `spaxel predict RUN FILE` makes",
+    ),
 ]
 ResumeFile = Annotated[
     bool, Parameter(negative="", help="go on where the same command was killed, with the same bits as without that")

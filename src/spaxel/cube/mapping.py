@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from spaxel.cube.executing import workers_now
 from spaxel.cube.gaps import KINDS, MARKED, Gaps
 from spaxel.cube.kept import Kept
+from spaxel.cube.remembered import Passing, holding
 from spaxel.cube.sampling import judged_tile
 from spaxel.cube.stored import Maps, Regions
 from spaxel.cube.tiles import CELL, Tile, grid, sides, with_halo
@@ -29,6 +30,7 @@ from spaxel.pace import tell
 BLOCK = 512  # rows of every call
 MOST_PIXELS = 8 * CELL * CELL  # of a tile, so that progress is seen
 DEFAULT_MEMORY = 2**30
+PASSING = 4  # this part of the memory holds cells at which tiles overlap
 
 Arrays = dict[str, np.ndarray]
 Function = Callable[[np.ndarray, int], tuple[Arrays, Arrays]]
@@ -80,6 +82,7 @@ def map_tiles(
     left = kept.go_on(maps, tiles)
     done = height * width - sum(tiles[i].n_pixels for i in left)
     held = Held(cube, gaps, context, look)
+    held.passing = None if workers.apart else _passing(held, tile_sides, memory or DEFAULT_MEMORY)
     work = _Work(function, held.sent() if workers.apart else held, maps.regions if maps.on_disk else None)
     pieces = ((i, tiles[i], held.cut(tiles[i]) if workers.apart else None) for i in left)
     tell("pixels", done, height * width)
@@ -138,6 +141,7 @@ class Held:
         self.gaps, self.context, self.look = gaps, context, look
         self.size = (cube.sizes["y"], cube.sizes["x"])
         self.origin = (0, 0)
+        self.passing: Passing | None = None  # where tiles overlap and one process reads them all
 
     @property
     def halo(self) -> int:
@@ -173,7 +177,8 @@ class Held:
 
 
 def _one_tile(function: Function, held: Held, tile: Tile) -> Answer:
-    parts, why = _seen(held, tile)
+    with holding(held.passing):
+        parts, why = _seen(held, tile)
     good = why < MARKED
     y, x = np.nonzero(good)
     sums: Arrays = {}
@@ -202,6 +207,14 @@ def _seen(held: Held, tile: Tile) -> tuple[list[np.ndarray], np.ndarray]:
     return [spectra[inside], held.look.function(spectra, why < MARKED, *place)[inside]], why[inside]
 
 
+def _passing(held: Held, tile_sides: tuple[int, int], memory: int) -> Passing | None:
+    """What holds the cells at which tiles overlap, three rows of them at least; None where none do, or that is too much."""
+    height, width, channels = held.cube["spectra"].shape
+    rows = min(height, (-(-tile_sides[0] // CELL) + 2) * CELL)
+    need = rows * width * channels * held.cube["spectra"].dtype.itemsize
+    return Passing(need + need // 4, (height, width)) if held.halo and need + need // 4 <= memory // PASSING else None
+
+
 def _tile_sides(
     cube: xr.Dataset, memory: int, workers: Workers, context: int, look: Look | None, kept: tuple[int, int] | None
 ) -> tuple[int, int]:
@@ -218,6 +231,7 @@ def _tile_sides(
         per_pixel, halo = per_pixel + channels * 6 * wide, context // 2
     if look:  # the features and what they are made of
         per_pixel, halo = per_pixel + 16 * look.n_features, look.halo
+    memory -= memory // PASSING if halo else 0
 
     def read(rows: int, columns: int) -> int:
         return min(rows + 2 * halo, height) * min(columns + 2 * halo, width)

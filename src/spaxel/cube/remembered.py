@@ -1,14 +1,17 @@
-"""Cells that were read are held in memory while an image is sampled twice: for its channels, and for the fit.
+"""Cells that were read are held in memory: while an image is sampled twice, for its channels and for the fit, and while it is
+gone through in tiles that overlap.
 
-Inside `remembering`, until `forget`. What does not fit is read again; nothing is thrown out for what comes later, since all is
-asked for in the same order.
+`Cells`, inside `remembering`, until `forget`: what does not fit is read again; nothing is thrown out for what comes later,
+since all is asked for in the same order. `Passing`, inside `holding`: the oldest are thrown out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import Lock
 
 import numpy as np
 
@@ -23,14 +26,17 @@ class Cells:
     def __init__(self, room: int) -> None:
         self.room = room
         self._held: dict[tuple[object, Tile], np.ndarray] = {}
+        self._from: dict[tuple[object, int, int], Tile] = {}  # the cell that is held from a corner on
 
     def read(self, source: object, tile: Tile, read: Read) -> np.ndarray:
         """A tile (rows, columns, ...) of a source, of which only the cells that are not held are read.
 
         read : what reads a tile of the source
         """
-        if (self.room <= 0 and not self._held) or tile.y0 % CELL or tile.x0 % CELL or tile.y1 - tile.y0 > CELL:
+        if self.room <= 0 and not self._held:
             return read(tile)
+        if tile.y0 % CELL or tile.x0 % CELL or tile.y1 - tile.y0 > CELL:
+            return self._put_together(source, tile, read)
         cells = [tile._replace(x0=x, x1=min(x + CELL, tile.x1)) for x in range(tile.x0, tile.x1, CELL)]
         missing = [cell for cell in cells if (source, cell) not in self._held]
         if not missing:
@@ -48,11 +54,22 @@ class Cells:
             held = values.copy()
             held.flags.writeable = False
             self._held[source, cell] = held
+            self._from[source, cell.y0, cell.x0] = cell
             self.room -= values.nbytes
 
     def _joined(self, source: object, cells: list[Tile]) -> np.ndarray:
         parts = [self._held[source, cell] for cell in cells]
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    def _put_together(self, source: object, tile: Tile, read: Read) -> np.ndarray:
+        """A tile that lies across cells, of those that are held; read where one is missing."""
+        found: list[tuple[Tile, np.ndarray]] = []
+        for y, x in corners(tile):
+            cell = self._from.get((source, y, x))
+            if cell is None or cell.y1 < min(tile.y1, y + CELL) or cell.x1 < min(tile.x1, x + CELL):
+                return read(tile)
+            found.append((cell, self._held[source, cell]))
+        return put_together(tile, found)
 
     def forget(self) -> None:
         """Hold nothing, now and later."""
@@ -60,7 +77,74 @@ class Cells:
         self.room = 0
 
 
-_cells: ContextVar[Cells | None] = ContextVar("spaxel_remembered_cells", default=None)
+class Passing:
+    """Cells of an image that is gone through in tiles that overlap, so that each is read about once. Threads share it.
+
+    room : bytes, beyond which the oldest are let go      size : of the image
+    """
+
+    def __init__(self, room: int, size: tuple[int, int]) -> None:
+        self._room, self._size, self._lock = room, size, Lock()
+        self._held: OrderedDict[tuple[object, Tile], np.ndarray] = OrderedDict()
+
+    def read(self, source: object, tile: Tile, read: Read) -> np.ndarray:
+        """A tile (rows, columns, ...) of a source; cells that are not held are read whole, neighbours in a row together."""
+        cells = [Tile(y, min(y + CELL, self._size[0]), x, min(x + CELL, self._size[1])) for y, x in corners(tile)]
+        with self._lock:
+            found = {cell: self._held[source, cell] for cell in cells if (source, cell) in self._held}
+            for cell in found:
+                self._held.move_to_end((source, cell))
+        for span in _spans(cell for cell in cells if cell not in found):
+            values = read(span)
+            own = [cell for cell in cells if cell.y0 == span.y0 and span.x0 <= cell.x0 < span.x1]
+            found |= {cell: values[:, cell.x0 - span.x0 : cell.x1 - span.x0] for cell in own}
+            self._hold(source, {cell: found[cell] for cell in own})
+        return put_together(tile, found.items())
+
+    def _hold(self, source: object, cells: dict[Tile, np.ndarray]) -> None:
+        with self._lock:
+            for cell, values in cells.items():
+                self._room -= 0 if (source, cell) in self._held else values.nbytes
+                self._held[source, cell] = values
+            while self._room < 0 and self._held:
+                self._room += self._held.popitem(last=False)[1].nbytes
+
+
+def corners(tile: Tile) -> list[tuple[int, int]]:
+    """Where the cells that a tile touches begin, row by row."""
+    rows, columns = (range(start // CELL * CELL, end, CELL) for start, end in (tile[:2], tile[2:]))
+    return [(y, x) for y in rows for x in columns]
+
+
+def put_together(tile: Tile, cells: Iterable[tuple[Tile, np.ndarray]]) -> np.ndarray:
+    """The values of a tile from those of the cells that it touches."""
+    found: np.ndarray | None = None
+    for cell, values in cells:
+        y0, y1 = max(tile.y0, cell.y0), min(tile.y1, cell.y1)
+        x0, x1 = max(tile.x0, cell.x0), min(tile.x1, cell.x1)
+        if found is None:
+            found = np.empty((tile.y1 - tile.y0, tile.x1 - tile.x0, *values.shape[2:]), values.dtype)
+        part = values[y0 - cell.y0 : y1 - cell.y0, x0 - cell.x0 : x1 - cell.x0]
+        found[y0 - tile.y0 : y1 - tile.y0, x0 - tile.x0 : x1 - tile.x0] = part
+    assert found is not None
+    return found
+
+
+def _spans(cells: Iterable[Tile]) -> Iterator[Tile]:
+    """Cells, row by row, as tiles of neighbours in a row."""
+    span: Tile | None = None
+    for cell in cells:
+        if span is not None and (cell.y0, cell.x0) == (span.y0, span.x1):
+            span = span._replace(x1=cell.x1)
+            continue
+        if span is not None:
+            yield span
+        span = cell
+    if span is not None:
+        yield span
+
+
+_cells: ContextVar[Cells | Passing | None] = ContextVar("spaxel_remembered_cells", default=None)
 
 
 @contextmanager
@@ -75,8 +159,18 @@ def remembering(room: int) -> Iterator[None]:
 
 def forget() -> None:
     """Hold no cells any more: the sample of the fit is drawn."""
-    if (cells := _cells.get()) is not None:
+    if isinstance(cells := _cells.get(), Cells):
         cells.forget()
+
+
+@contextmanager
+def holding(cells: Passing | None) -> Iterator[None]:
+    """Inside, in this thread, tiles are read through these cells; None: through none."""
+    token = _cells.set(cells)
+    try:
+        yield
+    finally:
+        _cells.reset(token)
 
 
 def through_memory(source: object, tile: Tile, read: Read) -> np.ndarray:

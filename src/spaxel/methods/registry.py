@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from copy import copy
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,14 @@ def method_class(name: str) -> type:
         raise ParameterError(f"There is no method {name!r}. Known: {', '.join(METHODS)}.")
     module, attribute = METHODS[name].split(":")
     return getattr(import_module(f"spaxel.methods.{module}"), attribute)
+
+
+def with_few_maps(model: Any) -> Any:
+    """A fitted model that gives of all maps labels and confidence only; the model itself where it gives abundances."""
+    found = copy(model) if hasattr(model, "lean") else model
+    if found is not model:
+        found.lean = True
+    return found
 
 
 def apply(model: Any, cube: Any) -> Any:

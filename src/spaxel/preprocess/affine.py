@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spaxel.preprocess.scaling import PRIOR, TINY, not_negative
+from spaxel.preprocess.scaling import PRIOR, TINY, Rows
 
 COLUMNS = 128  # that are looked at together: 512 rows of them stay in the cache of a core
 
@@ -22,17 +22,16 @@ class Affine(NamedTuple):
     beside: np.ndarray
 
 
-def affine(name: str, spectra: np.ndarray, center: np.ndarray, norm: np.ndarray) -> Affine | None:
+def affine(name: str, spectra: np.ndarray | Rows, center: np.ndarray, norm: np.ndarray) -> Affine | None:
     """A scaling of spectra (n, channel) float64 as `Affine`; None where it is none (snv, hellinger). norm : (n,) of them"""
     if name in ("snv", "hellinger"):
         return None
-    n = len(spectra)
+    known = spectra if isinstance(spectra, Rows) else Rows(spectra)
+    spectra, n = known.spectra, len(known.spectra)
     if name in ("unit", "unit_bright"):
         return Affine(spectra, 1 / np.maximum(norm, TINY * TINY), np.full(n, -1.0))
     if name == "counts":
-        positive = not_negative(spectra)
-        total = positive.sum(1)
-        return Affine(positive, 1 / (total + PRIOR), -total / (total + PRIOR))
+        return Affine(known.positive, 1 / (known.total + PRIOR), -known.total / (known.total + PRIOR))
     return Affine(spectra, np.ones(n), np.full(n, -1.0))
 
 

@@ -21,6 +21,7 @@ if it had seen 5 more photons like the mean, and dark channels count as if they 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
@@ -191,17 +192,41 @@ def not_negative(x: np.ndarray) -> np.ndarray:
     return x if x.size and x.min() >= 0 else np.maximum(x, 0)
 
 
-def scaled_product(name: str, spectra: np.ndarray, center: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+class Rows:
+    """Spectra (n, channel) float64, and what several scalings ask of them, worked out once.
+
+    counts : no value is below 0, as their type says
+    """
+
+    def __init__(self, spectra: np.ndarray, *, counts: bool = False) -> None:
+        self.spectra, self._counts = np.asarray(spectra, np.float64), counts
+
+    @cached_property
+    def positive(self) -> np.ndarray:
+        """Without values below 0."""
+        return self.spectra if self._counts else not_negative(self.spectra)
+
+    @cached_property
+    def total(self) -> np.ndarray:
+        """Sums of these, (n,)."""
+        return np.asarray(self.positive.sum(1))
+
+    @cached_property
+    def norm(self) -> np.ndarray:
+        """Norms, (n,)."""
+        return norms(self.spectra)
+
+
+def scaled_product(name: str, spectra: np.ndarray | Rows, center: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """scale_rows(name, spectra, center) @ matrix, (n, d); where a scaling is linear in a spectrum but for its size, the scaled
     spectra, which are as many as the cube has values, are not written out."""
-    x = np.asarray(spectra, dtype=np.float64)
+    rows = spectra if isinstance(spectra, Rows) else Rows(spectra)
     if name == "counts":
-        x = not_negative(x)
-        total = x.sum(1, keepdims=True)
-        return (x @ matrix - total * (center @ matrix)) / (total + PRIOR)
+        total = rows.total[:, None]
+        return (rows.positive @ matrix - total * (center @ matrix)) / (total + PRIOR)
     if name in ("unit", "unit_bright"):
-        return x @ matrix / np.maximum(norms(x), TINY * TINY)[:, None] - center @ matrix
-    return scale_rows(name, x, center) @ matrix
+        return rows.spectra @ matrix / np.maximum(rows.norm, TINY * TINY)[:, None] - center @ matrix
+    return scale_rows(name, rows.spectra, center) @ matrix
 
 
 def norms(x: np.ndarray) -> np.ndarray:

@@ -52,7 +52,7 @@ from spaxel.store.addresses import using
 from spaxel.store.copies import remote_of
 from spaxel.store.here import check_local
 from spaxel.store.pieces import Pieces
-from spaxel.store.provenance import about, signature, told
+from spaxel.store.provenance import about, contents, signature, told
 from spaxel.store.unfinished import advised
 from spaxel.store.writing import replacing
 
@@ -152,8 +152,11 @@ def key_of(
     path: str | Path, cube: xr.Dataset, options: dict[str, Any], steps: Sequence[dict[str, Any]] = ()
 ) -> dict[str, Any]:
     """What decides the bits of a converted file: the input as it was opened, options, steps and versions."""
-    known = told(path, signature(path, cube))
-    return {
+    known = told(path, signature(path, cube), cube)
+    asked = options | {
+        f"step {i} {name}": value for i, step in enumerate(steps) for name, value in step["parameters"].items()
+    }
+    return contents(asked) | {
         "input": known,
         "options": all_called(options),
         "steps": list(steps),

@@ -32,7 +32,8 @@ class RunPlan:
                 the cubes and tiles that are finished (spaxel.workflow.fitting, spaxel.store.unfinished)
     lines     : of which maps are made: ("auto",), ("none",) or names, see spaxel.line_maps
     rare      : look for small targets, see spaxel.find_rare
-    lean      : no page, and no maps of lines unless they are named; `spaxel report RUN` makes both later
+    lean      : of maps labels and confidence only; no page, and no maps of lines unless they are named: `spaxel report RUN`
+                makes both later, `spaxel predict RUN FILE` all maps, with the same labels
     calibrate : name of a column of numbers of the table, from whose known values abundances are calibrated (spaxel.calibrate)
     redshift, medium : of the object and its wavelengths, for lines of gas; kept in run.json
     command   : as it was typed, for run.json

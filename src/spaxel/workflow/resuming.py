@@ -12,7 +12,6 @@ from spaxel.errors import all_called
 from spaxel.methods.registry import load
 from spaxel.methods.saving import save
 from spaxel.store import provenance
-from spaxel.store.addresses import address_of
 from spaxel.store.owner import kept_at
 from spaxel.store.run_folder import ARRAYS
 from spaxel.store.unfinished import Unfinished
@@ -63,15 +62,13 @@ def key_of_run(plan: RunPlan, model: Any, files: Sequence[Opened]) -> dict[str, 
     """What decides the bits of a run with a fit, by names that people know."""
     parameters = {name: value for name, value in model.get_params().items() if name not in NEVER}
     asked = {name: getattr(plan, name) for name in ("steps", "despike", "drop_channels", "reference")}
-    beside = {f"content of {name}": _digest(value) for name, value in parameters.items() if _digest(value)}
-    return {"method": plan.method} | all_called(parameters) | beside | asked | _common(plan, files)
-
-
-def _digest(value: Any) -> str:
-    """Of a parameter that names a file (weights, a library): what is in it, as it may be another one by now; else ""."""
-    if not isinstance(value, (str, Path)) or address_of(value) is not None or not Path(value).is_file():
-        return ""
-    return hashlib.sha256(Path(value).read_bytes()).hexdigest()
+    return (
+        {"method": plan.method}
+        | all_called(parameters)
+        | provenance.contents(parameters)
+        | asked
+        | _common(plan, files)
+    )
 
 
 def key_of_prediction(plan: RunPlan, run: Path, held: dict[str, Any], file: Opened) -> dict[str, Any]:
@@ -85,5 +82,15 @@ def _common(plan: RunPlan, files: Sequence[Opened]) -> dict[str, Any]:
         name: getattr(plan, name) for name in ("lines", "rare", "lean", "calibrate", "redshift", "medium")
     }
     asked["options"] = shown_options(plan)
-    inputs = {f"input {i}": provenance.told(file.path, file.signature) for i, file in enumerate(files)}
-    return asked | inputs | {"versions": provenance.about("", None)["versions"]}
+    inputs = {f"input {i}": provenance.told(file.path, file.signature, file.raw) for i, file in enumerate(files)}
+    steps = {
+        f"step {i} {name}": value
+        for i, step in enumerate(plan.steps)
+        for name, value in step.get("parameters", {}).items()
+    }
+    return (
+        asked
+        | inputs
+        | provenance.contents((plan.options or {}) | steps)
+        | {"versions": provenance.about("", None)["versions"]}
+    )

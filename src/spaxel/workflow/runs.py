@@ -24,7 +24,7 @@ from spaxel.cube.sampling import MOST_TOGETHER
 from spaxel.cube.stored import is_lazy
 from spaxel.errors import NotFound, ParameterError, naming
 from spaxel.methods.contract import parse_parameters
-from spaxel.methods.registry import UNMIXING, apply, load, method_class
+from spaxel.methods.registry import UNMIXING, apply, load, method_class, with_few_maps
 from spaxel.methods.saving import describe
 from spaxel.metrics import matched_spectra
 from spaxel.metrics.labels import truth_labels
@@ -125,7 +125,7 @@ def carry_out(plan: RunPlan) -> Path:
         seed, used = getattr(model, "random_state", None), getattr(model, "libraries", ())
         run = describe(model) | provenance.about(plan.command, seed, used)
         write_arrays(folder, model.state_)
-        work = Work(plan, folder, model, clock, unfinished)
+        work = Work(plan, folder, with_few_maps(model) if plan.lean else model, clock, unfinished)
         _map_one(work, files[0], run) if len(files) == 1 else _map_each(work, files, run)
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
@@ -167,6 +167,7 @@ def _predict(plan: RunPlan, run: Path, called: str, memory: int | None) -> Path:
         plan = replace(plan, redshift=plan.redshift or held.get("redshift"), medium=plan.medium or held.get("medium"))
         file, unfinished = Opened(path, cube, cube), Unfinished(folder)
         go_on(unfinished, key_of_prediction(plan, run, held, file), resume=plan.resume)
+        model = with_few_maps(model) if plan.lean else model
         work = Work(plan, folder, model, clock, unfinished, held.get("cut"))
         _map_one(work, file, about, run)
     return Path(out)

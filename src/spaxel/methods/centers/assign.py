@@ -24,11 +24,15 @@ class Rungs(NamedTuple):
     against_at: np.ndarray | None = None
 
 
+def few_maps() -> dict[str, Any]:
+    """What pixels without data have in the maps that `nearest` makes."""
+    return {"micro": np.int16(-1), "confidence": np.float32(np.nan)}
+
+
 def blank_maps(n_levels: int, recipe: Recipe) -> dict[str, Any]:
     """What pixels without data have in the maps that all models of centres make; see `center_maps`."""
     return {
-        "micro": np.int16(-1),
-        "confidence": np.float32(np.nan),
+        **few_maps(),
         "level_confidence": np.zeros(n_levels, np.uint8),
         "unlike": np.uint8(0),
         **blank_pictures(recipe),
@@ -37,14 +41,16 @@ def blank_maps(n_levels: int, recipe: Recipe) -> dict[str, Any]:
 
 def center_maps(spectra: np.ndarray, far: np.ndarray, component: np.ndarray, rungs: Rungs, recipe: Recipe) -> Arrays:
     """Maps of a block from distances (n, m) to centres of these components (m,); not `unlike`."""
-    micro = far.argmin(1)
-    sure, levels = margins(far, component), level_margins(far, micro, rungs.ladder)
-    if rungs.weights is not None and rungs.against is not None and rungs.against_at is not None:
-        sure = confidence(sure, rungs.against[micro], rungs.weights) if component.max() else sure
-        levels = confidence(levels, rungs.against_at[micro], rungs.weights)
-    return {
-        "micro": micro.astype(np.int16),
-        "confidence": sure.astype(np.float32),
-        "level_confidence": np.rint(255 * levels).astype(np.uint8),
-        **pictures(spectra, recipe),
-    }
+    found = nearest(far, component, rungs)
+    levels = level_margins(far, found["micro"], rungs.ladder)
+    if rungs.weights is not None and rungs.against_at is not None:
+        levels = confidence(levels, rungs.against_at[found["micro"]], rungs.weights)
+    return found | {"level_confidence": np.rint(255 * levels).astype(np.uint8)} | pictures(spectra, recipe)
+
+
+def nearest(far: np.ndarray, component: np.ndarray, rungs: Rungs) -> Arrays:
+    """The nearest of centres of these components (m,), from distances (n, m), and how sure that one is right."""
+    micro, sure = far.argmin(1), margins(far, component)
+    if rungs.weights is not None and rungs.against is not None and component.max():
+        sure = confidence(sure, rungs.against[micro], rungs.weights)
+    return {"micro": micro.astype(np.int16), "confidence": sure.astype(np.float32)}

@@ -95,6 +95,7 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
     method: ClassVar[str]
     limits: ClassVar[tuple[float, float]] = (TINY, HUGE)  # between which the largest value lies
     uses_noise: ClassVar[bool] = True  # that is known by a variance
+    lean: ClassVar[bool] = False  # set on a model whose maps are labels and confidence only, with the same bits
 
     n_sample: int
     random_state: int
@@ -231,7 +232,7 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
         return [ready(cube, self.info_, self.state_) for cube in cubes], kind
 
     def _map(self, cube: xr.Dataset, more: Sequence[More] = ()) -> tuple[Arrays, Arrays]:
-        return map_centers(self._model_of(cube), known_of(self.state_), cube, self.memory, more)
+        return map_centers(self._model_of(cube), known_of(self.state_), cube, self.memory, more, lean=self.lean)
 
 
 def without_context(sample: Sample, channels: int) -> Sample:

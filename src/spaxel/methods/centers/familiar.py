@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spaxel.preprocess.affine import affine, weighted_squares
-from spaxel.preprocess.scaling import TINY, scale_rows
+from spaxel.preprocess.scaling import TINY, Rows, scale_rows
 
 SURE = (
     1e-9  # share of the terms of a square below which their difference is rounding: it is then made of scaled spectra
@@ -37,17 +37,17 @@ class Familiar(NamedTuple):
 
 
 def unlike(
-    spectra: np.ndarray, alone: tuple[str, np.ndarray], scores: np.ndarray, gaps: np.ndarray, known: Familiar
+    spectra: np.ndarray | Rows, alone: tuple[str, np.ndarray], scores: np.ndarray, gaps: np.ndarray, known: Familiar
 ) -> np.ndarray:
     """How far spectra lie from all that was fitted, (n,) uint8: 100 is the farthest 0.1 % of the sample.
 
-    spectra : (n, channel) float64      alone : name and centre of the scaling that each goes through (scale_rows)
+    spectra : (n, channel)      alone : name and centre of the scaling that each goes through (scale_rows)
     scores : (n, d)      gaps : (n, m) distances to the centres
     """
-    weight = 1 / known.sd**2
-    squares = weighted_squares(spectra, np.stack([weight, np.ones(len(weight))], axis=1))
+    rows, weight = spectra if isinstance(spectra, Rows) else Rows(spectra), 1 / known.sd**2
+    squares = weighted_squares(rows.spectra, np.stack([weight, np.ones(len(weight))], axis=1))
     norm = np.sqrt(squares[:, 1])
-    left = _left(spectra, alone, scores, known, squares[:, 0], norm) / len(weight)
+    left = _left(rows, alone, scores, known, squares[:, 0], norm) / len(weight)
     micro, light = gaps.argmin(1), np.log(np.maximum(norm, TINY)) - known.bright[0]
     both = np.stack([gaps.min(1), np.sqrt(left)])
     middles = np.stack([known.near[micro], known.left[micro]])
@@ -56,7 +56,7 @@ def unlike(
 
 
 def _left(
-    spectra: np.ndarray, alone: tuple[str, np.ndarray], scores: np.ndarray, known: Familiar, square: np.ndarray,
+    spectra: np.ndarray | Rows, alone: tuple[str, np.ndarray], scores: np.ndarray, known: Familiar, square: np.ndarray,
     norm: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
     """‖(r - mean - z B) / sd‖² of scaled spectra r with scores z, (n,), to a part in 10^6.
@@ -67,6 +67,7 @@ def _left(
     """
     name, center = alone
     form = affine(name, spectra, center, norm)
+    spectra = spectra.spectra if isinstance(spectra, Rows) else spectra
     if form is None:
         return _left_as_written(spectra, alone, scores, known)
     if form.spectra is not spectra:

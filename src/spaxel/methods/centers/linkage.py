@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.cluster import KMeans as Lloyd
-from sklearn.neighbors import NearestNeighbors
 
 from spaxel.linear.silhouettes import distances
 from spaxel.results.cut import centroid_tree, component_table, connectivity_tree, contact_tree, tree_through
@@ -77,6 +76,8 @@ def by_contact(parts: Parts) -> np.ndarray:
 
 def by_connectivity(parts: Parts) -> np.ndarray:
     """The two whose spectra are most often near to each other merge first."""
+    from sklearn.neighbors import NearestNeighbors  # slow to import, and for this linkage alone
+
     scores, micro = parts.scores, parts.micro
     near = NearestNeighbors(n_neighbors=min(NEAR, len(scores))).fit(scores).kneighbors(return_distance=False)
     links = np.zeros((len(parts.centers), len(parts.centers)))

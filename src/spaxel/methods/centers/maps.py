@@ -16,11 +16,14 @@ from spaxel.cube.exact import Grid, group_sums
 from spaxel.cube.mapping import Arrays, map_tiles
 from spaxel.cube.picture import Recipe
 from spaxel.linear.silhouettes import distances
-from spaxel.methods.centers.assign import Rungs, blank_maps, center_maps
+from spaxel.methods.centers.assign import Rungs, blank_maps, center_maps, few_maps, nearest
 from spaxel.methods.centers.confidence import ladder, nearest_of_each
 from spaxel.methods.centers.familiar import Familiar, unlike
 from spaxel.methods.centers.sure import Sure, sure_of
 from spaxel.methods.state import unpack
+from spaxel.preprocess.scaling import Rows
+
+WHOLE_BYTES = 2  # of whole numbers whose squares are summed as they are: exact below 2^53
 
 
 class Model(Protocol):
@@ -34,8 +37,11 @@ class Model(Protocol):
     def alone(self) -> tuple[str, np.ndarray]:
         """Name and centre of the scaling that each spectrum goes through, to tell how far it lies from all that was fitted."""
 
-    def scores(self, block: np.ndarray) -> np.ndarray:
-        """Scores (n, d) float64 of a block as `reading` asks for it: spectra, and what is read of their surroundings."""
+    def scores(self, block: np.ndarray, own: Rows | None = None) -> np.ndarray:
+        """Scores (n, d) float64 of a block as `reading` asks for it: spectra, and what is read of their surroundings.
+
+        own : the spectra alone, with what was asked of them already
+        """
 
     def reading(self) -> dict[str, Any]:
         """What map_tiles is to read beside the spectra: `context` or `look`, or nothing."""
@@ -58,6 +64,17 @@ class More(Protocol):
 
     def __call__(self, block: Block, pixels: Arrays, sums: Arrays) -> tuple[Arrays, Arrays]:
         """These maps and sums; those that all models have are known."""
+
+
+class How(NamedTuple):
+    """How a block is mapped. lean : labels and confidence only
+
+    whole : values are whole numbers of 16 bits at most      counts : they have no sign
+    """
+
+    lean: bool
+    whole: bool
+    counts: bool
 
 
 class Centers(NamedTuple):
@@ -88,21 +105,23 @@ def known_of(state: Arrays) -> Known:
 
 def map_centers(
     model: Model, known: Known, cube: xr.Dataset, memory: int | None,
-    more: Sequence[More] = (),
+    more: Sequence[More] = (), *, lean: bool = False,
 ) -> tuple[Arrays, Arrays]:  # fmt: skip
     """Maps and sums of a model over a cube: micro, confidence, picture, level_confidence, unlike; size, sum, square.
 
-    more : what a method maps besides
+    more : what a method maps besides      lean : micro and confidence only, with the same bits
     """
     groups = known.groups
-    fill = blank_maps(len(groups.levels), known.recipe)
+    fill = few_maps() if lean else blank_maps(len(groups.levels), known.recipe)
     for one in more:
         fill |= one.blank()
     rungs = Rungs(ladder(groups.tree, groups.levels))
     if known.sure is not None:
         against, at = known.sure.against(groups.component), known.sure.against_at(groups.tree, groups.levels)
         rungs = rungs._replace(weights=known.sure.weights, against=against, against_at=at)
-    function = partial(_block, model=model, known=known, rungs=rungs, more=tuple(more))
+    dtype = cube["spectra"].dtype
+    how = How(lean, dtype.kind in "bui" and dtype.itemsize <= WHOLE_BYTES, dtype.kind in "bu")
+    function = partial(_block, model=model, known=known, rungs=rungs, more=tuple(more), how=how)
     return map_tiles(function, cube, fill, memory=memory, **model.reading())
 
 
@@ -121,15 +140,18 @@ def _distances(block: np.ndarray, n: int, model: Model, groups: Centers) -> tupl
 
 
 def _block(
-    block: np.ndarray, n: int, model: Model, known: Known, rungs: Rungs, more: tuple[More, ...]
+    block: np.ndarray, n: int, model: Model, known: Known, rungs: Rungs, more: tuple[More, ...], how: How
 ) -> tuple[Arrays, Arrays]:
     groups, block = known.groups, block.astype(np.float64, copy=False)
-    spectra = block[:, : model.channels]
-    scores = model.scores(block)
+    rows = Rows(spectra := block[:, : model.channels], counts=how.counts)
+    scores = model.scores(block, rows)
     far = distances(scores, groups.centers)
-    pixels = center_maps(spectra, far, groups.component, rungs, known.recipe)
-    pixels["unlike"] = unlike(spectra, model.alone, scores, far, known.familiar)
-    sums = group_sums(spectra[:n], pixels["micro"][:n], len(groups.centers), known.grid)
+    if how.lean:
+        pixels = nearest(far, groups.component, rungs)
+    else:
+        pixels = center_maps(spectra, far, groups.component, rungs, known.recipe)
+        pixels["unlike"] = unlike(rows, model.alone, scores, far, known.familiar)
+    sums = group_sums(spectra[:n], pixels["micro"][:n], len(groups.centers), known.grid, whole=how.whole)
     seen = Block(spectra, scores, far, n)
     for one in more:
         maps, added = one(seen, pixels, sums)

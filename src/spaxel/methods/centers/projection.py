@@ -11,7 +11,7 @@ import xarray as xr
 from spaxel.cube.mapping import BLOCK
 from spaxel.cube.sampled_windows import Windows, sample_windows
 from spaxel.linear.pca import Projection
-from spaxel.preprocess.scaling import Scaling, log_norm, scaled_product
+from spaxel.preprocess.scaling import TINY, Rows, Scaling, scaled_product
 
 
 class Folded(NamedTuple):
@@ -45,13 +45,13 @@ class Projected(NamedTuple):
         """The part of the scaling that looks at one spectrum alone."""
         return self.name, self.folded.center
 
-    def scores(self, block: np.ndarray) -> np.ndarray:
-        """Scores (n, d) of spectra (n, channel)."""
-        spectra = np.asarray(block, np.float64)
-        scores = scaled_product(self.name, spectra, self.folded.center, self.folded.project) - self.folded.offset
+    def scores(self, block: np.ndarray, own: Rows | None = None) -> np.ndarray:
+        """Scores (n, d) of spectra (n, channel). own : the same, if something was asked of them already"""
+        rows = own or Rows(block)
+        scores = scaled_product(self.name, rows, self.folded.center, self.folded.project) - self.folded.offset
         mean, weight = self.folded.bright
         if weight:
-            scores += ((log_norm(spectra) - mean) * weight)[:, None] * self.folded.along
+            scores += ((np.log(np.maximum(rows.norm, TINY)) - mean) * weight)[:, None] * self.folded.along
         return scores
 
     def reading(self) -> dict[str, Any]:

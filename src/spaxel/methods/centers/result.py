@@ -22,11 +22,13 @@ from spaxel.results.cut import merge_moments
 def nearest_result(cube: xr.Dataset, state: Arrays, info: SegmentingInfo, maps: Arrays, sums: Arrays) -> xr.Dataset:
     """The result of a model of centres on one cube.
 
-    maps : micro, confidence, picture, level_confidence, unlike if asked for      sums : size, sum, square of each micro-cluster
+    maps : micro and confidence; picture, level_confidence, unlike where they were made
+    sums : size, sum, square of each micro-cluster
     Components keep the numbers of the model, so that a label means the same on every cube; a component that this cube
     lacks has size 0 and no spectrum (nan).
     """
     component = state["component"]
+    at_levels = maps.get("level_confidence") if len(state["levels"]) else None
     sums = _no_sums(len(state["centers"]), cube.sizes["channel"]) | sums
     mean, spread = group_moments(sums, unpack(Grid, state, "grid_"))
     size = sums["size"].astype(np.int64)
@@ -52,8 +54,8 @@ def nearest_result(cube: xr.Dataset, state: Arrays, info: SegmentingInfo, maps: 
         micro_mistaken=state.get("mistaken"),
         unlike=maps.get("unlike"),
         merge_tree=state["tree"],
-        level_confidence=np.moveaxis(maps["level_confidence"], 2, 0) if len(levels) else None,
-        picture=maps["picture"],
+        level_confidence=None if at_levels is None else np.moveaxis(at_levels, 2, 0),
+        picture=maps.get("picture"),
         picture_wide=maps.get("picture_wide"),
         **evidence,
         **scores,
@@ -90,7 +92,8 @@ def _described(result: xr.Dataset, cube: xr.Dataset, state: Arrays, info: Segmen
     for name in ("component_spectra", "component_spread"):
         result[name].attrs = {"units": units} if units else {}
     recipe = unpack(Recipe, state, "picture_")
-    result["picture"].attrs = {"caption": caption(recipe, state["channel"], info["units"])}
+    if "picture" in result:
+        result["picture"].attrs = {"caption": caption(recipe, state["channel"], info["units"])}
     if "picture_wide" in result:
         result["picture_wide"].attrs = {"top": np.asarray(recipe.top).tolist(), "soft": SOFT}
     told = {"method": info["method"], "n_components": info["n_components"], "sentence": info["sentence"]}

@@ -10,6 +10,7 @@ import numpy as np
 from spaxel.cube.mapping import Arrays
 from spaxel.methods.centers.projection import Folded, Projected, in_blocks, project_blocks
 from spaxel.methods.state import pack, unpack
+from spaxel.preprocess.scaling import Rows
 
 CONTEXT = 3  # side of the window whose mean, without the pixel itself, is the neighbours'
 
@@ -60,19 +61,18 @@ class Model(NamedTuple):
         """The first scaling of spectra one by one."""
         return self.names[0], self.folded[0].center
 
-    def scores(self, block: np.ndarray) -> np.ndarray:
-        """Scores (n, e + d') of spectra (n, channel), or (n, 2 channel) with the mean of the neighbours."""
-        own = np.asarray(block[:, : self.channels], np.float64)
-        beside, place = (
-            np.asarray(block[:, self.channels :], np.float64),
-            np.zeros((len(block), len(self.joint.offset))),
-        )
-        place -= self.joint.offset
+    def scores(self, block: np.ndarray, own: Rows | None = None) -> np.ndarray:
+        """Scores (n, e + d') of spectra (n, channel), or (n, 2 channel) with the mean of the neighbours.
+
+        own : the spectra alone, if something was asked of them already
+        """
+        rows, beside = own or Rows(block[:, : self.channels]), Rows(block[:, self.channels :])
+        place = np.zeros((len(block), len(self.joint.offset))) - self.joint.offset
         first: np.ndarray | None = None
         for name, folded, view in zip(self.names, self.folded, self.views, strict=True):
             project = Projected(name, folded)
-            z = project.scores(own)
-            around = project.scores(beside) if self.context else z
+            z = project.scores(block, rows)
+            around = project.scores(block, beside) if self.context else z
             place += _said(z, around, view)
             if first is None:
                 first = z @ self.joint.own + around @ self.joint.beside - self.joint.shift

@@ -16,7 +16,7 @@ from spaxel.cube.mapping import BLOCK, Arrays, Look
 from spaxel.cube.tiles import CELL, Tile
 from spaxel.methods.centers.numpy_layers import gelu, layer_norm
 from spaxel.methods.dgc.published.numpy_encoder import WIDTH, embed_windows
-from spaxel.preprocess.scaling import Scaling
+from spaxel.preprocess.scaling import Rows, Scaling
 
 SHORTEST = np.float32(1e-3)  # as in spaxel.methods.dgc.net.encoder
 
@@ -53,7 +53,7 @@ class Model(NamedTuple):
         """The scaling of spectra one by one."""
         return self.scaling.name, self.scaling.center
 
-    def scores(self, block: np.ndarray) -> np.ndarray:
+    def scores(self, block: np.ndarray, own: Rows | None = None) -> np.ndarray:
         """Unit embeddings (n, q) of spectra and features of their surroundings (n, channel + n_features)."""
         features = block[:, self.channels :].astype(np.float32, copy=False)
         return (features if self.encoder == "paper" else embed(features, self)).astype(np.float64)

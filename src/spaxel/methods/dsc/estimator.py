@@ -204,7 +204,7 @@ class DeepSpectralClustering(Segmenting):
             raise ParameterError(f"context is {self.context}, expected 0 or an odd number from 3 to 15.")
 
     def _result(self, cube: xr.Dataset) -> xr.Dataset:
-        state, decoder = self.state_, decoder_of(self.state_, self.info_, self.net)
+        state, decoder = self.state_, None if self.lean else decoder_of(self.state_, self.info_, self.net)
         more: list[More] = [decoding(decoder, state)] if decoder else []
         if not self.smoothing:
             maps, sums = self._map(cube, more)

@@ -16,7 +16,7 @@ from spaxel.cube.exact import totals
 from spaxel.cube.mapping import BLOCK, Arrays
 from spaxel.cube.sampling import Sample
 from spaxel.methods.centers.numpy_layers import gelu, layer_norm, selu
-from spaxel.preprocess.scaling import Scaling
+from spaxel.preprocess.scaling import Rows, Scaling
 
 KERNEL, STRIDE = 9, 4  # of the convolutions, see spaxel.methods.dsc.net.autoencoder
 
@@ -74,7 +74,7 @@ class Model(NamedTuple):
         """The scaling of spectra one by one."""
         return self.scaling.name, self.scaling.center
 
-    def scores(self, block: np.ndarray) -> np.ndarray:
+    def scores(self, block: np.ndarray, own: Rows | None = None) -> np.ndarray:
         """Latents (n, d) of spectra, with a context of those of the neighbours beside them."""
         return encode(features(block, self.scaling, self.context), self.weights, self.net).astype(np.float64)
 

@@ -16,6 +16,7 @@ from spaxel.methods.learned.encoder import Encoder
 from spaxel.methods.learned.fields import onto
 from spaxel.methods.learned.sights import Counts, Light, sight_of
 from spaxel.methods.state import pack, unpack
+from spaxel.preprocess.scaling import Rows
 
 WEIGHT = 7.0  # of learned places, of norm 1, beside those in the consensus, where unanimous components lie 3 √2 apart
 LIGHT_WEIGHT = 30.0  # the same for light: the consensus decides what learned places leave open
@@ -64,9 +65,9 @@ class Model(NamedTuple):
         """The first scaling of spectra one by one."""
         return self.members.alone
 
-    def scores(self, block: np.ndarray) -> np.ndarray:
+    def scores(self, block: np.ndarray, own: Rows | None = None) -> np.ndarray:
         """Scores (n, d) of spectra (n, channel), or (n, 2 channel) with the mean of the neighbours."""
-        place = self.members.scores(block)
+        place = self.members.scores(block, own)
         if self.learned is None:
             return place
         return np.concatenate([place, self.learned.scores(block, self.channels)], axis=1)

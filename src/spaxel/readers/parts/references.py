@@ -46,6 +46,7 @@ def with_reflectance(cube: xr.Dataset, opener: Opener, *, wanted: bool, counts: 
     words += "" if longer == 1 else f"; the light of the white one x {longer:g}, for the exposure time (tint)"
     cube = note(_divided(cube, (white - dark) * longer, dark), words)
     cube["spectra"].attrs["units"] = "reflectance"
+    cube = cube.assign_attrs(references=[str(path) for path in found.values()])
     return cube if "dark" in found else note(cube, "no dark reference was found: dark is taken as 0")
 
 
