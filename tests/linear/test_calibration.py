@@ -69,6 +69,47 @@ def test_the_limit_is_told_from_none():
     assert line.limit == pytest.approx(3.29 * 0.5, rel=0.3)
 
 
+def test_the_limit_is_that_of_a_sample_without_it_not_of_no_abundance_at_all():
+    """One component far from 0: 5 % of samples without it pass half the limit. Moving the abundances moves nothing."""
+    rng = np.random.default_rng(2)
+    above, limits = [], []
+    for _ in range(100):
+        c = rng.uniform(10, 12, 8)
+        line = calibration(c[:, None], 4 * (c - 10) + 0.5 * rng.standard_normal(8)).line
+        blank = 10 + 0.5 / 4 * rng.standard_normal((20, 1))  # its noise is that of a value
+        above.append((line.values(blank)[0] > line.limit / 2).mean())
+        limits.append(line.limit)
+    assert 0.03 < np.mean(above) < 0.1
+    c, y = table(60, noise=0.5)
+    assert calibration(c + 50, y - 3).line.limit == pytest.approx(calibration(c, y - 3).line.limit, rel=1e-6)
+
+
+def test_the_limit_of_several_components_holds_for_samples_without_the_value():
+    """Leverage by hand: the sample of value 0 that is nearest to the known ones, in their own spread."""
+    c, _ = table(seed=3)
+    y = c @ [1.0, 2.0, -3.0] + 1 + 0.1 * np.random.default_rng(0).standard_normal(len(c))
+    line = calibration(c, y).line
+    A = np.column_stack([np.ones(len(c)), c])
+    t = np.linalg.pinv(np.cov(c.T))
+    many = c.mean(0) + np.random.default_rng(1).standard_normal((4000, 3)) @ np.linalg.cholesky(np.linalg.inv(t)).T
+    many -= ((line.offset + many @ line.slopes) / (line.slopes @ line.slopes))[:, None] * line.slopes  # of value 0
+    many = np.column_stack([np.ones(len(many)), many])
+    least = np.einsum("ij,jk,ik->i", many, np.linalg.inv(A.T @ A), many).min()
+    assert line.limit == pytest.approx(3.29 * line.spread * np.sqrt(1 + least), rel=0.01)
+
+
+def test_the_error_is_that_of_samples_that_were_not_seen():
+    """20 components without meaning, 25 samples: the choice among them follows noise, and the stated error knows."""
+    rng = np.random.default_rng(3)
+    inside = []
+    for _ in range(12):
+        c, y = rng.standard_normal((25, 20)), rng.standard_normal(25)
+        new, truth = rng.standard_normal((100, 20)), rng.standard_normal(100)
+        values, error = calibration(c, y).line.values(new)
+        inside.append(np.abs(values - truth) < error)
+    assert 0.58 < np.mean(inside) < 0.8
+
+
 @pytest.mark.parametrize("known", [[1, 2, 3, np.nan, np.nan], [2, 2, 2, 2, 2]])
 def test_refused(known):
     with pytest.raises(CubeError, match="known value"):

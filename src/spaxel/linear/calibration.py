@@ -17,7 +17,7 @@ class Line(NamedTuple):
     """value = offset + abundances @ slopes.
 
     slopes : (k,), 0 for components that are not used      inverse : (k + 1, k + 1), (A'A)^-1 of [1, abundances], 0 where unused
-    spread : standard deviation of a known value about the line
+    spread : standard deviation of a value about the line, by samples that were left out
     """
 
     offset: float
@@ -27,14 +27,22 @@ class Line(NamedTuple):
 
     def values(self, abundances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Values (n,) of abundances (n, k), and the standard error of each as a measurement would differ from it."""
-        A = np.column_stack([np.ones(len(abundances)), abundances])
+        A = _design(abundances)
         leverage = np.einsum("ij,jk,ik->i", A, self.inverse, A)
         return self.offset + abundances @ self.slopes, self.spread * np.sqrt(1 + leverage)
 
     @property
     def limit(self) -> float:
-        """Value that is told from none in 19 of 20 samples, with a false alarm in one of 20 (Currie 1968)."""
-        return CURRIE * self.spread * float(np.sqrt(1 + self.inverse[0, 0]))
+        """Value that is told from none in 19 of 20 samples, with a false alarm in one of 20 (Currie 1968).
+
+        None is where the line says 0, for a sample that is otherwise as the known ones are: not where all abundances are 0.
+        """
+        spread_out = np.linalg.pinv(self.inverse[1:, 1:], hermitian=True)  # n times the covariance of the abundances
+        middle = -spread_out @ self.inverse[1:, 0]
+        value = self.offset + middle @ self.slopes
+        along = self.slopes @ spread_out @ self.slopes
+        leverage = self.inverse[0, 0] - middle @ self.inverse[1:, 1:] @ middle + value**2 / max(along, 1e-300)
+        return CURRIE * self.spread * float(np.sqrt(1 + leverage))
 
 
 class Calibration(NamedTuple):
@@ -64,7 +72,7 @@ def calibration(abundances: np.ndarray, known: np.ndarray) -> Calibration:
     total = squares.sum(1)
     said = np.full(len(known), np.nan)
     said[held] = [_without(c, y, i, choices) for i in range(len(y))]
-    return Calibration(_line(c, y, choices[int(total.argmin())]), said)
+    return Calibration(_line(c, y, choices[int(total.argmin())], said[held] - y), said)
 
 
 def _choices(c: np.ndarray) -> list[np.ndarray]:
@@ -99,11 +107,14 @@ def _without(c: np.ndarray, y: np.ndarray, i: int, choices: list[np.ndarray]) ->
     return float(line[0] + c[i, used] @ line[1:])
 
 
-def _line(c: np.ndarray, y: np.ndarray, used: np.ndarray) -> Line:
+def _line(c: np.ndarray, y: np.ndarray, used: np.ndarray, rest: np.ndarray) -> Line:
+    """The line by these components. rest : (n,) errors of left-out samples, whose variance is spread² / (1 - leverage)"""
     A, k = _design(c[:, used]), c.shape[1]
     found = np.linalg.lstsq(A, y, rcond=None)[0]
-    spread = float(np.sqrt(((y - A @ found) ** 2).sum() / max(len(y) - len(found), 1)))
-    slopes, inverse, places = np.zeros(k), np.zeros((k + 1, k + 1)), np.concatenate([[0], used + 1])
+    inverse = np.linalg.pinv(A.T @ A)
+    free = 1 - np.einsum("ij,jk,ik->i", A, inverse, A)
+    spread = float(np.sqrt((rest**2 * np.maximum(free, 0.0)).mean()))
+    slopes, whole, places = np.zeros(k), np.zeros((k + 1, k + 1)), np.concatenate([[0], used + 1])
     slopes[used] = found[1:]
-    inverse[np.ix_(places, places)] = np.linalg.pinv(A.T @ A)
-    return Line(float(found[0]), slopes, inverse, spread)
+    whole[np.ix_(places, places)] = inverse
+    return Line(float(found[0]), slopes, whole, spread)

@@ -21,7 +21,8 @@ def calibrate(result: xr.Dataset, known: Any, *, name: str = "known value") -> x
     result : of unmixing, of a list of spectra or an image      known : (y,) or (y, x), nan where it is not known
     value = offset + abundances @ slopes, by one component or by all, as left-out samples decide; which is chosen anew without
     each sample, so `left_out` are honest predictions. Adds known, predicted, predicted_error, left_out (y, x),
-    calibration_slope (component), and a sentence. A value of a sample is off by predicted_error in two of three.
+    calibration_slope (component), and a sentence. predicted_error is the standard error of a value that was not known, by
+    how far left-out samples are off. The limit (of detection) is that of a sample of value 0, otherwise like the known ones.
     Raises CubeError without abundances, for another number of values, for fewer than four known values.
     Fails where the value is not straight in the abundances; outside the known range it says nothing of itself.
 

@@ -61,6 +61,21 @@ def test_same_seed_same_answer_and_a_factor_changes_only_the_scale():
     np.testing.assert_allclose(scaled.abundances, one.abundances, atol=1e-6)
 
 
+@pytest.mark.parametrize("light", [0.0, 0.3])
+def test_every_seed_gives_the_same_answer(light):
+    """Starts do not hang on the seed; it draws the sample of a large image, and nothing else."""
+    X, *_ = scene(4, 3, light)
+    one, *others = (scene_components(X, 3, seed=seed) for seed in range(3))
+    for other in others:
+        np.testing.assert_array_equal(one.components, other.components)
+        assert one.sentence == other.sentence
+
+
+def test_the_light_is_one_for_all_numbers():
+    X, *_ = scene(2, 3, 0.2)
+    assert len({scene_components(X, k).evidence["light"] for k in (2, 3, 5, None)}) == 1
+
+
 def test_a_given_number_is_taken_and_said():
     found = scene_components(scene(5, 3)[0], 5)
     assert found.n_components == 5

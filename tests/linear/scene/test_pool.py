@@ -66,11 +66,29 @@ def test_what_starts_do_not_agree_on_is_said():
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_the_light_is_judged_alike_at_every_number_and_seed(seed):
+def test_the_light_is_judged_alike_whatever_spectra_are_drawn(seed):
     X, *_ = land(seed, side=28)
-    assert all(light_of(X, k, start).uneven for k, start in ((3, 0), (4, 1), (None, 0)))
+    order = np.random.default_rng(seed).permutation(len(X))
+    assert all(light_of(some).uneven for some in (X, X[order[:500]], X[order[300:]]))
     even = X / (X @ np.ones(X.shape[1]))[:, None]
-    assert not any(light_of(even, k, 0).uneven for k in (3, None))
+    assert not any(light_of(some).uneven for some in (even, even[order[:500]]))
+
+
+def test_materials_that_too_few_components_do_not_tell_apart_are_no_light():
+    """Six materials, bright and dark, under even light: at two and three components their brightness would pass for light."""
+    rng = np.random.default_rng(0)
+    S = (
+        np.exp(0.5 * gaussian_filter1d(rng.standard_normal((6, 60)), 5, axis=1) / 0.24)
+        * np.array([[1, 0.3, 0.8, 0.2, 0.6, 1]]).T
+    )
+    X = rng.dirichlet(np.full(6, 0.1), 600) @ S
+    assert not light_of(X + 0.01 * X.mean() * rng.standard_normal(X.shape)).uneven
+
+
+def test_each_start_has_one_spectrum_for_each_component():
+    """Two spectra of the best cannot both be found again in one spectrum of another start."""
+    best, other = np.array([[1.0, 0.0, 0.0], [0.9, 0.1, 0.0]]), np.array([[0.95, 0.05, 0.0], [0.0, 0.0, 1.0]])
+    assert max(pool._apart(best, [other])) == pytest.approx(np.pi / 2)
 
 
 def test_the_scale_of_components_is_their_brightness_where_they_are_alone():

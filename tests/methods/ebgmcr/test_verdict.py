@@ -7,7 +7,7 @@ from spaxel.methods.ebgmcr.curves import FREE, GRID, bend, curve, learn_curve, u
 from spaxel.methods.ebgmcr.estimator import EnergyMCR
 from spaxel.methods.ebgmcr.laws import AGGREGATES, MONOTONE
 from spaxel.methods.ebgmcr.solve import Solution
-from spaxel.methods.ebgmcr.verdict import looks, said_of_law, simplest, structure
+from spaxel.methods.ebgmcr.verdict import Doubt, looks, said_of_law, simplest, structure
 from spaxel.methods.mcr.estimator import MCR
 from spaxel.methods.registry import load
 from spaxel.synth.mixture import mixture
@@ -123,7 +123,7 @@ def test_what_follows_the_signal_is_structure():
 def test_what_is_said_where_none_fits():
     X, sigma, *_ = bent("power")
     seen = looks(X / X.max(), sigma / X.max())
-    said = said_of_law(None, "linear", {"monotone": ["two halves differ"]}, seen)
+    said = said_of_law(None, "linear", {"monotone": [Doubt("two halves differ")]}, seen)
     assert not said["fits"]
     assert "none of these laws fits (monotone: two halves differ)" in said["sentence"]
     assert said_of_law(None, "monotone", {"monotone": []}, seen)["fits"]
@@ -134,14 +134,19 @@ def test_a_law_that_is_needed_but_has_an_impossible_strength_is_not_called_linea
     X, sigma, *_ = bent("linear")
     top = X.max()
     seen = looks(X / top, sigma / top) if seen else {}
-    strange = {"bilinear": ["its strength is -0.31, outside 0 to 5"], "monotone": ["held-out spectra do not need it"]}
+    impossible, unneeded = (
+        Doubt("its strength is -0.31, outside 0 to 5", strange=True),
+        Doubt("held-out spectra do not need it"),
+    )
+    strange = {"bilinear": [impossible], "monotone": [unneeded]}
     said = said_of_law(None, "linear", strange, seen)
     assert not said["fits"]
     assert "none of these laws fits (bilinear: its strength is -0.31" in said["sentence"]
     assert not said_of_law(AGGREGATES["bilinear"], "linear", strange, seen)["fits"]
-    said = said_of_law(None, "linear", {"bilinear": ["held-out spectra do not need it"]}, seen)
+    said = said_of_law(None, "linear", {"bilinear": [unneeded]}, seen)
     assert said["fits"]
     assert "Mixing is linear" in said["sentence"]
+    assert said_of_law(None, "linear", {"bilinear": [impossible, unneeded]}, seen)["fits"]  # not for its strength alone
 
 
 def test_mixtures_that_lose_light_to_each_other_are_not_called_linear():

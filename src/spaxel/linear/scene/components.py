@@ -15,6 +15,7 @@ from spaxel.linear.abundances import fcls, free_brightness, nnls
 from spaxel.linear.scene.corners import count_corners, count_words, held_number
 from spaxel.linear.scene.light import light_of
 from spaxel.linear.scene.pool import pooled_corners, reduce, view
+from spaxel.linear.scene.refine import refined_corners
 from spaxel.linear.vertex import check_count, check_spectra
 
 Normalisation = Literal["raw", "unit"]
@@ -67,8 +68,9 @@ def scene_components(
     scale     : of the components where brightness is free, which no data tell: all of norm 1, or such that the
                 brightness is as even as it can be (nearer to shares of area, less stable with dark materials)
     Centres of 3 or 5 k-means groups per component -> largest simplex among them (N-FINDR), at raw brightness, at unit norm
-    and between; of sixteen starts the one whose mixtures leave least of the spectra (see pool). Light is uneven if the
-    brightness of nearly pure spectra spreads by more than 10 %, and that spread times what freeing it takes off the residual
+    and between; of sixteen starts the one whose mixtures leave least of the spectra (see pool), moved outwards (see refine).
+    Starts are the same for every seed, which draws the sample of more than 8,000 spectra and nothing else. Light is uneven if
+    the brightness of nearly pure spectra spreads by more than 11 %, and that times what freeing it takes off the residual
     exceeds 0.04 (see light). The number is the largest of which every component is needed (residual x 1.3 without it), apart
     from mixtures of the others, and carried by pixels.
     Winter 1999, doi:10.1117/12.366289; Nascimento & Dias 2005 for the model; the rules are ours.
@@ -80,9 +82,9 @@ def scene_components(
     _check_options(X, n_components, most, normalise, scale)
     lit = X[np.linalg.norm(X, axis=1) > 0]
     sample = _drawn(lit, PIXELS, seed)
-    chosen, k, evidence = _decide(sample, n_components, most, normalise, seed)
-    found = pooled_corners(sample, k, seed)
-    S, A, b = _unmix(X, found.spectra, chosen, scale)
+    chosen, k, evidence = _decide(sample, n_components, most, normalise)
+    found = pooled_corners(sample, k)
+    S, A, b = _unmix(X, refined_corners(_drawn(sample, FEWER, 0), found.spectra), chosen, scale)
     order = np.argsort(-np.nanmean(A, axis=0), kind="stable")
     left = _left(sample if chosen == "raw" else view(sample, 0.0), S, chosen)
     evidence = evidence | {"apart": found.apart[order].tolist()}
@@ -116,23 +118,21 @@ def bright_words(X: np.ndarray, S: np.ndarray) -> list[str]:
     ]
 
 
-def _decide(
-    sample: np.ndarray, k: int | None, most: int, normalise: str, seed: int
-) -> tuple[Normalisation, int, dict[str, Any]]:
-    """Normalisation and number, and the evidence for both."""
-    few = _drawn(sample, FEWER, seed)
+def _decide(sample: np.ndarray, k: int | None, most: int, normalise: str) -> tuple[Normalisation, int, dict[str, Any]]:
+    """Normalisation and number, and the evidence for both: no chance enters but that of the sample."""
+    few = _drawn(sample, FEWER, 0)
     chosen: Normalisation = "raw"
     said: dict[str, Any] = {"light": None, "relief": None, "counts": []}
     if normalise != "raw":
-        light = light_of(few, k, seed)
+        light = light_of(few)
         chosen = "unit" if normalise == "unit" or light.uneven else "raw"
         said |= light._asdict()
     if k is not None:
         return chosen, k, said
     if chosen == "raw":
-        said["counts"] = count_corners(reduce(few, most + 2).scores, most, seed)
+        said["counts"] = count_corners(reduce(few, most + 2).scores, most)
         return chosen, held_number(said["counts"]), said
-    found = [count_corners(reduce(view(few, soft), most + 2).scores, most, seed) for soft in (0.0, 1.0)]
+    found = [count_corners(reduce(view(few, soft), most + 2).scores, most) for soft in (0.0, 1.0)]
     said["counts"] = min(found, key=held_number)  # at unit norm, the haze of a dark material counts as materials
     return chosen, held_number(said["counts"]), said
 

@@ -35,12 +35,12 @@ class Fit(NamedTuple):
     unexplained: float
 
 
-def count_corners(scores: np.ndarray, most: int, seed: int) -> list[dict[str, Any]]:
+def count_corners(scores: np.ndarray, most: int) -> list[dict[str, Any]]:
     """For each number from 2: what its weakest component is worth, and whether all hold."""
     rows: list[dict[str, Any]] = []
     for k in paced(range(2, min(most, *scores.shape) + 1), "number of components"):
         try:
-            fit = best_fit(scores, k, seed, STARTS_COUNT)
+            fit = best_fit(scores, k, 0, STARTS_COUNT)
             rows.append({"n_components": k, "unexplained": fit.unexplained} | _worth(scores, fit))
         except (ParameterError, CubeError):  # no such simplex: the data have fewer directions
             break

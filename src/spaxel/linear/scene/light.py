@@ -10,16 +10,11 @@ from spaxel.errors import ParameterError
 from spaxel.linear.abundances import fcls, nnls
 from spaxel.linear.scene.pool import pooled_corners
 
-NUMBERS = (
-    2,
-    3,
-    4,
-    6,
-)  # of components at which the light is looked at, where none is given: the middle of what they say
+NUMBERS = (3, 4, 6)  # of components at which the light is looked at: the least of what they say
 STARTS = 2
 PURE = 0.8  # share from which on a spectrum counts as nearly pure
 FEW = 10  # nearly pure spectra from which on a component tells of the light
-UNEVEN = 0.10  # spread of the light from which on it is uneven
+UNEVEN = 0.11  # spread of the light from which on it is uneven
 GAIN = (
     0.04  # spread of the light x what freeing the brightness takes off the residual, at least, for that: noise has none
 )
@@ -38,21 +33,22 @@ class Light(NamedTuple):
         return self.light > UNEVEN and self.light * (self.relief - 1) > GAIN
 
 
-def light_of(X: np.ndarray, k: int | None, seed: int) -> Light:
-    """The light of a scene, once for all numbers of components. X : (n, channel), no spectrum zero.
+def light_of(X: np.ndarray) -> Light:
+    """The light of a scene, once for all numbers of components and seeds. X : (n, channel), no spectrum zero.
 
-    Where k is not given, the median over 2, 3, 4 and 6 components, so that the verdict does not hang on their number.
+    The least spread over 3, 4 and 6 components, so that the verdict does not hang on their number: with too few, what tells
+    materials apart passes for light, and with too many the light stays.
     Fails where light and material go together (each material on its own slope).
     """
     said = []
-    for number in NUMBERS if k is None else (k,):
+    for number in NUMBERS:
         try:
-            said.append(_at(X, pooled_corners(X, number, seed, STARTS).spectra))
+            said.append(_at(X, pooled_corners(X, number, starts=STARTS).spectra))
         except ParameterError:  # no such corners
             break
     if not said:
         return Light(0.0, 1.0)
-    return Light(*(float(np.median(values)) for values in zip(*said, strict=True)))
+    return min(said)
 
 
 def pure_scale(X: np.ndarray, S: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

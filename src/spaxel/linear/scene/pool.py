@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
 
 from spaxel.errors import CubeError, ParameterError
@@ -59,7 +60,7 @@ def reduce(V: np.ndarray, d: int = DIRECTIONS) -> Reduced:
     return Reduced(scores, projection.mean, projection.basis)
 
 
-def pooled_corners(X: np.ndarray, k: int, seed: int, starts: int = STARTS) -> Pool:
+def pooled_corners(X: np.ndarray, k: int, seed: int = 0, starts: int = STARTS) -> Pool:
     """Of several views and starts, the k group means whose non-negative mixtures leave least of the spectra unexplained.
 
     X : (n, channel), no spectrum zero. In each view: centres of 3 k or 5 k groups, the largest simplex among them (N-FINDR),
@@ -94,10 +95,12 @@ def _corners(X: np.ndarray, scores: np.ndarray, k: int, groups: int, seed: int) 
 
 
 def _apart(best: np.ndarray, others: list[np.ndarray]) -> np.ndarray:
-    """For each spectrum of the best, the angle to the nearest of each other set: the largest of them. -> (k,) rad"""
+    """For each spectrum of the best, the angle to the one that stands for it in each other set: the largest. -> (k,) rad"""
     unit = best / np.linalg.norm(best, axis=1, keepdims=True)
     apart = np.zeros(len(best))
     for other in others:
         cosine = unit @ (other / np.linalg.norm(other, axis=1, keepdims=True)).T
-        apart = np.maximum(apart, np.arccos(np.clip(cosine.max(1), -1, 1)))
+        angle = np.arccos(np.clip(cosine, -1, 1))
+        mine, its = linear_sum_assignment(angle)
+        apart[mine] = np.maximum(apart[mine], angle[mine, its])
     return np.where(apart < 1e-6, 0.0, apart)

@@ -13,7 +13,7 @@ from spaxel.linear.sparse.factorise import choose_weights, encode
 from spaxel.methods.ebgmcr.codes import Heads, curved_codes, gated_codes
 from spaxel.methods.ebgmcr.laws import AGGREGATES, MONOTONE, Aggregate
 from spaxel.methods.ebgmcr.solve import Solution, Task, best, price, run_rounds, settle, solve_curved, solve_linear
-from spaxel.methods.ebgmcr.verdict import Evidence, Look, doubts, looks, said_of_law, simplest
+from spaxel.methods.ebgmcr.verdict import Doubt, Evidence, Look, doubts, looks, said_of_law, simplest
 
 FEWEST = 20  # samples from which some are held out
 APART = 5  # every fifth sample is held out
@@ -130,11 +130,11 @@ def _chosen(part: np.ndarray, kept: np.ndarray, linear: State, task: Task, ask: 
     level = np.minimum.reduce([one.sigma(kept) for one in (linear, *states.values())])
     prices: dict[str, Any] = {"linear": _judged(kept, linear, level, len(part), sparse=ask.sparse)}
     prices |= {name: _judged(kept, one, level, len(part), sparse=ask.sparse) for name, one in states.items()}
-    why: dict[str, list[str]] = {}
+    why: dict[str, list[Doubt]] = {}
     for name in sorted(states, key=lambda name: prices[name]):
         one = states[name]
         if prices[name] > prices["linear"] - GAIN:
-            why[name] = ["held-out spectra do not need it"]
+            why[name] = [Doubt("held-out spectra do not need it")]
             continue
         fitted = Solution(one.S, one.codes(part), one.theta, one.sigma(part))
         why[name] = doubts(Evidence(part, sigma, seen), kept, fitted, one.codes(kept), one.aggregate)

@@ -20,7 +20,13 @@ STRUCTURE = 0.06  # share of the squared residual that follows the predicted sig
 ABOVE = 3.0  # times the noise, from which a predicted signal is looked at
 BINS = 10
 READINGS = np.linspace(0.05, 1, 20)
-STRENGTH = "its strength is"  # how that reason begins
+
+
+class Doubt(NamedTuple):
+    """Why a law does not fit. strange : for a strength that nothing physical has, which held-out spectra need all the same"""
+
+    words: str
+    strange: bool = False
 
 
 class Look(NamedTuple):
@@ -69,7 +75,7 @@ class Evidence(NamedTuple):
     seen: dict[str, Look]
 
 
-def doubts(told: Evidence, held: np.ndarray, found: Solution, codes: np.ndarray, law: Aggregate) -> list[str]:
+def doubts(told: Evidence, held: np.ndarray, found: Solution, codes: np.ndarray, law: Aggregate) -> list[Doubt]:
     """Why a law that was fitted does not fit; [] if it does.
 
     held : (m, channel) that were not fitted, with their codes (m, k)      found : what was fitted
@@ -81,42 +87,37 @@ def doubts(told: Evidence, held: np.ndarray, found: Solution, codes: np.ndarray,
     if law.name in seen:
         here = look(X, told.sigma, law, found.theta)
         if not is_enough(here, seen):
-            why.append(f"a free curve leaves {free.rank} components, {law.name} {here.rank}")
+            why.append(Doubt(f"a free curve leaves {free.rank} components, {law.name} {here.rank}"))
     elif free.rank < FEWER * found.k:
-        why.append(f"a free curve leaves {free.rank} components, {law.name} {found.k}")
+        why.append(Doubt(f"a free curve leaves {free.rank} components, {law.name} {found.k}"))
     why += _strange(law, found.theta)
     why += _halves(X, found, law)
     level = float(np.median(found.sigma / np.linalg.norm(X, axis=1)))
     if structure(held, codes, found, law, level * np.linalg.norm(held, axis=1)) > STRUCTURE:
-        why.append("what it leaves follows the predicted signal")
+        why.append(Doubt("what it leaves follows the predicted signal"))
     return why
 
 
-def _strange(law: Aggregate, theta: np.ndarray) -> list[str]:
+def _strange(law: Aggregate, theta: np.ndarray) -> list[Doubt]:
     """A strength that nothing physical has."""
     if law.name == "bilinear" and not 0 <= theta[0] <= STRONGEST:
-        return [f"{STRENGTH} {theta[0]:.2g}, outside 0 to {STRONGEST:g}"]
+        return [Doubt(f"its strength is {theta[0]:.2g}, outside 0 to {STRONGEST:g}", strange=True)]
     return []
 
 
-def _is_strange(why: dict[str, list[str]]) -> bool:
-    """Whether a law was refused for its strength alone that held-out spectra need: mixing is then not linear either."""
-    return any(len(words) == 1 and words[0].startswith(STRENGTH) for words in why.values())
-
-
-def _halves(X: np.ndarray, found: Solution, law: Aggregate) -> list[str]:
+def _halves(X: np.ndarray, found: Solution, law: Aggregate) -> list[Doubt]:
     """Whether θ is another one in another half of the samples."""
     order = np.random.default_rng([len(X), 35]).permutation(len(X))
     parts = [np.sort(order[: len(X) // 2]), np.sort(order[len(X) // 2 :])]
     if law.inverse is not None:
         curves = [_shape(law, best_theta(X[of], found.sigma[of], law)) for of in parts]
         apart = float(np.abs(curves[0] - curves[1]).max())
-        return [f"two halves of the samples give curves that differ by {apart:.0%}"] if apart > SPREAD else []
+        return [Doubt(f"two halves of the samples give curves that differ by {apart:.0%}")] if apart > SPREAD else []
     task = Task(law)
     theta = [settle(X[of], replace(found, C=found.C[of], sigma=found.sigma[of]), task, 3).theta for of in parts]
     apart = float(np.abs(theta[0] - theta[1]).max())
     limit = max(0.05, CHANGED * float(np.abs(found.theta).max()))
-    return [f"two halves of the samples give strengths that differ by {apart:.2g}"] if apart > limit else []
+    return [Doubt(f"two halves of the samples give strengths that differ by {apart:.2g}")] if apart > limit else []
 
 
 def _shape(law: Aggregate, theta: np.ndarray) -> np.ndarray:
@@ -142,17 +143,19 @@ def structure(X: np.ndarray, codes: np.ndarray, found: Solution, law: Aggregate,
 
 
 def said_of_law(
-    asked: Aggregate | None, chosen: str, why: dict[str, list[str]], seen: dict[str, Look]
+    asked: Aggregate | None, chosen: str, why: dict[str, list[Doubt]], seen: dict[str, Look]
 ) -> dict[str, Any]:
     """What `info_` says: chosen, fits, sentence, why (of each law that was refused), rank (that undoing each law leaves).
 
     asked : None = all laws      "fits" is False where what was chosen stands only as nothing else did: linear, where a curve
     or a strength that light cannot have explains held-out spectra better.
     """
-    fits = chosen != "linear" or not (_is_strange(why) or (seen and not is_enough(seen["linear"], seen)))
-    about = {"asked": "auto" if asked is None else asked.name, "chosen": chosen, "fits": fits, "why": why}
+    strange = any(all(doubt.strange for doubt in own) for own in why.values() if own)  # refused for its strength alone
+    fits = chosen != "linear" or not (strange or (seen and not is_enough(seen["linear"], seen)))
+    said = {name: [doubt.words for doubt in own] for name, own in why.items()}
+    about = {"asked": "auto" if asked is None else asked.name, "chosen": chosen, "fits": fits, "why": said}
     about["rank"] = {name: one.rank for name, one in seen.items()}
-    refused = "; ".join(f"{name}: {', '.join(words)}" for name, words in why.items() if words)
+    refused = "; ".join(f"{name}: {', '.join(words)}" for name, words in said.items() if words)
     if fits:
         words = {"linear": "Mixing is linear, as far as these spectra tell."}.get(
             chosen, f"The mixing law is {chosen}."

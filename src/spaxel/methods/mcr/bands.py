@@ -16,12 +16,15 @@ NOT_COMPUTED = "Bands of feasible solutions are not computed"
 
 
 class Bands(NamedTuple):
-    """arrays : for `state_`, none where bands are not computed      ambiguity : of each component, 0 = unique
+    """arrays : for `state_`, none where bands are not computed
+    ambiguity : of each component, part of the whole signal, 0 = unique
+    relative : the same as part of the component itself, by which its abundances can be larger or smaller
     sentence : what this means, or why they are not computed      warning : where they are wide
     """
 
     arrays: Arrays
     ambiguity: list[float] | None
+    relative: list[float] | None
     sentence: str
     warning: str
 
@@ -60,8 +63,10 @@ def bands_of(
         "(rotational ambiguity; the report draws the bands). Try closure, known spectra or min_volume, or purer samples."
     )
     arrays = {"bands_lower": bands.lower, "bands_upper": bands.upper, "bands_spectra": bands.spectra}
-    return Bands(arrays, bands.ambiguity.tolist(), bands.sentence, warning if worst > AMBIGUOUS else "")
+    own = np.linalg.norm(amounts, axis=0) * np.linalg.norm(components, axis=1) / np.linalg.norm(amounts @ components)
+    relative = (bands.ambiguity / np.maximum(own, 1e-300)).tolist()
+    return Bands(arrays, bands.ambiguity.tolist(), relative, bands.sentence, warning if worst > AMBIGUOUS else "")
 
 
 def _none(why: str) -> Bands:
-    return Bands({}, None, why, "")
+    return Bands({}, None, None, why, "")

@@ -200,7 +200,12 @@ class MCR(Unmixing):
         noise = float(np.median(level * norm[norm > 0] ** power)) if norm.any() else 0.0
         bands = bands_of(spectra, components, noise, base, closure=self.closure, known=known)
         arrays = {name: band if weight is None else band / weight for name, band in bands.arrays.items()}
-        about = {"ambiguity": bands.ambiguity, "sentence": bands.sentence, "warning": bands.warning}
+        about = {
+            "ambiguity": bands.ambiguity,
+            "relative": bands.relative,
+            "sentence": bands.sentence,
+            "warning": bands.warning,
+        }
         said = [*found.warnings, *([bands.warning] if bands.warning else [])]
         return found._replace(info=info | {"bands": about}, warnings=said, arrays=found.arrays | arrays)
 
@@ -214,8 +219,8 @@ class MCR(Unmixing):
         weight = state.get("channel_weight")
         components = self.components_ * (1 if weight is None else weight)
         kept = {name: value for name, value in state.items() if name in ("component_error", "rotation")}
-        ambiguity = (info.get("bands") or {}).get("ambiguity")
-        open_by = np.zeros(len(components)) if ambiguity is None else np.asarray(ambiguity, np.float64)
+        relative = (info.get("bands") or {}).get("relative")
+        open_by = np.zeros(len(components)) if relative is None else np.asarray(relative, np.float64)
         level, power, _ = info["noise"]
         return partial(table_errors, Certain(kept, components, (level, power), open_by, weight))
 

@@ -1,0 +1,74 @@
+"""Corners of a scene moved outwards, half of the way to a simplex that also the purest spectra lie in.
+
+Means of groups lie inside of what the pixels fill, the more so where no spectrum is pure; a simplex around all pixels follows
+noise and what varies within a material. Midway is nearer to the truth than either in nearly all scenes that were tried.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spaxel.errors import CubeError
+from spaxel.linear.abundances import fcls
+from spaxel.linear.scene.pool import DIRECTIONS, reduce
+
+ROUNDS = 20
+DARK = 0.02  # of the median brightness: darker spectra tell no direction
+SOFT = 0.3  # of the median brightness, at which a spectrum has half of its weight
+
+
+def refined_corners(X: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """Corners (k, channel) midway, in angle, between those given and where iterated constrained endmembers end.
+
+    X : (n, channel), no spectrum zero      corners : (k, channel), as bright afterwards as before
+    Spectra are divided by their part along the mean spectrum, so mixtures at any brightness are mixtures of sum 1. Squared
+    residual and squared edges of the simplex are made small together, an edge as dear as the median residual of the given
+    corners: the more noise and variation, the less they move.
+    Berman et al. 2004, doi:10.1109/TGRS.2004.835299, for the objective; weights, price and the half way are ours.
+    The corners come back as they were where there is one, where the mean spectrum is zero, or where they are dependent.
+    """
+    bright = _brightness(X, corners)
+    if len(corners) < 2 or bright is None:
+        return corners
+    along, middle, axis = bright
+    held = along > DARK * middle
+    Y, start = X[held] / along[held, None], corners / (corners @ axis)[:, None]
+    weight = along[held] / (along[held] + SOFT * middle)
+    small = reduce(Y, max(DIRECTIONS, len(corners)))
+    try:
+        moved = _iterated(small.scores, (start - small.mean) @ small.basis, weight / weight.mean())
+    except (CubeError, np.linalg.LinAlgError):
+        return corners
+    size = np.linalg.norm(corners, axis=1, keepdims=True)
+    halfway = corners / size + _unit(moved @ small.basis.T + small.mean)
+    return _unit(halfway if (corners < 0).any() else np.maximum(halfway, 0.0)) * size
+
+
+def _brightness(X: np.ndarray, corners: np.ndarray) -> tuple[np.ndarray, float, np.ndarray] | None:
+    """Part of each spectrum along the mean one, its median, and that direction; None where some corner has none."""
+    axis = X.mean(0)
+    size = float(np.linalg.norm(axis))
+    if size == 0:
+        return None
+    axis = axis / size
+    along = X @ axis
+    middle = float(np.median(along))
+    return (along, middle, axis) if middle > 0 and (corners @ axis > 0).all() else None
+
+
+def _iterated(Y: np.ndarray, T: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Least sum of weight |y - c T|² / n and price times the squared edges, c >= 0 of sum 1, by turns from T (k, d)."""
+    n, k = len(Y), len(T)
+    spread = np.eye(k) - 1 / k
+    C = fcls(Y, T)
+    edges = float(((T - T.mean(0)) ** 2).sum())
+    price = float(np.median(((Y - C @ T) ** 2).sum(1))) / max(edges, 1e-300)
+    for _ in range(ROUNDS):
+        heavy = (C * weight[:, None]).T
+        T = np.linalg.solve(heavy @ C / n + price * spread + 1e-12 * np.eye(k), heavy @ Y / n)
+        C = fcls(Y, T)
+    return T
+
+
+def _unit(S: np.ndarray) -> np.ndarray:
+    return S / np.maximum(np.linalg.norm(S, axis=1, keepdims=True), 1e-300)
