@@ -5,7 +5,9 @@ import pytest
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from spaxel.errors import CubeError, ParameterError
+from spaxel.linear.scene import components
 from spaxel.linear.scene.components import bright_words, scene_components
+from spaxel.linear.scene.pool import pooled_corners
 from spaxel.metrics import abundance_rmse, matched_spectra
 
 
@@ -69,6 +71,21 @@ def test_every_seed_gives_the_same_answer(light):
     for other in others:
         np.testing.assert_array_equal(one.components, other.components)
         assert one.sentence == other.sentence
+
+
+@pytest.mark.parametrize("material", range(3))
+def test_what_is_uncertain_is_said_of_the_component_that_is(monkeypatch, material):
+    X, S, _ = scene(1, 3, side=24)
+
+    def only_one(sample, k):
+        found = pooled_corners(sample, k, starts=1)
+        which = matched_spectra(found.spectra, S)["matching"][material]
+        return found._replace(apart=np.where(np.arange(k) == which, 0.5, 0.0))
+
+    monkeypatch.setattr(components, "pooled_corners", only_one)
+    found = scene_components(X, 3, normalise="raw")
+    which = matched_spectra(found.components, S)["matching"][material]
+    assert found.evidence["apart"][which] == 0.5
 
 
 def test_the_light_is_one_for_all_numbers():
