@@ -64,6 +64,24 @@ def test_a_number_that_was_found_is_one_more_doubt():
     assert np.array_equal(weights[0][1:], weights[1][1:])
 
 
+def one_material(seed):
+    rng = np.random.default_rng(seed)
+    light = np.exp(-(np.linspace(-2, 2, 40) ** 2))
+    return spaxel.make_cube(rng.poisson(50 * light, (40, 36, 40)).astype(np.float32), np.arange(40.0), "keV")
+
+
+def test_nothing_to_divide_is_as_sure_as_it_is_probable():
+    result = spaxel.KMeans(n_init=2).fit_predict(one_material(3))
+    assert result.sizes["component"] == 1
+    probable = result["evidence"].attrs["probability"][0]
+    assert 0.5 <= probable < 1
+    np.testing.assert_allclose(result["confidence"], probable, atol=1e-4)
+    for level in (2, 5):
+        assert float(spaxel.cut(result, level)["confidence"].max()) <= 1 - probable + 0.005
+    told = spaxel.KMeans(1, n_init=2).fit_predict(one_material(3))
+    assert float(told["confidence"].min()) == 1
+
+
 def test_a_model_of_a_version_without_it_still_gives_margins():
     cube = tiny_cube(20, 17)
     model = spaxel.KMeans(3).fit(cube)

@@ -9,19 +9,21 @@ import numpy as np
 from spaxel.cube.mapping import Arrays
 from spaxel.cube.picture import Recipe, blank_pictures, pictures
 from spaxel.methods.centers.confidence import Ladder, level_margins, margins
-from spaxel.methods.centers.sure import confidence
+from spaxel.methods.centers.sure import at_most, confidence
 
 
 class Rungs(NamedTuple):
     """Levels that get a confidence, and what makes one of a margin. ladder : of them
 
     weights : (4,), against : (m,) at the components of the model, against_at : (m, level), see `sure`; None: the margin itself
+    alone : how probable it is that there is nothing to divide, where that was found
     """
 
     ladder: Ladder
     weights: np.ndarray | None = None
     against: np.ndarray | None = None
     against_at: np.ndarray | None = None
+    alone: float = 1.0
 
 
 def few_maps() -> dict[str, Any]:
@@ -45,12 +47,15 @@ def center_maps(spectra: np.ndarray, far: np.ndarray, component: np.ndarray, run
     levels = level_margins(far, found["micro"], rungs.ladder)
     if rungs.weights is not None and rungs.against_at is not None:
         levels = confidence(levels, rungs.against_at[found["micro"]], rungs.weights)
+        levels = np.minimum(levels, at_most(rungs.ladder.levels, rungs.alone))
     return found | {"level_confidence": np.rint(255 * levels).astype(np.uint8)} | pictures(spectra, recipe)
 
 
 def nearest(far: np.ndarray, component: np.ndarray, rungs: Rungs) -> Arrays:
     """The nearest of centres of these components (m,), from distances (n, m), and how sure that one is right."""
     micro, sure = far.argmin(1), margins(far, component)
-    if rungs.weights is not None and rungs.against is not None and component.max():
+    if component.max() == 0:
+        sure = np.full(len(far), rungs.alone)
+    elif rungs.weights is not None and rungs.against is not None:
         sure = confidence(sure, rungs.against[micro], rungs.weights)
     return {"micro": micro.astype(np.int16), "confidence": sure.astype(np.float32)}

@@ -254,6 +254,9 @@ def _state(method: str, task: Task, found: Found, seed: int, *, told: bool) -> A
     state |= doubts(seen, found.groups, found.scaling, seed)
     known = "consensus" if found.info.get("trust") == 0 else method  # nothing that was learned counts
     state |= learned_for(known, found.spectra, found.groups, seed, counts=task.look.counts, told=told)
+    number = found.groups.evidence.number
+    if number is not None and not told and found.groups.component.max() == 0:
+        state["sure_alone"] = np.array([number.of(1)])
     state |= pack("grid_", fit_grid(task.own.spectra)) | pack("picture_", recipe)
     return {name: np.ascontiguousarray(array) for name, array in state.items()}
 

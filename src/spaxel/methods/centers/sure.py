@@ -38,6 +38,7 @@ class Sure(NamedTuple):
     """What a model keeps of it. weights : (5,) a, b, c, e, f      dull : (1,) g      mistaken : (m, m), see `doubt`.
 
     disputed : (m, m), see `disputed`; without it f is 0      typical : (1,) mean of δ at the components of the result
+    alone    : (1,) where nothing to divide was found, how probable that is; 1 otherwise
     """
 
     weights: np.ndarray
@@ -45,6 +46,7 @@ class Sure(NamedTuple):
     mistaken: np.ndarray
     disputed: np.ndarray | None = None
     typical: np.ndarray = np.zeros(1)
+    alone: np.ndarray = np.ones(1)
 
     def against(self, component: np.ndarray) -> np.ndarray:
         """Odds of being wrong of each part (m,) at a margin of 0, grouped into these components (m,)."""
@@ -89,6 +91,7 @@ def sure_of(state: dict[str, np.ndarray]) -> Sure | None:
     if "sure_weights" not in state or "mistaken" not in state:
         return None
     known = Sure(state["sure_weights"], state["sure_dull"], state["mistaken"])
+    known = known._replace(alone=state.get("sure_alone", known.alone))
     return known._replace(disputed=state["disputed"], typical=state["sure_dispute"]) if "disputed" in state else known
 
 
@@ -99,6 +102,14 @@ def confidence(margin: np.ndarray, against: np.ndarray, weights: np.ndarray) -> 
     """
     found = 1 / (1 + against * np.maximum(1 - margin, np.exp(-CLEAR)) ** weights[1])
     return np.minimum(found, 0.5 + 0.5 * np.minimum(margin / TIE, 1))
+
+
+def at_most(levels: np.ndarray, alone: float) -> np.ndarray:
+    """Confidence that a label can have at each of these levels (l,), where nothing to divide was found with this probability.
+
+    One component is right with that probability, and any division with what is left of it. 1 at every level if alone is 1.
+    """
+    return np.where((levels == 1) | (alone == 1), alone, 1 - alone)
 
 
 def mistakes(mistaken: np.ndarray, component: np.ndarray) -> np.ndarray:
