@@ -118,7 +118,9 @@ def map_centers(
     rungs = Rungs(ladder(groups.tree, groups.levels))
     if known.sure is not None:
         against, at = known.sure.against(groups.component), known.sure.against_at(groups.tree, groups.levels)
-        rungs = rungs._replace(weights=known.sure.weights, against=against, against_at=at, alone=float(known.sure.alone[0]))
+        rungs = rungs._replace(
+            weights=known.sure.weights, against=against, against_at=at, alone=float(known.sure.alone[0])
+        )
     dtype = cube["spectra"].dtype
     how = How(lean, dtype.kind in "bui" and dtype.itemsize <= WHOLE_BYTES, dtype.kind in "bu")
     function = partial(_block, model=model, known=known, rungs=rungs, more=tuple(more), how=how)
