@@ -1,5 +1,6 @@
 """The report: whole in one file, safe with any text, in words where there is nothing to draw."""
 
+import html
 import json
 import re
 
@@ -127,6 +128,7 @@ SCENES = {  # what the page is tried on: name -> what makes (result, run)
     "counts": lambda: (make_scene(blobs(64, 64, 5, 2), KEV, "keV", counts=0.02, levels=range(2, 10)), {}),
     "large": lambda: (make_scene(blobs(1000, 1000, 24, 4), KEV, "keV", origin="lower", levels=range(2, 33)), RUN),
     "one": lambda: (make_scene(blobs(30, 50, 1), **WAVES), RUN),
+    "alone": lambda: (make_scene(blobs(30, 50, 1), levels=range(1, 3), **WAVES), RUN),
     "table": lambda: (
         make_scene((np.arange(21) * 3 // 21)[:, None], np.linspace(200.0, 3400, 1000), "1/cm", long_name="wavenumber"),
         {},
@@ -165,6 +167,7 @@ def test_one_file_small_and_without_network(pages, name):
     assert not re.search(r"(src|href)=[\"'](?!data:)", marks)
     assert not re.search(r"<script[^>]*\ssrc=", page)
     assert "<!--figure" not in page
+    assert '""' not in html.unescape(words(page))
     assert "nan" not in words(page).lower().replace("nano", "")
 
 
