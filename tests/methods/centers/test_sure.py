@@ -7,6 +7,7 @@ from scipy.optimize import linear_sum_assignment
 import spaxel
 from spaxel.methods.centers.dull import dullness
 from spaxel.methods.centers.sure import LEARNED, Sure, confidence, mistakes
+from spaxel.results.advice import try_next
 from spaxel.results.convention import is_probability
 from spaxel.results.trees import centroid_tree, cut_tree
 from spaxel.testing import tiny_cube
@@ -77,7 +78,9 @@ def test_nothing_to_divide_is_as_sure_as_it_is_probable():
     assert 0.5 <= probable < 1
     np.testing.assert_allclose(result["confidence"], probable, atol=1e-4)
     for level in (2, 5):
-        assert float(spaxel.cut(result, level)["confidence"].max()) <= 1 - probable + 0.005
+        divided = spaxel.cut(result, level)
+        assert float(divided["confidence"].max()) <= 1 - probable + 0.005
+        assert try_next(divided.assign_attrs(method="consensus")) == ""
     told = spaxel.KMeans(1, n_init=2).fit_predict(one_material(3))
     assert float(told["confidence"].min()) == 1
 
