@@ -146,7 +146,7 @@ MEANS = "means"  # attribute of confidence
 PROBABILITY = (
     "The probability that a pixel has the right component: "
     "of pixels said 0.9 about nine in ten were right on simulated scenes "
-    "(k-means and consensus; not judged for dsc, dgc and learned)."
+    "(k-means and consensus, and more for dgc; dsc and learned are too sure of some scenes)."
 )
 SPECTRA_NAMES = ("sample", "group")  # text coordinates along y of a list of spectra
 _CARRIED = (
