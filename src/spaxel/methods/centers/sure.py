@@ -30,7 +30,7 @@ LEARNED = {  # a, b, c, e, f, and what is taken off a where the number was found
     "consensus": (-2.62, 0.95, 0.48, 3.03, 0.89, 1.19),
     "learned": (-2.63, 1.08, 0.49, 3.02, 0.97, 1.13),
     "dsc": (-3.46, 0.55, 0.95, 3.15, 0.71, 0.57),  # less 0.8: on a real scene it was far too sure
-    "dgc": (-3.75, 0.59, 0.89, 3.16, 0.76, 0.47),  # of k-means, less 0.8: careful, see benchmarks/results/calibration_dgc.md
+    "dgc": (-3.75, 0.59, 0.89, 3.16, 0.76, 0.47),  # of k-means, less 0.8: on the careful side
 }
 
 
