@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from spaxel.cube.executing import workers_now
 from spaxel.cube.gaps import KINDS, MARKED, Gaps
 from spaxel.cube.kept import Kept
-from spaxel.cube.remembered import Passing, holding
+from spaxel.cube.remembered import Cells, Passing, holding, kept_now
 from spaxel.cube.sampling import judged_tile
 from spaxel.cube.stored import Maps, Regions
 from spaxel.cube.tiles import CELL, Tile, grid, sides, with_halo
@@ -76,13 +76,15 @@ def map_tiles(
     height, width, _ = cube["spectra"].shape
     workers = workers_now()
     kept = Kept(fill, f"{gaps} {context} {cube['spectra'].shape}")
-    tile_sides = _tile_sides(cube, memory or DEFAULT_MEMORY, workers, context, look, kept.sides)
+    cells, memory = None if workers.apart else kept_now(), memory or DEFAULT_MEMORY
+    memory -= min(cells.nbytes, memory // 2) if cells else 0
+    tile_sides = _tile_sides(cube, memory, workers, context, look, kept.sides)
     tiles = grid(height, width, *tile_sides)
     maps = Maps(fill, (height, width), tile_sides, kept.arrays)
     left = kept.go_on(maps, tiles)
     done = height * width - sum(tiles[i].n_pixels for i in left)
     held = Held(cube, gaps, context, look)
-    held.passing = None if workers.apart else _passing(held, tile_sides, memory or DEFAULT_MEMORY)
+    held.cells = None if workers.apart else _passing(held, tile_sides, memory, cells) or cells
     work = _Work(function, held.sent() if workers.apart else held, maps.regions if maps.on_disk else None)
     pieces = ((i, tiles[i], held.cut(tiles[i]) if workers.apart else None) for i in left)
     tell("pixels", done, height * width)
@@ -141,7 +143,7 @@ class Held:
         self.gaps, self.context, self.look = gaps, context, look
         self.size = (cube.sizes["y"], cube.sizes["x"])
         self.origin = (0, 0)
-        self.passing: Passing | None = None  # where tiles overlap and one process reads them all
+        self.cells: Cells | Passing | None = None  # that are held by the process that reads them all
 
     @property
     def halo(self) -> int:
@@ -177,7 +179,7 @@ class Held:
 
 
 def _one_tile(function: Function, held: Held, tile: Tile) -> Answer:
-    with holding(held.passing):
+    with holding(held.cells):
         parts, why = _seen(held, tile)
     good = why < MARKED
     y, x = np.nonzero(good)
@@ -207,12 +209,13 @@ def _seen(held: Held, tile: Tile) -> tuple[list[np.ndarray], np.ndarray]:
     return [spectra[inside], held.look.function(spectra, why < MARKED, *place)[inside]], why[inside]
 
 
-def _passing(held: Held, tile_sides: tuple[int, int], memory: int) -> Passing | None:
+def _passing(held: Held, tile_sides: tuple[int, int], memory: int, kept: Cells | None) -> Passing | None:
     """What holds the cells at which tiles overlap, three rows of them at least; None where none do, or that is too much."""
     height, width, channels = held.cube["spectra"].shape
     rows = min(height, (-(-tile_sides[0] // CELL) + 2) * CELL)
     need = rows * width * channels * held.cube["spectra"].dtype.itemsize
-    return Passing(need + need // 4, (height, width)) if held.halo and need + need // 4 <= memory // PASSING else None
+    room = need + need // 4
+    return Passing(room, (height, width), kept) if held.halo and room <= memory // PASSING else None
 
 
 def _tile_sides(

@@ -1,8 +1,8 @@
-"""Cells that were read are held in memory: while an image is sampled twice, for its channels and for the fit, and while it is
-gone through in tiles that overlap.
+"""Cells that were read are held in memory: while an image is sampled twice, for its channels and for the fit, some of them
+until it is mapped, and while it is gone through in tiles that overlap.
 
-`Cells`, inside `remembering`, until `forget`: what does not fit is read again; nothing is thrown out for what comes later,
-since all is asked for in the same order. `Passing`, inside `holding`: the oldest are thrown out.
+`Cells`, inside `remembering`: what does not fit is read again; nothing is thrown out for what comes later, since all is asked
+for in the same order, until `forget`. `Passing`, inside `holding`: the oldest are thrown out.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ Read = Callable[[Tile], np.ndarray]
 
 
 class Cells:
-    """Cells of sources, at most `room` bytes."""
+    """Cells of sources, at most `room` bytes. keep : so many of them stay when the sample of the fit is drawn"""
 
     def __init__(self, room: int) -> None:
-        self.room = room
+        self.room, self.keep = room, 0
         self._held: dict[tuple[object, Tile], np.ndarray] = {}
         self._from: dict[tuple[object, int, int], Tile] = {}  # the cell that is held from a corner on
 
@@ -71,20 +71,29 @@ class Cells:
             found.append((cell, self._held[source, cell]))
         return put_together(tile, found)
 
-    def forget(self) -> None:
-        """Hold nothing, now and later."""
-        self._held.clear()
-        self.room = 0
+    @property
+    def nbytes(self) -> int:
+        """Held now."""
+        return sum(values.nbytes for values in self._held.values())
+
+    def forget(self, keep: int = 0) -> None:
+        """Hold the first cells only, so many bytes of them, and no others later."""
+        self.room, left = 0, keep
+        for place, values in list(self._held.items()):
+            left -= values.nbytes
+            if left < 0:
+                del self._held[place]
+        self._from = {(source, cell.y0, cell.x0): cell for source, cell in self._held}
 
 
 class Passing:
     """Cells of an image that is gone through in tiles that overlap, so that each is read about once. Threads share it.
 
-    room : bytes, beyond which the oldest are let go      size : of the image
+    room : bytes, beyond which the oldest are let go      size : of the image      kept : of the time before
     """
 
-    def __init__(self, room: int, size: tuple[int, int]) -> None:
-        self._room, self._size, self._lock = room, size, Lock()
+    def __init__(self, room: int, size: tuple[int, int], kept: Cells | None = None) -> None:
+        self._room, self._size, self._kept, self._lock = room, size, kept, Lock()
         self._held: OrderedDict[tuple[object, Tile], np.ndarray] = OrderedDict()
 
     def read(self, source: object, tile: Tile, read: Read) -> np.ndarray:
@@ -95,7 +104,7 @@ class Passing:
             for cell in found:
                 self._held.move_to_end((source, cell))
         for span in _spans(cell for cell in cells if cell not in found):
-            values = read(span)
+            values = read(span) if self._kept is None else self._kept.read(source, span, read)
             own = [cell for cell in cells if cell.y0 == span.y0 and span.x0 <= cell.x0 < span.x1]
             found |= {cell: values[:, cell.x0 - span.x0 : cell.x1 - span.x0] for cell in own}
             self._hold(source, {cell: found[cell] for cell in own})
@@ -148,23 +157,29 @@ _cells: ContextVar[Cells | Passing | None] = ContextVar("spaxel_remembered_cells
 
 
 @contextmanager
-def remembering(room: int) -> Iterator[None]:
+def remembering(room: int) -> Iterator[Cells]:
     """Inside, cells that are read are held, at most `room` bytes, until `forget` is called."""
-    token = _cells.set(Cells(room))
+    cells = Cells(room)
+    token = _cells.set(cells)
     try:
-        yield
+        yield cells
     finally:
         _cells.reset(token)
 
 
 def forget() -> None:
-    """Hold no cells any more: the sample of the fit is drawn."""
-    if isinstance(cells := _cells.get(), Cells):
-        cells.forget()
+    """Hold no cells any more, but those that are to be kept: the sample of the fit is drawn."""
+    if (cells := kept_now()) is not None:
+        cells.forget(cells.keep)
+
+
+def kept_now() -> Cells | None:
+    """The cells of this thread."""
+    return cells if isinstance(cells := _cells.get(), Cells) else None
 
 
 @contextmanager
-def holding(cells: Passing | None) -> Iterator[None]:
+def holding(cells: Cells | Passing | None) -> Iterator[None]:
     """Inside, in this thread, tiles are read through these cells; None: through none."""
     token = _cells.set(cells)
     try:

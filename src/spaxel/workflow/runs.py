@@ -19,7 +19,7 @@ from spaxel import reporting
 from spaxel.cube import note
 from spaxel.cube.kept import keeping
 from spaxel.cube.mapping import DEFAULT_MEMORY
-from spaxel.cube.remembered import remembering
+from spaxel.cube.remembered import forget, kept_now, remembering
 from spaxel.cube.sampling import MOST_TOGETHER
 from spaxel.cube.stored import is_lazy
 from spaxel.errors import NotFound, ParameterError, naming
@@ -69,6 +69,8 @@ from spaxel.workflow.rare import with_rare, write_rare
 from spaxel.workflow.recut import recut
 from spaxel.workflow.resuming import awaits_no_help, fit_or_load, go_on, key_of_prediction
 
+KEEPING, OF_SAMPLE = ("kmeans", "consensus"), 4  # methods whose fit holds about so many samples in float64
+
 __all__ = ["Clock", "RunPlan", "carry_out", "predict", "recut", "segment"]
 
 
@@ -112,16 +114,22 @@ def carry_out(plan: RunPlan) -> Path:
         return Path(plan.out)
     clock = Clock()
     held = bounded(getattr(model, "memory", None))
-    with held, new_run(plan.out, overwrite=plan.overwrite, resume=plan.resume) as folder, advised(folder):
-        with remembering(_room(plan, model)):
-            files = clock("open", open_all, plan)
-            check_column(plan, files[0].raw)
-            check_lines(files[0].raw, plan.lines, plan.redshift, plan.medium)
-            unfinished = Unfinished(folder)
-            with naming(plan.paths[0]) if len(files) == 1 else nullcontext():
-                model, checkpoint = fit_or_load(
-                    unfinished, plan, model, files, partial(clock, "fit", _fit, plan, model, files)
-                )
+    with (
+        held,
+        new_run(plan.out, overwrite=plan.overwrite, resume=plan.resume) as folder,
+        advised(folder),
+        remembering(_room(plan, model)) as cells,
+    ):
+        files = clock("open", open_all, plan)
+        cells.keep = _kept_room(plan, model, files[0])
+        check_column(plan, files[0].raw)
+        check_lines(files[0].raw, plan.lines, plan.redshift, plan.medium)
+        unfinished = Unfinished(folder)
+        with naming(plan.paths[0]) if len(files) == 1 else nullcontext():
+            model, checkpoint = fit_or_load(
+                unfinished, plan, model, files, partial(clock, "fit", _fit, plan, model, files)
+            )
+        forget()
         seed, used = getattr(model, "random_state", None), getattr(model, "libraries", ())
         run = describe(model) | provenance.about(plan.command, seed, used)
         write_arrays(folder, model.state_)
@@ -207,6 +215,13 @@ def _room(plan: RunPlan, model: Any) -> int:
     """Bytes for cells of a single file that are read for its channels and again for the fit."""
     once = len(plan.paths) != 1 or not plan.drop_channels
     return 0 if once else max(0, (getattr(model, "memory", None) or DEFAULT_MEMORY) // 2 - 2 * MOST_TOGETHER)
+
+
+def _kept_room(plan: RunPlan, model: Any, file: Opened) -> int:
+    """Bytes for cells of it that stay until the file is mapped: a quarter of the memory, where the fit needs little of it."""
+    memory, sample = getattr(model, "memory", None) or DEFAULT_MEMORY, getattr(model, "n_sample", 0)
+    small = plan.method in KEEPING and OF_SAMPLE * 8 * sample * file.cube.sizes["channel"] <= memory // 4
+    return memory // 4 if small else 0
 
 
 def _fit(plan: RunPlan, model: Any, files: Sequence[Opened]) -> Path | None:
@@ -298,6 +313,8 @@ def _answer(work: Work, folder: Path, file: Opened, compared: Path | None = None
         if work.cut:
             result = recall(result, work.cut)
         result = work.clock("lines", with_lines, work.plan, file.raw, file.cube.attrs.get("steps", []), result)
+    if (cells := kept_now()) is not None:
+        cells.forget()
     return _written(work, folder, file, result)
 
 
