@@ -29,7 +29,7 @@ from spaxel.cube.computing import cores
 SIZES = ("1000x1000x200", "512x512x1024")
 QUICK = ("64x64x128",)
 K = "6"
-STAGES = ("open", "fit", "predict", "tables", "write", "report")
+STAGES = ("open", "fit", "predict", "lines", "tables", "write", "report")
 COMPILED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # as when installed
 LEAN = str(Path(__file__).with_name("lean.py"))
 
