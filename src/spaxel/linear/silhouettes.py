@@ -11,8 +11,10 @@ ROWS = 512  # of distances that are held at a time
 
 def distances(scores: np.ndarray, centers: np.ndarray) -> np.ndarray:
     """Euclidean distances (n, m) of scores (n, d) to centres (m, d)."""
-    squared = (scores**2).sum(1)[:, None] - 2 * scores @ centers.T + (centers**2).sum(1)
-    return np.sqrt(np.maximum(squared, 0))
+    found = 2 * scores @ centers.T
+    np.subtract((scores**2).sum(1)[:, None], found, out=found)  # in place: these arrays are larger than a cache
+    found += (centers**2).sum(1)
+    return np.sqrt(np.maximum(found, 0, out=found), out=found)
 
 
 def silhouettes(scores: np.ndarray, partitions: Sequence[np.ndarray]) -> np.ndarray:
