@@ -7,7 +7,7 @@ the function sees the same number of rows (so that the same kernels run), and su
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -78,13 +78,13 @@ def map_tiles(
     kept = Kept(fill, f"{gaps} {context} {cube['spectra'].shape}")
     cells, memory = None if workers.apart else kept_now(), memory or DEFAULT_MEMORY
     memory -= min(cells.nbytes, memory // 2) if cells else 0
-    tile_sides = _tile_sides(cube, memory, workers, context, look, kept.sides)
+    tile_sides, spare = _shared_out(cube, memory, workers, context, look, kept.sides)
     tiles = grid(height, width, *tile_sides)
     maps = Maps(fill, (height, width), tile_sides, kept.arrays)
     left = kept.go_on(maps, tiles)
     done = height * width - sum(tiles[i].n_pixels for i in left)
     held = Held(cube, gaps, context, look)
-    held.cells = None if workers.apart else _passing(held, tile_sides, memory, cells) or cells
+    held.cells = None if workers.apart else _passing(held, tile_sides, spare, cells) or cells
     work = _Work(function, held.sent() if workers.apart else held, maps.regions if maps.on_disk else None)
     pieces = ((i, tiles[i], held.cut(tiles[i]) if workers.apart else None) for i in left)
     tell("pixels", done, height * width)
@@ -209,13 +209,23 @@ def _seen(held: Held, tile: Tile) -> tuple[list[np.ndarray], np.ndarray]:
     return [spectra[inside], held.look.function(spectra, why < MARKED, *place)[inside]], why[inside]
 
 
-def _passing(held: Held, tile_sides: tuple[int, int], memory: int, kept: Cells | None) -> Passing | None:
+def _passing(held: Held, tile_sides: tuple[int, int], spare: int, kept: Cells | None) -> Passing | None:
     """What holds the cells at which tiles overlap, three rows of them at least; None where none do, or that is too much."""
     height, width, channels = held.cube["spectra"].shape
     rows = min(height, (-(-tile_sides[0] // CELL) + 2) * CELL)
     need = rows * width * channels * held.cube["spectra"].dtype.itemsize
     room = need + need // 4
-    return Passing(room, (height, width), kept) if held.halo and room <= memory // PASSING else None
+    return Passing(room, (height, width), kept) if held.halo and room <= spare else None
+
+
+def _shared_out(
+    cube: xr.Dataset, memory: int, workers: Workers, context: int, look: Look | None, kept: tuple[int, int] | None
+) -> tuple[tuple[int, int], int]:
+    """Sides of tiles, and the bytes for cells at which they overlap: a part of the memory, nothing where tiles need it all."""
+    spare = memory // PASSING if (look.halo if look else context // 2) else 0
+    with suppress(MemoryBudgetError):
+        return _tile_sides(cube, memory - spare, workers, context, look, kept), spare
+    return _tile_sides(cube, memory, workers, context, look, kept), 0
 
 
 def _tile_sides(
@@ -234,7 +244,6 @@ def _tile_sides(
         per_pixel, halo = per_pixel + channels * 6 * wide, context // 2
     if look:  # the features and what they are made of
         per_pixel, halo = per_pixel + 16 * look.n_features, look.halo
-    memory -= memory // PASSING if halo else 0
 
     def read(rows: int, columns: int) -> int:
         return min(rows + 2 * halo, height) * min(columns + 2 * halo, width)
