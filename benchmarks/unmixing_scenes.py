@@ -1,6 +1,8 @@
-"""Unmixing of images beside the usual baselines (small tables: constraints.py): writes results/unmixing_scenes.md and .json.
+"""Unmixing of Samson beside the usual baselines, and what its truth rests on: writes results/unmixing_scenes.md and .json.
 
-python benchmarks/unmixing_scenes.py [--data ../shared/data] [--worlds 4]
+python benchmarks/unmixing_scenes.py [--data ../shared/data]
+
+Simulated scenes: unmixing.py. Small tables: constraints.py.
 """
 
 from __future__ import annotations
@@ -20,25 +22,10 @@ from spaxel.linear.abundances import fcls, free_brightness
 from spaxel.linear.scene.components import scene_components
 from spaxel.linear.vertex import nfindr, spa
 from spaxel.metrics import abundance_rmse, matched_spectra
-from unmixing_world import world
 from vca import vca
 
 RESULTS = Path(__file__).parent / "results"
 SEEDS = range(5)
-WORLDS: dict[str, dict] = {
-    "even light, 30 dB": {},
-    "even light, 20 dB": {"snr_db": 20},
-    "light ± 5 %": {"light": 0.05},
-    "light ± 15 %": {"light": 0.15},
-    "light ± 30 %": {"light": 0.3},
-    "light ± 30 %, 15 dB": {"light": 0.3, "snr_db": 15},
-    "spectra vary 5 %": {"variability": 0.05},
-    "spectra vary 5 %, light ± 30 %": {"variability": 0.05, "light": 0.3},
-    "soft borders, light ± 30 %": {"purity": 2, "light": 0.3},
-    "dark material": {"water": True},
-    "dark material, light ± 30 %": {"water": True, "light": 0.3},
-    "dark material, haze, light ± 15 %": {"water": True, "haze": 0.04, "light": 0.15},
-}
 Answer = tuple[np.ndarray, np.ndarray]  # components, abundances
 
 
@@ -133,32 +120,6 @@ def samson(data: Path) -> list[dict]:
     return rows
 
 
-def worlds(n: int) -> list[dict]:
-    """Seeds from 2000 on: none of them was looked at while the rules were chosen."""
-    rows = []
-    for name, options in WORLDS.items():
-        runs = []
-        for seed in range(2000, 2000 + n):
-            for k in (2, 3, 4, 6):
-                w = world(seed, k, side=40, **options)
-                runs.append(one_world(w["X"], w["S"], w["A"], k))
-        rows.append({"world": name, "light": options.get("light", 0.0), "runs": runs})
-        print(name, flush=True)
-    return rows
-
-
-def one_world(X: np.ndarray, S: np.ndarray, A: np.ndarray, k: int) -> dict:
-    """The number found, and with the true number how near each method comes."""
-    auto = scene_components(X)
-    run = {
-        "k": k, "found": auto.n_components, "normalisation": auto.normalisation, "light": auto.evidence["light"],
-        "sure": auto.sentence.split("count is ")[1].split(";")[0].rstrip("."),
-    }  # fmt: skip
-    for name in ("**spaxel**, count given", "spaxel, count given, scale even", "VCA + FCLS", "VCA + FCLS, unit norm"):
-        run[name] = judged(METHODS[name], X, S, A, 0)
-    return run
-
-
 def speed() -> dict[str, float]:
     """Seconds for a million spectra, from a fifth of them."""
     rng = np.random.default_rng(0)
@@ -176,14 +137,12 @@ def main() -> None:
     """Run all and write the results."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "data")
-    parser.add_argument("--worlds", type=int, default=4)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     results = {
         "samson": samson(options.data),
         "speed": speed(),
     }
-    results["worlds"] = worlds(options.worlds)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "unmixing_scenes.json").write_text(json.dumps(results, indent=1))
     from unmixing_report import page

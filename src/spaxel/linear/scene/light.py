@@ -10,11 +10,11 @@ from spaxel.errors import ParameterError
 from spaxel.linear.abundances import fcls, nnls
 from spaxel.linear.scene.pool import pooled_corners
 
-NUMBERS = (3, 4, 6)  # of components at which the light is looked at: the least of what they say
+NUMBERS = (3, 4, 6)  # of components at which the light is looked at: the middle of what they say
 STARTS = 2
 PURE = 0.8  # share from which on a spectrum counts as nearly pure
 FEW = 10  # nearly pure spectra from which on a component tells of the light
-UNEVEN = 0.11  # spread of the light from which on it is uneven
+UNEVEN = 0.12  # spread of the light from which on it is uneven
 GAIN = (
     0.04  # spread of the light x what freeing the brightness takes off the residual, at least, for that: noise has none
 )
@@ -36,7 +36,7 @@ class Light(NamedTuple):
 def light_of(X: np.ndarray) -> Light:
     """The light of a scene, once for all numbers of components and seeds. X : (n, channel), no spectrum zero.
 
-    The least spread over 3, 4 and 6 components, so that the verdict does not hang on their number: with too few, what tells
+    The median spread over 3, 4 and 6 components, so that the verdict does not hang on their number: with two, what tells
     materials apart passes for light, and with too many the light stays.
     Fails where light and material go together (each material on its own slope).
     """
@@ -48,7 +48,7 @@ def light_of(X: np.ndarray) -> Light:
             break
     if not said:
         return Light(0.0, 1.0)
-    return min(said)
+    return sorted(said)[len(said) // 2]
 
 
 def pure_scale(X: np.ndarray, S: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
