@@ -31,8 +31,8 @@ import mcr_grid
 import number
 import quality
 import spaxel
-import unmixing_scenes
-from common import DATA, RESULTS, head, log, painting, real, reflectance, table, write_page
+import unmixing
+from common import RESULTS, head, log, painting, real, reflectance, table, write_page
 
 Row = Mapping[str, Any]
 BARS = {16: 0.3, 64: 1.0, 256: 6.0}  # CPU seconds of the whole public fit, 4 samples per component
@@ -183,17 +183,14 @@ def _flat(run: Row, method: str) -> dict[str, Any]:
 
 def check_scenes(n_seeds: int) -> list[Figure]:
     """Unmixing of Samson, the number given."""
-    name = "**spaxel**, count given"
-    cube = spaxel.open_cube(str(DATA / "samson" / "Samson.mat"), truth="S_GT,GT")
-    X = cube["spectra"].values.reshape(-1, cube.sizes["channel"])
-    S, A = cube["truth_spectra"].values, cube["truth_abundances"].values.reshape(len(X), -1)
-    old = next(row["runs"] for row in stored("unmixing_scenes", "samson") if row["method"] == name)
-    old = [{"scene": "Samson", "seed": seed, **run} for seed, run in enumerate(old)]
+    name = "spaxel, number given"
+    old = [row for row in stored("unmixing") if (row["case"], row["what"]) == ("Samson", name)]
+    X, S, A = unmixing.CASES["Samson"](0)
     now = [
-        {"scene": "Samson", "seed": s, **unmixing_scenes.judged(unmixing_scenes.METHODS[name], X, S, A, s)}
-        for s in (0, 1)
+        {"case": "Samson", "seed": seed} | unmixing.judged(unmixing.OURS[name](X, len(S), seed), S, A)
+        for seed in unmixing.SEEDS[:n_seeds]
     ]
-    return compared("unmixing_scenes", old, now, ("scene",), "seed", {"angle": 2e-3, "rmse": 2e-3})
+    return compared("unmixing", old, now, ("case",), "seed", {"angle": 2e-3, "rmse": 2e-3})
 
 
 CHECKS: dict[str, Callable[[int], list[Figure]]] = {

@@ -17,6 +17,7 @@ from sklearn.decomposition import NMF
 
 from common import DATA, head, log, table, write_json, write_page
 from constraints_worlds import WORLDS
+from plain_unmixing import METHODS
 from spaxel.linear.abundances import fcls
 from spaxel.linear.constrained.checks import Conditions
 from spaxel.linear.constrained.factorise import Search, constrain
@@ -25,7 +26,6 @@ from spaxel.linear.constrained.missing import pedestal
 from spaxel.linear.vertex import nfindr, spa
 from spaxel.methods.mcr.estimator import MCR
 from spaxel.metrics import abundance_rmse, matched_spectra
-from unmixing_scenes import METHODS
 
 FIRST = 2200  # seeds of the simulated tables: none of them was looked at before
 Answer = tuple[np.ndarray, np.ndarray]

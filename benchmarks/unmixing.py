@@ -19,13 +19,13 @@ import numpy as np
 
 import spaxel
 from common import DATA, log, run_cases, table, write_json, write_page
+from plain_unmixing import METHODS as PLAIN
+from plain_unmixing import Answer, unit
 from simplex import smallest_simplex
 from spaxel.linear.abundances import fcls
 from spaxel.linear.scene.components import scene_components
 from spaxel.linear.vertex import nfindr
 from spaxel.metrics import abundance_rmse, matched_spectra
-from unmixing_scenes import METHODS as PLAIN
-from unmixing_scenes import Answer, unit
 from unmixing_world import world
 
 SEEDS = tuple(range(3100, 3105))
@@ -91,7 +91,7 @@ def measured(made: Callable[[int], tuple[np.ndarray, np.ndarray, np.ndarray]], s
         warnings.simplefilter("ignore")
         X, S, A = made(seed)
         for name, method in (OURS | BASELINES).items():
-            row = {"what": name} | _judged(method(X, len(S), seed), S, A)
+            row = {"what": name} | judged(method(X, len(S), seed), S, A)
             if name == "spaxel, number given":
                 angles = [
                     matched_spectra(method(_part(X, other), len(S), other)[0], S)["mean_angle"]
@@ -108,7 +108,8 @@ def _part(X: np.ndarray, seed: int) -> np.ndarray:
     return X[np.sort(np.random.default_rng([seed, 80]).permutation(len(X))[: len(X) * 4 // 5])]
 
 
-def _judged(answer: Answer, S: np.ndarray, A: np.ndarray) -> dict[str, Any]:
+def judged(answer: Answer, S: np.ndarray, A: np.ndarray) -> dict[str, Any]:
+    """Number, mean angle, and error of the abundances (nan if there are too few)."""
     found, shares = answer
     match = matched_spectra(found, S)
     if len(found) < len(S):
