@@ -70,7 +70,7 @@ def scene_components(
     Centres of 3 or 5 k-means groups per component -> largest simplex among them (N-FINDR), at raw brightness, at unit norm
     and between; of sixteen starts the one whose mixtures leave least of the spectra (see pool), moved outwards (see refine).
     Starts are the same for every seed, which draws the sample of more than 8,000 spectra and nothing else. Light is uneven if
-    the brightness of nearly pure spectra spreads by more than 12 %, and that times what freeing it takes off the residual
+    the brightness of nearly pure spectra spreads by more than 11 %, and that times what freeing it takes off the residual
     exceeds 0.04 (see light). The number is the largest of which every component is needed (residual x 1.3 without it), apart
     from mixtures of the others, and carried by pixels.
     Winter 1999, doi:10.1117/12.366289; Nascimento & Dias 2005 for the model; the rules are ours.

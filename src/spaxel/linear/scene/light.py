@@ -14,7 +14,7 @@ NUMBERS = (3, 4, 6)  # of components at which the light is looked at: the middle
 STARTS = 2
 PURE = 0.8  # share from which on a spectrum counts as nearly pure
 FEW = 10  # nearly pure spectra from which on a component tells of the light
-UNEVEN = 0.12  # spread of the light from which on it is uneven
+UNEVEN = 0.11  # spread of the light from which on it is uneven
 GAIN = (
     0.04  # spread of the light x what freeing the brightness takes off the residual, at least, for that: noise has none
 )
