@@ -4,7 +4,8 @@ Fresh worlds and real scenes. The consensus was tried on worlds with seeds 300 t
 and 700 to 739 while it was made, and on SalinasA, Samson and Moffett with seeds 0 to 2; the table uses others. All pixels
 are clustered, the labelled ones are scored. On real scenes the seed is that of the method alone. The last four worlds
 (`plain_worlds.py`, 2 to 12 components, images and tables, 5 or 60 channels) differ in one thing only. In the second
-table, of fewer seeds, the number is to be found; "cut at K" is the same result cut at the true number (`spaxel.cut`).
+table, of fewer seeds but for three scenes, the number is to be found; "cut at K" is the same result cut at the true number
+(`spaxel.cut`), which was made to be near the map told that number with the seeds of this table in sight.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from quality import lloyd, unit
 from spaxel import KMeans, Segment, cut, simulate
 
 SEEDS = (627, 628, 629, 625, 626)
-FOUND = (625, 626)  # of them, those in which the number is found, too
+FOUND = (625, 626)  # of them, those in which the number is found, too; of THREE all
+THREE = ("SalinasA", "Samson", "Moffett")
 SIZE = (96, 96, 256)
 LAYERED = {"layers": 2, "relief": 0.5, "pileup": 0.05}
 Row = dict[str, Any]
@@ -109,7 +111,7 @@ PLAINLY: list[Callable[[Scene], dict[str, np.ndarray]]] = [
 def rows_of(case: str, scene: Scene) -> list[Row]:
     """A row for every method."""
     rows, known = [], scene.truth >= 0
-    works = [told, found] if scene.seed in FOUND else [told]
+    works = [told, found] if scene.seed in FOUND or case in THREE else [told]
     for work in [*PLAINLY, *(partial(work, *ours) for ours in OURS.items() for work in works)]:
         start = time.process_time()
         with warnings.catch_warnings():
@@ -154,7 +156,9 @@ def table_of(rows: list[Row], methods: Sequence[str]) -> str:
 def report(about: dict[str, Any], rows: list[Row]) -> None:
     """Write benchmarks/results/segmentation.{json,md}."""
     write_json("segmentation", about, rows=rows)
-    parts, some = [str(__doc__).strip(), table_of(rows, METHODS)], [row for row in rows if row["seed"] in FOUND]
+    parts = [str(__doc__).strip(), table_of(rows, METHODS)]
+    cuts = {(row["case"], row["seed"]) for row in rows if "cut at K" in row["method"]}
+    some = [row for row in rows if (row["case"], row["seed"]) in cuts]
     if some:
         parts += ["## The number found, and cut at the true one", table_of(some, CUT)]
     write_page("segmentation", "Segmentation, the number of components given and found", about, parts)

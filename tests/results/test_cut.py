@@ -21,6 +21,8 @@ from spaxel.results.cut import (
     record,
     tree_through,
 )
+from spaxel.results.editing import History, Move, apply, done, edit_of
+from spaxel.results.parts import draws_from
 from spaxel.results.trees import border_tree
 from spaxel.testing import tiny_cube
 
@@ -276,13 +278,16 @@ def test_merging_by_hand_joins_pixels_and_keeps_the_colour_of_the_larger(result)
 
 
 def test_a_level_made_by_hand_is_that_level(result):
-    """Merging by hand what the tree merges gives the coarser level, with its numbers, colours and confidence."""
-    fine, coarse = cut(result, 7), cut(result, 6)
+    """Merging by hand what the tree merges gives the coarser level, with its numbers, colours and confidence.
+
+    Up to 12 components levels need not be cuts of the tree.
+    """
+    fine, coarse = cut(result, 14), cut(result, 13)
     pairs = {
         (int(a), int(b)) for a, b in zip(fine["labels"].values.ravel(), coarse["labels"].values.ravel(), strict=True)
     }
-    members = next(m for k in range(6) if len(m := [a for a, b in pairs if b == k]) == 2)
-    again = cut(result, 7, merge=[members])
+    members = next(m for k in range(13) if len(m := [a for a, b in pairs if b == k]) == 2)
+    again = cut(result, 14, merge=[members])
     for name in ("labels", "component_color", "component_size", "confidence"):
         assert np.array_equal(again[name], coarse[name]), name
 
@@ -331,3 +336,66 @@ def test_a_cut_is_repeated_on_another_cube(result):
     strange = KMeans(random_state=1, n_micro=12).fit(tiny_cube(40, 37)).predict(tiny_cube(40, 37))
     with pytest.raises(ParameterError, match="another model"):
         cut(strange, like=made)
+
+
+@pytest.fixture(scope="module")
+def own():
+    """A result with levels of its own: at 3 and at 4 what no cut of the tree is."""
+    cube = tiny_cube(18, 17)
+    found = KMeans(n_clusters=5, linkage="centroid", n_micro=12, max_clusters=6, n_init=1).fit(cube).predict(cube)
+    m = found.sizes["micro"]
+    table = np.stack(
+        [component_table(found["merge_tree"].values, found["micro_weight"].values, k)[0] for k in range(2, 7)]
+    )
+    table[1], table[2] = np.arange(m) % 3, np.arange(m) % 4
+    return found.assign(level_component=(("level", "micro"), table.astype(np.int32)))
+
+
+def test_a_level_of_its_own_is_what_a_cut_gives(own):
+    three = cut(own, 3)
+    m = own.sizes["micro"]
+    for k in range(3):
+        assert len(np.unique(three["micro_component"].values[np.arange(m) % 3 == k])) == 1
+    weight = np.bincount(three["micro_component"].values, weights=own["micro_weight"].values)
+    assert (np.diff(weight) <= 0).all()
+    assert sorted(three["component_color"].values) == [0, 1, 2]
+    sure = own["level_confidence"].sel(level=3).values.astype(np.float32) / 255
+    np.testing.assert_array_equal(three["confidence"].values, np.where(own["labels"] >= 0, sure, np.nan))
+    assert cut(own, 5).identical(
+        cut(own.drop_vars("level_component"), 5).assign(level_component=own["level_component"])
+    )
+
+
+def test_it_is_said_of_which_found_components_a_level_of_its_own_draws(own):
+    said = cut(own, 3).attrs["by_hand"]
+    assert "not the 5 components that were found" in said[1]
+    before, after = own["micro_component"].values, cut(own, 3)["micro_component"].values
+    for k in range(3):
+        drawn = np.unique(before[after == k])
+        if f"{k} draws" in said[1]:
+            assert f"{k} draws from {' and '.join(map(str, drawn))}" in said[1]
+    assert len(cut(own, 2).attrs["by_hand"]) == 1  # of a cut of the tree nothing is to be said
+    assert (
+        cut(cut(own, 3), 4).attrs["by_hand"][1:] == cut(own, 4).attrs["by_hand"][1:]
+    )  # found is found, whatever was cut
+
+
+def test_a_level_of_its_own_can_be_split_merged_and_repeated(own):
+    changed = cut(own, 3, split=[0], merge=[("0b", 1)], names={2: "spot"})
+    assert changed.sizes["component"] == 3
+    again = recall(own, record(changed))
+    np.testing.assert_array_equal(again["labels"], changed["labels"])
+    np.testing.assert_array_equal(cut(own, like=changed)["labels"], changed["labels"])
+    history = done(done(History(), Move("level", value=3)), Move("split", (0,)))
+    edit = edit_of(own, history)
+    np.testing.assert_array_equal(apply(own, history)["labels"], cut(own, 3, split=[0])["labels"])
+    assert edit.level == 3
+
+
+def test_a_component_that_is_divided_or_joined_whole_draws_from_no_others():
+    weight = np.ones(6)
+    before = np.array([0, 0, 1, 1, 2, 2])
+    assert draws_from(before, np.array([0, 3, 1, 1, 2, 2]), weight) == {}
+    assert draws_from(before, np.array([0, 0, 0, 0, 1, 1]), weight) == {}
+    assert draws_from(before, np.array([0, 0, 0, 1, 1, 1]), weight) == {0: [0, 1], 1: [1, 2]}
+    assert draws_from(before, np.array([0, 0, 0, 1, 1, 1]), np.array([1, 1, 1e-4, 1, 1, 1])) == {}

@@ -1,7 +1,8 @@
 """All levels of a merge tree at once, small enough for a page or a viewer to move between them without a server.
 
-A component at any level is a node: a set of micro-clusters. Its size, colour and spectrum are the same at every level at
-which it stands; only its number and its confidence change. So 24 levels are 47 nodes, a table for each level, and one map.
+A component at any level is a node: a set of micro-clusters in a colour. Its size and spectrum are the same at every level at
+which it stands; only its number and its confidence change. So 24 levels of a tree are 47 nodes, a table for each level, and one
+map; levels that are no cut of a tree have more.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from spaxel.figures.reduce import component_sizes, n_components, reduce_mean, sm
 from spaxel.results.convention import component_names
 from spaxel.results.cut import component_table, merge_moments
 from spaxel.results.numbers import SCRATCH, LabelSums
+from spaxel.results.parts import own_levels
 from spaxel.results.walk import walk
 
 Sums = dict[int, tuple[np.ndarray, np.ndarray]]
@@ -68,25 +70,30 @@ def levels_of(result: xr.Dataset, colors: Sequence[str], sums: Sums | None = Non
     if "merge_tree" not in result or not result.sizes.get("level", 0):
         state = State(len(shown), list(range(len(shown))), names, _means(own_member, *sums[0]))
         return Levels(own_member, component_sizes(result), shown, [], state)
-    nodes: dict[bytes, int] = {}
+    nodes: dict[tuple[bytes, str], int] = {}
     found: list[tuple[np.ndarray, str]] = []
 
     def node(member: np.ndarray, color: str) -> int:
-        if (key := member.tobytes()) not in nodes:
+        if (key := (member.tobytes(), color)) not in nodes:
             nodes[key] = len(found)
             found.append((member, color))
         return nodes[key]
 
     ours = [node(member, color) for member, color in zip(own_member, shown, strict=True)]
     own = State(int(result.attrs.get("level", len(shown))), ours, names, _means(own_member, *sums[0]))
+    shown_by = {member.tobytes(): color for member, color in zip(own_member, shown, strict=True)}
+    named_by = {member.tobytes(): name for member, name in zip(own_member, names, strict=True) if not _plain(name)}
     weight = result["micro_weight" if "micro_weight" in result else "micro_size"].values
-    states = []
+    states, own_level = [], own_levels(result)
     for level in [1, *(int(k) for k in np.sort(result["level"].values) if k > 1)]:
-        component, place = component_table(result["merge_tree"].values, weight, level)
+        component, place = component_table(result["merge_tree"].values, weight, level, own_level)
         member = component == np.arange(level)[:, None]
-        here = [node(row, colors[p]) for row, p in zip(member, place, strict=True)]
-        named = [names[ours.index(n)] if n in ours and not _plain(names[ours.index(n)]) else f"component {i}"
-                 for i, n in enumerate(here)]  # fmt: skip
+        dealt = [colors[p] for p in place]
+        kept = [shown_by.get(row.tobytes(), color) for row, color in zip(member, dealt, strict=True)]
+        if {row.tobytes() for row in member} != shown_by.keys():  # no colour twice
+            kept = [color if old in dealt else old for color, old in zip(dealt, kept, strict=True)]
+        here = [node(row, color) for row, color in zip(member, kept, strict=True)]
+        named = [named_by.get(row.tobytes(), f"component {i}") for i, row in enumerate(member)]
         sure = _means(member, *sums[level]) if level in sums else [1.0 if level == 1 else np.nan] * level
         states.append(State(level, here, named, sure))
     member = np.stack([row for row, _ in found])

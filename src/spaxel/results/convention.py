@@ -27,6 +27,7 @@ What a person needs to choose another number of components without fitting again
     micro_mistaken (micro, again)        of spectra of one part, measured again, how many fall into another (see presence)
     merge_tree (merge, 4)                as scipy.cluster.hierarchy.linkage: left, right, height, number of micro-clusters
     level (level)                        the numbers of components that can be cut
+    level_component (level, micro)       the component of each part at each level, where levels need not be a cut of the tree
     level_confidence (level, y, x)       uint8, confidence x 255 at each level
     evidence (criterion, level)          what speaks for each number; attrs `votes`, `sentence`, `probability`
     unlike (y, x)                        uint8: 100 = as far from the model as the farthest 0.1 % of what was fitted
@@ -119,6 +120,7 @@ _DIMS = {
     "micro_mistaken": ("micro", "again"),
     "unlike": ("y", "x"),
     "merge_tree": ("merge", "node"),
+    "level_component": ("level", "micro"),
     "level_confidence": ("level", "y", "x"),
     "evidence": ("criterion", "level"),
     "scaling_score": ("scaling",),

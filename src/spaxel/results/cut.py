@@ -18,7 +18,7 @@ from spaxel.results.convention import (
     sentences,
 )
 from spaxel.results.grouping import Which
-from spaxel.results.parts import Components, Forest
+from spaxel.results.parts import NONE, Components, Forest, draws_from, own_levels
 from spaxel.results.regrouping import merge_moments, regrouped
 from spaxel.results.trees import centroid_tree, connectivity_tree, contact_tree, cut_tree, merge_tree, tree_through
 
@@ -28,12 +28,15 @@ __all__ = [
 ]  # fmt: skip
 
 
-def component_table(tree: np.ndarray, sizes: np.ndarray, level: int) -> tuple[np.ndarray, np.ndarray]:
+def component_table(
+    tree: np.ndarray, sizes: np.ndarray, level: int, own: Mapping[int, np.ndarray] = NONE
+) -> tuple[np.ndarray, np.ndarray]:
     """Components at a level in canonical order, and their colours.
 
-    sizes   : (n_micro,) pixels
+    sizes   : (n_micro,) pixels      own : {level: (n_micro,)} of levels that need not be a cut of the tree
     returns : component of each micro-cluster (n_micro,), colour of each component (level,). Going down the tree, the larger
-              part of what splits keeps its colour and the smaller gets the next one, so level K uses colours 0..K-1
+              part of what splits keeps its colour and the smaller gets the next one, so level K uses colours 0..K-1.
+              A component of an own level has the colour of that component of the cut with which it has most in common
     """
     colors = {0: 0}
     owner = cut_tree(tree, 1)
@@ -45,10 +48,25 @@ def component_table(tree: np.ndarray, sizes: np.ndarray, level: int) -> tuple[np
             larger = sorted(children, key=lambda c: -sizes[finer == c].sum())
             colors_of |= {larger[0]: colors[parent]} | ({larger[1]: k - 1} if len(larger) > 1 else {})
         owner, colors = finer, colors_of
+    if level in own:
+        colors = _matched(own[level], owner, colors, sizes)
+        owner = own[level]
     order = canonical_order(np.bincount(owner, weights=sizes, minlength=level))
     place = np.empty(level, int)
     place[order] = np.arange(level)
     return place[owner], np.array([colors[c] for c in order])
+
+
+def _matched(own: np.ndarray, owner: np.ndarray, colors: dict[int, Any], sizes: np.ndarray) -> dict[int, Any]:
+    """Colours of components (m,) by those of as many others (m,): the pair with most in common first, each once."""
+    table = np.zeros((len(colors), len(colors)))
+    np.add.at(table, (own, owner), sizes)
+    found: dict[int, Any] = {}
+    for place in np.argsort(-table.ravel(), kind="stable"):
+        one, other = divmod(int(place), len(colors))
+        if one not in found and colors[other] not in found.values():
+            found[one] = colors[other]
+    return found
 
 
 def cut(
@@ -62,10 +80,12 @@ def cut(
     background: Mapping[Which, bool] | Sequence[Which] = (),
     like: xr.Dataset | None = None,
 ) -> xr.Dataset:
-    """The same result with other components, without fitting again. Levels are nested, colours are kept.
+    """The same result with other components, without fitting again. Colours are kept as far as components are.
 
-    level : number of components at which the merge tree is cut, and all that was done by hand is taken back;
-            None: what is done by hand is added to the components as they are
+    level : number of components, and all that was done by hand is taken back; None: what is done by hand is added to the
+            components as they are. A fit that looked for the number keeps, for 2 to 12 components, which of its finest parts
+            make up the map that it would give if it were told that number (`level_component`); these maps are not parts of
+            one another. Above, and in results that keep none, levels are cuts of the merge tree and nested
     split : components to split in two as the tree does, one after the other: 3 becomes 3a, the larger part, and 3b
     merge : components to join by hand, as [(3, 7), (0, "3b")], by number (at this level), part or name
     names : {component: name}, of a merge by any of its components; "" takes a name back
@@ -105,7 +125,8 @@ def planned(
             "This result keeps no merge tree, so it cannot be cut. Try segment with --n-clusters auto."
         )
     if forest is not None and level is not None:
-        now, words = at_level(forest, level), [f"Cut at level {level} by hand."]
+        now = at_level(forest, level)
+        words = [f"Cut at level {level} by hand.", *_apart(result, forest, now)]
     elif start is not None:
         now, words = recalled(result, start)
     else:
@@ -116,7 +137,7 @@ def planned(
 
 def forest_of(result: xr.Dataset) -> Forest:
     """The merge tree of a result, with the weights that order its components."""
-    return Forest.of(result["merge_tree"].values, _weight(result))
+    return Forest.of(result["merge_tree"].values, _weight(result), own_levels(result))
 
 
 def components_of(result: xr.Dataset) -> Components:
@@ -130,10 +151,21 @@ def components_of(result: xr.Dataset) -> Components:
 
 
 def at_level(forest: Forest, level: int) -> Components:
-    """The components at a level of the tree, as nobody has touched them. Raises ParameterError for one that is not there."""
+    """The components at a level, as nobody has touched them. Raises ParameterError for one that is not there."""
     _check_level(level, forest.tree)
-    component, color = component_table(forest.tree, forest.weight, level)
+    component, color = component_table(forest.tree, forest.weight, level, forest.own)
     return Components(level, component, color, [""] * level, np.full(level, NO_PAINT), np.zeros(level, bool))
+
+
+def _apart(result: xr.Dataset, forest: Forest, now: Components) -> list[str]:
+    """A sentence where components of a level are not those that were found, joined or divided."""
+    found = result.attrs.get("uncut_component")
+    before = _component(result) if found is None else np.asarray(found, int)
+    mixed = draws_from(before, now.component, forest.weight)
+    if not mixed:
+        return []
+    said = "; ".join(f"{k} draws from {' and '.join(map(str, of))}" for k, of in mixed.items())
+    return [f"These are not the {before.max() + 1} components that were found, joined or divided: {said} of those."]
 
 
 def record(result: xr.Dataset) -> dict[str, Any]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
+import xarray as xr
 
 from spaxel.errors import ParameterError
 from spaxel.results.convention import canonical_order
 from spaxel.results.grouping import Which, place_of
-from spaxel.results.trees import leaves_of
+from spaxel.results.trees import cut_tree, leaves_of
+
+NONE: Mapping[int, np.ndarray] = MappingProxyType({})
+SOME = 0.02  # of a component, less of which is not spoken of
 
 
 class Components(NamedTuple):
@@ -29,16 +34,52 @@ class Components(NamedTuple):
 
 
 class Forest(NamedTuple):
-    """A merge tree with the weight of its micro-clusters. held : (2 m - 1, m) bool, what each node holds."""
+    """A merge tree with the weight of its micro-clusters.
+
+    held : (2 m - 1, m) bool, what each node holds      own : {level: (m,)} of levels that need not be a cut of the tree
+    """
 
     tree: np.ndarray
     weight: np.ndarray
     held: np.ndarray
+    own: Mapping[int, np.ndarray] = NONE
 
     @classmethod
-    def of(cls, tree: np.ndarray, weight: np.ndarray) -> Forest:
+    def of(cls, tree: np.ndarray, weight: np.ndarray, own: Mapping[int, np.ndarray] = NONE) -> Forest:
         """The forest of a tree (m - 1, 4) and weights (m,)."""
-        return cls(tree, np.asarray(weight, float), leaves_of(tree))
+        return cls(tree, np.asarray(weight, float), leaves_of(tree), own)
+
+
+def own_levels(result: xr.Dataset) -> dict[int, np.ndarray]:
+    """{level: component of each micro-cluster} of a result that keeps these; of others every level is a cut of the tree."""
+    if "level_component" not in result:
+        return {}
+    levels = (int(level) for level in result["level"].values)
+    return dict(zip(levels, result["level_component"].values.astype(int), strict=True))
+
+
+def grouping_at(tree: np.ndarray, own: Mapping[int, np.ndarray], level: int) -> np.ndarray:
+    """Which component each micro-cluster belongs to at a level, (m,) int, any order."""
+    return own[level] if level in own else cut_tree(tree, level)
+
+
+def draws_from(before: np.ndarray, after: np.ndarray, weight: np.ndarray) -> dict[int, list[int]]:
+    """{component: the earlier ones that it draws from}, of those that are neither whole earlier ones nor a part of one.
+
+    before, after : (m,) the component of each micro-cluster      weight : (m,); what is less than SOME of either is passed over
+    """
+    table = np.zeros((after.max() + 1, before.max() + 1))
+    np.add.at(table, (after, before), weight)
+    here = (table > SOME * table.sum(1, keepdims=True)) & (table > 0)
+    cut = table < (1 - SOME) * table.sum(0)
+    found = {k: np.flatnonzero(row) for k, row in enumerate(here)}
+    return {k: row.tolist() for k, row in found.items() if len(row) > 1 and cut[k, row].any()}
+
+
+def alike(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two groupings of the same parts are the same but for the numbers of the groups. one, other : (m,)"""
+    pairs = len(np.unique(np.stack([one, other]), axis=1).T)
+    return pairs == len(np.unique(one)) == len(np.unique(other))
 
 
 def halves(forest: Forest, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

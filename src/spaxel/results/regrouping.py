@@ -11,8 +11,7 @@ import xarray as xr
 from spaxel.cube.stored import by_block
 from spaxel.results.changes import NO_PAINT
 from spaxel.results.convention import relabel, with_names
-from spaxel.results.parts import Components
-from spaxel.results.trees import cut_tree
+from spaxel.results.parts import Components, alike, grouping_at, own_levels
 
 
 def regrouped(result: xr.Dataset, now: Components, words: Sequence[str]) -> xr.Dataset:
@@ -26,7 +25,7 @@ def regrouped(result: xr.Dataset, now: Components, words: Sequence[str]) -> xr.D
     component, k = now.component, len(now.color)
     new = without_maps(result, now).assign(
         labels=(("y", "x"), relabel(result["micro_labels"].data, component)),
-        confidence=(("y", "x"), _confidence_at(result, component), _means(result)),
+        confidence=(("y", "x"), _confidence_at(result, component, int(now.level)), _means(result)),
     )
     why = str(result.attrs.get("sentence_of_fit", result.attrs.get("sentence", "")))
     attrs = {"n_components": k, "level": int(now.level), "by_hand": list(words), "sentence_of_fit": why}
@@ -102,8 +101,10 @@ def _means(result: xr.Dataset) -> dict[str, str]:
     return dict(result["confidence"].attrs) if "confidence" in result else {}
 
 
-def _confidence_at(result: xr.Dataset, component: np.ndarray) -> Any:
-    """Confidence of components that are made of these micro-clusters, from that of the levels of the tree. component : (m,)
+def _confidence_at(result: xr.Dataset, component: np.ndarray, start: int) -> Any:
+    """Confidence of components that are made of these micro-clusters, from that of the levels. component : (m,)
+
+    start : the level that was changed by hand
 
     Components that are a level of the tree have the confidence of that level. Of others, which were merged by hand, each
     part takes the coarsest level at which all that is merged with it belongs to its component: about a lower bound, because
@@ -113,8 +114,9 @@ def _confidence_at(result: xr.Dataset, component: np.ndarray) -> Any:
     if single or "level_confidence" not in result:
         sure = np.float32(1 if single else np.nan)
         return by_block(lambda own: np.where(own >= 0, sure, np.float32(np.nan)), labels, dtype=np.float32)
-    levels = result["level"].values
-    best = _coarsest(result["merge_tree"].values, component, levels)
+    tree, own = result["merge_tree"].values, own_levels(result)
+    groupings = {int(level): grouping_at(tree, own, int(level)) for level in result["level"].values}
+    best = _coarsest(groupings, component, start, nested=not own)
     used = np.unique(best)
     held = [result["level_confidence"].sel(level=level).data for level in used]
 
@@ -128,26 +130,23 @@ def _confidence_at(result: xr.Dataset, component: np.ndarray) -> Any:
     return by_block(of_block, labels, result["micro_labels"].data, *held, dtype=np.float32)
 
 
-def _coarsest(tree: np.ndarray, component: np.ndarray, levels: np.ndarray) -> np.ndarray:
+def _coarsest(groupings: dict[int, np.ndarray], component: np.ndarray, start: int, *, nested: bool) -> np.ndarray:
     """The level whose confidence each part takes: that of the components if they are one, else the coarsest that fits.
 
-    That is the smallest level at which what is merged with a part lies in its component, the largest where none does.
+    That is the smallest level at which what is together with a part lies in its component, and holds what is together with it
+    at finer ones, `start` before all others; the largest level where none does. Levels that are not nested have to hold more.
     """
     number = len(np.unique(component))
-    if number in levels and _alike(cut_tree(tree, number), component):
+    if number in groupings and alike(groupings[number], component):
         return np.full(len(component), number)
-    best = np.full(len(component), levels.max())
-    for level in np.sort(levels)[::-1]:
-        owner = cut_tree(tree, int(level))
-        pure = np.array([len(np.unique(component[owner == k])) == 1 for k in range(int(level))])
-        best[pure[owner]] = level
+    best = np.full(len(component), max(groupings))
+    held = np.eye(len(component), dtype=bool)  # what is together with each part so far
+    for level in sorted(groupings, key=lambda level: (level != start, -level)):
+        together = groupings[level][:, None] == groupings[level]
+        fits = ~(together & (component[:, None] != component)).any(1) & ~(held & ~together).any(1)
+        fits &= nested | (together & ~held).any(1) | (level == start)
+        best[fits], held[fits] = level, together[fits]
     return best
-
-
-def _alike(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether two groupings of the same parts are the same but for the numbers of the groups. one, other : (m,)"""
-    pairs = len(np.unique(np.stack([one, other]), axis=1).T)
-    return pairs == len(np.unique(one)) == len(np.unique(other))
 
 
 def with_words(result: xr.Dataset, now: Components) -> xr.Dataset:

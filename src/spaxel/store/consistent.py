@@ -18,6 +18,7 @@ from spaxel.store.records import Attributes, refuse_unless
 KINDS = {  # of arrays that are not floating-point numbers
     "labels": "i", "truth_labels": "i", "micro_labels": "i", "component_size": "iu", "component_color": "iu", "level": "iu",
     "component_paint": "i", "component_background": "b", "micro_size": "iu", "micro_component": "iu", "micro_weight": "iuf",
+    "level_component": "iu",
     "level_confidence": "u", "unlike": "u", "picture": "u", "picture_wide": "u", "decoded_picture": "u", "channel": "fiu",
     "rare_labels": "i", "rare_position": "i", "rare_size": "i", "rare_detector": "i", "rarity": "f", "rare_expected": "f",
     "rare_left": "f",
@@ -33,7 +34,8 @@ NEEDS = {  # array -> what it is nothing without
     "component_low": "component_high", "component_high": "component_low", "micro_labels": "merge_tree",
     "merge_tree": "micro_component", "micro_component": "micro_size", "micro_size": "micro_labels",
     "micro_spectra": "component_spread",
-    "micro_weight": "micro_size", "level_confidence": "level", "evidence": "level", "abundances": "residual",
+    "micro_weight": "micro_size", "level_component": "merge_tree",
+    "level_confidence": "level", "evidence": "level", "abundances": "residual",
     "presence": "abundance_error", "abundance_error": "abundances",
     "line_maps": "line_position", "picture_wide": "picture", "decoded_picture": "picture", "latents": "latent_centers",
     **dict.fromkeys(("rare_labels", "rare_size", "rare_detector", "rare_expected", "rare_spectra"), "rare_position"),
@@ -80,6 +82,11 @@ def _check_parts(result: xr.Dataset, folder: Path) -> None:
     levels = result["level"].values if "level" in result else np.zeros(0, int)
     if len(levels) and not (levels[0] >= 1 and levels[-1] <= m and (np.diff(levels) > 0).all()):
         raise _damaged(folder, "level", f"there are no such levels of {m} parts")
+    for level, row in zip(
+        levels, result["level_component"].values if "level_component" in result else (), strict=False
+    ):
+        if not np.array_equal(np.unique(row), np.arange(level)):
+            raise _damaged(folder, "level_component", f"it holds no {level} components at level {level}")
 
 
 def is_tree(tree: np.ndarray, m: int) -> bool:

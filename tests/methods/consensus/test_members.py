@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import adjusted_rand_score
 
 from spaxel.linear.silhouettes import distances
-from spaxel.methods.consensus.members import Member, agreement, members_of
+from spaxel.methods.consensus.members import Member, agreement, members_at_each, members_of, rand_indices
 from spaxel.methods.consensus.surroundings import differences, nearby, wiener, within
 
 RNG = np.random.default_rng(0)
@@ -71,3 +72,24 @@ def test_the_near_by_metric_makes_light_of_what_varies_within():
 
 def test_members_are_rules_of_plain_arrays():
     assert Member(np.eye(2), np.zeros(2)).labels(np.array([[1.0, 0], [0, 1]])).tolist() == [0, 1]
+
+
+@pytest.mark.same_bits
+@pytest.mark.parametrize("n", [2, 3, 40, 2500])
+def test_rand_indices_have_the_bits_of_scikit_learn(n):
+    rng = np.random.default_rng(n)
+    some = [rng.integers(0, k, n) for k in (1, 2, 5, 9)]
+    some += [some[2], np.where(rng.random(n) < 0.1, 0, some[3]), np.arange(n) % 60]
+    expected = [[adjusted_rand_score(one, other) for other in some] for one in some]
+    assert np.array_equal(rand_indices(some, some), expected)
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_members_at_each_number_are_about_those_at_one(beside):
+    apart = {3: RNG.normal(size=(500, 3)), 6: RNG.normal(size=(500, 3))} if beside else {}
+    found = members_at_each(Z, apart, 4, 0, np.arange(0, 1500, 2))
+    assert list(found) == [2, 3, 4]
+    alone = members_of(Z, apart, 3, 3, 0)
+    assert len(found[3]) == len(alone)
+    for one, other in zip(found[3], alone, strict=True):
+        assert adjusted_rand_score(one.labels(Z), other.labels(Z)) > 0.97

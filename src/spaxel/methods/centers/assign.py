@@ -8,18 +8,21 @@ import numpy as np
 
 from spaxel.cube.mapping import Arrays
 from spaxel.cube.picture import Recipe, blank_pictures, pictures
-from spaxel.methods.centers.confidence import Ladder, level_margins, margins
+from spaxel.methods.centers.confidence import Apart, Ladder, apart_margins, level_margins, margins
 from spaxel.methods.centers.sure import at_most, confidence
 
 
 class Rungs(NamedTuple):
-    """Levels that get a confidence, and what makes one of a margin. ladder : of them
+    """Levels that get a confidence, and what makes one of a margin.
+
+    ladder : of them      apart : those that are no cut of the tree
 
     weights : (4,), against : (m,) at the components of the model, against_at : (m, level), see `sure`; None: the margin itself
     alone : how probable it is that there is nothing to divide, where that was found
     """
 
     ladder: Ladder
+    apart: Apart | None = None
     weights: np.ndarray | None = None
     against: np.ndarray | None = None
     against_at: np.ndarray | None = None
@@ -45,6 +48,8 @@ def center_maps(spectra: np.ndarray, far: np.ndarray, component: np.ndarray, run
     """Maps of a block from distances (n, m) to centres of these components (m,); not `unlike`."""
     found = nearest(far, component, rungs)
     levels = level_margins(far, found["micro"], rungs.ladder)
+    if rungs.apart is not None:
+        levels[:, rungs.apart.rows] = apart_margins(far, found["micro"], rungs.apart)
     if rungs.weights is not None and rungs.against_at is not None:
         levels = confidence(levels, rungs.against_at[found["micro"]], rungs.weights)
         levels = np.minimum(levels, at_most(rungs.ladder.levels, rungs.alone))

@@ -1,4 +1,4 @@
-"""Confidence as a margin between centres: at one level of a merge tree, and at many of them in one pass."""
+"""Confidence as a margin between centres: at one level, at many of a tree in one pass, at levels that are no cut of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from spaxel.results.parts import alike
 from spaxel.results.trees import cut_tree
 
 
@@ -41,6 +42,48 @@ def ladder(tree: np.ndarray, levels: np.ndarray) -> Ladder:
             merges[above] = node[left], node[right]
             beside[parts[left], k - 2 - above], beside[parts[right], k - 2 - above] = merges[above, ::-1]
     return Ladder(np.asarray(levels, int), order, np.searchsorted(finest[order], np.arange(k)), merges, beside)
+
+
+class Apart(NamedTuple):
+    """Levels that are no cut of the tree, as lookups.
+
+    rows : (r,) their places among the levels      component : (r, m) of each micro-cluster
+    order, starts : the micro-clusters sorted by what they are in at all of these levels (m,), where each such block begins (b,)
+    blocks : (r, b) the component of each block
+    """
+
+    rows: np.ndarray
+    component: np.ndarray
+    order: np.ndarray
+    starts: np.ndarray
+    blocks: np.ndarray
+
+
+def apart_of(tree: np.ndarray, levels: np.ndarray, table: np.ndarray | None) -> Apart | None:
+    """What `apart_margins` needs. table : (l, m) the component of each micro-cluster at each level; None: all are cuts."""
+    if table is None:
+        return None
+    rows = [i for i, level in enumerate(levels) if not alike(table[i], cut_tree(tree, int(level)))]
+    if not rows:
+        return None
+    component = table[rows]
+    order = np.lexsort(component[::-1])
+    sorted_ = component[:, order]
+    starts = np.append(0, 1 + np.flatnonzero((sorted_[:, 1:] != sorted_[:, :-1]).any(0)))
+    return Apart(np.array(rows), component, order, starts, sorted_[:, starts])
+
+
+def apart_margins(far: np.ndarray, micro: np.ndarray, apart: Apart) -> np.ndarray:
+    """`margins` at these levels, (n, r). far : (n, m) distances      micro : (n,) the nearest centre"""
+    here = np.arange(len(far))
+    least = np.minimum.reduceat(far.T[apart.order], apart.starts, axis=0)
+    first, second = far[here, micro], np.empty((len(apart.rows), len(far)))
+    for blocks, component, row in zip(apart.blocks, apart.component, second, strict=True):
+        order = np.argsort(blocks, kind="stable")
+        each = np.minimum.reduceat(least[order], np.searchsorted(blocks[order], np.arange(blocks.max() + 1)), axis=0)
+        each[component[micro], here] = np.inf
+        each.min(0, out=row)
+    return _ratio(first, second).T
 
 
 def margins(far: np.ndarray, component: np.ndarray) -> np.ndarray:

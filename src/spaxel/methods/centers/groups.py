@@ -5,6 +5,7 @@ scores : (n, d), what is near in them is alike. Everything is deterministic: sam
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +17,11 @@ from spaxel.linear.silhouettes import distances, silhouettes
 from spaxel.methods.centers.evidence import COMPARED, Evidence, weigh
 from spaxel.methods.centers.levels import Spaces, owner_of, through_levels, tree_by_levels
 from spaxel.methods.centers.linkage import LINKAGES, Linkage, Parts, by_centroid
+from spaxel.methods.centers.own_levels import Labelings, level_table
 from spaxel.pace import paced
 from spaxel.results.cut import component_table
 
+NO_LABELINGS: Labelings = MappingProxyType({})
 PER_MICRO = 20  # spectra of the sample that each micro-cluster should have at least
 
 
@@ -33,7 +36,10 @@ class Rules(NamedTuple):
 
 
 class Groups(NamedTuple):
-    """centers : (m, d)   micro : (n,)   tree, component, color : see spaxel.results.cut   levels : with a confidence."""
+    """centers : (m, d)   micro : (n,)   tree, component, color : see spaxel.results.cut   levels : with a confidence.
+
+    level_component : (l, m) the component of each part at each level, where levels need not be a cut of the tree
+    """
 
     centers: np.ndarray
     micro: np.ndarray
@@ -43,48 +49,68 @@ class Groups(NamedTuple):
     color: np.ndarray
     levels: np.ndarray
     evidence: Evidence
+    level_component: np.ndarray | None = None
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What the state of a model keeps."""
         kept = {"centers": self.centers, "tree": self.tree, "component": self.component, "color": self.color}
         kept |= {"micro_size": self.sizes, "levels": self.levels}
+        if self.level_component is not None:
+            kept["level_component"] = self.level_component
         return kept | {f"evidence_{name}": curve for name, curve in self.evidence.curves.items()}
 
 
 def find_groups(
-    scores: np.ndarray, pairs: np.ndarray, number: int | None, rules: Rules, windows: Windows | None = None
-) -> Groups:
+    scores: np.ndarray, pairs: np.ndarray, number: int | None, rules: Rules,
+    windows: Windows | None = None, labelings: Labelings = NO_LABELINGS,
+) -> Groups:  # fmt: skip
     """Groups of scores. number : of components, None to find it      pairs : (m, 2, d) scores of neighbours, m may be 0.
 
     windows : small ones as scores, (w, side, side, d); with them it is seen whether components have interiors and borders
+    labelings : at other numbers, see `level_table`
     """
+    parts = _parts(scores, pairs, number, rules, windows)
+    return groups_of(parts, number, rules, _linkage(rules.linkage), labelings)
+
+
+def evidence_for(scores: np.ndarray, pairs: np.ndarray, rules: Rules, windows: Windows | None) -> Evidence:
+    """The evidence for the number that `find_groups` would find, without groups."""
+    parts, linkage = _parts(scores, pairs, None, rules, windows), _linkage(rules.linkage)
+    return _evidence(parts, linkage.build(parts), None, rules, rare=linkage.rare)
+
+
+def _parts(scores: np.ndarray, pairs: np.ndarray, number: int | None, rules: Rules, windows: Windows | None) -> Parts:
     centers, micro = micro_parts(scores, number, rules)
     neighbours = np.zeros((0, 2), int)
     if len(pairs):
         neighbours = distances(pairs.reshape(-1, pairs.shape[2]), centers).argmin(1).reshape(-1, 2)
     beside = (windows.spectra, windows.good) if windows is not None else ()
-    parts = Parts(scores, micro, centers, neighbours, pairs, *beside)
-    return groups_of(parts, number, rules, _linkage(rules.linkage))
+    return Parts(scores, micro, centers, neighbours, pairs, *beside)
 
 
-def groups_of(parts: Parts, number: int | None, rules: Rules, linkage: Linkage) -> Groups:
-    """Groups of micro-clusters that are known. number : of components, None to find it"""
+def groups_of(
+    parts: Parts, number: int | None, rules: Rules, linkage: Linkage, labelings: Labelings = NO_LABELINGS
+) -> Groups:
+    """Groups of micro-clusters that are known. number : of components, None to find it      labelings : see `level_table`"""
     sizes, tree = parts.sizes, linkage.build(parts)
     evidence = _evidence(parts, tree, number, rules, rare=linkage.rare)
     if linkage.refine is not None:
         tree = linkage.refine(parts, tree, evidence.level, rules.random_state)
     component, color = component_table(tree, sizes, evidence.level)
     levels = _levels(len(parts.centers), evidence, rules.max_clusters)
-    return Groups(parts.centers, parts.micro, sizes, tree, component, color, levels, evidence)
+    table = level_table(parts, tree, levels, evidence.level, labelings)
+    return Groups(parts.centers, parts.micro, sizes, tree, component, color, levels, evidence, table)
 
 
 def groups_through(
-    scores: np.ndarray, pairs: np.ndarray, middles: np.ndarray, told: Evidence | int, rules: Rules, spaces: Spaces = ()
-) -> Groups:
+    scores: np.ndarray, pairs: np.ndarray, middles: np.ndarray, told: Evidence | int, rules: Rules,
+    spaces: Spaces = (), labelings: Labelings = NO_LABELINGS,
+) -> Groups:  # fmt: skip
     """Groups of scores, one level of whose tree has these centres (k, d).
 
     told : evidence for the level at which it is cut; or the number that was asked for, then there are no finer parts
-    spaces : of the same spectra, by which the other levels are made, see `tree_by_levels`
+    spaces : of the same spectra, by which the other levels of the tree are made, see `tree_by_levels`
+    labelings : at other numbers, see `level_table`
     """
     won = np.bincount(distances(scores, middles).argmin(1), minlength=len(middles))
     middles = middles[np.argsort(-won, kind="stable")[: max(1, int((won > 0).sum()))]]
@@ -97,12 +123,13 @@ def groups_through(
     tree = by_centroid(parts)
     evidence = _evidence(parts, tree, told, rules, rare=False) if isinstance(told, int) else told
     if 1 < len(middles) < len(centers):
-        tree = tree_by_levels(parts, tree, owner_of(parts, middles), rules.random_state, spaces)
+        tree = tree_by_levels(parts, tree, owner_of(parts, middles), rules.random_state, spaces, labelings)
     level = min(evidence.level, len(centers))
     component, color = component_table(tree, parts.sizes, level)
     evidence = _up_to(evidence, len(centers))
     levels = evidence.levels if len(evidence.levels) else _levels(len(centers), evidence, rules.max_clusters)
-    return Groups(centers, micro, parts.sizes, tree, component, color, levels, evidence._replace(level=level))
+    table = level_table(parts, tree, levels, level, labelings)
+    return Groups(centers, micro, parts.sizes, tree, component, color, levels, evidence._replace(level=level), table)
 
 
 def _linkage(name: str | None) -> Linkage:

@@ -1,18 +1,21 @@
 """One tree whose levels are what k-means finds at each number, as far as nested levels can be.
 
-k-means at 5 is not k-means at 6 with two components joined, so that no tree has both. This one passes through k-means at the
+k-means at 5 is not k-means at 6 with two components joined, so that no tree has both; `own_levels` has, for the maps of few
+components. The tree says what is split or merged by hand, and what levels above those are. It passes through k-means at the
 level that was found, and below and above it merges whatever leaves the next level most like k-means at its own number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 
 import numpy as np
 from sklearn.cluster import KMeans as Lloyd
 
 from spaxel.linear.silhouettes import distances
 from spaxel.methods.centers.linkage import Parts, refined
+from spaxel.methods.centers.own_levels import Labelings
 from spaxel.pace import paced
 from spaxel.results.cut import component_table
 
@@ -31,18 +34,21 @@ def through_levels(parts: Parts, tree: np.ndarray, level: int, seed: int) -> np.
 
 
 def tree_by_levels(
-    parts: Parts, tree: np.ndarray, owner: np.ndarray | None, seed: int, spaces: Spaces = ()
-) -> np.ndarray:
+    parts: Parts, tree: np.ndarray, owner: np.ndarray | None, seed: int, spaces: Spaces = (),
+    labelings: Labelings = MappingProxyType({}),
+) -> np.ndarray:  # fmt: skip
     """A tree (m - 1, 4) near k-means at every number. tree : any, kept where there is nothing to learn from
 
     owner  : (m,) component of each part at a level that it passes through
     spaces : (weight, (n, d')) in which k-means is done at each number, all heard by weight; none: in the scores of the parts
+    labelings : at some numbers, in place of k-means; then k-means at the others is that of the space of most weight alone
     Equation: of K + 1 groups those two are merged for which n_a n_b (2 M_ab - 1) is largest, which is how much the number of
     pairs of spectra (Rand 1971) grows on which level K and k-means agree; M_ab, the share of pairs that k-means puts
     together, is a mean over k-means at K, K - 1, … with weights 1, 1/2, ….
     """
     m = len(parts.centers)
-    guides = _guides(parts, spaces or [(1.0, parts.scores)], seed)
+    spaces = spaces or [(1.0, parts.scores)]
+    guides = _guides(parts, [max(spaces, key=lambda space: space[0])] if labelings else spaces, seed, labelings)
     if not guides:
         return tree
     return _merged(guides, parts, np.zeros(m, int) if owner is None else owner)
@@ -53,7 +59,7 @@ def _some(scores: np.ndarray, seed: int) -> np.ndarray:
     return scores[np.random.default_rng([seed, 26]).permutation(len(scores))[:GUIDED]]
 
 
-def _guides(parts: Parts, spaces: Spaces, seed: int) -> dict[int, np.ndarray]:
+def _guides(parts: Parts, spaces: Spaces, seed: int, labelings: Labelings) -> dict[int, np.ndarray]:
     """{number: (m, number of all components) share of each part in each component of k-means at that number}.
 
     Beside each other for all spaces, times the root of the weight of each.
@@ -63,14 +69,23 @@ def _guides(parts: Parts, spaces: Spaces, seed: int) -> dict[int, np.ndarray]:
     some = [(weight / total, _some(scores, seed)) for weight, scores in spaces if weight > 0]
     most = min(MOST, m - 1, *(len(np.unique(scores, axis=0)) - 1 for _, scores in some))
     for k in paced(range(2, most + 1), "levels of the tree"):
+        if k in labelings:
+            rows, labels = labelings[k]
+            found[k] = _shares(parts.micro[rows], labels, (m, k))
+            continue
         tables = []
         for weight, scores in some:
             labels = Lloyd(k, n_init=RESTARTS, random_state=seed).fit(scores).labels_
-            table = np.full((m, k), 1e-6)  # nothing is known of parts that were not drawn
-            np.add.at(table, (place, labels), 1)
-            tables.append(np.sqrt(weight) * table / table.sum(1, keepdims=True))
+            tables.append(np.sqrt(weight) * _shares(place, labels, (m, k)))
         found[k] = np.concatenate(tables, axis=1)
     return found
+
+
+def _shares(place: np.ndarray, labels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """The share of each part in each component, (m, k). place, labels : (n,) the part and the component of spectra"""
+    table = np.full(shape, 1e-6)  # nothing is known of parts that were not drawn
+    np.add.at(table, (place, labels), 1)
+    return np.asarray(table / table.sum(1, keepdims=True))
 
 
 def owner_of(parts: Parts, middles: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from spaxel.cube.mapping import Arrays, map_tiles
 from spaxel.cube.picture import Recipe
 from spaxel.linear.silhouettes import distances
 from spaxel.methods.centers.assign import Rungs, blank_maps, center_maps, few_maps, nearest
-from spaxel.methods.centers.confidence import ladder, nearest_of_each
+from spaxel.methods.centers.confidence import apart_of, ladder, nearest_of_each
 from spaxel.methods.centers.familiar import Familiar, unlike
 from spaxel.methods.centers.sure import Sure, sure_of
 from spaxel.methods.state import unpack
@@ -78,12 +78,16 @@ class How(NamedTuple):
 
 
 class Centers(NamedTuple):
-    """centers : (m, d)      tree : (m - 1, 4)      levels : (l,) that get a confidence      component : (m,) at the level."""
+    """centers : (m, d)      tree : (m - 1, 4)      levels : (l,) that get a confidence      component : (m,) at the level.
+
+    level_component : (l, m) at each level, where levels need not be a cut of the tree
+    """
 
     centers: np.ndarray
     tree: np.ndarray
     levels: np.ndarray
     component: np.ndarray
+    level_component: np.ndarray | None = None
 
 
 class Known(NamedTuple):
@@ -115,9 +119,10 @@ def map_centers(
     fill = few_maps() if lean else blank_maps(len(groups.levels), known.recipe)
     for one in more:
         fill |= one.blank()
-    rungs = Rungs(ladder(groups.tree, groups.levels))
+    rungs = Rungs(ladder(groups.tree, groups.levels), apart_of(groups.tree, groups.levels, groups.level_component))
     if known.sure is not None:
-        against, at = known.sure.against(groups.component), known.sure.against_at(groups.tree, groups.levels)
+        against = known.sure.against(groups.component)
+        at = known.sure.against_at(groups.tree, groups.levels, groups.level_component)
         rungs = rungs._replace(
             weights=known.sure.weights, against=against, against_at=at, alone=float(known.sure.alone[0])
         )

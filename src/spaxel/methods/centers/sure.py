@@ -63,9 +63,10 @@ class Sure(NamedTuple):
         table = self.disputed.astype(np.float64)
         return (_outside(table, component) + FEW * self.typical[0]) / (table.sum(1) + FEW)
 
-    def against_at(self, tree: np.ndarray, levels: np.ndarray) -> np.ndarray:
-        """The same at levels (l,) of a tree, (m, l)."""
-        found = [self.against(cut_tree(tree, int(level))) for level in levels]
+    def against_at(self, tree: np.ndarray, levels: np.ndarray, table: np.ndarray | None = None) -> np.ndarray:
+        """The same at levels (l,), (m, l). table : (l, m) the component of each part there; None: they are cuts of the tree"""
+        cuts = [cut_tree(tree, int(level)) for level in levels] if table is None else table
+        found = [self.against(component) for component in cuts]
         return np.stack(found, axis=1) if found else np.zeros((len(tree) + 1, 0))
 
 

@@ -1,4 +1,4 @@
 """The consensus of many cheap labelings.
 
-Read: estimator, members, surroundings, model.
+Read: estimator, members, surroundings, model, at_each.
 """

@@ -11,7 +11,10 @@ import xarray as xr
 from spaxel.cube.sampled_windows import Windows, sample_windows
 from spaxel.cube.sampling import Sample
 from spaxel.methods.centers.base import Found, Segmenting, Task, said_of_scaling
-from spaxel.methods.centers.groups import Groups, Rules, find_groups, groups_through
+from spaxel.methods.centers.evidence import Evidence
+from spaxel.methods.centers.groups import Rules, evidence_for, groups_through
+from spaxel.methods.centers.own_levels import MOST, Labelings
+from spaxel.methods.consensus.at_each import labelings_at
 from spaxel.methods.consensus.brightness import SHINING, choice_for_sources, shining
 from spaxel.methods.consensus.learning import (
     Seen,
@@ -33,7 +36,7 @@ from spaxel.methods.parameters import (
     declared,
 )
 from spaxel.pace import paced
-from spaxel.preprocess.choice import Choice, choose_scaling
+from spaxel.preprocess.choice import FIXED_CLUSTERS, Choice, choose_scaling
 from spaxel.preprocess.scaling import fit_scaling
 
 
@@ -78,19 +81,26 @@ class Segment(Segmenting):
         windows = sample_windows(task.cubes, seed, CONTEXT)
         choice, copies = self._scalings(task, number)
         seen = _seen(copies, {}, task, windows, seed)
-        start = None
+        start, six = None, choice
         if number is None:
             start = _counted(*next(iter(seen.items())), own, windows, rules)
-            choice, copies = self._scalings(task, max(2, start.evidence.level))  # as if it had been told
+            choice, copies = self._scalings(task, max(2, start.level))  # as if it had been told
             seen = _seen(copies, seen, task, windows, seed)
-        k = number or max(2, start.evidence.level if start else 2)
+        k = number or max(2, start.level if start else 2)
         norm = np.linalg.norm(own.spectra.astype(np.float64), axis=1)
         found = consensus_of(seen, copies, norm, k, rules)
         model = found.model
         scores = scores_of(model, task.sample.spectra if model.context else own.spectra)
         pairs = _pairs(model, task.sample, own, scores.shape[1])
         middles = settled(scores, found.labels, found.weight, k, self.n_init, seed)
-        groups = groups_through(scores, pairs, middles, start.evidence if start else k, rules, found.spaces)
+        others: Labelings = {}
+        if start is not None:
+            chosen = self.scaling == "auto" and copies is not SHINING
+            numbers = [n for n in range(2, min(MOST, self.max_clusters) + 1) if n != k]
+            known = {FIXED_CLUSTERS: six.name} if six else {}
+            look = task.look if chosen else None
+            others = labelings_at(numbers, seen, copies, found.clear, look, known, norm, rules)
+        groups = groups_through(scores, pairs, middles, start if start else k, rules, found.spaces, others)
         first = model.names[0]
         info = said_of_scaling(first, choice) | {
             "views": list(seen),
@@ -130,13 +140,13 @@ def _seen(names: Iterable[str], known: dict[str, Seen], task: Task, windows: Win
     }
 
 
-def _counted(name: str, seen: Seen, own: Sample, windows: Windows, rules: Rules) -> Groups:
+def _counted(name: str, seen: Seen, own: Sample, windows: Windows, rules: Rules) -> Evidence:
     """The number of components, as KMeans finds it in the chosen scaling without what neighbours tell."""
     channels, d = own.spectra.shape[1], seen.z.shape[1]
     pairs = projected(name, seen.folded, own.pairs.reshape(-1, channels)).reshape(-1, 2, d)
     flat = windows.spectra.reshape(-1, windows.spectra.shape[-1])[:, :channels]
     beside = projected(name, seen.folded, flat).reshape(*windows.good.shape, d)
-    return find_groups(seen.z, pairs, None, rules, Windows(beside, windows.good))
+    return evidence_for(seen.z, pairs, rules, Windows(beside, windows.good))
 
 
 def _pairs(model: Model, sample: Sample, own: Sample, d: int) -> np.ndarray:

@@ -95,6 +95,7 @@ class Consensus(NamedTuple):
     """model : of all members      labels, weight : of each member, on the sample      agreement : of each, by scaling.
 
     spaces : of each scaling, its weight and its scores in the near-by metric, (n, d)
+    clear : how clearly each member divides, by scaling
     """
 
     model: Model
@@ -102,38 +103,68 @@ class Consensus(NamedTuple):
     weight: np.ndarray
     agreement: dict[str, list[float]]
     spaces: list[tuple[float, np.ndarray]]
+    clear: dict[str, list[float]]
+
+
+class Vote(NamedTuple):
+    """members : by scaling      labels, weight, mean : of each member, on the sample; mean is its agreement with the others.
+
+    clear : how clearly each divides, by scaling
+    tables : what each label of each member adds to a place      offset : what is taken off
+    """
+
+    members: dict[str, list[Member]]
+    labels: list[np.ndarray]
+    weight: np.ndarray
+    mean: np.ndarray
+    clear: dict[str, list[float]]
+    tables: list[np.ndarray]
+    offset: np.ndarray
+
+
+def vote_of(
+    seen: dict[str, Seen], members: dict[str, list[Member]], copies: dict[str, int], norm: np.ndarray, seed: int,
+    clear: dict[str, list[float]] | None = None,
+) -> Vote:  # fmt: skip
+    """The weight of each member, by how far they agree, how clearly they divide, how little is brightness.
+
+    norm : (n,) brightness of the spectra      clear : how clearly they divide, where that is known
+    """
+    counts = np.array([copies[name] for name, own in members.items() for _ in own], float)
+    told = {name: [member.labels(seen[name].filtered) for member in own] for name, own in members.items()}
+    if clear is None:
+        clear = {name: [clearness(seen[name].filtered, each, seed) for each in own] for name, own in told.items()}
+    labels = [each for own in told.values() for each in own]
+    weight, mean = _weights(labels, counts, np.array([one for name in members for one in clear[name]]), norm, seed)
+    tables, offset = _places(labels, [one for own in members.values() for one in own], weight)
+    return Vote(members, labels, weight, mean, clear, tables, offset)
+
+
+def places_of(first: Seen, vote: Vote) -> np.ndarray:
+    """Where a sample lies in the consensus, (n, e + d'). first : the sample by the first scaling"""
+    place = sum(table[own] for table, own in zip(vote.tables, vote.labels, strict=True)) - vote.offset
+    joint = _joint(first, vote.offset)
+    return np.concatenate([place, first.z @ joint.own + first.around @ joint.beside - joint.shift], axis=1)
 
 
 def consensus_of(seen: dict[str, Seen], copies: dict[str, int], norm: np.ndarray, k: int, rules: Rules) -> Consensus:
-    """The members of all views at k components, by how far they agree, how clearly they divide, how little is brightness.
-
-    norm : (n,) brightness of the spectra
-    """
+    """The members of all views at k components, and how they are put together. norm : (n,) brightness of the spectra"""
     n_init, seed = rules.n_init, rules.random_state
     voices = {
         name: members_of(view.filtered, view.apart, k, n_init, seed) for name, view in paced(seen.items(), "labelings")
     }
-    counts = np.array([copies[name] for name, members in voices.items() for _ in members], float)
-    labels, clear = [], []
-    for name, members in voices.items():
-        z = seen[name].filtered
-        labels += [member.labels(z) for member in members]
-        clear += [clearness(z, own, seed) for own in labels[-len(members) :]]
-    weight, mean = _weights(labels, counts, np.array(clear), norm, seed)
-    tables, offset = _places(labels, [m for members in voices.values() for m in members], weight)
+    vote = vote_of(seen, voices, copies, norm, seed)
     views, at = [], 0
     for name, members in voices.items():
-        views.append(_view(members, seen[name].filter, tables[at : at + len(members)]))
+        views.append(_view(members, seen[name].filter, vote.tables[at : at + len(members)]))
         at += len(members)
     first = next(iter(seen.values()))
-    context = CONTEXT if first.apart else 0
-    model = Model(
-        tuple(seen), tuple(view.folded for view in seen.values()), tuple(views), _joint(first, offset), context
-    )
-    agreed, weights = iter(mean.round(3).tolist()), iter(weight.tolist())
+    context, folded = CONTEXT if first.apart else 0, tuple(view.folded for view in seen.values())
+    model = Model(tuple(seen), folded, tuple(views), _joint(first, vote.offset), context)
+    agreed, weights = iter(vote.mean.round(3).tolist()), iter(vote.weight.tolist())
     said = {name: [next(agreed) for _ in each] for name, each in voices.items()}
     spaces = [(sum(next(weights) for _ in each), seen[name].near) for name, each in voices.items()]
-    return Consensus(model, labels, weight, said, spaces)
+    return Consensus(model, vote.labels, vote.weight, said, spaces, vote.clear)
 
 
 def _weights(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.metrics import adjusted_rand_score
 
-from spaxel.linear.lloyd import lloyd
+from spaxel.linear.lloyd import growing, lloyd
 from spaxel.methods.consensus.surroundings import FEWEST, nearby, within
 
 METRICS = ((3, 0.5), (3, 0.1), (6, 0.5))  # (pixels apart, floor) of the near-by metrics
@@ -42,11 +42,35 @@ def members_of(z: np.ndarray, apart: dict[int, np.ndarray], k: int, n_init: int,
     return [*found, _mixture(z, start.labels(z), k)]
 
 
+def members_at_each(
+    z: np.ndarray, apart: dict[int, np.ndarray], most: int, seed: int, rows: np.ndarray
+) -> dict[int, list[Member]]:
+    """The same at 2, 3, …, most components, one after the other, which costs a fraction; fewer where spectra are few.
+
+    rows : of the scores that are looked at closely, see `growing`
+    """
+    metrics = [np.eye(z.shape[1])]
+    metrics += [nearby(within(apart[far]), floor) for far, floor in METRICS if len(apart.get(far, ())) >= FEWEST]
+    first = growing(z, most, seed, rows)
+    plain = {k: _linear(metrics[0], centers).labels(z[rows]) for k, centers in first.items()}
+    grown = [first, *(growing(z @ metric, most, seed + i, rows, plain) for i, metric in enumerate(metrics[1:], 1))]
+    found = {}
+    for k in range(2, min(max(each, default=1) for each in grown) + 1):
+        members = [_linear(metric, each[k]) for metric, each in zip(metrics, grown, strict=True)]
+        start = members[1] if len(members) > 1 else members[0]
+        found[k] = [*members, _mixture(z[rows], start.labels(z[rows]), k)]
+    return found
+
+
 def _nearest(z: np.ndarray, metric: np.ndarray, k: int, n_init: int, seed: int) -> Member:
     """k-means of z @ metric, as a linear rule: the nearest centre c is where z · M c - |c|²/2 is largest."""
     scaled = z @ metric
     k = min(k, len(np.unique(scaled, axis=0)))
-    centers = lloyd(scaled, k, n_init, seed, told=str).cluster_centers_
+    return _linear(metric, lloyd(scaled, k, n_init, seed, told=str).cluster_centers_)
+
+
+def _linear(metric: np.ndarray, centers: np.ndarray) -> Member:
+    """The nearest of these centres of z @ metric."""
     return Member(metric @ centers.T, -(centers**2).sum(1) / 2)
 
 
@@ -78,12 +102,29 @@ def agreement(labels: list[np.ndarray], copies: np.ndarray, seed: int) -> tuple[
     labels : of each member, (n,)      copies : (m,) how often each counts
     """
     chosen = np.random.default_rng([seed, 24]).permutation(len(labels[0]))[:COMPARED]
-    some, m = [own[chosen] for own in labels], len(labels)
-    ari = np.eye(m)
-    for i in range(m):
-        for j in range(i):
-            ari[i, j] = ari[j, i] = adjusted_rand_score(some[i], some[j])
+    some = [own[chosen] for own in labels]
+    ari = rand_indices(some, some)
     mean = (ari @ copies - 1) / max(float(copies.sum()) - 1, 1)
     weight = copies * np.maximum(mean, 0) ** 2
     total = weight.sum()
     return (weight * copies.sum() / total if total > 0 else copies.astype(float)), mean
+
+
+def rand_indices(some: list[np.ndarray], others: list[np.ndarray]) -> np.ndarray:
+    """Adjusted Rand index (Hubert & Arabie 1985) of each labeling (n,) with each of the others, (s, o): one product for all."""
+    ones, twos = ([np.eye(int(own.max()) + 1)[own] for own in side] for side in (some, others))
+    tables = np.concatenate(ones, axis=1).T @ np.concatenate(twos, axis=1)
+    rows, columns = (np.append(0, np.cumsum([one.shape[1] for one in side])) for side in (ones, twos))
+    return np.array(
+        [[_rand(tables[a:b, c:d]) for c, d in pairwise(columns.tolist())] for a, b in pairwise(rows.tolist())]
+    ).reshape(len(some), len(others))
+
+
+def _rand(table: np.ndarray) -> float:
+    """Of a table of counts, with the bits of scikit-learn."""
+    n, squares = int(table.sum()), int((table**2).sum())
+    both, one, other = squares - n, int((table.sum(1) ** 2).sum()) - squares, int((table.sum(0) ** 2).sum()) - squares
+    neither = n * (n - 1) - both - one - other
+    if one == 0 and other == 0:
+        return 1.0
+    return 2.0 * (both * neither - one * other) / ((both + one) * (one + neither) + (both + other) * (other + neither))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.cluster import KMeans as Lloyd
-from sklearn.metrics import adjusted_rand_score
+
+from spaxel.methods.consensus.members import rand_indices
 
 STARTS = 6  # members from which k-means is started, at most
 ALIKE = 0.95  # adjusted Rand index from which two members are one start
@@ -30,17 +31,16 @@ def settled(
             member = np.unique(labels[i], return_inverse=True)[1]
             start = np.stack([scores[member == j].mean(0) for j in range(k)])
             fits.append(Lloyd(k, init=start, n_init=1, max_iter=ROUNDS, random_state=seed).fit(scores))
-    agreed = [
-        sum(w * adjusted_rand_score(own, fit.labels_[some]) for w, own in zip(weight, chosen, strict=True))
-        for fit in fits
-    ]
+    alike = rand_indices([fit.labels_[some] for fit in fits], chosen)
+    agreed = [sum(w * own for w, own in zip(weight, row, strict=True)) for row in alike]
     return np.asarray(fits[int(np.argmax(agreed))].cluster_centers_)
 
 
 def _distinct(labels: list[np.ndarray], weight: np.ndarray) -> list[int]:
     """The members that count most, none like another."""
     found: list[int] = []
+    alike = rand_indices(labels, labels)
     for i in np.argsort(-weight, kind="stable"):
-        if len(found) < STARTS and all(adjusted_rand_score(labels[i], labels[j]) < ALIKE for j in found):
+        if len(found) < STARTS and all(alike[i, j] < ALIKE for j in found):
             found.append(int(i))
     return found

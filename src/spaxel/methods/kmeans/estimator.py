@@ -11,7 +11,9 @@ from pydantic import Field
 from spaxel.linear.pca import fit_pca
 from spaxel.methods.centers.base import Found, Segmenting, Task, said_of_scaling
 from spaxel.methods.centers.groups import Rules, find_groups
+from spaxel.methods.centers.own_levels import MOST, Labelings
 from spaxel.methods.centers.projection import Folded, Projected, fold, project_blocks, windows_of
+from spaxel.methods.kmeans.at_each import labelings_at
 from spaxel.methods.parameters import (
     LinkageByContact,
     MaxClusters,
@@ -83,7 +85,13 @@ class KMeans(Segmenting):
         rules = Rules(self.linkage, self.n_micro, self.max_clusters, self.n_init, seed)
         looks = number is None or self.linkage is not None
         windows = windows_of(model, task.cubes, seed) if looks else None
-        groups = find_groups(scores, pairs, number, rules, windows)
+        others: Labelings = {}
+        if number is None and self.linkage is None:
+            compared = list(choice.scores) if choice else []
+            others = labelings_at(
+                range(2, min(MOST, self.max_clusters) + 1), scores, scaling.name, compared, sample, seed
+            )
+        groups = find_groups(scores, pairs, number, rules, windows, others)
         info = said_of_scaling(scaling.name, choice) | {"directions_by_noise": noise is not None}
         embed = partial(project_blocks, model=model)
         return Found(groups, scaling, sample.spectra, scores, pairs, pack("", folded), info, embed)

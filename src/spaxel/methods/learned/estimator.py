@@ -16,7 +16,7 @@ from spaxel.errors import ParameterError
 from spaxel.linear.lloyd import lloyd
 from spaxel.methods.centers.base import Found, Segmenting, Task
 from spaxel.methods.centers.evidence import Evidence
-from spaxel.methods.centers.groups import Rules, find_groups, groups_through
+from spaxel.methods.centers.groups import Rules, evidence_for, groups_through
 from spaxel.methods.centers.projection import in_blocks
 from spaxel.methods.consensus.estimator import Segment
 from spaxel.methods.consensus.model import CONTEXT
@@ -174,7 +174,7 @@ def _counted(places: Callable[[np.ndarray], np.ndarray], task: Task, rules: Rule
     read = task.sample if len(windows.good) else task.own
     scores, pairs = in_blocks(places, read.spectra), of_grids(places, read.pairs[:, :2])
     shown = Windows(of_grids(places, windows.spectra), windows.good) if len(windows.good) else None
-    return find_groups(scores, pairs, None, rules, shown).evidence
+    return evidence_for(scores, pairs, rules, shown)
 
 
 def _said(known: Known | str, info: dict[str, Any]) -> dict[str, Any]:
