@@ -75,3 +75,9 @@ def test_margins_are_those_of_each_level_alone(seed, m):
         alone = np.stack([margins(far, table[row]) for row in apart.rows], 1)
         np.testing.assert_array_equal(apart_margins(far, far.argmin(1), apart), alone)
     assert apart_of(tree, levels, None) is None
+
+
+def test_a_rare_label_takes_no_part_that_is_all_of_another():
+    labels = np.repeat([0, 1, 2, 0, 2], [10, 10, 5, 8, 1])
+    parts = Parts(np.zeros((34, 1)), np.repeat([0, 1, 2], [10, 15, 9]), np.arange(3.0)[:, None], np.zeros((0, 2), int))
+    assert grouped(parts, np.arange(34), labels, 3).tolist() == [0, 1, 2]
