@@ -54,7 +54,7 @@ def nearest_result(cube: xr.Dataset, state: Arrays, info: SegmentingInfo, maps: 
         micro_mistaken=state.get("mistaken"),
         unlike=maps.get("unlike"),
         merge_tree=state["tree"],
-        level_component=None if at_levels is None else state.get("level_component"),
+        level_component=state.get("level_component"),
         level_confidence=None if at_levels is None else np.moveaxis(at_levels, 2, 0),
         picture=maps.get("picture"),
         picture_wide=maps.get("picture_wide"),
