@@ -12,6 +12,7 @@ from spaxel.results.convention import given_names
 from spaxel.results.cut import cut, forest_of
 from spaxel.results.editing import Move
 from spaxel.results.regrouping import regrouped, regrouped_lazily
+from spaxel.store import guarded
 from spaxel.store.cuts import list_cuts, open_cut
 from spaxel.store.run_folder import read_result
 from spaxel.testing import tiny_cube
@@ -82,7 +83,9 @@ def test_what_is_kept_and_the_command_that_repeats_it(run, cli):
 
 
 def test_a_large_result_is_changed_without_laying_it_out(run, monkeypatch):
-    eager, state = Edits(opened(run)), opened(run)
+    eager = Edits(opened(run))
+    monkeypatch.setattr(guarded, "SMALL", 0)
+    state = opened(run)
     monkeypatch.setattr(module, "EAGER", 10)
     lazy = Edits(state)
     for one in (eager, lazy):
