@@ -150,3 +150,23 @@ def test_a_cut_at_another_number_is_what_that_number_gives():
     assert EXPECTED["level_component"].dims == ("level", "micro")
     told = Segment(**{**MODEL.get_params(), "n_clusters": 2}).fit(CUBE).predict(CUBE)["labels"].values
     assert adjusted_rand_score(told.ravel(), spaxel.cut(EXPECTED, 2)["labels"].values.ravel()) > 0.95
+
+
+@pytest.mark.parametrize("number", ["auto", 4])
+def test_a_spike_is_no_component(number):
+    cube = tiny_cube(70, 68)  # tables and small images keep what few spectra say
+    spectra = cube["spectra"].values.astype(np.float32)
+    spectra[30, 31, 7] = 20 * spectra.max()
+    model = Segment(number, scaling="none", n_init=2, max_clusters=6).fit(
+        cube.assign(spectra=(cube["spectra"].dims, spectra))
+    )
+    result = model.predict(cube)
+    assert result["component_size"].min() >= 3
+    for level in (2, 3, 5) if number == "auto" else (2, 3):
+        assert spaxel.cut(result, level)["component_size"].min() >= 3
+
+
+def test_few_spectra_are_a_component_of_a_table():
+    assert not estimator._lone(np.array([0, 0, 0, 1, 2, 2])).any()
+    many = np.repeat([0, 1, 2], [9000, 2, 3])
+    assert np.flatnonzero(estimator._lone(many)).tolist() == [9000, 9001]

@@ -10,6 +10,7 @@ import xarray as xr
 
 from spaxel.cube.sampled_windows import Windows, sample_windows
 from spaxel.cube.sampling import Sample
+from spaxel.linear.silhouettes import distances
 from spaxel.methods.centers.base import Found, Segmenting, Task, said_of_scaling
 from spaxel.methods.centers.evidence import Evidence
 from spaxel.methods.centers.groups import Rules, evidence_for, groups_through
@@ -17,6 +18,7 @@ from spaxel.methods.centers.own_levels import MOST, Labelings
 from spaxel.methods.consensus.at_each import labelings_at
 from spaxel.methods.consensus.brightness import SHINING, choice_for_sources, shining
 from spaxel.methods.consensus.learning import (
+    Consensus,
     Seen,
     consensus_of,
     scalings_of,
@@ -38,6 +40,8 @@ from spaxel.methods.parameters import (
 from spaxel.pace import paced
 from spaxel.preprocess.choice import FIXED_CLUSTERS, Choice, choose_scaling
 from spaxel.preprocess.scaling import fit_scaling
+
+FEWEST, SHARE = 3, 2000  # spectra of a component, and one in so many: with fewer, it is none
 
 
 @declared
@@ -88,18 +92,21 @@ class Segment(Segmenting):
             seen = _seen(copies, seen, task, windows, seed)
         k = number or max(2, start.level if start else 2)
         norm = np.linalg.norm(own.spectra.astype(np.float64), axis=1)
-        found = consensus_of(seen, copies, norm, k, rules)
+        rows = np.arange(len(norm))
+        found, scores, middles = self._settled(task, seen, copies, norm, k, rules, rows)
+        lone = _lone(distances(scores, middles).argmin(1))
+        if lone.any():
+            rows = np.flatnonzero(~lone)
+            found, scores, middles = self._settled(task, seen, copies, norm, k, rules, rows)
         model = found.model
-        scores = scores_of(model, task.sample.spectra if model.context else own.spectra)
         pairs = _pairs(model, task.sample, own, scores.shape[1])
-        middles = settled(scores, found.labels, found.weight, k, self.n_init, seed)
         others: Labelings = {}
         if start is not None:
             chosen = self.scaling == "auto" and copies is not SHINING
             numbers = [n for n in range(2, min(MOST, self.max_clusters) + 1) if n != k]
             known = {FIXED_CLUSTERS: six.name} if six else {}
             look = task.look if chosen else None
-            others = labelings_at(numbers, seen, copies, found.clear, look, known, norm, rules)
+            others = labelings_at(numbers, seen, copies, found.clear, look, known, norm, lone, rules)
         groups = groups_through(scores, pairs, middles, start if start else k, rules, found.spaces, others)
         first = model.names[0]
         info = said_of_scaling(first, choice) | {
@@ -109,6 +116,18 @@ class Segment(Segmenting):
         }
         info["directions_by_noise"] = False  # a variance of the file has a say in the scaling alone
         return Found(groups, fit_scaling(first, own), own.spectra, scores, pairs, model_arrays(model), info)
+
+    def _settled(
+        self, task: Task, seen: dict[str, Seen], copies: dict[str, int], norm: np.ndarray, k: int, rules: Rules,
+        rows: np.ndarray,
+    ) -> tuple[Consensus, np.ndarray, np.ndarray]:  # fmt: skip
+        """The consensus at k components that some rows of the sample give, and of all rows: scores (n, d); centres (k, d)."""
+        some = {name: view._replace(z=view.z[rows], around=view.around[rows]) for name, view in seen.items()}
+        found = consensus_of(some, copies, norm[rows], k, rules)
+        spaces = [(weight, view.near) for (weight, _), view in zip(found.spaces, seen.values(), strict=True)]
+        scores = scores_of(found.model, task.sample.spectra if found.model.context else task.own.spectra)
+        middles = settled(scores[rows], found.labels, found.weight, k, self.n_init, self.random_state)
+        return found._replace(spaces=spaces), scores, middles
 
     def _scalings(self, task: Task, number: int | None) -> tuple[Choice | None, dict[str, int]]:
         """The choice of a scaling at this number, and how often the members of each scaling count, the chosen one first."""
@@ -147,6 +166,15 @@ def _counted(name: str, seen: Seen, own: Sample, windows: Windows, rules: Rules)
     flat = windows.spectra.reshape(-1, windows.spectra.shape[-1])[:, :channels]
     beside = projected(name, seen.folded, flat).reshape(*windows.good.shape, d)
     return evidence_for(seen.z, pairs, rules, Windows(beside, windows.good))
+
+
+def _lone(labels: np.ndarray) -> np.ndarray:
+    """Which spectra (n,) are in a component of one or two in a large sample: a spike or a dead pixel, and no component.
+
+    Where they are left out, they go to the component that is nearest. In a table each of a few spectra counts.
+    """
+    few = min(FEWEST, len(labels) / SHARE)
+    return np.asarray(np.bincount(labels)[labels] < few) if few > 1 else np.zeros(len(labels), bool)
 
 
 def _pairs(model: Model, sample: Sample, own: Sample, d: int) -> np.ndarray:
