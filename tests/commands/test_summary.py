@@ -167,7 +167,8 @@ def test_several_cubes_end_with_one_line_of_all(cli, images, tmp_path):
     code, out, _ = cli("segment", "--method=kmeans", scan, other, "-o", tmp_path / "run", "--n-clusters", 2)
     assert code == 0
     assert out.splitlines()[-1] == (
-        f"2 cubes together: {tmp_path / 'run' / 'report.html'}, {tmp_path / 'run' / 'activation.csv'}"
+        f"2 cubes together: {tmp_path / 'run' / 'report.html'}, {tmp_path / 'run' / 'activation.csv'}, "
+        f"{tmp_path / 'run' / 'shares.csv'}"
     )
     assert [line for line in out.splitlines() if line.startswith("report: ")] == [
         f"report: {tmp_path / 'run' / name / 'report.html'}" for name in read_json(tmp_path / "run")["inputs"]
