@@ -16,9 +16,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 demo: $(VENV)/.core  ## Simulate a small painting, segment it, say how well it agrees with the truth
 	$(BIN)/spaxel demo --overwrite
 
-test: export OMP_NUM_THREADS := 1  # two workers on two cores: threads of both would wait for each other
+WORKERS ?= 2
+test: export OMP_NUM_THREADS := 1  # a worker for each core: their threads would wait for each other
 test: $(VENV)/.test  ## Run the tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q
 
 setup: $(VENV)/.test  ## The virtual environment with everything that tests and benchmarks need
 

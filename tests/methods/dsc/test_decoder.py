@@ -154,8 +154,8 @@ def test_labels_that_are_moved_after_the_mapping_do_not_change_the_size_of_what_
     before = model.predict(PAINTING)["micro_decoded"].values
     from spaxel.methods.centers import base
 
-    def halved(*arguments):
-        maps, sums = model_map(*arguments)
+    def halved(*arguments, **more):
+        maps, sums = model_map(*arguments, **more)
         return maps, sums | {name: sums[name] // 2 for name in ("size", "sum", "square")}
 
     model_map = base.map_centers

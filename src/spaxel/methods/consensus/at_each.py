@@ -38,6 +38,8 @@ def labelings_at(
         for name, view in paced(list(seen.items()), "labelings")
     }
     numbers = [k for k in numbers if all(k in each for each in voices.values())]
+    if not numbers:  # of a few spectra, or of one
+        return {}
     chosen = _chosen(numbers, some, voices, look) | known if look else {}
     found = {}
     for k in paced(numbers, "numbers of components"):
