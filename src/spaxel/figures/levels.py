@@ -16,7 +16,7 @@ import xarray as xr
 from spaxel.cube.smaller import is_large, nested_majority
 from spaxel.figures.palette import painted
 from spaxel.figures.reduce import component_sizes, n_components, reduce_mean, small_map, step_for
-from spaxel.results.convention import component_names
+from spaxel.results.convention import component_names, found_whole
 from spaxel.results.cut import component_table, merge_moments
 from spaxel.results.numbers import SCRATCH, LabelSums
 from spaxel.results.parts import own_levels
@@ -85,6 +85,7 @@ def levels_of(result: xr.Dataset, colors: Sequence[str], sums: Sums | None = Non
     named_by = {member.tobytes(): name for member, name in zip(own_member, names, strict=True) if not _plain(name)}
     weight = result["micro_weight" if "micro_weight" in result else "micro_size"].values
     states, own_level = [], own_levels(result)
+    whole = found_whole(result) or 1.0
     for level in [1, *(int(k) for k in np.sort(result["level"].values) if k > 1)]:
         component, place = component_table(result["merge_tree"].values, weight, level, own_level)
         member = component == np.arange(level)[:, None]
@@ -94,7 +95,7 @@ def levels_of(result: xr.Dataset, colors: Sequence[str], sums: Sums | None = Non
             kept = [color if old in dealt else old for color, old in zip(dealt, kept, strict=True)]
         here = [node(row, color) for row, color in zip(member, kept, strict=True)]
         named = [named_by.get(row.tobytes(), f"component {i}") for i, row in enumerate(member)]
-        sure = _means(member, *sums[level]) if level in sums else [1.0 if level == 1 else np.nan] * level
+        sure = _means(member, *sums[level]) if level in sums else [whole if level == 1 else np.nan] * level
         states.append(State(level, here, named, sure))
     member = np.stack([row for row, _ in found])
     return Levels(member, member @ result["micro_size"].values, [color for _, color in found], states, own)

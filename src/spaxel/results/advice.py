@@ -17,11 +17,10 @@ import numpy as np
 import xarray as xr
 
 from spaxel.lines.gas import ANGSTROM
-from spaxel.results.convention import is_probability, sentences
+from spaxel.results.convention import found_whole, is_probability, sentences
 from spaxel.results.numbers import any_label, mean_of, quantiles
 
 LEFT = 0.05  # of the norm of a spectrum that components leave, in the median
-ALONE = 0.5  # probability of one component from which on nothing is to be divided
 DOUBTFUL = 0.75  # mean probability of being right below which that is said
 UNTRIED = ("kmeans", "learned", "dsc", "dgc")  # whose low mean confidence says too little
 FINE, REST = 8.0, (6520.0, 6610.0)  # Å: widest channels and least range of galaxies that `--method learned` knows
@@ -79,7 +78,7 @@ def _doubt(result: xr.Dataset) -> str:
     """Many pixels that may be wrong; of methods for which that was right often enough."""
     if "confidence" not in result or result.sizes.get("component", 0) < 2 or result.attrs.get("method") in UNTRIED:
         return ""
-    if "evidence" in result and next(iter(result["evidence"].attrs.get("probability", ())), 0.0) >= ALONE:
+    if found_whole(result) is not None:
         return ""  # it was divided by hand: another map would not divide it either
     mean = mean_of(result["confidence"])
     if is_probability(result):

@@ -162,6 +162,14 @@ def is_probability(result: xr.Dataset) -> bool:
     return "confidence" in result and MEANS in result["confidence"].attrs
 
 
+def found_whole(result: xr.Dataset) -> float | None:
+    """How probable one component is, where a fit found nothing to divide; None where it divided, or was told the number."""
+    said: Sequence[float] = result["evidence"].attrs.get("probability", ()) if "evidence" in result else ()
+    before = result.attrs.get("uncut_component")  # of a cut
+    number = result.sizes.get("component", 0) if before is None else max(before) + 1
+    return float(said[0]) if number == 1 and len(said) else None
+
+
 def make_result(cube: xr.Dataset, *, coords: dict[str, Any] | None = None, **arrays: Any) -> xr.Dataset:
     """A result for this cube, checked.
 

@@ -10,7 +10,7 @@ import xarray as xr
 
 from spaxel.cube.stored import by_block
 from spaxel.results.changes import NO_PAINT
-from spaxel.results.convention import relabel, with_names
+from spaxel.results.convention import found_whole, relabel, with_names
 from spaxel.results.parts import Components, alike, grouping_at, own_levels
 
 
@@ -112,7 +112,7 @@ def _confidence_at(result: xr.Dataset, component: np.ndarray, start: int) -> Any
     """
     labels, single = result["labels"].data, component.max() == 0
     if single or "level_confidence" not in result:
-        sure = np.float32(1 if single else np.nan)
+        sure = np.float32((found_whole(result) or 1) if single else np.nan)
         return by_block(lambda own: np.where(own >= 0, sure, np.float32(np.nan)), labels, dtype=np.float32)
     tree, own = result["merge_tree"].values, own_levels(result)
     groupings = {int(level): grouping_at(tree, own, int(level)) for level in result["level"].values}

@@ -5,8 +5,11 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 
 import spaxel
+from spaxel.figures.levels import levels_of
+from spaxel.figures.palette import palette
 from spaxel.methods.centers.dull import dullness
 from spaxel.methods.centers.sure import LEARNED, Sure, confidence, mistakes
+from spaxel.reporting import render
 from spaxel.results.advice import try_next
 from spaxel.results.convention import is_probability
 from spaxel.results.trees import centroid_tree, cut_tree
@@ -77,6 +80,12 @@ def test_nothing_to_divide_is_as_sure_as_it_is_probable():
     probable = result["evidence"].attrs["probability"][0]
     assert 0.5 <= probable < 1
     np.testing.assert_allclose(result["confidence"], probable, atol=1e-4)
+    for shown in (result, spaxel.cut(result, 3)):
+        assert levels_of(shown, palette(40)).states[0].confidence == pytest.approx([probable], abs=1e-4)
+    again = spaxel.cut(spaxel.cut(result, 3), 1)
+    np.testing.assert_allclose(again["confidence"], probable, atol=1e-4)
+    assert "Nothing to divide was found. Confidence is the probability of that" in render(again)
+    assert "Nothing to divide was found" not in render(spaxel.KMeans(n_init=2).fit_predict(tiny_cube(20, 17)))
     for level in (2, 5):
         divided = spaxel.cut(result, level)
         assert float(divided["confidence"].max()) <= 1 - probable + 0.005
