@@ -1,5 +1,7 @@
 """The consensus keeps what every method promises, maps tile by tile with the same bits, and beats k-means where noise is."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -17,8 +19,16 @@ from spaxel.methods.consensus.model import scores_of
 from spaxel.testing import check_method, tiny_cube
 
 CUBE = tiny_cube(70, 75, counts=False)
-MODEL = Segment(n_clusters="auto", n_sample=2000, n_init=1, max_clusters=6, n_micro=12).fit(CUBE)
-EXPECTED = MODEL.predict(CUBE)
+
+
+@cache
+def fitted():
+    return Segment(n_clusters="auto", n_sample=2000, n_init=1, max_clusters=6, n_micro=12).fit(CUBE)
+
+
+@cache
+def expected():
+    return fitted().predict(CUBE)
 
 
 @parametrize_with_checks([Segment(n_clusters=3, n_init=1)])
@@ -46,21 +56,21 @@ def test_known_regions_are_found(counts):
 
 
 def test_the_number_is_that_of_kmeans_and_every_level_can_be_cut():
-    assert MODEL.info_["n_components"] == 3
-    assert "probability" in MODEL.info_
+    assert fitted().info_["n_components"] == 3
+    assert "probability" in fitted().info_
     for level in (2, 4):
-        assert len(np.unique(spaxel.cut(EXPECTED, level)["labels"])) == level
+        assert len(np.unique(spaxel.cut(expected(), level)["labels"])) == level
 
 
 @pytest.mark.same_bits
 @pytest.mark.parametrize("memory", [2**20, 2**22])
 def test_memory_and_chunks_do_not_matter(memory):
     chunked = CUBE.chunk(y=33, x=20)
-    model = Segment(**{**MODEL.get_params(), "memory": memory})
-    model.state_, model.info_, model.n_features_in_ = MODEL.state_, MODEL.info_, MODEL.n_features_in_
-    xr.testing.assert_identical(model.predict(chunked), EXPECTED)
-    again = Segment(**{**MODEL.get_params(), "memory": memory}).fit(chunked)
-    for name, array in MODEL.state_.items():
+    model = Segment(**{**fitted().get_params(), "memory": memory})
+    model.state_, model.info_, model.n_features_in_ = fitted().state_, fitted().info_, fitted().n_features_in_
+    xr.testing.assert_identical(model.predict(chunked), expected())
+    again = Segment(**{**fitted().get_params(), "memory": memory}).fit(chunked)
+    for name, array in fitted().state_.items():
         assert np.array_equal(array, again.state_[name], equal_nan=True), name
 
 
@@ -73,7 +83,7 @@ def test_scheduler_and_workers_do_not_matter(monkeypatch, scheduler, workers):
 
     monkeypatch.setattr(maps, "map_tiles", mapped)
     with executing(scheduler, workers):
-        xr.testing.assert_identical(MODEL.predict(CUBE), EXPECTED)
+        xr.testing.assert_identical(fitted().predict(CUBE), expected())
 
 
 def test_a_table_has_no_neighbours():
@@ -84,8 +94,8 @@ def test_a_table_has_no_neighbours():
     assert model.info_["context"] == 0
     assert np.array_equal(model.predict(rows[order]), model.labels_[order])
     table = make_cube(rows[order][:, None], CUBE["channel"].values, "nm")
-    labels = MODEL.predict(table)["labels"].values.ravel()
-    back = MODEL.predict(make_cube(rows[:, None], CUBE["channel"].values, "nm"))["labels"].values.ravel()
+    labels = fitted().predict(table)["labels"].values.ravel()
+    back = fitted().predict(make_cube(rows[:, None], CUBE["channel"].values, "nm"))["labels"].values.ravel()
     assert np.array_equal(labels, back[order])
 
 
@@ -100,10 +110,10 @@ def test_pixels_without_data_get_no_label_and_are_no_neighbours():
     spectra = CUBE["spectra"].values.copy()
     spectra[:2], spectra[40, 40] = 0, np.nan
     holey = make_cube(spectra, CUBE["channel"].values, "nm")
-    labels = MODEL.predict(holey)["labels"].values
+    labels = fitted().predict(holey)["labels"].values
     assert (labels[:2] == -1).all()
     assert labels[40, 40] == -1
-    assert np.array_equal(labels[3:39], EXPECTED["labels"].values[3:39])
+    assert np.array_equal(labels[3:39], expected()["labels"].values[3:39])
 
 
 def test_noise_is_averaged_over_neighbours():
@@ -119,7 +129,7 @@ def test_noise_is_averaged_over_neighbours():
 
 
 def test_scores_of_a_sample_are_those_of_the_maps():
-    model = MODEL._model()
+    model = fitted()._model()
     spectra = np.tile(CUBE["spectra"].values[5, :40], (1, 2))
     few, many = scores_of(model, spectra[:7]), scores_of(model, spectra)
     assert np.array_equal(few, many[:7])
@@ -147,9 +157,9 @@ def test_places_from_labels_are_those_of_the_model(monkeypatch):
 
 def test_a_cut_at_another_number_is_what_that_number_gives():
     """On a scene it had an index of 0.48 where the number, told, gave 0.78: no tree through 3 components has those 6."""
-    assert EXPECTED["level_component"].dims == ("level", "micro")
-    told = Segment(**{**MODEL.get_params(), "n_clusters": 2}).fit(CUBE).predict(CUBE)["labels"].values
-    assert adjusted_rand_score(told.ravel(), spaxel.cut(EXPECTED, 2)["labels"].values.ravel()) > 0.95
+    assert expected()["level_component"].dims == ("level", "micro")
+    told = Segment(**{**fitted().get_params(), "n_clusters": 2}).fit(CUBE).predict(CUBE)["labels"].values
+    assert adjusted_rand_score(told.ravel(), spaxel.cut(expected(), 2)["labels"].values.ravel()) > 0.95
 
 
 @pytest.mark.parametrize("number", ["auto", 4])

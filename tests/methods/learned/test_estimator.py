@@ -1,6 +1,7 @@
 """Learned distances keep what every method promises, beat k-means on layered paintings, and step back where they do not fit."""
 
 import warnings
+from functools import cache
 
 import numpy as np
 import pytest
@@ -16,9 +17,21 @@ from spaxel.methods.learned.model import WEIGHT, model_of
 from spaxel.testing import check_method, tiny_cube
 
 LAYERED = {"n_pigments": 6, "counts": 100, "layers": 2, "relief": 0.5, "pileup": 0.05, "channels": 200}
-CUBE = spaxel.simulate("maxrf", height=70, width=75, seed=77, **LAYERED).load()
-MODEL = LearnedMetric(n_clusters="auto", n_sample=2000, n_init=1, max_clusters=8, n_micro=12).fit(CUBE)
-EXPECTED = MODEL.predict(CUBE)
+
+
+@cache
+def scene():
+    return spaxel.simulate("maxrf", height=70, width=75, seed=77, **LAYERED).load()
+
+
+@cache
+def fitted():
+    return LearnedMetric(n_clusters="auto", n_sample=2000, n_init=1, max_clusters=8, n_micro=12).fit(scene())
+
+
+@cache
+def expected():
+    return fitted().predict(scene())
 
 
 def ari(cube, result):
@@ -52,9 +65,9 @@ def test_paint_over_paint_is_told_apart_better_than_by_the_consensus():
 
 @pytest.mark.parametrize("trust", [1.0, 0.5])
 def test_learned_places_count_by_trust_and_see_the_neighbours(trust):
-    state = MODEL.state_ | {"net_trust": np.array([trust])}
-    model = model_of(state, MODEL.info_["views"], MODEL.info_["context"])
-    own = CUBE["spectra"].values.reshape(-1, 200)[:512].astype(float)
+    state = fitted().state_ | {"net_trust": np.array([trust])}
+    model = model_of(state, fitted().info_["views"], fitted().info_["context"])
+    own = scene()["spectra"].values.reshape(-1, 200)[:512].astype(float)
     alike, apart = (model.scores(np.hstack([own, around])) for around in (own, own[::-1]))
     d = model.members.scores(np.hstack([own, own])).shape[1]
     for scores in (alike, apart):
@@ -65,34 +78,36 @@ def test_learned_places_count_by_trust_and_see_the_neighbours(trust):
 
 def test_every_level_can_be_cut():
     for level in (2, 4):
-        assert len(np.unique(spaxel.cut(EXPECTED, level)["labels"])) == level
+        assert len(np.unique(spaxel.cut(expected(), level)["labels"])) == level
 
 
 @pytest.mark.same_bits
 @pytest.mark.parametrize("memory", [3 * 2**21, 2**24])
 def test_memory_and_chunks_do_not_matter(memory):
-    chunked = CUBE.chunk(y=33, x=20)
-    again = LearnedMetric(**{**MODEL.get_params(), "memory": memory}).fit(chunked)
-    for name, array in MODEL.state_.items():
+    chunked = scene().chunk(y=33, x=20)
+    again = LearnedMetric(**{**fitted().get_params(), "memory": memory}).fit(chunked)
+    for name, array in fitted().state_.items():
         assert np.array_equal(array, again.state_[name], equal_nan=True), name
-    xr.testing.assert_identical(again.predict(chunked), EXPECTED)
+    xr.testing.assert_identical(again.predict(chunked), expected())
 
 
 @pytest.mark.same_bits
 def test_a_part_of_the_image_has_the_labels_of_the_whole():
-    part = CUBE.isel(y=slice(10, 40), x=slice(20, 75))
-    found = MODEL.predict(part)["labels"].values
-    assert np.array_equal(found[1:-1, 1:], EXPECTED["labels"].values[11:39, 21:])  # at its edges neighbours are missing
+    part = scene().isel(y=slice(10, 40), x=slice(20, 75))
+    found = fitted().predict(part)["labels"].values
+    assert np.array_equal(
+        found[1:-1, 1:], expected()["labels"].values[11:39, 21:]
+    )  # at its edges neighbours are missing
 
 
 def test_another_axis_says_the_same():
     """In eV, and with channels of twice the width: the answer is nearly that of the cube as it is."""
-    volts = CUBE.assign_coords(channel=CUBE["channel"] * 1000)
+    volts = scene().assign_coords(channel=scene()["channel"] * 1000)
     volts["channel"].attrs["units"] = "eV"
-    one = LearnedMetric(n_clusters=6, n_init=3).fit(CUBE).predict(CUBE)
+    one = LearnedMetric(n_clusters=6, n_init=3).fit(scene()).predict(scene())
     other = LearnedMetric(n_clusters=6, n_init=3).fit(volts).predict(volts)
     assert adjusted_rand_score(one["labels"].values.ravel(), other["labels"].values.ravel()) > 0.999
-    coarse = spaxel.rebin(CUBE, 2)
+    coarse = spaxel.rebin(scene(), 2)
     wide = LearnedMetric(n_clusters=6, n_init=3).fit(coarse).predict(coarse)
     assert adjusted_rand_score(one["labels"].values.ravel(), wide["labels"].values.ravel()) > 0.6  # 0.38 keV
 
@@ -127,20 +142,20 @@ def test_a_field_that_does_not_fit_is_refused():
 
 
 def test_a_table_of_spectra_has_no_neighbours():
-    flat = CUBE["spectra"].values.reshape(-1, 1, 200)[:1500]
-    table = make_cube(flat, CUBE["channel"].values, "keV")
+    flat = scene()["spectra"].values.reshape(-1, 1, 200)[:1500]
+    table = make_cube(flat, scene()["channel"].values, "keV")
     model = LearnedMetric(n_clusters=4, n_init=2).fit(table)
     assert (model.info_["context"], model.info_["field"]) == (0, "maxrf")
     assert len(np.unique(model.predict(table)["labels"])) == 4
-    assert MODEL.predict(table)["labels"].shape == (1500, 1)
+    assert fitted().predict(table)["labels"].shape == (1500, 1)
 
 
 def test_missing_values_do_not_matter_much():
-    spectra = CUBE["spectra"].values.astype(np.float32)
+    spectra = scene()["spectra"].values.astype(np.float32)
     spectra[np.random.default_rng(1).random(spectra.shape) < 0.02] = np.nan
-    holes = make_cube(spectra, CUBE["channel"].values, "keV", truth_labels=CUBE["truth_labels"].values)
+    holes = make_cube(spectra, scene()["channel"].values, "keV", truth_labels=scene()["truth_labels"].values)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = LearnedMetric(n_clusters=6, n_init=2).fit(holes).predict(holes)
-    whole = LearnedMetric(n_clusters=6, n_init=2).fit(CUBE).predict(CUBE)
+    whole = LearnedMetric(n_clusters=6, n_init=2).fit(scene()).predict(scene())
     assert adjusted_rand_score(found["labels"].values.ravel(), whole["labels"].values.ravel()) > 0.6

@@ -1,5 +1,7 @@
 """Learned distances of galaxies: better than the consensus where a cube is one, and the consensus itself where it is not."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
@@ -15,9 +17,21 @@ from spaxel.workflow.runs import segment
 
 QUICK = {"n_init": 1, "n_sample": 800}
 OPTIONS = {"channels": 300, "wavelengths": (4820.0, 6920.0), "snr": 10.0, "rotation": 200.0}
-CUBE = spaxel.simulate("ifu", height=36, width=32, seed=12, **OPTIONS).load()
-MODEL = LearnedMetric(n_clusters=5, **QUICK).fit(CUBE)
-EXPECTED = MODEL.predict(CUBE)
+
+
+@cache
+def scene():
+    return spaxel.simulate("ifu", height=36, width=32, seed=12, **OPTIONS).load()
+
+
+@cache
+def fitted():
+    return LearnedMetric(n_clusters=5, **QUICK).fit(scene())
+
+
+@cache
+def expected():
+    return fitted().predict(scene())
 
 
 def without_redshift(cube):
@@ -31,47 +45,47 @@ def alike(one, other):
 
 
 def test_a_galaxy_is_told_apart_better_than_by_the_consensus():
-    assert (MODEL.info_["field"], MODEL.info_["redshift"]) == ("ifu", pytest.approx(0.01))
-    assert MODEL.info_["trust"] > 0.9
-    truth = CUBE["truth_labels"].values.ravel()
-    plain = Segment(n_clusters=5, **QUICK).fit_predict(CUBE)["labels"].values.ravel()
-    assert adjusted_rand_score(truth, EXPECTED["labels"].values.ravel()) > adjusted_rand_score(truth, plain) + 0.1
+    assert (fitted().info_["field"], fitted().info_["redshift"]) == ("ifu", pytest.approx(0.01))
+    assert fitted().info_["trust"] > 0.9
+    truth = scene()["truth_labels"].values.ravel()
+    plain = Segment(n_clusters=5, **QUICK).fit_predict(scene())["labels"].values.ravel()
+    assert adjusted_rand_score(truth, expected()["labels"].values.ravel()) > adjusted_rand_score(truth, plain) + 0.1
 
 
 def test_a_redshift_that_nobody_tells_is_found_and_said():
-    cube = without_redshift(CUBE)
+    cube = without_redshift(scene())
     model = LearnedMetric(n_clusters=5, **QUICK).fit(cube)
     assert model.info_["redshift"] == pytest.approx(0.01, abs=0.001)
     assert "was found in the spectra; option redshift decides" in model.info_["scaling_sentence"]
-    assert alike(model.predict(cube), EXPECTED) > 0.8
+    assert alike(model.predict(cube), expected()) > 0.8
 
 
 def test_nanometres_scale_and_brightness_do_not_matter():
-    nano = CUBE.assign_coords(channel=CUBE["channel"] / 10)
+    nano = scene().assign_coords(channel=scene()["channel"] / 10)
     nano["channel"].attrs["units"] = "nm"
     nano["spectra"] = nano["spectra"] * np.float32(2.0**-12)
     nano["variance"] = nano["variance"] * np.float32(2.0**-24)
     model = LearnedMetric(n_clusters=5, **QUICK).fit(nano)
-    assert model.info_["trust"] == MODEL.info_["trust"]
-    assert alike(model.predict(nano), EXPECTED) > 0.98
+    assert model.info_["trust"] == fitted().info_["trust"]
+    assert alike(model.predict(nano), expected()) > 0.98
 
 
 def test_learned_places_see_the_neighbours():
-    model = MODEL._model()
-    flat = CUBE["spectra"].values.reshape(-1, 300)[:300].astype(float)
+    model = fitted()._model()
+    flat = scene()["spectra"].values.reshape(-1, 300)[:300].astype(float)
     one, other = (model.learned.scores(np.hstack([flat, around]), 300) for around in (flat, flat[::-1]))
-    np.testing.assert_allclose(np.linalg.norm(one, axis=1), LIGHT_WEIGHT * MODEL.info_["trust"])
+    np.testing.assert_allclose(np.linalg.norm(one, axis=1), LIGHT_WEIGHT * fitted().info_["trust"])
     assert np.abs(one - other).max() > 1
 
 
 def test_a_part_of_the_image_has_the_labels_of_the_whole():
-    found = MODEL.predict(CUBE.isel(y=slice(5, 30)))["labels"].values
-    assert np.array_equal(found[1:-1], EXPECTED["labels"].values[6:29])
+    found = fitted().predict(scene().isel(y=slice(5, 30)))["labels"].values
+    assert np.array_equal(found[1:-1], expected()["labels"].values[6:29])
 
 
 def test_it_is_saved_and_loaded(tmp_path):
-    MODEL.save(tmp_path / "model")
-    assert np.array_equal(spaxel.load(tmp_path / "model").predict(CUBE)["labels"], EXPECTED["labels"])
+    fitted().save(tmp_path / "model")
+    assert np.array_equal(spaxel.load(tmp_path / "model").predict(scene())["labels"], expected()["labels"])
 
 
 def reflectance(axis, seed=0):
@@ -128,42 +142,42 @@ def test_weights_of_galaxies_are_refused_for_wide_channels():
 
 
 def test_cubes_of_two_redshifts_are_left_to_the_consensus():
-    other = CUBE.isel(x=slice(0, 20)).assign_attrs(redshift=0.02)
-    model = LearnedMetric(n_clusters=4, **QUICK).fit([CUBE, other])
+    other = scene().isel(x=slice(0, 20)).assign_attrs(redshift=0.02)
+    model = LearnedMetric(n_clusters=4, **QUICK).fit([scene(), other])
     assert model.info_["trust"] == 0
     assert "redshifts that differ by 0.01" in model.info_["scaling_sentence"]
 
 
 def test_the_command_tells_the_redshift(tmp_path):
-    spaxel.write_cube(without_redshift(CUBE).isel(y=slice(12, 30)), tmp_path / "g.zarr")
+    spaxel.write_cube(without_redshift(scene()).isel(y=slice(12, 30)), tmp_path / "g.zarr")
     run = segment([tmp_path / "g.zarr"], tmp_path / "run", method="learned", redshift=0.0102,
                   parameters={"n_clusters": "3", "n_init": "1", "n_sample": "500"})  # fmt: skip
     assert spaxel.load(run).info_["redshift"] == 0.0102
 
 
 def test_a_cube_at_another_redshift_is_seen_at_its_own():
-    spectra = CUBE["spectra"].values.reshape(-1, 300)[:50].astype(float)
+    spectra = scene()["spectra"].values.reshape(-1, 300)[:50].astype(float)
 
     def seen(z):
-        return MODEL._at_redshift(CUBE.assign_attrs(redshift=z)).learned.binned(spectra)
+        return fitted()._at_redshift(scene().assign_attrs(redshift=z)).learned.binned(spectra)
 
     def laid(z):
-        edges = IFU.grid_of(MODEL.state_["channel"], "Angstrom", z)
-        return learned_from(MODEL.state_ | {"net_channels": edges}).binned(spectra)
+        edges = IFU.grid_of(fitted().state_["channel"], "Angstrom", z)
+        return learned_from(fitted().state_ | {"net_channels": edges}).binned(spectra)
 
-    np.testing.assert_array_equal(seen(0.0105), MODEL._model().learned.binned(spectra))
+    np.testing.assert_array_equal(seen(0.0105), fitted()._model().learned.binned(spectra))
     np.testing.assert_array_equal(seen(0.03), laid(0.03))
     assert not np.allclose(seen(0.03), laid(0.01))
-    assert alike(MODEL.predict(CUBE.assign_attrs(redshift=0.03)), EXPECTED) < 0.9
+    assert alike(fitted().predict(scene().assign_attrs(redshift=0.03)), expected()) < 0.9
     with pytest.raises(ParameterError, match=r"At a redshift of 3 .* Try a fit of this cube"):
-        MODEL.predict(CUBE.assign_attrs(redshift=3.0))
+        fitted().predict(scene().assign_attrs(redshift=3.0))
 
 
 @pytest.mark.parametrize("told", ["0.01 (NED)", 25, [0.1]])
 def test_what_can_be_no_redshift_is_refused(told):
     with pytest.raises(ParameterError, match=r"The redshift of this cube is .* Try --redshift"):
-        LearnedMetric(n_clusters=2, **QUICK).fit(CUBE.isel(x=slice(0, 12)).assign_attrs(redshift=told))
+        LearnedMetric(n_clusters=2, **QUICK).fit(scene().isel(x=slice(0, 12)).assign_attrs(redshift=told))
 
 
 def test_no_redshift_is_none():
-    assert told_redshift(CUBE.assign_attrs(redshift=None)) is told_redshift(without_redshift(CUBE)) is None
+    assert told_redshift(scene().assign_attrs(redshift=None)) is told_redshift(without_redshift(scene())) is None
