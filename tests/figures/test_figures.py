@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from spaxel.figures.bands import is_faint
-from spaxel.figures.evidence import evidence_figures, votes
 from spaxel.figures.maps import Frame, component_names, confidence_map, label_map, label_png, picture_map, truth_png
 from spaxel.figures.palette import component_colors, palette, to_rgb
 from spaxel.figures.reduce import component_sizes, n_components, png, reduce_labels, reduce_mean, reduce_spectra
@@ -243,21 +242,6 @@ def test_drawing_of_one_channel_and_of_nan(result):
     gap["component_spectra"][0, 3] = np.nan
     assert "nan" not in spectrum_svg(bands(gap), 0, "#F0E442")
     spectra_figure(one, palette(3))
-
-
-def test_the_probability_of_each_number_is_drawn_before_the_checks(result):
-    checks = len(evidence_figures(result))
-    result["evidence"].attrs["probability"] = [0.1, 0.2, 0.6, 0.1]
-    drawn = evidence_figures(result)
-    assert len(drawn) == checks + 1
-    assert drawn[0].yaxis[0].axis_label.text == "probability: 3"
-
-
-def test_evidence_marks_votes_and_skips_what_has_no_value(result):
-    drawn = evidence_figures(result)
-    assert [plot.yaxis[0].axis_label.text for plot in drawn] == ["gap: 3"]
-    assert votes(result) == {"gap": 3}
-    assert votes(result[["labels"]]) == {}
 
 
 def test_whether_spectra_are_faint_is_asked_of_the_result_not_of_its_levels(result):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from bokeh.models import CustomJSHover, HoverTool, LinearColorMapper
+from bokeh.models import ColumnDataSource, CustomJSHover, HoverTool, Image, LinearColorMapper
 from bokeh.plotting import figure
 
 from spaxel.figures.maps import CLEAR, PIXEL, Frame
@@ -24,9 +24,8 @@ def named_map(small: np.ndarray, colors: Sequence[str], names: Sequence[str], fr
     values = np.where(small < 0, none, small).astype(np.uint8 if none == 255 else np.uint16)
     mapper = LinearColorMapper(palette=list(colors) or ["#FFFFFF"], low=-0.5, high=len(colors) - 0.5, high_color=CLEAR)
     plot, step = frame.figure(), step_for(frame.shape, side)
-    drawn = plot.image(
-        image=[values], x=0, y=0, dw=small.shape[1] * step, dh=small.shape[0] * step, color_mapper=mapper
-    )
+    room = {"dw": small.shape[1] * step, "dh": small.shape[0] * step}
+    drawn = plot.add_glyph(ColumnDataSource({"image": [values]}), Image(x=0, y=0, color_mapper=mapper, **room))
     formatters = {"@image": CustomJSHover(args={"names": list(names)}, code=NAMED)}
     formatters |= {axis: CustomJSHover(code=PIXEL) for axis in ("$x", "$y")}
     tips = [("", "@image{custom}"), ("x, y", "$x{custom}, $y{custom}")]

@@ -20,6 +20,7 @@ from bokeh.models import (
     Label,
     PanTool,
     Range1d,
+    Rect,
     ResetTool,
     SaveTool,
     Span,
@@ -102,13 +103,17 @@ class Frame:
         hover = HoverTool(renderers=[glyph], point_policy="follow_mouse", visible=False)
         self._hovers.append(hover)
         plot.add_tools(hover)
-        self.know()
+        self._say([hover])
 
     def know(self, **sources: ColumnDataSource) -> None:
         """What the pointer is to look up, over all maps of this frame, whenever they were made."""
         self._known |= sources
-        for hover in self._hovers:
-            hover.tooltips, hover.formatters = self._tip()
+        self._say(self._hovers)
+
+    def _say(self, hovers: list[HoverTool]) -> None:
+        rows, how = self._tip()
+        for hover in hovers:
+            hover.tooltips, hover.formatters = rows, how
 
     def _tip(self) -> tuple[list[tuple[str, str]], dict[str, CustomJSHover]]:
         rows, how = [], {"$x": CustomJSHover(code=PIXEL), "$y": CustomJSHover(code=PIXEL)}
@@ -150,10 +155,11 @@ class Frame:
         plot.tags = ["map", sides["frame_width"], sides["frame_height"]]
         add_tools(plot, name)
         plot.add_tools(CrosshairTool(overlay=self.spans, visible=False))
-        drawn = plot.rect(
-            columns / 2, rows / 2, columns, rows, fill_color="white", line_color="#CCCCCC",
+        hatched = Rect(
+            x=columns / 2, y=rows / 2, width=columns, height=rows, fill_color="white", line_color="#CCCCCC",
             hatch_pattern="right_diagonal_line", hatch_color="#D8D8D8", hatch_scale=8, hatch_weight=1,
         )  # fmt: skip
+        drawn = plot.add_glyph(ColumnDataSource({"one": [0]}), hatched)  # a bare glyph: fewer models
         drawn.tags = ["no data"]
         axes = (self.place or {}).get("axes")
         plot.xaxis.axis_label, plot.yaxis.axis_label = "x (pixel)", "y (pixel)"

@@ -8,7 +8,17 @@ from itertools import combinations
 
 import numpy as np
 import xarray as xr
-from bokeh.models import ColumnDataSource, Legend, LegendItem, PlainText, Range1d, SingleIntervalTicker
+from bokeh.models import (
+    ColumnDataSource,
+    Legend,
+    LegendItem,
+    Line,
+    PlainText,
+    Range1d,
+    Scatter,
+    SingleIntervalTicker,
+    Text,
+)
 from bokeh.plotting import figure
 
 from spaxel.cube.smaller import is_large
@@ -72,13 +82,16 @@ def latent_figures(result: xr.Dataset, colors: Sequence[str], *, width: int = 38
     found = []
     for i, j in combinations(range(len(columns)), 2):
         plot = figure(width=width, height=height, tools="pan,box_zoom,wheel_zoom,reset", toolbar_location=None)
-        plot.scatter(f"z{i}", f"z{j}", source=points, color="color", size=3, alpha=0.6)
-        plot.scatter(f"z{i}", f"z{j}", source=centers, fill_color="color", line_color="white", size=17, line_width=2)
-        plot.scatter(f"z{i}", f"z{j}", source=centers, fill_color=None, line_color=INK, size=19)
-        plot.text(
-            f"z{i}", f"z{j}", text="name", source=centers, text_align="center", text_baseline="middle",
+        at = {"x": f"z{i}", "y": f"z{j}"}  # bare glyphs: fewer models
+        dot = Scatter(**at, fill_color="color", line_color="color", size=3, fill_alpha=0.6, line_alpha=0.6)
+        plot.add_glyph(points, dot)
+        plot.add_glyph(centers, Scatter(**at, fill_color="color", line_color="white", size=17, line_width=2))
+        plot.add_glyph(centers, Scatter(**at, fill_color=None, line_color=INK, size=19))
+        text = Text(
+            **at, text="name", text_align="center", text_baseline="middle",
             text_font_size="10px", text_font={"value": "sans-serif"}, text_color="black",
         )  # fmt: skip
+        plot.add_glyph(centers, text)
         plot.xaxis.axis_label, plot.yaxis.axis_label = f"latent {i + 1}", f"latent {j + 1}"
         plain_axes(plot)
         found.append(plot)
@@ -134,7 +147,9 @@ def history_figures(
         items = []
         for name, color in zip(drawn, COLORS, strict=False):
             x, y = zip(*[(line["epoch"], line[name]) for line in lines if name in line], strict=True)
-            glyphs = [plot.line(x, y, color=color, line_width=1.8), plot.scatter(x, y, color=color, size=5)]
+            source = ColumnDataSource({"x": x, "y": y})
+            looks = Line(line_color=color, line_width=1.8), Scatter(line_color=color, fill_color=color, size=5)
+            glyphs = [plot.add_glyph(source, look) for look in looks]
             items.append(LegendItem(label={"value": PARTS[name]}, renderers=glyphs))
         if kept is not None:
             plot.vspan(x=[kept], line_color=INK, line_dash="dashed", line_alpha=0.6)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
-from bokeh.models import BasicTicker, ColorBar, ColumnDataSource, FixedTicker, LinearColorMapper
+from bokeh.models import BasicTicker, ColorBar, ColumnDataSource, FixedTicker, Image, ImageRGBA, LinearColorMapper
 from bokeh.palettes import Viridis256
 from bokeh.plotting import figure
 
@@ -80,14 +80,14 @@ def picture_map(result: xr.Dataset, frame: Frame, side: int = 1024) -> figure:
     rgba = np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)])
     plot = frame.figure("picture")
     source = frame.source(rgba.view(np.uint32)[..., 0], side, "picture")
-    frame.tell(plot, plot.image_rgba(image="image", x=0, y=0, dw="dw", dh="dh", source=source))
+    frame.tell(plot, plot.add_glyph(source, ImageRGBA(image="image", x=0, y=0, dw="dw", dh="dh")))
     frame.add_bar(plot)
     return plot
 
 
 def _indexed(frame: Frame, source: ColumnDataSource, mapper: LinearColorMapper, name: str) -> figure:
     plot = frame.figure(name)
-    frame.tell(plot, plot.image(image="image", x=0, y=0, dw="dw", dh="dh", source=source, color_mapper=mapper))
+    frame.tell(plot, plot.add_glyph(source, Image(image="image", x=0, y=0, dw="dw", dh="dh", color_mapper=mapper)))
     frame.add_bar(plot)
     return plot
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
-from bokeh.models import ColumnDataSource, CustomJS, HoverTool, Legend, LegendItem, PlainText, Range1d
+from bokeh.models import ColumnDataSource, CustomJS, HoverTool, Legend, LegendItem, Line, PlainText, Range1d, Scatter
 from bokeh.plotting import figure
 
 from spaxel.errors import printable
@@ -66,12 +66,13 @@ def _draw(plot: figure, run: Run, part: np.ndarray, names: list[str], rgb: list[
         shown = plain(printable(name))
         columns = {"x": run.x, "y": part[:, i].astype(np.float32), "said": said, "component": [shown] * len(run.x)}
         source = ColumnDataSource(columns, name=f"{plot.name} {i}")
-        line = plot.line(
-            "x", "y", source=source, line_color=color, line_width=2 if joined else 1, line_alpha=1 if joined else 0.35
-        )
+        look = {"line_width": 2, "line_alpha": 1.0} if joined else {"line_width": 1, "line_alpha": 0.35}
+        line = plot.add_glyph(source, Line(x="x", y="y", line_color=color, **look))
         renderers = [line]
         if len(run.at) <= DOTS:
-            renderers.append(plot.scatter("x", "y", source=source, size=4 if joined else 7, color=color))
+            renderers.append(
+                plot.add_glyph(source, Scatter(size=4 if joined else 7, line_color=color, fill_color=color))
+            )
         met.append(renderers[-1])
         items.append(LegendItem(label={"value": short(shown, 28)}, renderers=renderers))
     return items, met

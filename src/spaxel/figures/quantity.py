@@ -13,6 +13,7 @@ from bokeh.models import (
     CustomJS,
     CustomJSHover,
     HoverTool,
+    Image,
     LinearColorMapper,
     PlainText,
     RadioButtonGroup,
@@ -74,7 +75,7 @@ def quantity_map(
     plot.xaxis.axis_label = plot.yaxis.axis_label = None
     source = ColumnDataSource({"image": [image], "ends": [[low, high]]}, name=f"{name} values")
     mapper = LinearColorMapper(palette=_palettes()[stretch][0], low=0, high=STEPS, high_color=CLEAR)
-    drawn = plot.image(image="image", x=0, y=0, source=source, color_mapper=mapper, **frame.extent(image, side))
+    drawn = plot.add_glyph(source, Image(image="image", x=0, y=0, color_mapper=mapper, **frame.extent(image, side)))
     said = plain(unit)
     args = {"low": low, "high": high, "steps": STEPS, "unit": f" {said}" if said else ""}
     tips = [("", "@image{custom}"), ("x, y", "$x{custom}, $y{custom}")]

@@ -11,7 +11,7 @@ from bokeh.models import HoverTool, Legend, Plot
 from dask.utils import format_bytes
 
 from spaxel.figures.bands import is_faint
-from spaxel.figures.evidence import evidence_figures
+from spaxel.figures.evidence import evidence_svgs
 from spaxel.figures.maps import confidence_map, label_png, truth_png
 from spaxel.figures.marks import plain
 from spaxel.figures.reduce import component_sizes
@@ -126,7 +126,7 @@ def _evidence(page: Page) -> dict[str, Any] | None:
     if "evidence" not in page.result:
         return None
     sentence = page.result["evidence"].attrs.get("sentence") or page.result.attrs.get("sentence", "")
-    return {"sentence": sentence, "figures": [page.place(figure) for figure in evidence_figures(page.result)]}
+    return {"sentence": sentence, "figures": [Markup(drawn) for drawn in evidence_svgs(page.result)]}
 
 
 def _scaling(result: xr.Dataset) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from bokeh.layouts import row
 
-from spaxel.figures.evidence import level_figure
+from spaxel.figures.evidence import level_svg
 from spaxel.figures.latent import PHASES, history_figures
 from spaxel.reporting.html import Markup, fill
 from spaxel.reporting.page import Page
@@ -41,4 +41,4 @@ def _silhouettes(page: Page, curve: dict[str, float]) -> Markup | str:
     if len(known) < 2:
         return ""
     taken = int(page.result.attrs.get("n_components", page.result.sizes["component"]))
-    return page.place(level_figure("mean silhouette", known, taken))
+    return Markup(level_svg("mean silhouette", known, taken))
