@@ -28,12 +28,14 @@ from spaxel.errors import MemoryBudgetError
 from spaxel.pace import tell
 
 BLOCK = 512  # rows of every call
+TOGETHER = 32  # blocks whose pixels are looked at together afterwards
 MOST_PIXELS = 8 * CELL * CELL  # of a tile, so that progress is seen
 DEFAULT_MEMORY = 2**30
 PASSING = 4  # this part of the memory holds cells at which tiles overlap
 
 Arrays = dict[str, np.ndarray]
 Function = Callable[[np.ndarray, int], tuple[Arrays, Arrays]]
+After = Callable[[Arrays], Arrays]
 
 
 class Look(NamedTuple):
@@ -59,6 +61,7 @@ def map_tiles(
     gaps: Gaps = "complete",
     context: int = 0,
     look: Look | None = None,
+    after: After | None = None,
 ) -> tuple[Arrays, Arrays]:
     """Maps and sums of a function over all usable pixels of a cube, by whoever computes now (spaxel.cube.executing).
 
@@ -69,6 +72,7 @@ def map_tiles(
     gaps      : what becomes of missing values, see cube.gaps
     context   : 0, or the odd side of a window: spectra are then (512, 2 channel), see spaxel.cube.sampling.read_tile
     look      : features of the surroundings; spectra are then (512, channel + n_features)
+    after     : of what the function says of some blocks together, {name: (n, ...)}, the same pixels for the maps
     returns   : ({name: (y, x, ...)}, {name: sum}), large maps inside spaxel.cube.kept.keeping as Dask arrays of what lies on
                 the disk, see spaxel.cube.stored; among the sums `why`: pixels by what spaxel.cube.gaps.judge says of them
     Raises MemoryBudgetError if not even one row of 64 pixels fits, with what lies around it; WorkersLost, see spaxel.executing.
@@ -85,7 +89,7 @@ def map_tiles(
     done = height * width - sum(tiles[i].n_pixels for i in left)
     held = Held(cube, gaps, context, look)
     held.cells = None if workers.apart else _passing(held, tile_sides, spare, cells) or cells
-    work = _Work(function, held.sent() if workers.apart else held, maps.regions if maps.on_disk else None)
+    work = _Work(function, after, held.sent() if workers.apart else held, maps.regions if maps.on_disk else None)
     pieces = ((i, tiles[i], held.cut(tiles[i]) if workers.apart else None) for i in left)
     tell("pixels", done, height * width)
     try:
@@ -120,12 +124,13 @@ class _Work:
     """What is done with each tile, by whoever computes it, who writes it to the maps on the disk if these are in reach."""
 
     function: Function
+    after: After | None
     held: Held
     regions: Regions | None
 
     def __call__(self, piece: Piece) -> Answer:
         _, tile, part = piece
-        answer = _one_tile(self.function, self.held if part is None else self.held.of(*part), tile)
+        answer = _one_tile(self.function, self.after, self.held if part is None else self.held.of(*part), tile)
         if self.regions is None or not self.regions.here():
             return answer
         self.regions.write(tile, answer.good, answer.pixels)
@@ -178,24 +183,32 @@ class Held:
         return Tile(tile.y0 - y, tile.y1 - y, tile.x0 - x, tile.x1 - x)
 
 
-def _one_tile(function: Function, held: Held, tile: Tile) -> Answer:
+def _one_tile(function: Function, after: After | None, held: Held, tile: Tile) -> Answer:
     with holding(held.cells):
         parts, why = _seen(held, tile)
     good = why < MARKED
-    y, x = np.nonzero(good)
-    sums: Arrays = {}
-    pixels = []
-    for start in range(0, len(y), BLOCK):
-        n = min(BLOCK, len(y) - start)
-        chosen = np.append(np.arange(start, start + n), np.repeat(start, BLOCK - n))
-        rows = [part[y[chosen], x[chosen]] for part in parts]
+    at, sums = np.flatnonzero(good), dict[str, np.ndarray]()
+    parts = [part.reshape(good.size, part.shape[-1]) for part in parts]
+    pixels: list[Arrays] = []
+    some: list[Arrays] = []
+    for start in range(0, len(at), BLOCK):
+        n = min(BLOCK, len(at) - start)
+        chosen = np.append(at[start : start + n], np.repeat(at[start], BLOCK - n))
+        rows = [part[chosen] for part in parts]
         answer, added = function(np.concatenate(rows, axis=1) if len(rows) > 1 else rows[0], n)
-        pixels.append({name: values[:n] for name, values in answer.items()})
+        some.append({name: values[:n] for name, values in answer.items()})
+        if len(some) == TOGETHER or start + BLOCK >= len(at):
+            joined = _joined(some)
+            pixels.append(after(joined) if after else joined)
+            some = []
         sums = {name: sums[name] + values if sums else values for name, values in added.items()}
     sums["why"] = np.bincount(why.ravel(), minlength=KINDS).astype(np.float64)
-    return Answer(
-        good, {name: np.concatenate([p[name] for p in pixels]) for name in (pixels[0] if pixels else {})}, sums
-    )
+    return Answer(good, _joined(pixels), sums)
+
+
+def _joined(parts: list[Arrays]) -> Arrays:
+    """Pixels of several blocks as one."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in (parts[0] if parts else {})}
 
 
 def _seen(held: Held, tile: Tile) -> tuple[list[np.ndarray], np.ndarray]:

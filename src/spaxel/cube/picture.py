@@ -38,7 +38,7 @@ def picture_recipe(spectra: np.ndarray, axis: np.ndarray, units: str, counts: bo
     weights = np.zeros((len(axis), 3))
     for colour, group in enumerate(groups):
         weights[group, colour] = 1 / len(group)
-    shown = _shown(spectra, weights, counts)
+    shown = _shown(np.asarray(spectra, np.float64) @ weights, counts)
     low, high = np.percentile(shown, [2, 98], axis=0)
     high = np.where(high > low, high, low + 1)
     top = np.maximum((shown.max(0) - low) / (high - low), 1.0)
@@ -48,15 +48,17 @@ def picture_recipe(spectra: np.ndarray, axis: np.ndarray, units: str, counts: bo
 
 def paint(spectra: np.ndarray, recipe: Recipe) -> np.ndarray:
     """(n, channel) spectra to (n, 3) uint8 colours."""
-    return _plain(_place(spectra, recipe))
+    return _plain(_place(np.asarray(spectra, np.float64) @ recipe.weights, recipe))
 
 
-def pictures(spectra: np.ndarray, recipe: Recipe) -> dict[str, np.ndarray]:
+def pictures(spectra: np.ndarray, recipe: Recipe, mean: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """The pictures of (n, channel) spectra: `picture`, and where that is burnt out `picture_wide`, in which nothing is.
+
+    mean : (n, 3) their product with the weights, where that is known
 
     picture_wide = 255 asinh(SOFT t) / asinh(SOFT top), t and top as in `Recipe`: faint and bright at once
     """
-    place = _place(spectra, recipe)
+    place = _place(np.asarray(spectra, np.float64) @ recipe.weights if mean is None else mean, recipe)
     if recipe.top is None:
         return {"picture": _plain(place)}
     wide = np.arcsinh(SOFT * np.maximum(place, 0)) / np.arcsinh(SOFT * recipe.top)
@@ -67,9 +69,9 @@ def _plain(place: np.ndarray) -> np.ndarray:
     return np.rint(255 * np.clip(place, 0, 1)).astype(np.uint8)
 
 
-def _place(spectra: np.ndarray, recipe: Recipe) -> np.ndarray:
-    """Where the colours of spectra lie between `low` (0) and `high` (1), (n, 3)."""
-    return (_shown(spectra, recipe.weights, bool(recipe.root)) - recipe.low) / (recipe.high - recipe.low)
+def _place(mean: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """Where the colours lie between `low` (0) and `high` (1), (n, 3). mean : (n, 3)"""
+    return (_shown(mean, bool(recipe.root)) - recipe.low) / (recipe.high - recipe.low)
 
 
 def blank_pictures(recipe: Recipe) -> dict[str, np.ndarray]:
@@ -89,8 +91,7 @@ def caption(recipe: Recipe, axis: np.ndarray, units: str) -> str:
     return ", ".join(parts) + ("; square root" if recipe.root else "") + "; stretched from 2 to 98 %"
 
 
-def _shown(spectra: np.ndarray, weights: np.ndarray, root: bool) -> np.ndarray:
-    mean = np.asarray(spectra, np.float64) @ weights
+def _shown(mean: np.ndarray, root: bool) -> np.ndarray:
     return np.sqrt(np.maximum(mean, 0)) if root else mean
 
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -36,6 +36,7 @@ RARE = 0.1  # of the mean channel: added to p in `counts`, so that one photon in
 PRIOR = 5.0  # photons like the mean that every pixel is taken to have seen besides its own in `counts`
 BY_SPECTRUM = ("unit", "unit_bright", "snv")  # scalings that divide each spectrum by a number of its own
 LOOKED_AT, TAIL = 4000, 0.99  # spectra for the weights of noisy channels, and share of them that is no outlier
+BY_SIZE = ("unit", "unit_bright", "counts")  # linear in a spectrum but for its size
 COUNTED = ("counts", "hellinger")  # scalings of photon counts, whose noise is that of counts
 LEAST_SHARE = 0.01  # of the variance of a channel that is taken for signal, however noisy its file says it is
 TINY = 1e-12
@@ -192,14 +193,41 @@ def not_negative(x: np.ndarray) -> np.ndarray:
     return x if x.size and x.min() >= 0 else np.maximum(x, 0)
 
 
+class Products(NamedTuple):
+    """Matrices that spectra are multiplied by, side by side: one product is quicker than several, and each has the same bits.
+
+    matrix : (channel, n)      places : {name: the columns of one of them}
+    """
+
+    matrix: np.ndarray
+    places: dict[str, slice]
+
+    @classmethod
+    def of(cls, matrices: dict[str, np.ndarray]) -> Products:
+        """Of some matrices (channel, …) by name."""
+        ends = np.cumsum([one.shape[1] for one in matrices.values()]).tolist()
+        places = {name: slice(end - one.shape[1], end) for (name, one), end in zip(matrices.items(), ends, strict=True)}
+        return cls(np.concatenate(list(matrices.values()), axis=1), places)
+
+
 class Rows:
     """Spectra (n, channel) float64, and what several scalings ask of them, worked out once.
 
-    counts : no value is below 0, as their type says
+    counts : no value is below 0, as their type says      products : that are worked out together when one is asked for
     """
 
-    def __init__(self, spectra: np.ndarray, *, counts: bool = False) -> None:
-        self.spectra, self._counts = np.asarray(spectra, np.float64), counts
+    def __init__(self, spectra: np.ndarray, *, counts: bool = False, products: Products | None = None) -> None:
+        self.spectra, self._counts, self._products = np.asarray(spectra, np.float64), counts, products
+
+    def times(self, name: str, matrix: np.ndarray) -> np.ndarray:
+        """spectra @ matrix, (n, d), which `products` may have by this name."""
+        places = self._products.places if self._products else {}
+        return self._together[:, places[name]] if name in places else self.spectra @ matrix
+
+    @cached_property
+    def _together(self) -> np.ndarray:
+        assert self._products is not None
+        return np.asarray(self.spectra @ self._products.matrix)
 
     @cached_property
     def positive(self) -> np.ndarray:
@@ -223,9 +251,10 @@ def scaled_product(name: str, spectra: np.ndarray | Rows, center: np.ndarray, ma
     rows = spectra if isinstance(spectra, Rows) else Rows(spectra)
     if name == "counts":
         total = rows.total[:, None]
-        return (rows.positive @ matrix - total * (center @ matrix)) / (total + PRIOR)
+        times = rows.times("scores", matrix) if rows.positive is rows.spectra else rows.positive @ matrix
+        return (times - total * (center @ matrix)) / (total + PRIOR)
     if name in ("unit", "unit_bright"):
-        return rows.spectra @ matrix / np.maximum(rows.norm, TINY * TINY)[:, None] - center @ matrix
+        return rows.times("scores", matrix) / np.maximum(rows.norm, TINY * TINY)[:, None] - center @ matrix
     return scale_rows(name, rows.spectra, center) @ matrix
 
 

@@ -1,13 +1,11 @@
 """Levels that are no cut of the tree: groupings of the finest parts, near what would be found at each number."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from spaxel.linear.silhouettes import distances
-from spaxel.methods.centers.confidence import apart_margins, apart_of, margins
 from spaxel.methods.centers.linkage import Parts
 from spaxel.methods.centers.own_levels import grouped, level_table
 from spaxel.results.cut import component_table
@@ -57,24 +55,6 @@ def test_each_label_keeps_a_part(seed, k, n):
         assert np.array_equal(np.unique(owner), np.arange(k))
     elif set(labels) == set(range(k)):
         assert len(np.unique(PARTS.micro[rows])) < 2 * k
-
-
-@pytest.mark.same_bits
-@given(st.integers(0, 10**6), st.integers(3, 40))
-@settings(max_examples=25, deadline=None)
-def test_margins_are_those_of_each_level_alone(seed, m):
-    rng = np.random.default_rng(seed)
-    far = rng.random((64, m))
-    far[:8] = np.round(far[:8], 1)  # ties
-    tree, levels = centroid_tree(rng.random((m, 3)), np.ones(m)), np.arange(2, min(m, 9) + 1)
-    table = np.stack([rng.permutation(np.append(np.arange(k), rng.integers(0, k, m - k))) for k in levels])
-    table[0] = cut_tree(tree, 2)
-    apart = apart_of(tree, levels, table)
-    assert 0 not in (apart.rows if apart else [])
-    if apart:
-        alone = np.stack([margins(far, table[row]) for row in apart.rows], 1)
-        np.testing.assert_array_equal(apart_margins(far, far.argmin(1), apart), alone)
-    assert apart_of(tree, levels, None) is None
 
 
 def test_a_rare_label_takes_no_part_that_is_all_of_another():

@@ -1,41 +1,23 @@
-"""What a fitted model of centres says of a block of scores: the nearest centre, and how sure."""
+"""What a fitted model of centres says of spectra: the nearest centre, and how sure."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from spaxel.cube.mapping import Arrays
-from spaxel.cube.picture import Recipe, blank_pictures, pictures
-from spaxel.methods.centers.confidence import Apart, Ladder, apart_margins, level_margins, margins
-from spaxel.methods.centers.sure import at_most, confidence
-
-
-class Rungs(NamedTuple):
-    """Levels that get a confidence, and what makes one of a margin.
-
-    ladder : of them      apart : those that are no cut of the tree
-
-    weights : (4,), against : (m,) at the components of the model, against_at : (m, level), see `sure`; None: the margin itself
-    alone : how probable it is that there is nothing to divide, where that was found
-    """
-
-    ladder: Ladder
-    apart: Apart | None = None
-    weights: np.ndarray | None = None
-    against: np.ndarray | None = None
-    against_at: np.ndarray | None = None
-    alone: float = 1.0
+from spaxel.cube.picture import Recipe, blank_pictures
+from spaxel.methods.centers.at_levels import Asked, confidence_at
 
 
 def few_maps() -> dict[str, Any]:
-    """What pixels without data have in the maps that `nearest` makes."""
+    """What pixels without data have in the maps of a lean model: the nearest part, and how sure its component is."""
     return {"micro": np.int16(-1), "confidence": np.float32(np.nan)}
 
 
 def blank_maps(n_levels: int, recipe: Recipe) -> dict[str, Any]:
-    """What pixels without data have in the maps that all models of centres make; see `center_maps`."""
+    """What pixels without data have in the maps that all models of centres make."""
     return {
         **few_maps(),
         "level_confidence": np.zeros(n_levels, np.uint8),
@@ -44,23 +26,13 @@ def blank_maps(n_levels: int, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def center_maps(spectra: np.ndarray, far: np.ndarray, component: np.ndarray, rungs: Rungs, recipe: Recipe) -> Arrays:
-    """Maps of a block from distances (n, m) to centres of these components (m,); not `unlike`."""
-    found = nearest(far, component, rungs)
-    levels = level_margins(far, found["micro"], rungs.ladder)
-    if rungs.apart is not None:
-        levels[:, rungs.apart.rows] = apart_margins(far, found["micro"], rungs.apart)
-    if rungs.weights is not None and rungs.against_at is not None:
-        levels = confidence(levels, rungs.against_at[found["micro"]], rungs.weights)
-        levels = np.minimum(levels, at_most(rungs.ladder.levels, rungs.alone))
-    return found | {"level_confidence": np.rint(255 * levels).astype(np.uint8)} | pictures(spectra, recipe)
+def nearest(far: np.ndarray) -> Arrays:
+    """The nearest of centres, (n,) int16, and for `with_confidence` the distances to all, (n, m)."""
+    return {"micro": far.argmin(1).astype(np.int16), "far": far}
 
 
-def nearest(far: np.ndarray, component: np.ndarray, rungs: Rungs) -> Arrays:
-    """The nearest of centres of these components (m,), from distances (n, m), and how sure that one is right."""
-    micro, sure = far.argmin(1), margins(far, component)
-    if component.max() == 0:
-        sure = np.full(len(far), rungs.alone)
-    elif rungs.weights is not None and rungs.against is not None:
-        sure = confidence(sure, rungs.against[micro], rungs.weights)
-    return {"micro": micro.astype(np.int16), "confidence": sure.astype(np.float32)}
+def with_confidence(pixels: Arrays, asked: Asked, *, lean: bool) -> Arrays:
+    """Maps of many blocks with confidence in place of distances. lean : that of the components only"""
+    own, levels = confidence_at(pixels["far"], pixels["micro"], asked)
+    found = {name: values for name, values in pixels.items() if name != "far"} | {"confidence": own}
+    return found if lean else found | {"level_confidence": levels}

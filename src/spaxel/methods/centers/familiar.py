@@ -36,20 +36,27 @@ class Familiar(NamedTuple):
     seen: np.ndarray
 
 
+def directions(center: np.ndarray, known: Familiar) -> np.ndarray:
+    """What `unlike` multiplies spectra by, (channel, 2 + d): centre, mean and directions over the variance of channels."""
+    return np.ascontiguousarray((np.vstack([center, known.mean, known.back]) / known.sd**2).T)
+
+
 def unlike(
-    spectra: np.ndarray | Rows, alone: tuple[str, np.ndarray], scores: np.ndarray, gaps: np.ndarray, known: Familiar
-) -> np.ndarray:
+    spectra: np.ndarray | Rows, alone: tuple[str, np.ndarray], scores: np.ndarray, gaps: np.ndarray, known: Familiar,
+    micro: np.ndarray | None = None,
+) -> np.ndarray:  # fmt: skip
     """How far spectra lie from all that was fitted, (n,) uint8: 100 is the farthest 0.1 % of the sample.
 
     spectra : (n, channel)      alone : name and centre of the scaling that each goes through (scale_rows)
-    scores : (n, d)      gaps : (n, m) distances to the centres
+    scores : (n, d)      gaps : (n, m) distances to the centres      micro : (n,) the nearest one, where that is known
     """
     rows, weight = spectra if isinstance(spectra, Rows) else Rows(spectra), 1 / known.sd**2
+    micro = gaps.argmin(1) if micro is None else micro
     squares = weighted_squares(rows.spectra, np.stack([weight, np.ones(len(weight))], axis=1))
     norm = np.sqrt(squares[:, 1])
     left = _left(rows, alone, scores, known, squares[:, 0], norm) / len(weight)
-    micro, light = gaps.argmin(1), np.log(np.maximum(norm, TINY)) - known.bright[0]
-    both = np.stack([gaps.min(1), np.sqrt(left)])
+    light = np.log(np.maximum(norm, TINY)) - known.bright[0]
+    both = np.stack([gaps[np.arange(len(gaps)), micro], np.sqrt(left)])
     middles = np.stack([known.near[micro], known.left[micro]])
     ratio = both / np.exp(known.bend[:, None] * light) / middles / known.reach[:, None]
     return np.clip(np.rint(100 * ratio.max(0)), 0, 255).astype(np.uint8)
@@ -66,19 +73,19 @@ def _left(
     a² ‖x / sd‖² + 2 a x·w(u V) + u (V w Vᵀ) uᵀ. Where little is left of these terms, it is worked out as it is written.
     """
     name, center = alone
-    form = affine(name, spectra, center, norm)
-    spectra = spectra.spectra if isinstance(spectra, Rows) else spectra
+    given = spectra if isinstance(spectra, Rows) else Rows(spectra)
+    form, spectra = affine(name, given, center, norm), given.spectra
     if form is None:
         return _left_as_written(spectra, alone, scores, known)
     if form.spectra is not spectra:
         square = weighted_squares(form.spectra, (1 / known.sd**2)[:, None])[:, 0]
-    rows = np.vstack([center, known.mean, known.back])
-    weighted = rows / known.sd**2
+    rows, weighted = np.vstack([center, known.mean, known.back]), directions(center, known)
+    product = given.times("unlike", weighted) if form.spectra is spectra else form.spectra @ weighted
     by_row = np.column_stack([form.beside, np.full(len(scores), -1.0), -scores])
-    first, gram = form.times**2 * square, weighted @ rows.T
+    first, gram = form.times**2 * square, weighted.T @ rows.T
     last = ((by_row @ gram) * by_row).sum(1)
     terms = first + ((np.abs(by_row) @ np.abs(gram)) * np.abs(by_row)).sum(1)
-    found = first + 2 * form.times * ((form.spectra @ weighted.T) * by_row).sum(1) + last
+    found = first + 2 * form.times * (product * by_row).sum(1) + last
     doubtful = ~(found > SURE * terms)
     if doubtful.any():
         found = np.where(doubtful, _left_as_written(spectra, alone, scores, known), found)

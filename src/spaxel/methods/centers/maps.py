@@ -14,14 +14,15 @@ import xarray as xr
 
 from spaxel.cube.exact import Grid, group_sums
 from spaxel.cube.mapping import Arrays, map_tiles
-from spaxel.cube.picture import Recipe
+from spaxel.cube.picture import Recipe, pictures
 from spaxel.linear.silhouettes import distances
-from spaxel.methods.centers.assign import Rungs, blank_maps, center_maps, few_maps, nearest
-from spaxel.methods.centers.confidence import apart_of, ladder, nearest_of_each
-from spaxel.methods.centers.familiar import Familiar, unlike
+from spaxel.methods.centers.assign import blank_maps, few_maps, nearest, with_confidence
+from spaxel.methods.centers.at_levels import asked_of
+from spaxel.methods.centers.confidence import nearest_of_each
+from spaxel.methods.centers.familiar import Familiar, directions, unlike
 from spaxel.methods.centers.sure import Sure, sure_of
 from spaxel.methods.state import unpack
-from spaxel.preprocess.scaling import Rows
+from spaxel.preprocess.scaling import Products, Rows
 
 WHOLE_BYTES = 2  # of whole numbers whose squares are summed as they are: exact below 2^53
 
@@ -70,11 +71,13 @@ class How(NamedTuple):
     """How a block is mapped. lean : labels and confidence only
 
     whole : values are whole numbers of 16 bits at most      counts : they have no sign
+    products : that all of this needs of spectra
     """
 
     lean: bool
     whole: bool
     counts: bool
+    products: Products | None
 
 
 class Centers(NamedTuple):
@@ -119,17 +122,21 @@ def map_centers(
     fill = few_maps() if lean else blank_maps(len(groups.levels), known.recipe)
     for one in more:
         fill |= one.blank()
-    rungs = Rungs(ladder(groups.tree, groups.levels), apart_of(groups.tree, groups.levels, groups.level_component))
-    if known.sure is not None:
-        against = known.sure.against(groups.component)
-        at = known.sure.against_at(groups.tree, groups.levels, groups.level_component)
-        rungs = rungs._replace(
-            weights=known.sure.weights, against=against, against_at=at, alone=float(known.sure.alone[0])
-        )
+    levels, table = (groups.levels[:0], None) if lean else (groups.levels, groups.level_component)
+    asked = asked_of(groups.component, groups.tree, levels, table, known.sure)
     dtype = cube["spectra"].dtype
-    how = How(lean, dtype.kind in "bui" and dtype.itemsize <= WHOLE_BYTES, dtype.kind in "bu")
-    function = partial(_block, model=model, known=known, rungs=rungs, more=tuple(more), how=how)
-    return map_tiles(function, cube, fill, memory=memory, **model.reading())
+    products = None if lean else _products(model, known)
+    how = How(lean, dtype.kind in "bui" and dtype.itemsize <= WHOLE_BYTES, dtype.kind in "bu", products)
+    function = partial(_block, model=model, known=known, more=tuple(more), how=how)
+    after = partial(with_confidence, asked=asked, lean=lean)
+    return map_tiles(function, cube, fill, memory=memory, after=after, **model.reading())
+
+
+def _products(model: Model, known: Known) -> Products:
+    """What spectra are multiplied by for scores, pictures, and how unlike they are to what was fitted."""
+    found = {"picture": known.recipe.weights, "unlike": directions(model.alone[1], known.familiar)}
+    matrix = getattr(model, "matrix", None)
+    return Products.of(found if matrix is None else found | {"scores": matrix})
 
 
 def map_distances(
@@ -147,17 +154,16 @@ def _distances(block: np.ndarray, n: int, model: Model, groups: Centers) -> tupl
 
 
 def _block(
-    block: np.ndarray, n: int, model: Model, known: Known, rungs: Rungs, more: tuple[More, ...], how: How
+    block: np.ndarray, n: int, model: Model, known: Known, more: tuple[More, ...], how: How
 ) -> tuple[Arrays, Arrays]:
     groups, block = known.groups, block.astype(np.float64, copy=False)
-    rows = Rows(spectra := block[:, : model.channels], counts=how.counts)
+    rows = Rows(spectra := block[:, : model.channels], counts=how.counts, products=how.products)
     scores = model.scores(block, rows)
     far = distances(scores, groups.centers)
-    if how.lean:
-        pixels = nearest(far, groups.component, rungs)
-    else:
-        pixels = center_maps(spectra, far, groups.component, rungs, known.recipe)
-        pixels["unlike"] = unlike(rows, model.alone, scores, far, known.familiar)
+    pixels = nearest(far)
+    if not how.lean:
+        pixels |= pictures(spectra, known.recipe, rows.times("picture", known.recipe.weights))
+        pixels["unlike"] = unlike(rows, model.alone, scores, far, known.familiar, pixels["micro"])
     sums = group_sums(spectra[:n], pixels["micro"][:n], len(groups.centers), known.grid, whole=how.whole)
     seen = Block(spectra, scores, far, n)
     for one in more:

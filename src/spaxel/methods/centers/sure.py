@@ -101,8 +101,19 @@ def confidence(margin: np.ndarray, against: np.ndarray, weights: np.ndarray) -> 
 
     Halfway between two components it is a half at most, however clear the rest of them is.
     """
-    found = 1 / (1 + against * np.maximum(1 - margin, np.exp(-CLEAR)) ** weights[1])
-    return np.minimum(found, 0.5 + 0.5 * np.minimum(margin / TIE, 1))
+    return certain(*terms(margin, weights), against)
+
+
+def terms(margin: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What margins say, whatever is against it: what the odds against it are multiplied by, and the most that can be said."""
+    return np.maximum(1 - margin, np.exp(-CLEAR)) ** weights[1], 0.5 + 0.5 * np.minimum(margin / TIE, 1)
+
+
+def certain(power: np.ndarray, bound: np.ndarray, against: np.ndarray) -> np.ndarray:
+    """`confidence`, of its `terms`."""
+    odds = np.asarray(against * power)
+    odds += 1
+    return np.minimum(np.divide(1, odds, out=odds), bound, out=odds)
 
 
 def at_most(levels: np.ndarray, alone: float) -> np.ndarray:
