@@ -72,3 +72,14 @@ def test_a_channel_that_was_constant_may_hold_anything_elsewhere():
 
 def test_sums_of_no_rows_are_nothing():
     assert totals(np.zeros((0, 2)), np.zeros(0, int), 3).tolist() == [[0, 0]] * 3
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_sums_are_the_same_whether_groups_are_few_or_many(monkeypatch, whole):
+    rng = np.random.default_rng(5)
+    spectra, groups = rng.integers(0, 60_000, (512, 150)).astype(float), rng.integers(0, 9, 512)
+    grid = fit_grid(spectra.astype(np.uint16) if whole else spectra)
+    one_by_one = group_sums(spectra, groups, 11, grid, whole=whole)
+    monkeypatch.setattr("spaxel.cube.exact.FEW_GROUPS", 0)
+    for name, values in group_sums(spectra, groups, 11, grid, whole=whole).items():
+        assert np.array_equal(values, one_by_one[name]), name

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from spaxel.cube import make_cube
 from spaxel.cube.executing import executing
-from spaxel.cube.mapping import BLOCK, Look, map_tiles
+from spaxel.cube.mapping import BLOCK, TOGETHER, Look, map_tiles
 from spaxel.errors import MemoryBudgetError
 from spaxel.pace import progress
 from spaxel.testing import tiny_cube
@@ -40,6 +40,22 @@ def test_every_call_sees_the_same_number_of_rows():
     with executing("synchronous"):
         map_tiles(spy, tiny_cube(70, 65), FILL, memory=2**17)
     assert seen == {BLOCK}
+
+
+def test_what_is_done_afterwards_sees_each_pixel_once_whatever_the_tiles():
+    cube, seen = tiny_cube(150, 131), []
+
+    def twice(pixels):
+        seen.append(len(pixels["total"]))
+        return {"double": 2 * pixels["total"]}
+
+    with executing("synchronous"):
+        for memory in (2**18, 2**30):
+            seen.clear()
+            maps, _ = map_tiles(_total, cube, {"double": np.float64(0)}, memory=memory, after=twice)
+            assert np.array_equal(maps["double"], 2 * cube["spectra"].values.sum(2, dtype=float))
+            assert sum(seen) == 150 * 131
+            assert max(seen) <= TOGETHER * BLOCK
 
 
 def test_nothing_to_map_gives_empty_maps():

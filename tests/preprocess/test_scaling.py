@@ -5,7 +5,7 @@ from spaxel.cube import make_cube
 from spaxel.cube.sampling import Sample, sample_spectra
 from spaxel.errors import CubeError, ParameterError
 from spaxel.preprocess import SCALINGS, fit_scaling, scale
-from spaxel.preprocess.scaling import scale_rows, scaled_product
+from spaxel.preprocess.scaling import Products, Rows, scale_rows, scaled_product
 from spaxel.testing import tiny_cube
 
 SAMPLE = sample_spectra(tiny_cube(40, 30), 1000)
@@ -152,3 +152,15 @@ def test_missing_values_are_completed_before_spectra_are_scaled():
     assert np.isnan(scaled[0, 0]).all()
     scaled[0, 0] = whole[0, 0]
     assert np.abs(scaled - whole).max() < 0.05
+
+
+@pytest.mark.same_bits
+@pytest.mark.parametrize("channels", [3, 90, 200])
+def test_products_side_by_side_have_the_bits_of_each_alone(channels):
+    rng = np.random.default_rng(channels)
+    spectra = rng.random((512, channels))
+    matrices = {name: rng.random((channels, n)) for name, n in (("picture", 3), ("unlike", 7), ("scores", 5))}
+    rows = Rows(spectra, products=Products.of(matrices))
+    for name, matrix in matrices.items():
+        assert np.array_equal(rows.times(name, matrix), spectra @ matrix), name
+    assert np.array_equal(rows.times("other", matrices["scores"]), spectra @ matrices["scores"])
