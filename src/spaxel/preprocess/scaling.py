@@ -36,7 +36,6 @@ RARE = 0.1  # of the mean channel: added to p in `counts`, so that one photon in
 PRIOR = 5.0  # photons like the mean that every pixel is taken to have seen besides its own in `counts`
 BY_SPECTRUM = ("unit", "unit_bright", "snv")  # scalings that divide each spectrum by a number of its own
 LOOKED_AT, TAIL = 4000, 0.99  # spectra for the weights of noisy channels, and share of them that is no outlier
-BY_SIZE = ("unit", "unit_bright", "counts")  # linear in a spectrum but for its size
 COUNTED = ("counts", "hellinger")  # scalings of photon counts, whose noise is that of counts
 LEAST_SHARE = 0.01  # of the variance of a channel that is taken for signal, however noisy its file says it is
 TINY = 1e-12
@@ -194,7 +193,7 @@ def not_negative(x: np.ndarray) -> np.ndarray:
 
 
 class Products(NamedTuple):
-    """Matrices that spectra are multiplied by, side by side: one product is quicker than several, and each has the same bits.
+    """Matrices that spectra are multiplied by, side by side: one product is quicker than several.
 
     matrix : (channel, n)      places : {name: the columns of one of them}
     """
@@ -251,10 +250,9 @@ def scaled_product(name: str, spectra: np.ndarray | Rows, center: np.ndarray, ma
     rows = spectra if isinstance(spectra, Rows) else Rows(spectra)
     if name == "counts":
         total = rows.total[:, None]
-        times = rows.times("scores", matrix) if rows.positive is rows.spectra else rows.positive @ matrix
-        return (times - total * (center @ matrix)) / (total + PRIOR)
+        return (rows.positive @ matrix - total * (center @ matrix)) / (total + PRIOR)
     if name in ("unit", "unit_bright"):
-        return rows.times("scores", matrix) / np.maximum(rows.norm, TINY * TINY)[:, None] - center @ matrix
+        return rows.spectra @ matrix / np.maximum(rows.norm, TINY * TINY)[:, None] - center @ matrix
     return scale_rows(name, rows.spectra, center) @ matrix
 
 

@@ -133,10 +133,10 @@ def map_centers(
 
 
 def _products(model: Model, known: Known) -> Products:
-    """What spectra are multiplied by for scores, pictures, and how unlike they are to what was fitted."""
-    found = {"picture": known.recipe.weights, "unlike": directions(model.alone[1], known.familiar)}
-    matrix = getattr(model, "matrix", None)
-    return Products.of(found if matrix is None else found | {"scores": matrix})
+    """What spectra are multiplied by for pictures, and how unlike they are to what was fitted. Scores are made apart, as in a
+    fit: where products are small, some kernels round them otherwise.
+    """
+    return Products.of({"picture": known.recipe.weights, "unlike": directions(model.alone[1], known.familiar)})
 
 
 def map_distances(

@@ -11,7 +11,7 @@ import xarray as xr
 from spaxel.cube.mapping import BLOCK
 from spaxel.cube.sampled_windows import Windows, sample_windows
 from spaxel.linear.pca import Projection
-from spaxel.preprocess.scaling import BY_SIZE, TINY, Rows, Scaling, scaled_product
+from spaxel.preprocess.scaling import TINY, Rows, Scaling, scaled_product
 
 
 class Folded(NamedTuple):
@@ -53,11 +53,6 @@ class Projected(NamedTuple):
         if weight:
             scores += ((np.log(np.maximum(rows.norm, TINY)) - mean) * weight)[:, None] * self.folded.along
         return scores
-
-    @property
-    def matrix(self) -> np.ndarray | None:
-        """(channel, d) that spectra are multiplied by as they are; None where scaled ones are."""
-        return self.folded.project if self.name in BY_SIZE else None
 
     def reading(self) -> dict[str, Any]:
         """Pixels are read alone."""
