@@ -26,6 +26,7 @@ from spaxel.methods.consensus.learning import (
 )
 from spaxel.methods.consensus.model import CONTEXT, Model, model_arrays, model_from, projected, scores_of
 from spaxel.methods.consensus.settling import settled
+from spaxel.methods.consensus.spots import Sight, others_with_spots, sight_of, spots_of, table_of, with_spots
 from spaxel.methods.parameters import (
     MaxClusters,
     Memory,
@@ -41,6 +42,7 @@ from spaxel.pace import paced
 from spaxel.preprocess.choice import FIXED_CLUSTERS, Choice, choose_scaling
 from spaxel.preprocess.scaling import fit_scaling
 
+MOST_LEVELS = 8  # components up to which spots are looked for
 FEWEST, SHARE = 3, 2000  # spectra of a component, and one in so many: with fewer, it is none
 
 
@@ -98,15 +100,26 @@ class Segment(Segmenting):
         if lone.any():
             rows = np.flatnonzero(~lone)
             found, scores, middles = self._settled(task, seen, copies, norm, k, rules, rows)
-        model = found.model
-        pairs = _pairs(model, task.sample, own, scores.shape[1])
+        sight, plain = self._sight(task, copies, windows), distances(scores, middles).argmin(1)
+        spots = spots_of(sight, 3 if start else k, max(k, MOST_LEVELS if start else 0), seed) if sight else []
+        labels, taken = with_spots(sight, spots, plain) if sight else (plain, [])
         others: Labelings = {}
+        shown = taken
         if start is not None:
             chosen = self.scaling == "auto" and copies is not SHINING
             numbers = [n for n in range(2, min(MOST, self.max_clusters) + 1) if n != k]
             known = {FIXED_CLUSTERS: six.name} if six else {}
             look = task.look if chosen else None
             others = labelings_at(numbers, seen, copies, found.clear, look, known, norm, lone, rules)
+            if sight:
+                others, more = others_with_spots(others, sight, spots)
+                shown = [*taken, *(spot for spot in more if not any(spot is one for one in taken))]
+        model = found.model
+        if sight and shown:
+            model = model._replace(spots=table_of(sight, shown))
+            scores = scores_of(model, task.sample.spectra)
+            middles = np.stack([scores[labels == j].mean(0) for j in np.unique(labels)])
+        pairs = _pairs(model, task.sample, own, scores.shape[1])
         groups = groups_through(scores, pairs, middles, start if start else k, rules, found.spaces, others)
         first = model.names[0]
         info = said_of_scaling(first, choice) | {
@@ -128,6 +141,12 @@ class Segment(Segmenting):
         scores = scores_of(found.model, task.sample.spectra if found.model.context else task.own.spectra)
         middles = settled(scores[rows], found.labels, found.weight, k, self.n_init, self.random_state)
         return found._replace(spaces=spaces), scores, middles
+
+    def _sight(self, task: Task, copies: dict[str, int], windows: Windows) -> Sight | None:
+        """Where spots are looked for: in images whose values are no counts, where no scaling was asked for."""
+        if self.scaling != "auto" or copies is SHINING or task.look.counts or not len(task.own.pairs):
+            return None
+        return sight_of(task.sample, windows, self.random_state)
 
     def _scalings(self, task: Task, number: int | None) -> tuple[Choice | None, dict[str, int]]:
         """The choice of a scaling at this number, and how often the members of each scaling count, the chosen one first."""

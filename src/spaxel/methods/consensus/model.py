@@ -9,6 +9,7 @@ import numpy as np
 
 from spaxel.cube.mapping import Arrays
 from spaxel.methods.centers.projection import Folded, Projected, in_blocks, project_blocks
+from spaxel.methods.consensus.spots import Spots
 from spaxel.methods.state import pack, unpack
 from spaxel.preprocess.scaling import Rows
 
@@ -43,13 +44,17 @@ class Joint(NamedTuple):
 
 
 class Model(NamedTuple):
-    """For spaxel.methods.centers.maps. names : of the scalings, the chosen one first      context : 0 or 3."""
+    """For spaxel.methods.centers.maps. names : of the scalings, the chosen one first      context : 0 or 3.
+
+    spots : small components that the members do not see; None: there are none
+    """
 
     names: tuple[str, ...]
     folded: tuple[Folded, ...]
     views: tuple[View, ...]
     joint: Joint
     context: int
+    spots: Spots | None = None
 
     @property
     def channels(self) -> int:
@@ -62,7 +67,7 @@ class Model(NamedTuple):
         return self.names[0], self.folded[0].center
 
     def scores(self, block: np.ndarray, own: Rows | None = None) -> np.ndarray:
-        """Scores (n, e + d') of spectra (n, channel), or (n, 2 channel) with the mean of the neighbours.
+        """Scores (n, e + d' + s) of spectra (n, channel), or (n, 2 channel) with the mean of the neighbours.
 
         own : the spectra alone, if something was asked of them already
         """
@@ -76,7 +81,8 @@ class Model(NamedTuple):
             place += _said(z, around, view)
             if first is None:
                 first = z @ self.joint.own + around @ self.joint.beside - self.joint.shift
-        return place if first is None else np.concatenate([place, first], axis=1)
+        found = place if first is None else np.concatenate([place, first], axis=1)
+        return found if self.spots is None else np.concatenate([found, self.spots.places(block)], axis=1)
 
     def reading(self) -> dict[str, Any]:
         """The mean of the neighbours is read beside each spectrum, but of tables."""
@@ -98,7 +104,7 @@ def scores_of(model: Model, spectra: np.ndarray) -> np.ndarray:
 
 def model_arrays(model: Model) -> Arrays:
     """What `state_` keeps of a model."""
-    found = pack("joint.", model.joint)
+    found = pack("joint.", model.joint) | (pack("spots.", model.spots) if model.spots is not None else {})
     for i, (folded, view) in enumerate(zip(model.folded, model.views, strict=True)):
         found |= pack(f"view{i}.", folded) | pack(f"view{i}.", view)
     return found
@@ -108,7 +114,8 @@ def model_from(state: Arrays, names: list[str], context: int) -> Model:
     """The model that these arrays are of."""
     folded = tuple(unpack(Folded, state, f"view{i}.") for i in range(len(names)))
     views = tuple(unpack(View, state, f"view{i}.") for i in range(len(names)))
-    return Model(tuple(names), folded, views, unpack(Joint, state, "joint."), context)
+    spots = unpack(Spots, state, "spots.") if "spots.table" in state else None
+    return Model(tuple(names), folded, views, unpack(Joint, state, "joint."), context, spots)
 
 
 def projected(name: str, folded: Folded, spectra: np.ndarray) -> np.ndarray:
