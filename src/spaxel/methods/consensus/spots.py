@@ -1,8 +1,8 @@
 """Small components that stand apart in colour and lie together in the image, which labelings of all spectra leave out.
 
 Principal components keep what varies most, and that may be the noise of a few channels; k-means divides what is many. So spots
-are looked for in other scores: the direction of a spectrum whose channels are in units of their noise. Parts of these are merged
-by the least gap between them, however few they are.
+are looked for in other scores: the direction of a spectrum whose channels are in units of their noise. Parts of these
+are merged by the least gap between them, however few they are.
 """
 
 from __future__ import annotations
