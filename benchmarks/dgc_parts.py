@@ -36,7 +36,8 @@ BARE, MEANS = "no net: scores and the border tree", "no net: scores of 3 x 3 mea
 CONSENSUS, ORACLE = "consensus (the default)", "whitened 3 x 3 means, 40 clusters, best merge"
 EARLIER = (
     "Hard 151, days 150 and cameras 150 were measured at commit 5b0931c, before the transport was made faster, and have no "
-    "seconds here; hard 150, measured at both, is the same to four digits."
+    "seconds here; hard 150, measured at both, is the same to four digits. The default was measured "
+    "again when it had learned to look for small spots."
 )
 METHODS = (WHOLE, VIEWLESS, BARE, MEANS, CONSENSUS, ORACLE)
 UNTRAINED = {"epochs": 1, "epochs_views": 0, "tiles": 1, "reuse": 1, "rate": 1e-12}  # z is the direction of the scores
