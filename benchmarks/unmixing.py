@@ -44,7 +44,7 @@ OURS = {
     "spaxel, number found": lambda X, k, seed: _ours(X, None, seed),
     "spaxel, even": lambda X, k, seed: _ours(X, k, seed, scale="even"),
     "spaxel, raw": lambda X, k, seed: _ours(X, k, seed, normalise="raw"),
-    "spaxel, unit": lambda X, k, seed: _ours(X, k, seed, normalise="unit"),
+    "spaxel, unit": lambda X, k, seed: _ours(X, k, seed, normalise="unit", scale="unit"),
 }
 
 
@@ -165,8 +165,9 @@ def report(about: dict[str, Any], rows: list[dict[str, Any]]) -> None:
         "the mean angle between all pixels of an image and three drawings of four fifths of them, each with its own seed. "
         "Plain methods: the best one of eight for each case and measure, which nobody knows beforehand.",
         table(header, summary),
-        "The abundances of Samson and Moffett are themselves fits; those of simulated scenes are shares of area, which the "
-        "default cannot know under uneven light (`normalise='even'` assumes that brightness does not hang on the material).",
+        "The abundances of Samson and Moffett are themselves fits; those of simulated scenes are shares of area, which "
+        "nobody knows under uneven light: the default takes brightness not to hang on the material (as `normalise='even'`) "
+        "where the brightest component is less than five times as bright as the darkest, and gives shares of light elsewhere.",
         table(("scene", "method", "angle, rad", "abundance error"), details),
     ]
     write_page("unmixing", "Unmixing of scenes beside plain methods", about, parts)

@@ -36,6 +36,23 @@ def test_number_light_spectra_and_abundances(k, light):
     assert "this count is" in found.sentence
 
 
+@pytest.mark.parametrize(("dark", "areas"), [(1.5, True), (20.0, False)])
+def test_shares_are_of_area_unless_a_material_is_dark(dark, areas):
+    """Uneven light; one of three materials is darker: five times is where it ends."""
+    X, S, A = scene(1, 3, 0.3)
+    light = X.sum(1) / (A @ S).sum(1)
+    S = S / S.sum(1, keepdims=True)
+    S[0] /= dark
+    X = light[:, None] * (A @ S)
+    found = scene_components(X + 0.003 * X.mean() * np.random.default_rng(0).standard_normal(X.shape), 3)
+    assert found.normalisation == "unit"
+    assert found.areas == areas
+    assert f"abundances are shares of {'area' if areas else 'light'}" in found.sentence
+    assert np.allclose(np.linalg.norm(found.components, axis=1), 1) != areas
+    if areas:
+        assert abundance_rmse(found.abundances, A, matched_spectra(found.components, S)["matching"])["mean_rmse"] < 0.06
+
+
 def test_the_light_is_measured():
     assert scene_components(scene(2, 3, 0.3)[0], 3).evidence["light"] == pytest.approx(0.3, abs=0.08)
     assert scene_components(scene(2, 3, 0.0)[0], 3).evidence["light"] < 0.06

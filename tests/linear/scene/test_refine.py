@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from spaxel.linear.scene.refine import refined_corners
+from spaxel.linear.scene.refine import _way, refined_corners
 from spaxel.metrics import matched_spectra
 
 
@@ -35,6 +35,24 @@ def test_what_varies_within_materials_does_not_carry_corners_away():
     for seed in range(3):
         X, S, inner = mixed(seed, purest=1.0, vary=0.1, noise=0.01)
         assert angle(refined_corners(X, inner), S) < angle(inner, S) + 0.02
+
+
+def test_corners_go_farther_where_no_spectrum_is_pure():
+    """Nothing holds more than two thirds of a material: half of the way would leave half of the error."""
+    left = []
+    for seed in range(4):
+        X, S, inner = mixed(seed, purest=0.7, n=1000)
+        left.append(angle(refined_corners(X, inner), S) / angle(inner, S))
+    assert np.mean(left) < 0.4
+
+
+def test_what_lies_beyond_the_end_and_what_is_not_gained_hold_a_corner_back():
+    C = np.zeros((100, 3))
+    C[:20, 0], C[:30, 1], C[20:40, 0], C[30:70, 1], C[:, 2] = 1, 1, 0.9, 0.9, 0.5
+    assert _way(C, np.array([0.8, 0.8, 0.8])).tolist() == pytest.approx([0.5, 0.5, 0.9])
+    assert _way(C, np.array([1.0, 1.0, -0.5])).tolist() == pytest.approx([0.5, 0.5, 0.5])
+    C[2:20, 0] = 0.9  # 2 of 40 nearly pure ones: a quarter of BEYOND
+    assert _way(C, np.ones(3))[0] == pytest.approx(0.875)
 
 
 def test_brightness_and_sign_stay():

@@ -49,3 +49,17 @@ def test_the_command_takes_it(scene, cli, tmp_path):
     )
     assert code == 0, err
     assert off(spaxel.load(tmp_path / "run"), cube, areas, pure) < 0.05
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_where_no_material_is_dark_the_default_gives_shares_of_area(scene):
+    cube, areas, pure = scene
+    light = cube["spectra"].values.sum(2) / (areas @ pure).sum(2)
+    near = pure * [[1.0], [4.0]]  # half as bright, and no longer an eighth
+    cube = spaxel.make_cube(light[..., None] * (areas @ near))
+    plain, even, unit = (spaxel.MCR(2, kind="scene", normalise=n).fit(cube) for n in ("auto", "even", "unit"))
+    assert plain.info_["areas"]
+    assert not unit.info_["areas"]
+    np.testing.assert_array_equal(plain.components_, even.components_)
+    assert off(plain, cube, areas, near) < 0.05 < off(unit, cube, areas, near)
+    assert not any("As shares of area" in s for s in plain.info_["warnings"])

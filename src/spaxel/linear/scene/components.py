@@ -22,6 +22,7 @@ Normalisation = Literal["raw", "unit"]
 PIXELS = 8000  # that are looked at for the components
 FEWER = 3000  # and for their number
 HANGS = 0.1  # rms between shares of light and of area, from which on that is said
+CONTRAST = 5.0  # times as bright as the darkest component, up to which shares of area are stable
 UNCERTAIN = 0.1  # rad between starts that fit as well, from which on a spectrum is said to be uncertain
 
 
@@ -32,6 +33,7 @@ class SceneComponents:
     components  : (k, channel), at raw normalisation as bright as found, at unit norm with norm 1 (or evened)
     abundances  : (n, k), sum 1; nan where a spectrum is zero and brightness is free
     brightness  : (n,), 1 at raw normalisation
+    areas       : whether abundances are shares of area, and not of light, at a free brightness
     unexplained : share of the variance, at the normalisation, that the mixture leaves
     evidence    : light (spread), relief, counts (a row per number tried, empty if it was given), apart (rad between starts)
     sentence    : how many, why, and how sure, in words
@@ -41,6 +43,7 @@ class SceneComponents:
     abundances: np.ndarray
     brightness: np.ndarray
     normalisation: Normalisation
+    areas: bool
     unexplained: float
     evidence: dict[str, Any]
     sentence: str
@@ -58,7 +61,7 @@ def scene_components(
     seed: int = 0,
     most: int = 10,
     normalise: Normalisation | Literal["auto"] = "auto",
-    scale: Literal["unit", "even"] = "unit",
+    scale: Literal["auto", "unit", "even"] = "auto",
 ) -> SceneComponents:
     """The components of an image, their abundances, and if not given their number.
 
@@ -66,7 +69,8 @@ def scene_components(
     most      : upper bound of the number, where it is not given (NWHFC, HySime: they overshoot)
     normalise : raw (pixels as they are), unit (each over its norm), auto: unit if the light is uneven
     scale     : of the components where brightness is free, which no data tell: all of norm 1, or such that the
-                brightness is as even as it can be (nearer to shares of area, less stable with dark materials)
+                brightness is as even as it can be (nearer to shares of area, less stable with dark materials);
+                auto: even if the brightest is then less than five times as bright as the darkest
     Centres of 3 or 5 k-means groups per component -> largest simplex among them (N-FINDR), at raw brightness, at unit norm
     and between; of sixteen starts the one whose mixtures leave least of the spectra (see pool), moved outwards (see refine).
     Starts are the same for every seed, which draws the sample of more than 8,000 spectra and nothing else. Light is uneven if
@@ -84,11 +88,14 @@ def scene_components(
     sample = _drawn(lit, PIXELS, seed)
     chosen, k, evidence = _decide(sample, n_components, most, normalise)
     found = pooled_corners(sample, k)
-    S, A, b = _unmix(X, refined_corners(_drawn(sample, FEWER, 0), found.spectra), chosen, scale)
+    S, areas = _scaled(X, refined_corners(_drawn(sample, FEWER, 0), found.spectra), chosen, scale)
+    A, b = (fcls(X, S), np.ones(len(X))) if chosen == "raw" else (free_brightness(X, S), nnls(X, S).sum(1))
     order = np.argsort(-np.nanmean(A, axis=0), kind="stable")
     left = _left(sample if chosen == "raw" else view(sample, 0.0), S, chosen)
     evidence = evidence | {"apart": found.apart[order].tolist()}
-    return SceneComponents(S[order], A[:, order], b, chosen, left, evidence, _sentence(k, chosen, evidence))
+    return SceneComponents(
+        S[order], A[:, order], b, chosen, areas, left, evidence, _sentence(k, chosen, areas, evidence)
+    )
 
 
 def uncertain_words(apart: list[float]) -> list[str]:
@@ -143,14 +150,16 @@ def _even(C: np.ndarray) -> np.ndarray:
     return np.maximum(t, 0.01 * t.max())
 
 
-def _unmix(X: np.ndarray, S: np.ndarray, chosen: str, scale: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Components at their scale, abundances, brightness."""
+def _scaled(X: np.ndarray, S: np.ndarray, chosen: str, scale: str) -> tuple[np.ndarray, bool]:
+    """Components at their scale, and whether abundances at a free brightness are shares of area."""
     if chosen == "raw":
-        return S, fcls(X, S), np.ones(len(X))
+        return S, False
     S = S / np.linalg.norm(S, axis=1, keepdims=True)
-    if scale == "even":
-        S = S / _even(nnls(X, S))[:, None]
-    return S, free_brightness(X, S), nnls(X, S).sum(1)
+    if scale == "unit":
+        return S, False
+    t = _even(nnls(X, S))
+    areas = scale == "even" or bool(t.max() < CONTRAST * t.min())
+    return (S / t[:, None] if areas else S), areas
 
 
 def _left(view: np.ndarray, S: np.ndarray, chosen: str) -> float:
@@ -169,14 +178,16 @@ def _check_options(X: np.ndarray, k: int | None, most: int, normalise: str, scal
         check_count(X, k)
     if int(most) != most or most < 1:
         raise ParameterError(f"most is {most}: must be a whole number of at least 1.")
-    if normalise not in ("auto", "raw", "unit") or scale not in ("unit", "even"):
-        raise ParameterError(f"normalise is {normalise!r}, scale {scale!r}. Try auto, raw or unit; unit or even.")
+    if normalise not in ("auto", "raw", "unit") or scale not in ("auto", "unit", "even"):
+        raise ParameterError(f"normalise is {normalise!r}, scale {scale!r}. Try auto, raw or unit; auto, unit or even.")
 
 
-def _sentence(k: int, chosen: str, evidence: dict[str, Any]) -> str:
+def _sentence(k: int, chosen: str, areas: bool, evidence: dict[str, Any]) -> str:
     words = [f"{k} component{'s' * (k != 1)}"]
     words.append(count_words(k, evidence["counts"]) if evidence["counts"] else "as asked")
     if evidence["light"] is not None:
         free = "so brightness is free (unit norm)" if chosen == "unit" else "so brightness is kept (raw)"
         words.append(f"the light spreads by {evidence['light']:.0%}, {free}")
+    if chosen == "unit":
+        words.append(f"abundances are shares of {'area' if areas else 'light'}")
     return "; ".join(words) + "."

@@ -79,26 +79,26 @@ def _found(spectra: np.ndarray, sample: Sample, asked: Constraints, options: Opt
 
 def _scene(spectra: np.ndarray, options: Options, even: Even | None) -> Unmixed:
     spectra = spectra if even is None else spectra * even.channel
-    areas = options.normalise == "even"
     view = "unit" if options.normalise == "even" else options.normalise
-    scale: Literal["even", "unit"] = "even" if areas else "unit"
+    scale: Literal["auto", "even", "unit"] = "auto" if options.normalise in ("auto", "raw") else options.normalise
     found = scene_components(spectra, options.number, normalise=view, scale=scale, seed=options.seed)
     info = {
         "kind": "scene",
         "constrained": False,
         "sentence": found.sentence,
         "normalisation": found.normalisation,
+        "areas": found.areas,
         "noise": [0.0, 0.0, 1.0],
         "explained": 1 - found.unexplained,
         "evidence": found.evidence,
     }
     said = uncertain_words(found.evidence["apart"])
-    if found.normalisation == "unit" and not areas:
+    if found.normalisation == "unit" and not found.areas:
         said += bright_words(spectra, found.components)
     if even is None:
         return Unmixed(found.components, info, said, {})
     components = found.components / even.channel
-    if found.normalisation == "unit" and not areas:
+    if found.normalisation == "unit" and not found.areas:
         components /= np.linalg.norm(components, axis=1, keepdims=True)
     return Unmixed(components, info | {"noise_for": USED_FOR}, said, {"channel_weight": even.channel})
 

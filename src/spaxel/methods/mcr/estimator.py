@@ -61,8 +61,9 @@ class MCR(Unmixing):
     normalise: Annotated[
         Literal["auto", "raw", "unit", "even"],
         Field(
-            description="of a scene: raw keeps brightness, unit ignores it, auto decides by the light; even: as unit, but "
-            "abundances are shares of area, which takes the light for independent of the material"
+            description="of a scene: raw keeps brightness, unit ignores it, even: as unit, but abundances are shares of area, "
+            "which takes the light for independent of the material; auto decides by the light, and against unit where no "
+            "component is much darker than others"
         ),
     ] = "auto"
     closure: Annotated[bool, Field(description="of a table: abundances of a spectrum sum to 1")] = False
@@ -144,9 +145,7 @@ class MCR(Unmixing):
         cube = ready(cubes[0], self.info_, self.state_)
         found = targets_beside(cube, S, self.random_state, self.memory)
         new = found.spectra
-        if (
-            self.info_["normalisation"] == "unit" and self.normalise != "even"
-        ):  # of even, components are as bright as here
+        if self.info_["normalisation"] == "unit" and not self.info_["areas"]:  # for areas, they are as bright as here
             new = new / np.linalg.norm(new, axis=1, keepdims=True)
         self.state_["components"] = np.ascontiguousarray(np.vstack([S, new]))
         said = words(found.about, k)
