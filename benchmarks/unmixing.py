@@ -60,6 +60,7 @@ class Once:
         self.function, self.known = function, {}
 
     def __call__(self, *given: Any) -> Any:
+        """The answer to what is given, by the bytes of arrays."""
         key = tuple(one.tobytes() if isinstance(one, np.ndarray) else one for one in given)
         if key not in self.known:
             self.known[key] = self.function(*given)

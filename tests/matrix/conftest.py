@@ -18,10 +18,11 @@ CLEAN = (np.eye(3)[LABELS] * 0.8 + 0.2 / 3) @ MATERIALS  # every pixel holds a l
 
 
 class Kind(NamedTuple):
-    """Files of one kind, and which spectra of each hold data."""
+    """Files of one kind, which spectra of each hold data, and known spectra on its axis: the materials, and three others."""
 
     files: list[Path]
     lit: list[np.ndarray]
+    library: Path
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +53,12 @@ def kinds(tmp_path_factory) -> dict[str, Kind]:
         "several": [write(f"day{i}", counts[i], keV, "keV", truth_labels=LABELS[: len(counts[i])]) for i in (1, 2)],
         "table": [_table(folder / "table.csv", rng, nm)],
     }
-    whole = {name: Kind(files, [np.ones((HEIGHT, WIDTH), bool)] * len(files)) for name, files in cubes.items()}
+    known = np.vstack([MATERIALS, np.exp(-((U[None] - np.array([[0.05], [0.35], [0.95]])) ** 2) / 0.004)])
+    axes = {"counts": (keV, "keV"), "eds": (keV, "keV"), "several": (keV, "keV"), "flux": (10 * nm, "Angstrom")}
+    axes["raman"] = (1600 * U + 200, "1/cm")
+    library = {name: write(f"known_{name}", known[:, None], *axes.get(name, (nm, "nm"))) for name in cubes}
+    every = np.ones((HEIGHT, WIDTH), bool)
+    whole = {name: Kind(files, [every] * len(files), library[name]) for name, files in cubes.items()}
     whole["several"].lit[1] = np.ones((9, WIDTH), bool)
     whole["table"].lit[0] = np.ones((40, 1), bool)
     whole["border"].lit[0] = np.isfinite(gaps).all(2) & gaps.any(2)

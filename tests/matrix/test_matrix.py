@@ -31,6 +31,7 @@ UNMIX = {
     "ebgmcr": ("--epochs", "4"),
     "nmf": ("--n-components", "3"),
     "mcr-als": ("--n-components", "3", "--max-iter", "10"),
+    "library": ("--background", "2", "--most", "3", "--n-sample", "60"),  # and --library, of the kind of data
 }
 METHODS = SEGMENT | UNMIX
 TRAINED = ("dsc", "dgc")  # write a checkpoint
@@ -70,6 +71,7 @@ class Cell:
     def __init__(self, call, method, kind, data, folder):
         self.call = call
         self.method, self.kind, self.files, self.lit = method, kind, data.files, data.lit
+        self.options = (*METHODS[method], *(("--library", data.library) if method == "library" else ()))
         self.folder, self.run = folder, folder / "run"
         self.first = self.make("run")
         self.results = [read_result(place).load() for place in self.places(self.run)] if self.first[0] == 0 else []
@@ -78,7 +80,7 @@ class Cell:
         """The command that makes a run of this name."""
         verb = "segment" if self.method in SEGMENT else "unmix"
         return self.call(
-            verb, *self.files, "-o", self.folder / name, "--method", self.method, *METHODS[self.method], *more
+            verb, *self.files, "-o", self.folder / name, "--method", self.method, *self.options, *more
         )
 
     def places(self, run):
