@@ -11,6 +11,7 @@ import sys
 import traceback
 import warnings
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 from cyclopts import App, Parameter
@@ -130,7 +131,7 @@ def _computing(arguments: list[str]) -> AbstractContextManager[None]:
 
 def _set_streams() -> None:
     """Our warnings as plain lines; no log of a library beside our message; names of files that are no text, escaped."""
-    warnings.showwarning = _show_warning
+    warnings.showwarning = partial(_show_warning, warned.get())
     for kind in (GuessWarning, LayoutWarning, LostWarning):
         warnings.simplefilter("default", kind)
     if not logging.root.handlers:
@@ -148,6 +149,7 @@ def _fail(message: str) -> None:
 
 
 def _show_warning(
+    printed: set[str],
     message: Warning | str,
     category: type[Warning],
     filename: str,
@@ -155,7 +157,10 @@ def _show_warning(
     file: Any = None,
     line: str | None = None,
 ) -> None:
-    """Warnings of spaxel as one plain line; those of other libraries concern developers only."""
+    """Warnings of spaxel as one plain line; those of other libraries concern developers only.
+
+    printed : those of this command, which is told here since threads that map a series have no context of their own
+    """
     if category.__module__.startswith("spaxel") or category is UserWarning:
-        warned.get().add(str(message))
+        printed.add(str(message))
         print(f"spaxel: {printable(called(str(message)))}", file=sys.stderr)  # noqa: T201
