@@ -80,7 +80,8 @@ def _found(spectra: np.ndarray, sample: Sample, asked: Constraints, options: Opt
 def _scene(spectra: np.ndarray, options: Options, even: Even | None) -> Unmixed:
     spectra = spectra if even is None else spectra * even.channel
     view = "unit" if options.normalise == "even" else options.normalise
-    scale: Literal["auto", "even", "unit"] = "auto" if options.normalise in ("auto", "raw") else options.normalise
+    scales: dict[str, Literal["auto", "even", "unit"]] = {"even": "even", "unit": "unit"}
+    scale = scales.get(options.normalise, "auto")
     found = scene_components(spectra, options.number, normalise=view, scale=scale, seed=options.seed)
     info = {
         "kind": "scene",
