@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from spaxel.linear.scene import refine
-from spaxel.linear.scene.refine import _way, refined_corners
+from spaxel.linear.scene.refine import refined_corners
 from spaxel.metrics import matched_spectra
 
 
@@ -36,27 +35,6 @@ def test_what_varies_within_materials_does_not_carry_corners_away():
     for seed in range(3):
         X, S, inner = mixed(seed, purest=1.0, vary=0.1, noise=0.01)
         assert angle(refined_corners(X, inner), S) < angle(inner, S) + 0.02
-
-
-@pytest.mark.parametrize(
-    ("kind", "farther"), [({"purest": 0.9}, True), ({"purest": 1, "noise": 0.01, "vary": 0.1}, False)]
-)
-@pytest.mark.parametrize("seed", range(3))
-def test_corners_go_more_than_half_of_the_way_where_no_spectrum_is_pure(monkeypatch, seed, kind, farther):
-    X, S, inner = mixed(seed, **kind)
-    now = angle(refined_corners(X, inner), S)
-    monkeypatch.setattr(refine, "_way", lambda C, gain: np.full(len(gain), 0.5))
-    half = angle(refined_corners(X, inner), S)
-    assert now < 0.95 * half if farther else now == pytest.approx(half, abs=1e-3)
-
-
-def test_what_lies_beyond_the_end_and_what_is_not_gained_hold_a_corner_back():
-    C = np.zeros((100, 3))
-    C[:20, 0], C[:30, 1], C[20:40, 0], C[30:70, 1], C[:, 2] = 1, 1, 0.9, 0.9, 0.5
-    assert _way(C, np.array([0.8, 0.8, 0.8])).tolist() == pytest.approx([0.5, 0.5, 0.9])
-    assert _way(C, np.array([1.0, 1.0, -0.5])).tolist() == pytest.approx([0.5, 0.5, 0.5])
-    C[2:20, 0] = 0.9  # 2 of 40 nearly pure ones: a quarter of BEYOND
-    assert _way(C, np.ones(3))[0] == pytest.approx(0.875)
 
 
 def test_brightness_and_sign_stay():

@@ -1,8 +1,7 @@
-"""Corners of a scene moved outwards, half of the way to a simplex that also the purest spectra lie in, or farther.
+"""Corners of a scene moved outwards, half of the way to a simplex that also the purest spectra lie in.
 
 Means of groups lie inside of what the pixels fill, the more so where no spectrum is pure; a simplex around all pixels follows
-noise and what varies within a material. Midway is nearer to the truth than either in nearly all scenes that were tried. A
-corner goes farther where hardly any spectrum lies beyond its end (none is pure) and its spectra are explained better for it.
+noise and what varies within a material. Midway is nearer to the truth than either in nearly all scenes that were tried.
 """
 
 from __future__ import annotations
@@ -16,21 +15,16 @@ from spaxel.linear.scene.pool import DIRECTIONS, reduce
 ROUNDS = 20
 DARK = 0.02  # of the median brightness: darker spectra tell no direction
 SOFT = 0.3  # of the median brightness, at which a spectrum has half of its weight
-HALF = 0.5  # of the way, that every corner goes
-PURE = 0.8  # share from which on a spectrum counts as nearly pure
-BEYOND = 0.2  # of the nearly pure spectra, that lie beyond the end: from here on a corner goes half of the way only
 
 
 def refined_corners(X: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """Corners (k, channel) from half to all of the way, in angle, to where iterated constrained endmembers end.
+    """Corners (k, channel) midway, in angle, between those given and where iterated constrained endmembers end.
 
     X : (n, channel), no spectrum zero      corners : (k, channel), as bright afterwards as before
     Spectra are divided by their part along the mean spectrum, so mixtures at any brightness are mixtures of sum 1. Squared
     residual and squared edges of the simplex are made small together, an edge as dear as the median residual of the given
-    corners: the more noise and variation, the less they move. Of the second half of the way a corner goes the share of the
-    squared residual near it that the move takes off; less, the more spectra lie beyond the end, and none of it if a fifth of
-    the nearly pure ones do.
-    Berman et al. 2004, doi:10.1109/TGRS.2004.835299, for the objective; weights, price and how far are ours.
+    corners: the more noise and variation, the less they move.
+    Berman et al. 2004, doi:10.1109/TGRS.2004.835299, for the objective; weights, price and the half way are ours.
     The corners come back as they were where there is one, where the mean spectrum is zero, or where they are dependent.
     """
     bright = _brightness(X, corners)
@@ -42,12 +36,12 @@ def refined_corners(X: np.ndarray, corners: np.ndarray) -> np.ndarray:
     weight = along[held] / (along[held] + SOFT * middle)
     small = reduce(Y, max(DIRECTIONS, len(corners)))
     try:
-        moved, way = _iterated(small.scores, (start - small.mean) @ small.basis, weight / weight.mean())
+        moved = _iterated(small.scores, (start - small.mean) @ small.basis, weight / weight.mean())
     except (CubeError, np.linalg.LinAlgError):
         return corners
     size = np.linalg.norm(corners, axis=1, keepdims=True)
-    between = (1 - way) * corners / size + way * _unit(moved @ small.basis.T + small.mean)
-    return _unit(between if (corners < 0).any() else np.maximum(between, 0.0)) * size
+    halfway = corners / size + _unit(moved @ small.basis.T + small.mean)
+    return _unit(halfway if (corners < 0).any() else np.maximum(halfway, 0.0)) * size
 
 
 def _brightness(X: np.ndarray, corners: np.ndarray) -> tuple[np.ndarray, float, np.ndarray] | None:
@@ -62,29 +56,18 @@ def _brightness(X: np.ndarray, corners: np.ndarray) -> tuple[np.ndarray, float, 
     return (along, middle, axis) if middle > 0 and (corners @ axis > 0).all() else None
 
 
-def _iterated(Y: np.ndarray, start: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Least sum of weight |y - c T|² / n and price times the squared edges, c >= 0 of sum 1, by turns; and how far to go.
-
-    start, T : (k, d)      returns : T, and the part of the way (k, 1)
-    """
-    n, k, T = len(Y), len(start), start
+def _iterated(Y: np.ndarray, T: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Least sum of weight |y - c T|² / n and price times the squared edges, c >= 0 of sum 1, by turns from T (k, d)."""
+    n, k = len(Y), len(T)
     spread = np.eye(k) - 1 / k
-    C = before = fcls(Y, start)
+    C = fcls(Y, T)
     edges = float(((T - T.mean(0)) ** 2).sum())
     price = float(np.median(((Y - C @ T) ** 2).sum(1))) / max(edges, 1e-300)
     for _ in range(ROUNDS):
         heavy = (C * weight[:, None]).T
         T = np.linalg.solve(heavy @ C / n + price * spread + 1e-12 * np.eye(k), heavy @ Y / n)
         C = fcls(Y, T)
-    near = before**2 * weight[:, None]
-    left = [near.T @ ((Y - c @ S) ** 2).sum(1) for c, S in ((before, start), (C, T))]
-    return T, _way(C, 1 - left[1] / np.maximum(left[0], 1e-300))[:, None]
-
-
-def _way(C: np.ndarray, gain: np.ndarray) -> np.ndarray:
-    """How far each corner goes, HALF to 1. C : (n, k) shares at the end      gain : (k,) of the squared residual near it"""
-    beyond = (C > 1 - 1e-9).sum(0) / np.maximum((C > PURE).sum(0), 1)
-    return HALF + (1 - HALF) * np.clip(gain, 0, 1) * np.clip(1 - beyond / BEYOND, 0, 1)
+    return T
 
 
 def _unit(S: np.ndarray) -> np.ndarray:
