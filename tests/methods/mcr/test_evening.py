@@ -3,10 +3,11 @@
 import warnings
 
 import numpy as np
+import pytest
 from scipy.ndimage import gaussian_filter
 
 import spaxel
-from spaxel.methods.mcr.evening import evening
+from spaxel.methods.mcr.evening import evening, evening_counts
 from spaxel.metrics import matched_spectra
 
 
@@ -109,3 +110,27 @@ def test_counts_and_plain_tables_are_not_weighed():
     wrong = fitted(uneven(cube.drop_vars("variance"), times=1e5), n_components=2)
     assert any("variance of the file is not used" in s for s in wrong.info_["warnings"])
     assert "channel_weight" not in wrong.state_
+
+
+@pytest.mark.parametrize("options", [{}, {"counts": 100}, {"counts": 2000}])
+@pytest.mark.parametrize("seed", [50, 51])
+def test_a_small_painting_in_counts_has_as_many_components_as_pigments(options, seed):
+    """Bright lines have more noise than the mean of the channels: each of them had counted as a component, 79 of 79."""
+    cube = spaxel.simulate("maxrf", height=36, width=40, channels=80, seed=seed, **options).load()
+    model = spaxel.MCR().fit(cube)
+    assert model.info_["kind"] == "table"
+    assert model.n_components_ == len(np.unique(cube["truth_labels"])) == 6
+    assert "noise_for" not in model.info_  # no variance was given
+    assert not [said for said in model.info_["warnings"] if "spikes" in said]
+    shares = model.transform(cube)["abundances"].values
+    made = shares.reshape(-1, 6) @ model.components_
+    seen = cube["spectra"].values.reshape(-1, cube.sizes["channel"])[:, -made.shape[1] :]
+    assert np.corrcoef(made.ravel(), seen.ravel())[0, 1] > 0.9
+
+
+def test_whole_numbers_whose_noise_is_even_are_left_as_they_are():
+    rng = np.random.default_rng(0)
+    mixed = rng.dirichlet(np.ones(3), 200) @ (1000 * rng.random((3, 30)))
+    assert evening_counts(np.round(mixed + rng.normal(0, 20, mixed.shape)).clip(0)) is None
+    assert evening_counts(mixed) is None
+    assert evening_counts(np.zeros((5, 4))) is None

@@ -19,7 +19,7 @@ from spaxel.methods.mcr.alike import alike_sentences
 from spaxel.methods.mcr.constraints import NONE, Constraints, How, constrained_table
 from spaxel.methods.mcr.dense import apart_words, settled
 from spaxel.methods.mcr.errors import kept_for_errors
-from spaxel.methods.mcr.evening import Even, evening, evens, order_back, turned_back
+from spaxel.methods.mcr.evening import Even, evening, evening_counts, evens, order_back, turned_back
 from spaxel.methods.mcr.instrument import PERFECT, Instrument, corrected, doubted, sentence_beside
 from spaxel.methods.mixtures.base import Unmixed, is_signed
 
@@ -62,7 +62,13 @@ def components_of(sample: Sample, options: Options, asked: Constraints = NONE) -
     if options.instrument != PERFECT:
         before = corrected(spectra, options.number, options.instrument)
         spectra, about, options = before.table, before.about, options._replace(number=before.number)
-    found = _found(spectra, sample, asked, options._replace(signed=signed), even)
+    plain = not (about or asked.any() or np.isnan(spectra).any())
+    counted = evening_counts(spectra) if even is None and plain else None
+    if counted is not None and options.despike == "auto":  # a single photon where few are is no spike
+        options = options._replace(despike=False)
+    found = _found(spectra, sample, asked, options._replace(signed=signed), even or counted)
+    if counted is not None:  # no variance was used
+        found = found._replace(info={name: value for name, value in found.info.items() if name != "noise_for"})
     if not about:
         return found
     said = sentence_beside(len(found.components), found.info["explained"], about["instrument"])
