@@ -112,6 +112,7 @@ def test_counts_and_plain_tables_are_not_weighed():
     assert "channel_weight" not in wrong.state_
 
 
+@pytest.mark.filterwarnings("ignore:Samples hold", "ignore:.* explained much worse")
 @pytest.mark.parametrize("options", [{}, {"counts": 100}, {"counts": 2000}])
 @pytest.mark.parametrize("seed", [50, 51])
 def test_a_small_painting_in_counts_has_as_many_components_as_pigments(options, seed):
