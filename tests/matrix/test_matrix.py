@@ -72,6 +72,11 @@ def refusal(method, kind, step):
     return None
 
 
+def again(method, kind):
+    """Whether a cell is run twice: every third, so that each method is on three kinds and each kind by three methods."""
+    return ([*METHODS].index(method) + KINDS.index(kind)) % 3 == 0
+
+
 class Cell:
     """One method on one kind of data: its first run, and what must come out again."""
 
@@ -180,7 +185,7 @@ def test_overwrite(cell):
     assert (code, out) == (2, "")
     assert "run exists already. Try another name, or overwrite." in err
     assert (cell.run / "run.json").read_bytes() == before
-    if cell.method not in TRAINED:
+    if cell.method not in TRAINED and again(cell.method, cell.kind):
         assert cell.check("overwrite", cell.make("run", "--overwrite"))
         cell.same("run")
 

@@ -35,7 +35,7 @@ KINDS = ("counts", "reflectance", "galaxy", "raman")
 LABELS = np.repeat(np.minimum(np.arange(WIDTH) // 9, 2)[None], HEIGHT, axis=0)
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
-SLOW = ("dsc", "dgc", "ebgmcr")  # on two kinds of data, which are as different as any
+SLOW = ("dsc", "dgc", "ebgmcr", "library")  # on two kinds of data, which are as different as any
 BOTH = [
     (method, kind) for method in METHODS for kind in KINDS if method not in SLOW or kind in ("counts", "reflectance")
 ]
