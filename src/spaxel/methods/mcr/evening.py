@@ -41,8 +41,8 @@ def are_counts(spectra: np.ndarray) -> bool:
 def evening_counts(spectra: np.ndarray) -> Even | None:
     """Weights that even the noise of photon counts (n, channel); None where they make no difference to the number.
 
-    The edge takes the noise of a spectrum for the same in all channels. In counts a bright line has more, and each channel whose
-    noise stands above the mean counts as a component: paintings of six pigments had 79 of 79 channels, and with weights 6.
+    The edge takes the noise of a spectrum for the same in all channels. In counts a bright line has more, and each channel
+    whose noise stands above the mean counts as a component: paintings of six pigments had 79 of 79 channels; with weights 6.
     Only where fewer components stand above the noise by them, for whole numbers need not be counts.
     """
     lit = np.asarray(spectra.any(1))
