@@ -116,7 +116,7 @@ def test_a_map_goes_on_with_the_next_tile(cli, wide, tmp_path, monkeypatch, verb
     damaged = max(journal.parent.glob("maps/*/c/*/*/**/*"), key=lambda path: path.is_file())
     damaged.write_bytes(damaged.read_bytes()[:-1])
     made, one_tile = [], mapping._one_tile
-    monkeypatch.setattr(mapping, "_one_tile", lambda *given: made.append(given[2]) or one_tile(*given))
+    monkeypatch.setattr(mapping, "_one_tile", lambda *given: made.append(given[-1]) or one_tile(*given))
     assert cli(*words, "-o", run, "--resume")[0] == 0
     made = [tile for tile in made if tile.n_pixels > 4]  # the smaller one is a trial of the model when it is loaded
     assert len(made) == len(set(made)) == 9 - done + 1

@@ -52,8 +52,9 @@ def test_memory_and_chunks_change_no_bit(model, whole, memory, rows, columns):
 @pytest.mark.same_bits
 @pytest.mark.parametrize(("scheduler", "workers"), [("synchronous", None), ("threads", 5)])
 def test_scheduler_and_workers_change_no_bit(monkeypatch, model, whole, scheduler, workers):
-    def mapped(function, cube, fill, *, memory, look):
-        return map_tiles(function, cube, fill, memory=3 * 2**20, look=look)
+    def mapped(function, cube, fill, *, memory, **how):
+        assert set(how) == {"look", "after"}
+        return map_tiles(function, cube, fill, memory=3 * 2**20, **how)
 
     monkeypatch.setattr(module, "map_tiles", mapped)
     with executing(scheduler, workers):
