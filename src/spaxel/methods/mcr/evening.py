@@ -26,7 +26,7 @@ class Even(NamedTuple):
 
 
 def evening(spectra: np.ndarray, noise: Noise | None) -> Even | None:
-    """Weights of the spectra (n, channel) of a sample; None without a variance, and for counts, whose noise the count knows."""
+    """Weights of the spectra (n, channel) of a sample; None without a variance, and for counts: see `evening_counts`."""
     if noise is None or are_counts(spectra):
         return None
     channel, row = 1 / np.sqrt(noise.channel), 1 / np.sqrt(noise.row)
