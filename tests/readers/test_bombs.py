@@ -26,13 +26,17 @@ MIB = 2**20
 ZEROS = bytes(MIB)
 
 
+PACKING = [0.0]  # CPU seconds of making the bombs of a test: what a machine takes for these says nothing of reading
+
+
 @pytest.fixture
 def spare():
-    """What is read in this test takes less than a second and 300 MiB more than what is held before it."""
+    """What is read in this test takes less than two seconds and 300 MiB more than what is held before it."""
+    PACKING[0] = 0
     before, begin = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     yield
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300 * 1024
-    assert time.process_time() - begin < 3
+    assert time.process_time() - begin - PACKING[0] < 2
 
 
 def read(path, **options):
@@ -41,7 +45,10 @@ def read(path, **options):
 
 def packed(wanted, compressor):
     """`wanted` MiB of zeros, packed piece by piece."""
-    return b"".join([*(compressor.compress(ZEROS) for _ in range(wanted)), compressor.flush()])
+    begin = time.process_time()
+    content = b"".join([*(compressor.compress(ZEROS) for _ in range(wanted)), compressor.flush()])
+    PACKING[0] += time.process_time() - begin
+    return content
 
 
 def test_npz(tmp_path, spare):
