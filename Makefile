@@ -8,7 +8,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 endif
 VENV := .venv
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# uv takes a fifth of the time that pip takes; where it cannot be had, or finds less than pip is told of, pip it is.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+UV := $(BIN)/python -m uv pip install --quiet --python $(BIN)/python$(EXE)
+install = $(UV) --constraint constraints.txt --editable $(1) || $(PIP) --constraint constraints.txt --editable $(1)
+export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+export UV_NATIVE_TLS ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: demo test setup bits check bench bench-check docs formats smoke oldest help
@@ -54,17 +59,18 @@ oldest:  ## The oldest versions that pyproject.toml allows: installed, used, tes
 $(BIN)/python$(EXE):
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "spaxel needs Python >= 3.11; try: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
+	-$(PIP) uv
 
 $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python$(EXE)
-	$(INSTALL) --editable .
+	$(call install,.)
 	touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python$(EXE)
-	$(INSTALL) --editable '.[test]'
+	$(call install,'.[test]')
 	touch $@ $(VENV)/.core
 
 $(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python$(EXE)
-	$(INSTALL) --editable '.[docs]'
+	$(call install,'.[docs]')
 	touch $@
 
 help:
