@@ -12,8 +12,13 @@ VENV := .venv
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 UV := $(BIN)/python -m uv pip install --quiet --python $(BIN)/python$(EXE)
 install = $(UV) --constraint constraints.txt --editable $(1) || $(PIP) --constraint constraints.txt --editable $(1)
-export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 export UV_NATIVE_TLS ?= 1
+ifdef PIP_FIND_LINKS
+export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+endif
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: demo test setup bits check bench bench-check docs formats smoke oldest help
