@@ -48,8 +48,18 @@ def small_is_large():
         yield
 
 
+@pytest.fixture(scope="session")
+def patient():
+    """Commands in this process do not say after a minute how far they are: machines are slow, and tests read stderr."""
+    import spaxel.commands.console
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spaxel.commands.console, "MINUTE", 3600.0)
+        yield
+
+
 @pytest.fixture
-def cli(capsys):
+def cli(capsys, patient):
     """Run a command line in this process: (exit code, stdout, stderr)."""
     from spaxel.cli import main
 
@@ -67,7 +77,7 @@ def cli(capsys):
 
 
 @pytest.fixture(scope="session")
-def call():
+def call(patient):
     """As `cli`, for fixtures that live longer than one test."""
     from spaxel.cli import main
 

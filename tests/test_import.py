@@ -45,3 +45,8 @@ def test_the_names_for_editors_are_the_public_names():
     homes = {name: "spaxel" if name == home else f"spaxel.{home}" for name, home in spaxel._HOME.items()}
     assert told == homes  # a room that is public as it is lies in spaxel itself
     assert files("spaxel").joinpath("py.typed").is_file()
+
+
+def test_python_runs_the_package_as_the_command():
+    said = subprocess.check_output([sys.executable, "-m", "spaxel", "--version"], text=True)
+    assert said.strip() == __import__("spaxel").__version__

@@ -41,6 +41,15 @@ def test_noise_brings_whitening_into_play():
     assert "mnf" in choose_scaling(_sample(make_cube(noisy)), 3).scores
 
 
+def test_a_second_choice_knows_the_spectra_of_the_first():
+    sample, known = _sample(make_cube(tiny_cube(60, 50, counts=False)["spectra"].values)), {}
+    for number in (3, 5):
+        assert choose_scaling(sample, number, known=known) == choose_scaling(sample, number)
+    assert {name: scores.shape[0] for name, scores in known.items()} == dict.fromkeys(
+        ("none", "unit", "zscore"), len(sample.spectra)
+    )
+
+
 def test_degenerate_samples_get_a_plain_answer():
     for spectra in (np.ones((4, 5, 3)), np.arange(3.0).reshape(1, 1, 3) + 1):
         choice = choose_scaling(_sample(make_cube(spectra)))

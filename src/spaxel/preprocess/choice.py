@@ -89,10 +89,18 @@ def candidates(look: Look, sees_noise: bool, channels: int = 1) -> tuple[str, ..
     return ("none", "unit", "zscore", *(("mnf",) if noisy else ()))
 
 
-def choose_scaling(sample: Sample, n_clusters: int | None = None, seed: int = 0, *, look: Look | None = None) -> Choice:
+def choose_scaling(
+    sample: Sample,
+    n_clusters: int | None = None,
+    seed: int = 0,
+    *,
+    look: Look | None = None,
+    known: dict[str, np.ndarray] | None = None,
+) -> Choice:
     """The candidate whose k-means has the highest silhouette in its own space.
 
     n_clusters : at which they are compared (6 if None)      look : what look_at says of the sample, if that is known
+    known : the compared spectra by each scaling, for another choice of this sample with this seed; what lacks is added
     Fails, in the sense of guessing, where candidates lie within 0.02 of each other; the sentence then says so.
     """
     look = look or look_at(sample)
@@ -108,7 +116,12 @@ def choose_scaling(sample: Sample, n_clusters: int | None = None, seed: int = 0,
     if len(names) == 1:
         few = f"{look.brightness:.0f} photons per pixel are too few to compare scalings"
         return Choice(names[0], {}, f"Scaling {names[0]}: {few} ({look.words()}). Option scaling decides.")
-    scores = {name: _silhouette(name, small, n_clusters, seed, (i, len(names))) for i, name in enumerate(names)}
+    known = {} if known is None else known
+    scores = {}
+    for i, name in enumerate(names):
+        if name not in known:
+            known[name] = _compared(name, small, seed)
+        scores[name] = _silhouette(known[name], n_clusters, seed, (i, len(names)))
     best = max(scores, key=scores.__getitem__)
     others = ", ".join(f"{name} {score:.2f}" for name, score in scores.items() if name != best)
     second = sorted(scores.values())[-2]
@@ -120,15 +133,20 @@ def choose_scaling(sample: Sample, n_clusters: int | None = None, seed: int = 0,
     return Choice(best, scores, sentence)
 
 
-def _silhouette(name: str, sample: Sample, n_clusters: int, seed: int, place: tuple[int, int]) -> float:
-    """place : which of how many scalings this is, to be told"""
-    from spaxel.linear.lloyd import lloyd  # here and not above: a second that spaxel info does not need
-
+def _compared(name: str, sample: Sample, seed: int) -> np.ndarray:
+    """The spectra in a scaling's own space, as they are compared: (n, d)."""
     with threadpool_limits(1):
         scaling, spectra = fit_scaling(name, sample), sample.spectra
         features = np.concatenate([scaling(spectra[i : i + 512]) for i in range(0, len(spectra), 512)])
         projection = fit_pca(features, seed=seed, noise=feature_noise(scaling, sample))
-        scores = (features - projection.mean) @ projection.basis
+        return np.asarray((features - projection.mean) @ projection.basis)
+
+
+def _silhouette(scores: np.ndarray, n_clusters: int, seed: int, place: tuple[int, int]) -> float:
+    """place : which of how many scalings this is, to be told"""
+    from spaxel.linear.lloyd import lloyd  # here and not above: a second that spaxel info does not need
+
+    with threadpool_limits(1):
         labels = lloyd(scores, n_clusters, RESTARTS, seed, told=_told(*place)).labels_[:COMPARED]
         found = float(silhouettes(scores[:COMPARED], [labels])[0])
         return found if np.isfinite(found) else -1.0

@@ -85,12 +85,13 @@ class Segment(Segmenting):
         number = None if self.n_clusters == "auto" else self.n_clusters
         rules = Rules(None, self.n_micro, self.max_clusters, self.n_init, seed)
         windows = sample_windows(task.cubes, seed, CONTEXT)
-        choice, copies = self._scalings(task, number)
+        compared: dict[str, np.ndarray] = {}
+        choice, copies = self._scalings(task, number, compared)
         seen = _seen(copies, {}, task, windows, seed)
         start, six = None, choice
         if number is None:
             start = _counted(*next(iter(seen.items())), own, windows, rules)
-            choice, copies = self._scalings(task, max(2, start.level))  # as if it had been told
+            choice, copies = self._scalings(task, max(2, start.level), compared)  # as if it had been told
             seen = _seen(copies, seen, task, windows, seed)
         k = number or max(2, start.level if start else 2)
         norm = np.linalg.norm(own.spectra.astype(np.float64), axis=1)
@@ -148,11 +149,13 @@ class Segment(Segmenting):
             return None
         return sight_of(task.sample, windows, self.random_state)
 
-    def _scalings(self, task: Task, number: int | None) -> tuple[Choice | None, dict[str, int]]:
+    def _scalings(
+        self, task: Task, number: int | None, compared: dict[str, np.ndarray]
+    ) -> tuple[Choice | None, dict[str, int]]:
         """The choice of a scaling at this number, and how often the members of each scaling count, the chosen one first."""
         if self.scaling != "auto":
             return None, {self.scaling: 1}
-        choice = choose_scaling(task.own, number, self.random_state, look=task.look)
+        choice = choose_scaling(task.own, number, self.random_state, look=task.look, known=compared)
         if shining(task.own, task.look):
             return choice_for_sources(choice), SHINING
         return choice, scalings_of(choice.name, task.look)
