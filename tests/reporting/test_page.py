@@ -209,6 +209,18 @@ def test_the_slider_holds_all_levels_each_within_the_one_before(pages):
     assert 'id="level"' not in pages["bare"]
 
 
+def test_levels_cost_no_models():
+    """The spectra of all levels are plain numbers: a report with 8 levels has as many Bokeh models as one with 3."""
+    seen = {}
+    for most in (4, 6, 9):
+        result = make_scene(blobs(64, 64, 4, 1), KEV, "keV", levels=range(2, most))
+        page = render(result, {})
+        assert len(told(page)["nodes"]) >= most
+        seen[most] = len(re.findall(r'"type":"object","name":"\w+","id":', page))
+    assert len(set(seen.values())) == 1, seen
+    assert seen[4] > 100
+
+
 def test_guesses_stand_in_the_page():
     result = make_scene(blobs(9, 11, 2), np.arange(5.0), "nm", guesses=["Axis guessed as nm; --axis decides."])
     assert "--axis decides" in words(render(result, {}))

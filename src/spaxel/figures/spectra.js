@@ -4,8 +4,9 @@
 const mode = scale.active;
 const without = base_switch != null && base_switch.active == 1;
 const draw = [v => v, v => v >= 0 ? Math.sqrt(v) : NaN, v => v > 0 ? Math.log10(Math.max(v, floor)) : NaN][mode];
-for (let i = 0; i < sources.length; i++) {
-  const data = {...sources[i].data}, n = data.x.length;
+for (const item of legend.items) {
+  const source = item.renderers.at(-1).data_source, band = item.renderers.find(r => r.name == 'band');
+  const data = {...source.data}, n = data.x.length;
   for (const name of ['mean', 'low', 'high']) {
     if (data[name] == null) continue;
     data['raw_' + name] = data['raw_' + name] ?? data[name];
@@ -16,8 +17,8 @@ for (let i = 0; i < sources.length; i++) {
       for (let j = 0; j < n; j++) if (raw[j] < 0) values[j] = 0;
     data[name] = values;
   }
-  sources[i].data = data;
-  if (areas[i] == null) continue;
+  source.data = data;
+  if (band == null) continue;
   const x = [], y = [];
   for (let j = 0; j < n;) {
     if (!isFinite(data.low[j] + data.high[j])) { j++; continue; }
@@ -26,7 +27,7 @@ for (let i = 0; i < sources.length; i++) {
     for (let k = j - 1; k >= start; k--) { x.push(data.x[k]); y.push(data.high[k]); }
     x.push(NaN); y.push(NaN);
   }
-  areas[i].data = {x, y};
+  band.data_source.data = {x, y};
 }
 formatter.args = {mode};
 axis.ticker = tickers[mode];

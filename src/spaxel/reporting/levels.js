@@ -75,21 +75,9 @@
   };
 
   const showSpectra = () => {
-    const plot = spaxel.named("spectra"), legend = plot && spaxel.models().find((m) => m.type === "Legend" && m.tags.length === told.nodes.length);
-    if (!legend || told.nodes.length < 2) return;
-    const entries = legend.tags, drawn = new Set(entries.flatMap((entry) => entry.renderers));
-    const place = new Map(state.nodes.map((node, i) => [node, i])), here = state.nodes.map((node) => entries[node]);
-    state.nodes.forEach((node, i) => {
-      entries[node].label = { value: state.names[i].slice(0, 28) };
-      for (const renderer of entries[node].renderers) renderer.visible = seen(node);
-    });
-    plot.renderers = [...plot.renderers.filter((renderer) => !drawn.has(renderer)), ...here.flatMap((entry) => entry.renderers)];
-    legend.ncols = 1 + Math.floor((here.length - 1) / 20);
-    legend.items = here;
-    for (const tool of spaxel.models().filter((m) => m.type === "HoverTool" && Array.isArray(m.renderers) && m.renderers.some((r) => drawn.has(r))))
-      tool.renderers = here.map((entry) => entry.renderers.at(-1));
-    for (const said of spaxel.models().filter((m) => m.type === "CustomJSHover" && m.args?.names?.length === told.nodes.length))
-      said.args = { ...said.args, names: told.nodes.map((_, node) => state.names[place.get(node)] ?? "") };
+    const figure = spaxel.named("show nodes");
+    const { nodes, names } = state, colors = nodes.map((node) => told.nodes[node].color);
+    return figure?.execute(figure, { nodes, names, colors, seen: nodes.map(seen) });
   };
 
   const asImage = (source, bytes, shape, step) => {
@@ -132,8 +120,8 @@
     state = to;
     showMap();
     showNames();
-    showSpectra();
     showWords();
+    await showSpectra();
     await showConfidence();
     document.documentElement.dataset.level = state.level;
   };

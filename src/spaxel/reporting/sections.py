@@ -7,15 +7,13 @@ from typing import Any
 
 import xarray as xr
 from bokeh.model import Model
-from bokeh.models import HoverTool, Legend, Plot
 from dask.utils import format_bytes
 
 from spaxel.figures.bands import is_faint
 from spaxel.figures.evidence import evidence_svgs
 from spaxel.figures.maps import confidence_map, label_png, truth_png
-from spaxel.figures.marks import plain
 from spaxel.figures.reduce import component_sizes
-from spaxel.figures.spectra import FEASIBLE, MOST, bands, descending, short, spectra_figure, spectrum_svg
+from spaxel.figures.spectra import FEASIBLE, MOST, bands, descending, spectra_figure, spectrum_svg
 from spaxel.reporting.candidates import candidates, marks
 from spaxel.reporting.html import Markup, Picture, fill, floored, pairs, percent, show, sized, swatch
 from spaxel.reporting.levels import has_levels, node_shares
@@ -43,29 +41,11 @@ def components(page: Page) -> Markup:
 
 
 def _spectra(page: Page, names: list[tuple[float, str]]) -> Model:
-    """The spectra of all levels, of which those of this one are drawn; levels.js draws others when it is asked to.
-
-    The entries of all nodes are the `tags` of the legend: what is in no figure costs nothing when a page opens.
-    """
-    nodes, own = page.nodes, page.levels.own
+    """The spectra of this level; those of all others lie in the figure as plain numbers, until levels.js asks for them."""
     if not page.levels.states:
         return spectra_figure(page.result, page.colors, marks=names)
-    figure = spectra_figure(
-        nodes, page.levels.colors, marks=names, most=len(page.levels.colors), faint=is_faint(page.result)
-    )
-    plot, legend = (next(iter(figure.select({"type": kind}))) for kind in (Plot, Legend))
-    legend.tags = entries = list(legend.items)
-    for node, name in zip(own.nodes, own.names, strict=True):
-        entries[node].label = {"value": plain(short(name, 28))}
-    legend.items = [entries[node] for node in own.nodes]
-    legend.ncols = 1 + (len(own.nodes) - 1) // 20
-    hidden = {
-        renderer.id for node, entry in enumerate(entries) if node not in own.nodes for renderer in entry.renderers
-    }
-    plot.renderers = [renderer for renderer in plot.renderers if renderer.id not in hidden]
-    for hover in figure.select({"type": HoverTool}):
-        hover.renderers = [renderer for renderer in hover.renderers if renderer.id not in hidden]
-    return figure
+    faint = is_faint(page.result)
+    return spectra_figure(page.nodes, page.levels.colors, marks=names, faint=faint, first=page.levels.own)
 
 
 def _table(page: Page) -> dict[str, Any]:
