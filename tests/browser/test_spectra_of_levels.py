@@ -88,7 +88,9 @@ def test_the_lines_of_a_level_are_its_means(opened, result, scale):
             assert there.sum() >= np.isfinite(wanted).sum() > 0
             far = there & (wanted > np.nanmin(data["mean"]))  # below the smallest value of the scale all are one
             np.testing.assert_allclose(data["mean"][far], wanted[far], rtol=1e-4, atol=1e-5)
-            assert np.nanmax(entry["band"]["y"]) == pytest.approx(data["high"][np.isfinite(data["low"])].max(), rel=1e-5)
+            assert np.nanmax(entry["band"]["y"]) == pytest.approx(
+                data["high"][np.isfinite(data["low"])].max(), rel=1e-5
+            )
             assert entry["color"] == entry["fill"]
             assert entry["color"].lower() in colors[i].lower()
             assert entry["seen"] == [True] * len(entry["seen"])

@@ -15,6 +15,7 @@ from bokeh.models import (
     CustomJSTicker,
     CustomJSTickFormatter,
     GlyphRenderer,
+    Grid,
     HoverTool,
     InlineStyleSheet,
     Label,
@@ -75,6 +76,7 @@ class Frame:
         self.x = Range1d(0, columns)
         self.y = Range1d(rows, 0) if origin == "upper" else Range1d(0, rows)
         self.spans = [Span(dimension=d, line_color=INK, line_alpha=0.6) for d in ("width", "height")]
+        self.pixel = CustomJSHover(code=PIXEL)  # one for all maps: fewer models, so that a page opens fast
         self._known: dict[str, ColumnDataSource] = {}  # what the pointer looks up: labels, parts, confidence
         self._hovers: list[HoverTool] = []
 
@@ -116,7 +118,7 @@ class Frame:
             hover.tooltips, hover.formatters = rows, how
 
     def _tip(self) -> tuple[list[tuple[str, str]], dict[str, CustomJSHover]]:
-        rows, how = [], {"$x": CustomJSHover(code=PIXEL), "$y": CustomJSHover(code=PIXEL)}
+        rows, how = [], {"$x": self.pixel, "$y": self.pixel}
         if "labels" in self._known:
             rows.append(("component", "$sx{custom}"))
             how["$sx"] = CustomJSHover(args={name: self._known[name] for name in ("labels", "parts")}, code=COMPONENT)
@@ -151,7 +153,9 @@ class Frame:
         """
         rows, columns = self.shape
         sides = {"frame_width": round(columns * self.scale), "frame_height": round(rows * self.scale)}
-        plot = figure(x_range=self.x, y_range=self.y, tools=[], toolbar_location="above", name=f"{name} map", **sides)
+        plot = figure(
+            x_range=self.x, y_range=self.y, tools=[], toolbar_location="above", name=f"{name} map", title=None, **sides
+        )
         plot.tags = ["map", sides["frame_width"], sides["frame_height"]]
         add_tools(plot, name)
         plot.add_tools(CrosshairTool(overlay=self.spans, visible=False))
@@ -192,7 +196,7 @@ def plain_axes(plot: figure) -> None:
     """Thin dark grey axes in the font of the page; no box, no logo."""
     plot.outline_line_color = None
     plot.min_border_right = 12
-    plot.grid.grid_line_color = None
+    plot.center = [one for one in plot.center if not isinstance(one, Grid)]
     look = {"axis_line_color": "#999999", "major_tick_line_color": "#999999", "minor_tick_line_color": None}
     look |= {"axis_label_text_font_style": "normal", "axis_label_text_font_size": "13px"}
     look |= {"major_label_text_font_size": "12px"}

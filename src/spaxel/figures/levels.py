@@ -17,7 +17,7 @@ from spaxel.cube.smaller import is_large, nested_majority
 from spaxel.figures.palette import painted
 from spaxel.figures.reduce import component_sizes, n_components, reduce_mean, small_map, step_for
 from spaxel.results.convention import component_names, found_whole
-from spaxel.results.cut import component_table, merge_moments
+from spaxel.results.cut import component_table, component_tables, merge_moments
 from spaxel.results.numbers import SCRATCH, LabelSums
 from spaxel.results.parts import own_levels
 from spaxel.results.walk import walk
@@ -86,8 +86,8 @@ def levels_of(result: xr.Dataset, colors: Sequence[str], sums: Sums | None = Non
     weight = result["micro_weight" if "micro_weight" in result else "micro_size"].values
     states, own_level = [], own_levels(result)
     whole = found_whole(result) or 1.0
-    for level in [1, *(int(k) for k in np.sort(result["level"].values) if k > 1)]:
-        component, place = component_table(result["merge_tree"].values, weight, level, own_level)
+    wanted = [1, *(int(k) for k in np.sort(result["level"].values) if k > 1)]
+    for level, (component, place) in component_tables(result["merge_tree"].values, weight, wanted, own_level).items():
         member = component == np.arange(level)[:, None]
         dealt = [colors[p] for p in place]
         kept = [shown_by.get(row.tobytes(), color) for row, color in zip(member, dealt, strict=True)]

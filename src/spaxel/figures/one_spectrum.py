@@ -36,7 +36,7 @@ def one_spectrum(
     x_range = x_range or Range1d(*((high, low) if descending(result) else (low, high)))
     plot = figure(
         x_range=x_range, height=height, tools="pan,box_zoom,reset,save", toolbar_location="above",
-        active_drag="box_zoom", sizing_mode="stretch_width", name=f"component {i}",
+        active_drag="box_zoom", sizing_mode="stretch_width", name=f"component {i}", title=None,
     )  # fmt: skip
     plot.toolbar.logo = None
     plot.xaxis.axis_label = PlainText(text=plain(axis_label(result)))

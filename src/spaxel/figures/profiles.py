@@ -39,7 +39,7 @@ def profile(
     ranges = {"x_range": like.x_range, "y_range": like.y_range} if like else {"x_range": _x_range(run)}
     plot = figure(
         **ranges, height=height, tools="pan,box_zoom,reset,save", toolbar_location="above", sizing_mode="stretch_width",
-        active_drag="box_zoom", name=f"{'profile' if values is None else 'left'} {run.name}".strip(),
+        active_drag="box_zoom", title=None, name=f"{'profile' if values is None else 'left'} {run.name}".strip(),
     )  # fmt: skip
     plot.toolbar.logo = None
     plot.xaxis.axis_label = PlainText(text=plain(run.words))

@@ -21,7 +21,7 @@ from bokeh.models import (
 from bokeh.palettes import Viridis256
 from bokeh.plotting import figure
 
-from spaxel.figures.maps import CLEAR, INK, PIXEL, Frame
+from spaxel.figures.maps import CLEAR, INK, Frame
 from spaxel.figures.marks import plain
 from spaxel.figures.reduce import reduce_mean
 
@@ -79,9 +79,7 @@ def quantity_map(
     said = plain(unit)
     args = {"low": low, "high": high, "steps": STEPS, "unit": f" {said}" if said else ""}
     tips = [("", "@image{custom}"), ("x, y", "$x{custom}, $y{custom}")]
-    formatters = {"@image": CustomJSHover(args=args, code=_READ)} | {
-        axis: CustomJSHover(code=PIXEL) for axis in ("$x", "$y")
-    }
+    formatters = {"@image": CustomJSHover(args=args, code=_READ), "$x": frame.pixel, "$y": frame.pixel}
     plot.add_tools(
         HoverTool(renderers=[drawn], tooltips=tips, formatters=formatters, point_policy="follow_mouse", visible=False)
     )

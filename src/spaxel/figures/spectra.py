@@ -112,7 +112,7 @@ def _empty(result: xr.Dataset, shown: Bands, height: int, places: list[float]) -
     plot = figure(
         x_range=Range1d(*((high, low) if flip else (low, high)), bounds=None), y_range=DataRange1d(only_visible=True),
         height=height, tools="pan,box_zoom,reset,save", toolbar_location="above", active_drag="box_zoom",
-        sizing_mode="stretch_width", name="spectra", tags=[float(v) for v in (whole[::-1] if flip else whole)],
+        sizing_mode="stretch_width", name="spectra", title=None, tags=[float(v) for v in (whole[::-1] if flip else whole)],
     )  # fmt: skip
     plot.toolbar.logo = None
     plot.xaxis.axis_label = PlainText(text=plain(axis_label(result)))

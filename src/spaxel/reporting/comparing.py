@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
-from bokeh.embed import components
-from bokeh.resources import Resources
 from markupsafe import Markup
 
 from spaxel.errors import ParameterError
@@ -18,6 +16,7 @@ from spaxel.figures.maps import Frame
 from spaxel.figures.palette import matched_colors, run_colors
 from spaxel.figures.reduce import reduced
 from spaxel.metrics.agreement import Agreement
+from spaxel.reporting.embedded import embedded, library
 from spaxel.reporting.html import fill
 from spaxel.store.writing import replacing
 
@@ -87,16 +86,15 @@ def render_comparison(found: Comparison) -> str:
         small = reduced((a, b), SIDE, lambda a, b: (a, b, differ[a, b]))
         colors, names = (first, second, shades), (*found.names, pairs)
         figures = [named_map(*drawn, frame, SIDE) for drawn in zip(small, colors, names, strict=True)]
-    script, divs = components(figures) if figures else ("", ())
-    library = Resources(mode="inline", components=["bokeh"]).render() if figures else ""
+    script, spots = embedded(figures) if figures else ("", ())
     style = files("spaxel.reporting").joinpath("page.css").read_text("utf-8")
-    own = {"style": style, "library": library, "script": script, "mark": MARK}
+    own = {"style": style, "library": library(widgets=False) if figures else "", "script": script, "mark": MARK}
     return str(
         fill(
             "comparison",
             title=f"{one.title} and {other.title}",
             found=found,
-            maps=list(zip((one.title, other.title, "where they differ"), map(Markup, divs), strict=False)),
+            maps=list(zip((one.title, other.title, "where they differ"), map(Markup, spots), strict=False)),
             table=_table(found, first, second),
             pairs=_pairs(found, first),
             commands=[str(side.about["command"]) for side in found.sides if side.about.get("command")],

@@ -8,10 +8,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from bokeh.document import Document
-from bokeh.embed import components
 from bokeh.model import Model
-from bokeh.resources import Resources
 from markupsafe import Markup
 
 from spaxel.cube.pixels import scale_bar
@@ -21,6 +18,7 @@ from spaxel.figures.levels import confidence_sums, levels_of, node_result, own_p
 from spaxel.figures.palette import component_colors
 from spaxel.figures.places import place_of
 from spaxel.figures.reduce import component_sizes, small_map
+from spaxel.reporting.embedded import embedded, library
 from spaxel.reporting.html import fill
 from spaxel.results.walk import walk
 
@@ -89,20 +87,16 @@ class Page:
 
 def finish(page: Page, title: str, body: Markup) -> str:
     """The whole file: head, body with the figures in their spots, script and Bokeh's own code; nothing of a network."""
-    text, library, script = str(body), "", ""
+    text, drawing, script = str(body), "", ""
     if page.figures:
-        document = Document()
-        with document.models.freeze():  # what they refer to is gathered once, not again after each of them
-            for model in page.figures:
-                document.add_root(model)
-        script, divs = components(page.figures)
-        for i, div in enumerate(divs):
-            text = text.replace(f"<!--figure {i}-->", div.strip(), 1)
-        library = Resources(mode="inline", components=["bokeh", "bokeh-widgets"]).render()
+        script, spots = embedded(page.figures)
+        for i, spot in enumerate(spots):
+            text = text.replace(f"<!--figure {i}-->", spot, 1)
+        drawing = library(widgets=True)
     own = {name: _file(name) for name in ("page.css", "page.js", "levels.js")}
     given = {
         "body": text,
-        "library": library,
+        "library": drawing,
         "script": script,
         "style": own.pop("page.css"),
         "own": "".join(own.values()),

@@ -38,19 +38,41 @@ def component_table(
               part of what splits keeps its colour and the smaller gets the next one, so level K uses colours 0..K-1.
               A component of an own level has the colour of that component of the cut with which it has most in common
     """
-    colors = {0: 0}
-    owner = cut_tree(tree, 1)
-    for k in range(2, level + 1):
-        finer = cut_tree(tree, k)
-        colors_of: dict[int, Any] = {}
-        for parent in range(k - 1):
-            children = np.unique(finer[owner == parent])
-            larger = sorted(children, key=lambda c: -sizes[finer == c].sum())
-            colors_of |= {larger[0]: colors[parent]} | ({larger[1]: k - 1} if len(larger) > 1 else {})
-        owner, colors = finer, colors_of
-    if level in own:
-        colors = _matched(own[level], owner, colors, sizes)
-        owner = own[level]
+    return component_tables(tree, sizes, [level], own)[level]
+
+
+def component_tables(
+    tree: np.ndarray, sizes: np.ndarray, levels: Sequence[int], own: Mapping[int, np.ndarray] = NONE
+) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """{level: what `component_table` gives}, all in one way down the tree."""
+    found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    wanted, colors, owner = set(levels), {0: 0}, cut_tree(tree, 1)
+    for k in range(1, max(levels, default=0) + 1):
+        if k > 1:
+            owner, colors = _split(owner, colors, cut_tree(tree, k), sizes)
+        if k in wanted:
+            found[k] = _in_order(k, owner, colors, sizes, own.get(k))
+    return found
+
+
+def _split(
+    owner: np.ndarray, colors: dict[int, int], finer: np.ndarray, sizes: np.ndarray
+) -> tuple[np.ndarray, dict[int, int]]:
+    """Components of the next level and their colours."""
+    colors_of: dict[int, int] = {}
+    for parent in range(len(colors)):
+        children = np.unique(finer[owner == parent])
+        larger = sorted(children, key=lambda c: -sizes[finer == c].sum()) if len(children) > 1 else children
+        colors_of |= {larger[0]: colors[parent]} | ({larger[1]: len(colors)} if len(larger) > 1 else {})
+    return finer, colors_of
+
+
+def _in_order(
+    level: int, owner: np.ndarray, colors: dict[int, int], sizes: np.ndarray, own: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Components of one level in canonical order, and their colours. own : those of a level that is no cut of the tree"""
+    if own is not None:
+        owner, colors = own, _matched(own, owner, colors, sizes)
     order = canonical_order(np.bincount(owner, weights=sizes, minlength=level))
     place = np.empty(level, int)
     place[order] = np.arange(level)

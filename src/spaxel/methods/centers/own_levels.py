@@ -12,7 +12,7 @@ import numpy as np
 
 from spaxel.linear.silhouettes import distances
 from spaxel.methods.centers.linkage import Parts
-from spaxel.results.cut import component_table
+from spaxel.results.cut import component_tables
 
 MOST = 12  # components, up to which levels are groupings of their own
 LOOKED = 2000  # spectra that are labelled at each number
@@ -35,7 +35,8 @@ def level_table(
     known = {k: owner for k, owner in own.items() if owner is not None}
     if not known:
         return None
-    return np.stack([component_table(tree, parts.sizes, int(k), known)[0] for k in levels]).astype(np.int32)
+    tables = component_tables(tree, parts.sizes, [int(k) for k in levels], known)
+    return np.stack([tables[int(k)][0] for k in levels]).astype(np.int32)
 
 
 def grouped(parts: Parts, rows: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray | None:
