@@ -257,7 +257,7 @@ def test_cut(cell, call, tmp_path):
 
 def test_report(cell, call, monkeypatch):
     if cell.kind != "counts" and (cell.method, cell.kind) != ("kmeans", "several"):
-        monkeypatch.setattr("spaxel.reporting.page.components", lambda figures: ("", [""] * len(figures)))
+        monkeypatch.setattr("spaxel.reporting.page.embedded", lambda figures: ("", [""] * len(figures)))
     if cell.check("report", call("report", cell.run)):
         assert cell.files[-1].stem in read_page(cell.run)
     if not cell.results:
