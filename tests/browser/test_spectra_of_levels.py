@@ -10,6 +10,7 @@ import spaxel
 from spaxel.figures.bands import bands
 from spaxel.figures.maps import component_rgb
 from spaxel.figures.palette import component_colors
+from spaxel.figures.small_spectrum import light_colors
 from spaxel.reporting import render
 
 READY = "document.documentElement.dataset.ready == 'yes'"
@@ -120,8 +121,6 @@ def test_what_is_drawn_before_anything_moves_is_the_level_of_the_report(opened, 
 
 def test_light_lines_have_a_casing_at_every_level(opened):
     """Yellow is not seen on white; at nine components there is some."""
-    from spaxel.figures.small_spectrum import light_colors
-
     found = 0
     for level in (9, 4, 9):
         move(opened, level)
@@ -129,6 +128,20 @@ def test_light_lines_have_a_casing_at_every_level(opened):
         assert [entry["cased"] for entry in entries] == light_colors([entry["color"] for entry in entries]).tolist()
         found += sum(entry["cased"] for entry in entries)
     assert found > 0
+
+
+def test_a_casing_does_not_stay_where_a_dark_line_follows_a_light_one(opened):
+    show = """async (node) => { const figure = spaxel.named("show nodes"), color = told[node].color;
+      await figure.execute(figure, { nodes: [node], names: ["one"], colors: [color], seen: [true] }); return color }"""
+    told = "JSON.parse(document.getElementById('told').textContent).nodes"
+    colors = opened.evaluate(f"{told}.map((node) => node.color)")
+    light = light_colors(colors)
+    pale, dark = int(np.flatnonzero(light)[0]), int(np.flatnonzero(~light)[0])
+    for node in (pale, dark, pale, dark):
+        assert opened.evaluate(show.replace("told[", f"{told}["), node) == colors[node]
+        (entry,) = opened.evaluate(ENTRIES)
+        assert entry["cased"] == light[node]
+        assert opened.evaluate(DRAWN) == 2 + light[node]
 
 
 def test_a_name_isolates_at_another_level_and_the_next_level_shows_all(opened):

@@ -1,5 +1,6 @@
 """The pictures: what is made smaller stays true, maps lie the right way up, labels are text."""
 
+import re
 import shutil
 import struct
 import subprocess
@@ -17,7 +18,7 @@ from spaxel.figures.bands import is_faint
 from spaxel.figures.maps import Frame, component_names, confidence_map, label_map, label_png, picture_map, truth_png
 from spaxel.figures.palette import component_colors, palette, to_rgb
 from spaxel.figures.reduce import component_sizes, n_components, png, reduce_labels, reduce_mean, reduce_spectra
-from spaxel.figures.spectra import bands, plain, spectra_figure, spectrum_svg
+from spaxel.figures.spectra import Bands, bands, plain, spectra_figure, spectrum_svg
 
 
 @pytest.fixture
@@ -242,6 +243,17 @@ def test_drawing_of_one_channel_and_of_nan(result):
     gap["component_spectra"][0, 3] = np.nan
     assert "nan" not in spectrum_svg(bands(gap), 0, "#F0E442")
     spectra_figure(one, palette(3))
+
+
+def test_a_small_drawing_has_a_line_and_a_band_on_either_side_of_a_gap():
+    axis, nan = np.array([0.0, 1, 2, 3, 4, 5]), np.nan
+    mean = np.array([[0.0, 5, nan, 10, 5, 0]])
+    drawn = spectrum_svg(Bands(axis, mean, mean, mean, "spread"), 0, "#0072B2", width=100, height=36)
+    lines = re.findall('<polyline points="([^"]*)"', drawn)
+    assert lines == ["0.0,35.0 20.0,18.5", "60.0,2.0 80.0,18.5 100.0,35.0"]
+    there = [f"{line} {' '.join(reversed(line.split()))}" for line in lines]
+    assert re.findall('<polygon points="([^"]*)"', drawn) == there
+    assert spectrum_svg(Bands(axis, mean, None, None, ""), 0, "#0072B2").count("polygon") == 0
 
 
 def test_whether_spectra_are_faint_is_asked_of_the_result_not_of_its_levels(result):
