@@ -192,3 +192,22 @@ def test_a_level_looks_alike_whether_it_was_there_or_moved_to(page, visit, repor
     page.locator("#theme").click()
     assert [entry["color"] for entry in page.evaluate(ENTRIES)] == before
     page.locator(".bk-Column").first.screenshot(path=screens / f"spectra-level-{scheme}.png")
+
+
+def test_the_continuum_is_taken_away_at_any_level(page, visit, tmp_path):
+    cube = spaxel.simulate("ifu", height=13, width=11)
+    result = spaxel.KMeans(n_clusters=2, linkage="centroid", n_micro=12, max_clusters=5).fit(cube).predict(cube)
+    (tmp_path / "page.html").write_text(render(result, {}), "utf-8")
+    visit(page, tmp_path / "page.html")
+    page.wait_for_function(READY)
+    page.get_by_role("button", name="without continuum").click()
+    for level in (5, 3):
+        move(page, level)
+        entries = page.evaluate(ENTRIES)
+        means = spaxel.cut(result, level)["component_spectra"].values
+        assert len(entries) == level
+        for i, entry in enumerate(entries):
+            data = {name: np.array(values) for name, values in entry["data"].items()}
+            np.testing.assert_allclose(data["mean"], data["raw_mean"] - data["base"], rtol=1e-5, atol=1e-6)
+            assert np.nanmax(data["raw_mean"]) == pytest.approx(means[i].max(), rel=1e-5)
+            assert abs(np.nanmedian(data["mean"])) < 0.1 * np.nanmedian(data["raw_mean"])
