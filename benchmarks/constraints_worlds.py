@@ -91,9 +91,33 @@ def runs(seed: int) -> dict[str, Any]:
     return {"X": _noisy(rng, C @ S, 0.02), "S": S, "options": {"runs": np.repeat(np.arange(3), 50)}}
 
 
+def _overlapping(late: np.ndarray, heights: np.ndarray) -> np.ndarray:
+    """Profiles of runs of 40 times one after the other: three peaks nearer than their width. heights : (run, 3)"""
+    time = np.arange(40.0)[:, None]
+    shapes = [np.exp(-((time - np.array([15, 19, 23]) - shift) ** 2) / 50) for shift in late]
+    return np.concatenate([shape * high for shape, high in zip(shapes, heights, strict=True)])
+
+
+def alike(seed: int) -> dict[str, Any]:
+    """Four runs in which each component has the same profile, in other amounts."""
+    rng = np.random.default_rng(seed)
+    S = _spectra(rng)
+    C = _overlapping(np.zeros(4), rng.uniform(0.2, 1, (4, 3)))
+    return {"X": _noisy(rng, C @ S, 0.005), "S": S, "options": {"alike": np.repeat(np.arange(4), 40)}}
+
+
+def absent(seed: int) -> dict[str, Any]:
+    """Four runs that are late by other times; three of them are known to lack one component each."""
+    rng = np.random.default_rng(seed)
+    S = _spectra(rng)
+    there = np.array([[1, 1, 0], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
+    C = _overlapping(rng.uniform(-2, 2, 4), there * rng.uniform(0.3, 1, (4, 3)))
+    return {"X": _noisy(rng, C @ S, 0.005), "S": S, "options": {"allowed": np.repeat(there == 1, 40, axis=0)}}
+
+
 WORLDS = {
     "sum of one: closure": closure, "no pure samples: closure and min_volume 1": impure,
     "two spectra known, no pure samples: known": known, "a few counts per channel: loss poisson": counts,
     "5 % junk: robust": junk, "20 % missing: weights": holes, "noisy channels: weights": uneven,
-    "three runs: one maximum each": runs,
+    "three runs: one maximum each": runs, "four runs alike: trilinear": alike, "components known to be absent: zeros": absent,
 }  # fmt: skip

@@ -68,6 +68,13 @@ Known = Annotated[
     str | Path | np.ndarray | list[list[float]] | None,
     Field(description="spectra that are known to be components: a file, a run, or an array (m, channel)"),
 ]
+Zeros = Annotated[
+    str | Path | np.ndarray | list[list[float]] | None,
+    Field(
+        description="where components are known to be absent: a table (CSV) or array of 0 (absent) and 1 (may be there), a row "
+        "per file or spectrum, a column per component"
+    ),
+]
 MaxIter = Annotated[int, Field(ge=1, description="iterations at most")]
 
 Method = TypeVar("Method")

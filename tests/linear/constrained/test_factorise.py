@@ -8,6 +8,7 @@ from spaxel.linear.constrained.factorise import Search
 from spaxel.linear.constrained.factorise import constrain as constrained
 from spaxel.linear.constrained.missing import filled, filled_with_noise, known_entries, pedestal
 from spaxel.linear.constrained.outliers import sample_trust
+from spaxel.linear.constrained.trilinear import alike_in_runs, in_runs
 from spaxel.linear.constrained.unimodal import unimodal
 from spaxel.metrics import matched_spectra
 
@@ -41,6 +42,11 @@ def _cosines(components):
     return matched_spectra(components, PURE)["cosine"]
 
 
+THERE = (
+    np.array([[1, 1, 0], [0, 1, 1], [1, 0, 1], [1, 1, 1]]) == 1
+)  # which of three components are in which of four runs
+ALLOWED = np.random.default_rng(8).random((30, 3)) < 0.7
+ALLOWED[~ALLOWED.any(1)] = True
 HOLES = np.random.default_rng(9).random((30, 50)) < 0.15
 OPTIONS = {
     "plain": {},
@@ -54,6 +60,18 @@ OPTIONS = {
     "weights": {"weights": np.where(HOLES, 0.0, 1.0)},
     "runs": {"runs": np.repeat([0, 1], 15)},
     "poisson runs": {"runs": np.repeat([0, 1], 15), "loss": "poisson"},
+    "zeros": {"allowed": ALLOWED},
+    "closed zeros": {"allowed": ALLOWED, "closure": True},
+    "poisson zeros": {"allowed": ALLOWED, "loss": "poisson"},
+    "closed poisson zeros": {"allowed": ALLOWED, "loss": "poisson", "closure": True},
+    "zeros in runs": {"allowed": ALLOWED, "runs": np.repeat([0, 1], 15)},
+    "alike": {"alike": np.repeat([0, 1, 2], 10)},
+    "alike, one maximum": {"alike": np.repeat([0, 1, 2], 10), "runs": np.repeat([0, 1, 2], 10)},
+    "alike, zeros, weights": {
+        "alike": np.repeat([0, 1, 2], 10),
+        "allowed": np.repeat(THERE[:3], 10, axis=0),
+        "weights": np.where(HOLES, 0.0, 1.0),
+    },
     "all": {"closure": True, "known": PURE[:1], "robust": True, "weights": np.where(HOLES, 0.0, 2.0)},
 }
 
@@ -86,6 +104,65 @@ def test_unimodal_profiles_have_one_maximum_per_run(loss):
     plain = constrain(np.maximum(X, 0), 3, loss=loss, most=60)
     assert max(n_maxima(p) for p in plain.concentrations.T) > 2
     assert min(_cosines(found.components)) > 0.999
+
+
+def _alike(seed, heights, late=0.0):
+    """Four runs of three peaks that overlap so much that one maximum each leaves the spectra open."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(40.0)[:, None]
+    shapes = [np.exp(-((time - np.array([15, 19, 23]) - shift) ** 2) / 50) for shift in late * rng.uniform(-1, 1, 4)]
+    amounts = np.concatenate([shape * high for shape, high in zip(shapes, heights, strict=True)])
+    return amounts @ PURE + 0.005 * rng.normal(size=(160, 50)), np.repeat(np.arange(4), 40)
+
+
+def _angles(components, order=None):
+    one, two = (s / np.linalg.norm(s, axis=1, keepdims=True) for s in (components, PURE))
+    return np.arccos(np.clip((one * two).sum(1), -1, 1)) if order else np.arccos(np.clip(_cosines(components), -1, 1))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_runs_that_are_alike_leave_one_answer(seed):
+    heights = np.random.default_rng(seed + 50).uniform(0.2, 1, (4, 3))
+    X, runs = _alike(seed, heights)
+    found = constrain(X, 3, alike=runs)
+    for profile in found.concentrations.T:
+        values = np.linalg.svd(profile.reshape(4, 40), compute_uv=False)
+        assert values[1] < 1e-12 * values[0]
+    assert _angles(found.components).max() < 0.03
+    assert _angles(constrain(X, 3, runs=runs).components).max() > 2 * _angles(found.components).max()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_known_zeros_are_kept_and_name_the_components(seed):
+    """Three of four runs lack a component each; columns come back in the order in which they were given."""
+    X, runs = _alike(seed, THERE * np.random.default_rng(seed + 50).uniform(0.3, 1, (4, 3)), late=2.0)
+    for order in ([0, 1, 2], [2, 0, 1]):
+        allowed = THERE[runs][:, order]
+        found = constrain(X, 3, allowed=allowed)
+        assert (found.concentrations[~allowed] == 0).all()
+        assert _angles(found.components[np.argsort(order)], order=True).max() < 0.03
+
+
+def test_a_shape_in_several_runs_costs_less_than_any_other():
+    rng = np.random.default_rng(0)
+    rows, rank_one = in_runs(np.repeat([0, 1, 2], 4)), np.outer(rng.random(3), rng.random(4)).ravel()
+    a, b = rng.normal(size=12) + 1, rng.uniform(0.2, 2, 12)
+    b[:2] = a[:2] = 0
+    y = rank_one
+    costs = []
+    for _ in range(30):
+        y = alike_in_runs(a, b, y, rows, one_maximum=False)
+        costs.append((0.5 * b * y**2 - a * y).sum())
+    assert (np.diff(costs) <= 1e-12).all()
+    for _ in range(300):
+        other = np.outer(rng.random(3), 2 * rng.random(4)).ravel() if rng.random() < 0.3 else None
+        heights, shape = y.reshape(3, 4)[:, 2], y.reshape(3, 4)[1]
+        if other is None:  # near by
+            other = np.outer(
+                heights * rng.uniform(0.9, 1.1, 3), shape / max(shape[2], 1e-9) * rng.uniform(0.9, 1.1, 4)
+            ).ravel()
+        other = np.where(b > 0, other, 0)
+        assert costs[-1] <= (0.5 * b * other**2 - a * other).sum() + 1e-9
 
 
 def _profile_cost(y, a, b, counts):
@@ -230,6 +307,19 @@ def test_odd_tables():
         (lambda X: X, {"runs": np.zeros(4)}, ParameterError, "runs has shape"),
         (lambda X: X, {"min_volume": 1.0, "loss": "poisson"}, ParameterError, "does not go with"),
         (lambda X: X, {"min_volume": -1.0}, ParameterError, "min_volume"),
+        (lambda X: X, {"allowed": np.ones((30, 2), bool)}, ParameterError, "samples by components"),
+        (
+            lambda X: X,
+            {"allowed": np.ones((30, 3), bool) & [1, 1, 0]},
+            ParameterError,
+            "no sample to these components: 2",
+        ),
+        (lambda X: X, {"allowed": np.arange(30)[:, None] > [0, 0, 0], "closure": True}, ParameterError, "cannot be 1"),
+        (lambda X: X, {"alike": np.zeros(30)}, ParameterError, "two runs or more"),
+        (lambda X: X, {"alike": np.arange(30) > 9}, ParameterError, "have 10, 20 spectra"),
+        (lambda X: X, {"alike": np.arange(30) > 14, "closure": True}, ParameterError, "does not go with"),
+        (lambda X: X, {"alike": np.zeros(4)}, ParameterError, "runs have shape"),
+        (lambda X: X, {"alike": np.arange(30) > 14, "allowed": ALLOWED}, ParameterError, "of whole runs"),
     ],
 )
 def test_wrong_input_is_explained(wrong, options, error, message):

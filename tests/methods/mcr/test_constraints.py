@@ -74,6 +74,96 @@ def test_every_constraint_finds_the_spectra_and_keeps_the_contract(parameters, t
         assert np.array_equal(model.components_[0], PURE[0])
 
 
+THERE = np.array([[1, 1, 0], [0, 1, 1], [1, 0, 1]])
+
+
+def _three_runs(folder=None):
+    """Three runs of overlapping peaks, each without one component; as tables in a folder, if there is one."""
+    time, rng = np.arange(30.0)[:, None], np.random.default_rng(0)
+    shapes = np.exp(-((time - np.array([11, 14, 17])) ** 2) / 30)
+    tables = [(shapes * row) @ PURE + 0.004 * rng.normal(size=(30, 40)) for row in THERE * [1, 0.7, 0.5]]
+    if folder is None:
+        return [make_cube(table[:, None], AXIS, "nm") for table in tables]
+    paths = [folder / f"run{n}.csv" for n in range(3)]
+    for path, table in zip(paths, tables, strict=True):
+        np.savetxt(path, np.vstack([AXIS, table]), delimiter=",", fmt="%.8g")
+    return paths
+
+
+@pytest.mark.parametrize("rows", ["per file", "per spectrum", "of text"])
+def test_zeros_name_components_that_are_absent(rows, tmp_path):
+    zeros = {
+        "per file": THERE,
+        "per spectrum": np.repeat(THERE, 30, axis=0).tolist(),
+        "of text": tmp_path / "zeros.csv",
+    }[rows]
+    (tmp_path / "zeros.csv").write_text("run,ester,acid,water\nrun0,1,1,0\nrun1,0,1,1\nrun2,1,0,1\n")
+    model = MCR(zeros=zeros).fit(_three_runs())
+    assert model.n_components_ == 3
+    one, two = (s / np.linalg.norm(s, axis=1, keepdims=True) for s in (model.components_, PURE))
+    assert ((one * two).sum(1) > 0.999).all()  # in the order of the columns
+    profiles = model.state_["profiles"].reshape(3, 30, 3)
+    assert np.array_equal(profiles.any(1), THERE == 1)
+    assert "bands" not in model.info_
+    loaded = load(model.save(tmp_path / "model"))
+    assert np.array_equal(loaded.transform(PURE), model.transform(PURE))
+
+
+def test_a_component_more_than_zeros_have_columns_may_be_anywhere():
+    model = MCR(n_components=3, zeros=THERE[:, :2]).fit(_three_runs())
+    profiles = model.state_["profiles"].reshape(3, 30, 3)
+    assert np.array_equal(profiles[:, :, :2].any(1), THERE[:, :2] == 1)
+    assert min(_cosines(model)) > 0.99
+
+
+@pytest.mark.parametrize(
+    ("zeros", "words"),
+    [
+        (THERE[:2], r"2 rows, expected one per spectrum \(90\) or per file \(3\)"),
+        (THERE * 2, "other values than 0"),
+        ([[1, 0], [1]], "one column per component"),
+        ([], "one column per component"),
+    ],
+)
+def test_zeros_that_are_none(zeros, words):
+    with pytest.raises(ParameterError, match=words):
+        MCR(zeros=zeros).fit(_three_runs())
+
+
+def test_tables_of_zeros_that_cannot_be_read(cli, tmp_path):
+    files = _three_runs(tmp_path)
+    (tmp_path / "words.csv").write_text("run,a\nrun0,yes\n")
+    for name, words in (("none.csv", "cannot be read"), ("words.csv", "other values than 0")):
+        code, out, err = cli("unmix", *files, "-o", tmp_path / "run", "--zeros", tmp_path / name)
+        assert (code, out) == (2, "")
+        assert words in err.splitlines()[-1]
+        assert not (tmp_path / "run").exists()
+    with pytest.raises(ParameterError, match="zeros have 3 columns, and n_components is 2"):
+        MCR(n_components=2, zeros=THERE).fit(_three_runs())
+
+
+def test_zeros_and_runs_alike_through_the_command(cli, tmp_path):
+    files = _three_runs(tmp_path)
+    (tmp_path / "zeros.csv").write_text("run,ester,acid,water\nrun0,1,1,0\nrun1,0,1,1\nrun2,1,0,1\n")
+    code, out, err = cli("unmix", *files, "-o", tmp_path / "run", "--zeros", tmp_path / "zeros.csv", "--trilinear")
+    assert (code, "3 components, as asked" in out) == (0, True), err
+    profiles = load(tmp_path / "run").state_["profiles"].reshape(3, 30, 3)
+    assert np.array_equal(profiles.any(1), THERE == 1)
+    for profile in np.moveaxis(profiles, 2, 0):
+        values = np.linalg.svd(profile, compute_uv=False)
+        assert values[1] < 1e-12 * values[0]
+
+
+def test_runs_that_are_alike_are_files_of_one_length():
+    runs = _three_runs()
+    with pytest.raises(ParameterError, match=r"30, 20 spectra\. Try to cut them"):
+        MCR(n_components=3, trilinear=True).fit([runs[0], runs[1].isel(y=slice(20))])
+    with pytest.raises(ParameterError, match="two runs or more"):
+        MCR(n_components=3, trilinear=True).fit(runs[0])
+    model = MCR(n_components=3, trilinear=True).fit(runs)
+    assert min(_cosines(model)) > 0.999
+
+
 def test_values_that_are_missing_are_used_where_they_are_not():
     X, amounts = _table()
     holes = np.random.default_rng(1).random(X.shape) < 0.1

@@ -21,6 +21,8 @@ class Conditions(NamedTuple):
                  over their total intensity
     robust     : samples far from the subspace that most share do not count (see `sample_trust`)
     signed     : components may be negative
+    allowed    : (n, k) bool, False where a sample is known to hold none of a component; the columns keep their order
+    alike      : (n,) whole numbers, runs of one length: a component has the same profile in each, up to its height
     """
 
     loss: str = "gaussian"
@@ -30,11 +32,13 @@ class Conditions(NamedTuple):
     min_volume: float = 0.0
     robust: bool = False
     signed: bool = False
+    allowed: np.ndarray | None = None
+    alike: np.ndarray | None = None
 
 
 def check_conditions(x: np.ndarray, k: int, conditions: Conditions) -> None:
     """Raises ParameterError for conditions that exclude each other or the table, CubeError for a table without signal."""
-    loss, closure, runs, known, min_volume, _, signed = conditions
+    loss, closure, runs, known, min_volume, _, signed, allowed, alike = conditions
     if not x.any():
         raise CubeError("All known values are zero: there is nothing to factorise.")
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or not 1 <= k <= min(x.shape):
@@ -57,6 +61,38 @@ def check_conditions(x: np.ndarray, k: int, conditions: Conditions) -> None:
         raise ParameterError(f"runs has shape {np.shape(runs)}, expected one number per sample ({len(x)},).")
     if known is not None:
         _check_known(x, k, loss, known)
+    if allowed is not None:
+        _check_allowed(x, k, allowed, closure=closure or min_volume > 0)
+    if alike is not None:
+        _check_alike(x, conditions)
+
+
+def _check_allowed(x: np.ndarray, k: int, allowed: np.ndarray, *, closure: bool) -> None:
+    if allowed.shape != (len(x), k):
+        raise ParameterError(f"zeros have shape {allowed.shape}, expected ({len(x)}, {k}): samples by components.")
+    if not allowed.any(0).all():
+        empty = ", ".join(map(str, np.flatnonzero(~allowed.any(0))))
+        raise ParameterError(f"Zeros leave no sample to these components: {empty}. Try to take those columns out.")
+    if closure and not allowed.any(1).all():
+        raise ParameterError("Zeros leave no component to some samples, whose sum cannot be 1. Try without closure.")
+
+
+def _check_alike(x: np.ndarray, conditions: Conditions) -> None:
+    alike = np.asarray(conditions.alike)
+    if alike.shape != (len(x),):
+        raise ParameterError(f"runs have shape {alike.shape}, expected one number per sample ({len(x)},).")
+    if conditions.closure or conditions.min_volume or conditions.loss == "poisson":
+        raise ParameterError("trilinear does not go with closure, min_volume or loss='poisson'. Try one of them.")
+    lengths = np.unique(alike, return_counts=True)[1]
+    if len(lengths) < 2 or len(set(lengths.tolist())) > 1:
+        raise ParameterError(
+            f"trilinear needs two runs or more of one length (one file each), and these have {', '.join(map(str, lengths))} "
+            "spectra. Try to cut them to the same times, or without trilinear."
+        )
+    if conditions.allowed is not None:
+        grid = np.stack([conditions.allowed[alike == run] for run in np.unique(alike)])  # (run, time, k)
+        if (grid != grid.any(1, keepdims=True) & grid.any(0, keepdims=True)).any():
+            raise ParameterError("With trilinear, zeros are of whole runs, or of the same times in all of them.")
 
 
 def _check_known(x: np.ndarray, k: int, loss: str, known: np.ndarray) -> None:

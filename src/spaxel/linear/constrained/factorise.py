@@ -16,6 +16,7 @@ from spaxel.linear.constrained.half_steps import Rules, Table, deviations, least
 from spaxel.linear.constrained.missing import filled, known_entries
 from spaxel.linear.constrained.outliers import sample_trust
 from spaxel.linear.constrained.starts import Begin, guesses
+from spaxel.linear.constrained.trilinear import in_runs
 from spaxel.pace import paced
 
 SWEEPS = 3  # of each half, per round
@@ -28,7 +29,8 @@ RIDGE = 1e-6  # of the mean eigenvalue, added to the Gram matrix whose volume is
 class Constrained:
     """X ≈ concentrations @ components under constraints.
 
-    components     : (k, channel), the known ones first, as given; others at norm 1 (at closure: as bright as they are)
+    components     : (k, channel), the known ones first, as given; others at norm 1 (at closure: as bright as they are), the
+                     most abundant first, or in the order of `allowed`
     concentrations : (n, k); nan for a sample without known entries
     objective      : the cost after each round, never rising      sample_weights : (n,) 1, less for outliers, 0 = junk
     explained      : share of the variance of the known entries around their mean      noise : standard deviation of an entry
@@ -101,6 +103,7 @@ def constrain(
     conditions = conditions._replace(known=None if known is None else np.asarray(known, np.float64))
     check_conditions(x, n_components, conditions)
     seen: np.ndarray = np.any(x if w is None else w > 0, axis=1)
+    seen = seen if conditions.alike is None else np.ones(len(x), bool)  # a run has a shape where it has no signal, too
     table = Table(x[seen], None if w is None else w[seen], np.ones(int(seen.sum())))
     whole = filled(table.x, table.w, n_components)
     total = np.ones(len(whole))
@@ -111,7 +114,9 @@ def constrain(
     trust = sample_trust(whole, n_components, search.seed) if conditions.robust else np.ones(len(whole))
     table = table._replace(row=table.row * trust)
     closed = conditions.closure or conditions.min_volume > 0
-    codes = Rules(closed=closed, runs=None if runs is None else np.asarray(runs)[seen])
+    allowed = None if conditions.allowed is None else conditions.allowed[seen]
+    alike = None if conditions.alike is None else in_runs(np.asarray(conditions.alike)[seen])
+    codes = Rules(closed=closed, runs=None if runs is None else np.asarray(runs)[seen], allowed=allowed, alike=alike)
     spectra = Rules(-np.inf if conditions.signed else 0.0, fixed=0 if known is None else len(known))
     plan = Plan(codes, spectra, conditions.loss)
     found, plan, history = _solve(table, whole, n_components, plan, conditions, search)
@@ -123,7 +128,11 @@ def _solve(
 ) -> tuple[_State, Plan, list[float]]:
     """Tries each start for a few rounds, and goes on with the best; prices of volume and of outliers come from there."""
     min_volume, most = conditions.min_volume, search.most
-    begin = Begin(conditions.known, search.start, plan.codes.closed, plan.spectra.lowest, search.seed, search.only)
+    codes = plan.codes
+    begin = Begin(
+        conditions.known, search.start, codes.closed, plan.spectra.lowest, search.seed, search.only, codes.allowed,
+        codes.alike,
+    )  # fmt: skip
     begun = guesses(whole, table.row > 0, k, begin)
     if plan.loss == "poisson":
         begun = [_positive(c, s, plan) for c, s in begun]
@@ -146,6 +155,7 @@ def _positive(c: np.ndarray, s: np.ndarray, plan: Plan) -> tuple[np.ndarray, np.
     """A start for multiplicative steps, which never leave zero."""
     c, s = np.maximum(c, 1e-3 * c.mean()), s.copy()
     s[plan.spectra.fixed :] = np.maximum(s[plan.spectra.fixed :], 1e-3 * s.mean())
+    c = c if plan.codes.allowed is None else np.where(plan.codes.allowed, c, 0.0)
     return (c / c.sum(1, keepdims=True) if plan.codes.closed else c), s
 
 
@@ -213,6 +223,7 @@ def _finished(data: _Seen, found: _State, plan: Plan, history: list[float], *, c
         norms = np.where(norms > 0, norms, 1.0)
         s, c = np.vstack([s[:fixed], s[fixed:] / norms[:, None]]), np.hstack([c[:, :fixed], c[:, fixed:] * norms])
     order = np.append(np.arange(fixed), fixed + np.argsort(-c[:, fixed:].sum(0), kind="stable"))
+    order = order if plan.codes.allowed is None else np.arange(len(s))
     c, s = c[:, order], s[order]
     codes, weights = np.full((len(x), len(s)), 0.0 if w is None and not closure else np.nan), np.ones(len(x))
     codes[seen], weights[seen] = c, trust

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from spaxel.linear.constrained.trilinear import alike_in_runs
 from spaxel.linear.constrained.unimodal import unimodal_in_runs
 
 FLOOR = 1e-12  # of the mean, below which an expected count is no longer divided by
@@ -37,6 +38,8 @@ class Rules(NamedTuple):
     lowest : 0, or -inf where they may be negative      closed : their sum is 1
     runs   : (n,) of each row, then every column has one maximum per run; None: no such rule
     fixed  : so many columns, from the first, stay as they are      pull : (k, k) added to every Gram matrix, None = 0
+    allowed : (n, k) bool, False where an unknown is 0; None: everywhere
+    alike  : (run, time) rows of each run, then every column is the same in each up to its height; None: no such rule
     """
 
     lowest: float = 0.0
@@ -44,6 +47,8 @@ class Rules(NamedTuple):
     runs: np.ndarray | None = None
     fixed: int = 0
     pull: np.ndarray | None = None
+    allowed: np.ndarray | None = None
+    alike: np.ndarray | None = None
 
 
 def least_squares(table: Table, s: np.ndarray, c: np.ndarray, rules: Rules, sweeps: int) -> np.ndarray:
@@ -55,8 +60,12 @@ def least_squares(table: Table, s: np.ndarray, c: np.ndarray, rules: Rules, swee
     c = c.copy()
     g = b - (c @ gram[0] if len(gram) == 1 else np.einsum("nk,nkj->nj", c, gram))
     for _ in range(sweeps):
-        _pairs(c, g, gram) if rules.closed else _sweep(c, g, gram, rules, table.row)
-    return c / c.sum(1, keepdims=True) if rules.closed else c
+        _pairs(c, g, gram, rules.allowed) if rules.closed else _sweep(c, g, gram, rules, table.row)
+    return _shares(c) if rules.closed else c
+
+
+def _shares(c: np.ndarray) -> np.ndarray:
+    return np.asarray(c / c.sum(1, keepdims=True))
 
 
 def _grams(w: np.ndarray | None, s: np.ndarray) -> np.ndarray:
@@ -70,24 +79,46 @@ def _grams(w: np.ndarray | None, s: np.ndarray) -> np.ndarray:
 def _sweep(c: np.ndarray, g: np.ndarray, gram: np.ndarray, rules: Rules, row: np.ndarray) -> None:
     for j in range(rules.fixed, c.shape[1]):
         curve = np.broadcast_to(gram[:, j, j], len(c))
-        if rules.runs is not None:
-            new = (
-                unimodal_in_runs(row * (g[:, j] + curve * c[:, j]), row * curve, rules.runs) if curve.any() else c[:, j]
-            )
-        else:
-            seen = curve > 0
-            new = np.where(seen, np.maximum(c[:, j] + g[:, j] / np.where(seen, curve, 1.0), rules.lowest), c[:, j])
+        new = _column(c[:, j], g[:, j], curve, rules, row, j) if curve.any() else c[:, j]
         g -= (new - c[:, j])[:, None] * gram[:, j]
         c[:, j] = new
 
 
-def _pairs(c: np.ndarray, g: np.ndarray, gram: np.ndarray) -> None:
-    """Amounts move between two components at a time, so that the sum stays."""
+def _column(old: np.ndarray, slope: np.ndarray, curve: np.ndarray, rules: Rules, row: np.ndarray, j: int) -> np.ndarray:
+    """Of column j, what costs least under the rules (n,), or with runs alike: what costs no more than the old one.
+
+    slope, curve : (n,) the cost of a change d is Σ row (½ curve d² - slope d)
+    """
+    if rules.alike is not None:
+        bend = row * curve if rules.allowed is None else np.where(rules.allowed[:, j], row * curve, 0.0)
+        pull = np.where(bend > 0, row * (slope + curve * old), 0.0)
+        return alike_in_runs(pull, bend, old, rules.alike, one_maximum=rules.runs is not None)
+    if rules.runs is not None:
+        return _unimodal(row * (slope + curve * old), row * curve, rules, j)
+    seen = curve > 0
+    new = np.where(seen, np.maximum(old + slope / np.where(seen, curve, 1.0), rules.lowest), old)
+    return new if rules.allowed is None else np.where(rules.allowed[:, j], new, 0.0)
+
+
+def _unimodal(a: np.ndarray, b: np.ndarray, rules: Rules, j: int, *, counts: bool = False) -> np.ndarray:
+    """`unimodal_in_runs` of column j among the rows in which it may be."""
+    runs = np.zeros(len(a), int) if rules.runs is None else rules.runs
+    if rules.allowed is None:
+        return unimodal_in_runs(a, b, runs, counts=counts)
+    out, rows = np.zeros(len(a)), rules.allowed[:, j]
+    out[rows] = unimodal_in_runs(a[rows], b[rows], runs[rows], counts=counts)
+    return out
+
+
+def _pairs(c: np.ndarray, g: np.ndarray, gram: np.ndarray, allowed: np.ndarray | None) -> None:
+    """Amounts move between two components at a time, so that the sum stays; none to where it is not allowed."""
     for p in range(c.shape[1]):
         for q in range(p + 1, c.shape[1]):
             curve = gram[:, p, p] + gram[:, q, q] - 2 * gram[:, p, q]
             step = np.where(curve > 0, (g[:, p] - g[:, q]) / np.where(curve > 0, curve, 1.0), 0.0)
             step = np.clip(step, -c[:, p], c[:, q])
+            if allowed is not None:
+                step = np.where(allowed[:, p] & allowed[:, q], step, 0.0)
             c[:, p] = np.maximum(c[:, p] + step, 0.0)
             c[:, q] = np.maximum(c[:, q] - step, 0.0)
             g -= step[:, None] * (gram[:, p] - gram[:, q])
@@ -104,13 +135,14 @@ def poisson(table: Table, s: np.ndarray, c: np.ndarray, rules: Rules, sweeps: in
 
 
 def _least(a: np.ndarray, b: np.ndarray, rules: Rules, row: np.ndarray) -> np.ndarray:
-    """argmin Σ b c - a log c under the rules. a : (n, k)      b : (n or 1, k)."""
+    """argmin Σ b c - a log c under the rules. a : (n, k), 0 where a component is not allowed      b : (n or 1, k)."""
     if rules.closed:
-        return _closed_root(a, np.broadcast_to(b, a.shape))
+        c = _closed_root(a, np.broadcast_to(b, a.shape))
+        return c if rules.allowed is None else _shares(np.where(rules.allowed, c, 0.0))
     if rules.runs is None:
         return a / np.maximum(b, 1e-300)
     b = np.broadcast_to(b, a.shape)
-    columns = [unimodal_in_runs(row * a[:, j], row * b[:, j], rules.runs, counts=True) for j in range(a.shape[1])]
+    columns = [_unimodal(row * a[:, j], row * b[:, j], rules, j, counts=True) for j in range(a.shape[1])]
     return np.column_stack(columns)
 
 

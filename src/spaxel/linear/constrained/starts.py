@@ -8,6 +8,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment, nnls
 
 from spaxel.linear.constrained.half_steps import Rules, Table, least_squares
+from spaxel.linear.constrained.trilinear import alike_in_runs
 from spaxel.linear.sparse.codes import Problem
 from spaxel.linear.sparse.starts import farthest, normalised, starts, subspace
 
@@ -20,6 +21,7 @@ class Begin(NamedTuple):
     """known : (m, channel) components, or None      start : (k, channel) one more start, or None
     closed : scales such that concentrations sum to about 1      lowest : 0, or -inf for signed spectra
     only : no start besides `start`
+    allowed : (n, k) bool, False where a concentration is 0      alike : (run, time) rows of runs with the same profiles
     """
 
     known: np.ndarray | None = None
@@ -28,6 +30,8 @@ class Begin(NamedTuple):
     lowest: float = 0.0
     seed: int = 0
     only: bool = False
+    allowed: np.ndarray | None = None
+    alike: np.ndarray | None = None
 
 
 def guesses(whole: np.ndarray, trusted: np.ndarray, k: int, begin: Begin) -> list[Guess]:
@@ -35,11 +39,48 @@ def guesses(whole: np.ndarray, trusted: np.ndarray, k: int, begin: Begin) -> lis
 
     trusted : (n,) bool, samples to take spectra from
     """
-    known, start, closed, lowest, seed, only = begin
+    known, start, closed, lowest, seed, only, allowed, alike = begin
     spectra = [] if start is None else [normalised(np.asarray(start, np.float64))]
     spectra += [] if only and spectra else _purest(whole[trusted], k, lowest, seed)
     spectra = [_with_known(_exactly(whole[trusted], s, k, lowest), known) for s in spectra]
-    return [_guess(whole, s, 0 if known is None else len(known), closed=closed) for s in spectra]
+    fixed = 0 if known is None else len(known)
+    if allowed is not None:
+        spectra = [_placed(whole, s, allowed, fixed) for s in spectra]
+        spectra = [_by_place(whole, allowed, known, lowest), *spectra]
+    begun = [_guess(whole, s, fixed, closed=closed) for s in spectra]
+    return [(_ruled(c, allowed, alike, closed=closed), s) for c, s in begun]
+
+
+def _placed(whole: np.ndarray, s: np.ndarray, allowed: np.ndarray, fixed: int) -> np.ndarray:
+    """Spectra in the order in which least of their amounts lies where it is not allowed; known ones stay."""
+    energy = _amounts(whole, s)[:, fixed:] ** 2 * (s[fixed:] ** 2).sum(1)
+    order = linear_sum_assignment((energy.T @ ~allowed[:, fixed:]).T)[1]
+    return np.vstack([s[:fixed], s[fixed:][order]])
+
+
+def _by_place(whole: np.ndarray, allowed: np.ndarray, known: np.ndarray | None, lowest: float) -> np.ndarray:
+    """Spectra by the samples in which each component may be: those that hold few others count most."""
+    weight = allowed / np.maximum(allowed.sum(1, keepdims=True), 1) ** 2
+    s = normalised(np.maximum(weight.T @ whole, lowest))
+    s = np.where(s.any(1, keepdims=True), s, whole.shape[1] ** -0.5)
+    return s if known is None else np.vstack([known, s[len(known) :]])
+
+
+def _ruled(c: np.ndarray, allowed: np.ndarray | None, alike: np.ndarray | None, *, closed: bool) -> np.ndarray:
+    """Amounts that keep to zeros and to profiles that are alike."""
+    if allowed is not None:
+        c = np.where(allowed, c, 0.0)
+        if closed:
+            lost = ~c.any(1)
+            c[lost] = allowed[lost]
+            c = c / c.sum(1, keepdims=True)
+    if alike is None:
+        return c
+    one = np.ones(len(c)) if allowed is None else allowed.astype(np.float64).T
+    bends = np.broadcast_to(one, c.T.shape)
+    return np.column_stack(
+        [alike_in_runs(bend * y, bend, y, alike, one_maximum=False) for y, bend in zip(c.T, bends, strict=True)]
+    )
 
 
 def _purest(whole: np.ndarray, k: int, lowest: float, seed: int) -> list[np.ndarray]:

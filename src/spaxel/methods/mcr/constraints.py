@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from spaxel.errors import ParameterError
+from spaxel.errors import ParameterError, ReadError
 from spaxel.linear.constrained.checks import Conditions
 from spaxel.linear.constrained.factorise import Constrained, Search, constrain
 from spaxel.linear.constrained.missing import filled_with_noise, pedestal, rank_of_holes
@@ -21,7 +22,10 @@ from spaxel.store.run_folder import is_run, read_result
 
 
 class Constraints(NamedTuple):
-    """What is asked of a table, by the parameters of MCR. known : spectra (m, channel)"""
+    """What is asked of a table, by the parameters of MCR.
+
+    known : spectra (m, channel)      zeros : (n or runs, k) bool, False where a component is known to be absent
+    """
 
     closure: bool = False
     unimodal: bool = False
@@ -31,10 +35,13 @@ class Constraints(NamedTuple):
     robust: bool = False
     pedestal: bool = False
     missing: bool = False
+    zeros: np.ndarray | None = None
+    trilinear: bool = False
 
     def any(self) -> bool:
         """Whether one of them, missing values apart, is asked for."""
-        return self.known is not None or self._replace(known=None, missing=False) != Constraints()
+        given = self.known is not None or self.zeros is not None
+        return given or self._replace(known=None, zeros=None, missing=False) != Constraints()
 
 
 NONE = Constraints()
@@ -82,14 +89,60 @@ def read_known(known: Any, axis: np.ndarray, info: dict[str, Any]) -> np.ndarray
     return spectra
 
 
+def read_zeros(zeros: Any) -> np.ndarray | None:
+    """Where components may be, bool: a row per spectrum or per file, a column per component. False: known to be absent.
+
+    zeros : an array of 0 and 1, or a table of text (CSV) of them, whose first line and first column may be names
+    Raises ParameterError where it holds anything else, ReadError for a file that cannot be read.
+    """
+    if zeros is None:
+        return None
+    cells: Any = zeros
+    if isinstance(zeros, (str, Path)):
+        try:
+            lines = [line for line in csv.reader(Path(zeros).read_text("utf-8-sig").splitlines()) if any(line)]
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise ReadError(
+                f"{zeros}: the table of zeros cannot be read ({error}). Try a CSV file of 0 and 1."
+            ) from None
+        named = bool(lines) and any(cell.strip() not in ("0", "1", "") for cell in lines[0])
+        lines = lines[1:] if named else lines
+        beside = any(line[0].strip() not in ("0", "1") for line in lines)
+        cells = [[cell.strip() for cell in line[1 if beside else 0 :]] for line in lines]
+    widths = sorted({len(line) for line in cells}) if len(cells) else []
+    if len(widths) != 1 or not widths[0]:
+        raise ParameterError(
+            f"zeros have lines of {widths or 'no'} columns, expected one column per component in each."
+        )
+    try:
+        table = np.asarray(cells, np.float64)
+    except (TypeError, ValueError):
+        table = np.full((1, 1), np.nan)
+    if table.ndim != 2 or not np.isin(table, (0, 1)).all():
+        raise ParameterError("zeros hold other values than 0 (the component is absent) and 1 (it may be there).")
+    return table == 1
+
+
+def _everywhere(zeros: np.ndarray, n: int, runs: np.ndarray | None, k: int) -> np.ndarray:
+    """Where components may be, of each spectrum and all k components: (n, k)."""
+    count = 1 if runs is None else len(np.unique(runs))
+    if len(zeros) not in (n, count):
+        raise ParameterError(f"zeros have {len(zeros)} rows, expected one per spectrum ({n}) or per file ({count}).")
+    rows = zeros if len(zeros) == n else zeros[np.unique(np.zeros(n) if runs is None else runs, return_inverse=True)[1]]
+    return np.hstack([rows, np.ones((n, k - zeros.shape[1]), bool)])
+
+
 def constrained_table(spectra: np.ndarray, number: int | None, asked: Constraints, how: How) -> Unmixed:
     """The components of a table (n, channel), NaN = missing, under constraints. Arguments as of `resolve`."""
-    number = None if number is None else min(number, *spectra.shape)
+    columns = 0 if asked.zeros is None else asked.zeros.shape[1]
+    if number is not None and number < columns:
+        raise ParameterError(f"zeros have {columns} columns, and n_components is {number}. Try a column per component.")
+    number = (columns or None) if number is None else min(number, *spectra.shape)
     how = how if asked.loss == "gaussian" else how._replace(even=None)  # counts have the noise of counts
     found, counted, base = resolve(spectra, number, asked, how)
     used = found.components.any(1) & (np.nan_to_num(found.concentrations) > 0).any(0)
     fixed = 0 if asked.known is None else len(asked.known)
-    used[:fixed] = True
+    used[: max(fixed, columns)] = True
     k, junk = int(used.sum()), np.nonzero(found.sample_weights == 0)[0].tolist()
     info = _info(found, counted, number, k) | {"pedestal": base, "known": fixed, "junk": junk}
     arrays = {"profiles": found.concentrations[:, used]} | ({} if how.runs is None else {"runs": how.runs})
@@ -111,9 +164,10 @@ def resolve(spectra: np.ndarray, number: int | None, asked: Constraints, how: Ho
     k = number or max(1, counted.n_confirmed if asked.robust else counted.n)
     k = max(k, 0 if asked.known is None else len(asked.known))
     start = counted.components / even.channel if len(counted.components) == k else None
+    allowed = None if asked.zeros is None else _everywhere(asked.zeros, len(x), how.runs, k)
     conditions = Conditions(
         asked.loss, asked.closure, how.runs if asked.unimodal else None, asked.known, asked.min_volume, asked.robust,
-        how.signed,
+        how.signed, allowed, how.runs if asked.trilinear else None,
     )  # fmt: skip
     weights = None if how.even is None else (even.channel * even.row[:, None]) ** 2
     found = constrain(x, k, conditions, weights=weights, search=Search(start, how.seed))

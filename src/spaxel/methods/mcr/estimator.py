@@ -21,12 +21,12 @@ from spaxel.methods.contract import as_cubes
 from spaxel.methods.mcr.bands import bands_of
 from spaxel.methods.mcr.codes import encode_constrained, encode_scene, encode_table
 from spaxel.methods.mcr.components import FEW, Options, components_of
-from spaxel.methods.mcr.constraints import Constraints, read_known
+from spaxel.methods.mcr.constraints import Constraints, read_known, read_zeros
 from spaxel.methods.mcr.errors import Certain, table_errors
 from spaxel.methods.mcr.evening import encode_evened
 from spaxel.methods.mcr.instrument import PERFECT, Instrument, encode_without_errors
 from spaxel.methods.mixtures.base import Encoder, Errors, Unmixed, Unmixing
-from spaxel.methods.parameters import Kind, Known, Memory, NComponents, NSample, Seed, Signed, declared
+from spaxel.methods.parameters import Kind, Known, Memory, NComponents, NSample, Seed, Signed, Zeros, declared
 from spaxel.methods.rare.unexplained import targets_beside, words
 
 
@@ -39,8 +39,9 @@ class MCR(Unmixing):
     nearly pure groups: group means, largest simplex, sum-to-one abundances (spaxel.linear.scene.components).
 
     fit takes a cube, a list of cubes on one axis (also several runs: augmented MCR), or an array (n_spectra, n_channels).
-    closure, unimodal, known, loss, min_volume, robust, pedestal, and missing values, are constraints of a table of few
-    components (spaxel.linear.constrained.factorise): all its spectra are then looked at, in their order, a file being a run.
+    closure, unimodal, trilinear, known, zeros, loss, min_volume, robust, pedestal, and missing values, are constraints of a
+    table of few components (spaxel.linear.constrained.factorise): all its spectra are looked at, in their order, a file
+    being a run. transform knows of closure and loss alone: it looks at each spectrum by itself.
     After fit: `components_` (k, channel), `n_components_`, `state_` (under constraints also `profiles`, the abundances of the
     fit, and their `runs`; with at most four components the bands of feasible solutions), `info_` (sentences, warnings).
     transform: abundances (n, k) of an array, or a result per cube, with `abundances`, `residual` and the largest as label.
@@ -70,7 +71,14 @@ class MCR(Unmixing):
     unimodal: Annotated[
         bool, Field(description="of runs in order of time, one per file: each abundance profile has one maximum")
     ] = False
+    trilinear: Annotated[
+        bool,
+        Field(
+            description="of runs of the same length, one per file: each component has the same profile in all, up to its height"
+        ),
+    ] = False
     known: Known = None
+    zeros: Zeros = None
     loss: Annotated[
         Literal["gaussian", "poisson"],
         Field(description="of a table: least squares, or Kullback-Leibler for few counts"),
@@ -180,13 +188,16 @@ class MCR(Unmixing):
     def _asked(self, known: Any) -> Constraints:
         return Constraints(
             self.closure, self.unimodal, known, self.loss, float(self.min_volume), self.robust, self.pedestal,
-            self.missing == "weights",
+            self.missing == "weights", read_zeros(self.zeros), self.trilinear,
         )  # fmt: skip
 
     def _with_bands(self, found: Unmixed, sample: Sample) -> Unmixed:
-        """With the bands of feasible solutions of a table, and a warning where they are wide."""
+        """With the bands of feasible solutions of a table, and a warning where they are wide.
+
+        Zeros and runs alike rule out most solutions, and which is not worked out: nothing is said of them then.
+        """
         spectra, info = sample.spectra.astype(np.float64), found.info
-        if len(spectra) > FEW:
+        if len(spectra) > FEW or self.zeros is not None or self.trilinear:
             return found
         if any(kinds := self._instrument().kinds):
             spectra = spectra - taken_off(spectra, found.components, kinds)
