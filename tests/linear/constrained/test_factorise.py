@@ -8,6 +8,7 @@ from spaxel.linear.constrained.factorise import Search
 from spaxel.linear.constrained.factorise import constrain as constrained
 from spaxel.linear.constrained.missing import filled, filled_with_noise, known_entries, pedestal
 from spaxel.linear.constrained.outliers import sample_trust
+from spaxel.linear.constrained.starts import Begin, guesses
 from spaxel.linear.constrained.trilinear import alike_in_runs, in_runs
 from spaxel.linear.constrained.unimodal import unimodal
 from spaxel.metrics import matched_spectra
@@ -84,6 +85,9 @@ def test_the_objective_never_rises_and_nothing_is_negative(name):
     assert len(found.objective) > 3
     assert (found.components >= 0).all()
     assert (found.concentrations >= 0).all()
+    assert (found.concentrations[~OPTIONS[name].get("allowed", np.ones((30, 3), bool))] == 0).all()
+    if OPTIONS[name].get("closure"):
+        np.testing.assert_allclose(found.concentrations.sum(1), 1, rtol=1e-12)
 
 
 @pytest.mark.parametrize("options", [{}, {"loss": "poisson"}, {"min_volume": 1.0}, {"known": PURE[:2]}])
@@ -141,6 +145,24 @@ def test_known_zeros_are_kept_and_name_the_components(seed):
         found = constrain(X, 3, allowed=allowed)
         assert (found.concentrations[~allowed] == 0).all()
         assert _angles(found.components[np.argsort(order)], order=True).max() < 0.03
+
+
+def test_one_maximum_of_runs_that_are_alike():
+    X, runs = _alike(0, np.random.default_rng(50).uniform(0.2, 1, (4, 3)))
+    X = X + 0.1 * np.random.default_rng(1).random(X.shape)
+    found = constrain(X, 3, alike=runs, runs=runs, most=60)
+    assert [n_maxima(p) for run in range(4) for p in found.concentrations[runs == run].T] == [1] * 12
+    assert max(n_maxima(p) for p in constrain(X, 3, alike=runs, most=60).concentrations[:40].T) > 1
+
+
+def test_every_start_is_put_in_the_order_of_the_zeros():
+    X, runs = _alike(0, THERE * np.array([[1, 0.7, 0.5]]), late=2.0)
+    for order in ([0, 1, 2], [2, 0, 1]):
+        begun = guesses(X, np.ones(160, bool), 3, Begin(allowed=THERE[runs][:, order]))
+        assert len(begun) > 3
+        for c, s in begun:
+            assert matched_spectra(s, PURE)["matching"] == np.argsort(order).tolist()
+            assert (c[~THERE[runs][:, order]] == 0).all()
 
 
 def test_a_shape_in_several_runs_costs_less_than_any_other():

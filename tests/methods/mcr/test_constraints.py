@@ -77,11 +77,12 @@ def test_every_constraint_finds_the_spectra_and_keeps_the_contract(parameters, t
 THERE = np.array([[1, 1, 0], [0, 1, 1], [1, 0, 1]])
 
 
-def _three_runs(folder=None):
-    """Three runs of overlapping peaks, each without one component; as tables in a folder, if there is one."""
+def _three_runs(folder=None, late=0.0):
+    """Three runs of overlapping peaks, each without one component; as tables in a folder, if there is one. late : by run"""
     time, rng = np.arange(30.0)[:, None], np.random.default_rng(0)
-    shapes = np.exp(-((time - np.array([11, 14, 17])) ** 2) / 30)
-    tables = [(shapes * row) @ PURE + 0.004 * rng.normal(size=(30, 40)) for row in THERE * [1, 0.7, 0.5]]
+    shapes = [np.exp(-((time - np.array([11, 14, 17]) - n * late) ** 2) / 30) for n in range(3)]
+    heights = THERE * [1, 0.7, 0.5]
+    tables = [(s * row) @ PURE + 0.004 * rng.normal(size=(30, 40)) for s, row in zip(shapes, heights, strict=True)]
     if folder is None:
         return [make_cube(table[:, None], AXIS, "nm") for table in tables]
     paths = [folder / f"run{n}.csv" for n in range(3)]
@@ -152,6 +153,20 @@ def test_zeros_and_runs_alike_through_the_command(cli, tmp_path):
     for profile in np.moveaxis(profiles, 2, 0):
         values = np.linalg.svd(profile, compute_uv=False)
         assert values[1] < 1e-12 * values[0]
+
+
+def test_what_does_not_hold_is_said():
+    """Runs that are late are not alike, and a component that is there is not absent."""
+    wrong = THERE.copy()
+    wrong[0, 0] = 0
+    for right, parameters in (
+        (True, {"zeros": THERE}), (True, {"n_components": 3, "trilinear": True}), (True, {"zeros": THERE, "unimodal": True}),
+        (False, {"zeros": wrong}),
+    ):  # fmt: skip
+        said = MCR(**parameters).fit(_three_runs()).info_["warnings"]
+        assert any("do not keep to" in one for one in said) != right, (parameters, said)
+    said = MCR(n_components=3, trilinear=True).fit(_three_runs(late=1.5)).info_["warnings"]
+    assert any(one.startswith("These spectra do not keep to --trilinear: what is left is") for one in said)
 
 
 def test_runs_that_are_alike_are_files_of_one_length():

@@ -45,6 +45,7 @@ class Constraints(NamedTuple):
 
 
 NONE = Constraints()
+STRAINED = 1.1  # times the noise that constraints may leave in a large table; 1.00 to 1.01 where they are true
 
 
 class How(NamedTuple):
@@ -60,11 +61,14 @@ class How(NamedTuple):
 
 
 class Resolved(NamedTuple):
-    """found : the factorisation      counted : what the count rests on      base : the pedestal, taken off."""
+    """found : the factorisation      counted : what the count rests on      base : the pedestal, taken off
+    strain : what is left over what as many components leave that keep to nothing, both in noise; 1 where that was not looked at
+    """
 
     found: Constrained
     counted: Factors
     base: float
+    strain: float = 1.0
 
 
 def read_known(known: Any, axis: np.ndarray, info: dict[str, Any]) -> np.ndarray | None:
@@ -139,7 +143,7 @@ def constrained_table(spectra: np.ndarray, number: int | None, asked: Constraint
         raise ParameterError(f"zeros have {columns} columns, and n_components is {number}. Try a column per component.")
     number = (columns or None) if number is None else min(number, *spectra.shape)
     how = how if asked.loss == "gaussian" else how._replace(even=None)  # counts have the noise of counts
-    found, counted, base = resolve(spectra, number, asked, how)
+    found, counted, base, strain = resolve(spectra, number, asked, how)
     used = found.components.any(1) & (np.nan_to_num(found.concentrations) > 0).any(0)
     fixed = 0 if asked.known is None else len(asked.known)
     used[: max(fixed, columns)] = True
@@ -148,7 +152,8 @@ def constrained_table(spectra: np.ndarray, number: int | None, asked: Constraint
     arrays = {"profiles": found.concentrations[:, used]} | ({} if how.runs is None else {"runs": how.runs})
     if how.even is not None:
         arrays, info = arrays | {"channel_weight": how.even.channel}, info | {"noise_for": ["weights", "abundances"]}
-    return Unmixed(found.components[used], info, _warnings(found, k, junk, base), arrays)
+    said = [*_warnings(found, k, junk, base), *_strained(strain, spectra.size, asked)]
+    return Unmixed(found.components[used], info | {"strain": strain}, said, arrays)
 
 
 def resolve(spectra: np.ndarray, number: int | None, asked: Constraints, how: How) -> Resolved:
@@ -171,7 +176,35 @@ def resolve(spectra: np.ndarray, number: int | None, asked: Constraints, how: Ho
     )  # fmt: skip
     weights = None if how.even is None else (even.channel * even.row[:, None]) ** 2
     found = constrain(x, k, conditions, weights=weights, search=Search(start, how.seed))
-    return Resolved(found, counted, base)
+    looked = bool(_shapes(asked)) and asked.loss == "gaussian" and not (asked.robust or np.isnan(x).any())
+    strain = _strain(x * even.channel * even.row[:, None], found.noise, k) if looked else 1.0
+    return Resolved(found, counted, base, strain)
+
+
+def _shapes(asked: Constraints) -> list[str]:
+    """The options that say which shapes profiles have, and can be wrong."""
+    given = (("--unimodal", asked.unimodal), ("--trilinear", asked.trilinear), ("--zeros", asked.zeros is not None))
+    return [option for option, there in given if there]
+
+
+def _strain(x: np.ndarray, noise: float, k: int) -> float:
+    """The noise that was left over that of the best table of rank k, by the singular values of x (n, channel)."""
+    n, d = x.shape
+    powers = np.linalg.eigvalsh(x @ x.T if n <= d else x.T @ x)[::-1]
+    rest, free = float(np.maximum(powers[k:], 0).sum()), (n - k) * (d - k)
+    least = 1e-12 * float(powers[0])  # what rounding leaves of a table without noise
+    return float(np.sqrt(max(noise**2 * free, least) / max(rest, least))) if free > 0 else 1.0
+
+
+def _strained(strain: float, entries: int, asked: Constraints) -> list[str]:
+    """The warning that what was asked does not hold, where it leaves more than the noise of a table of so many entries."""
+    if strain <= STRAINED + 3 / np.sqrt(2 * entries):
+        return []
+    options = " and ".join(_shapes(asked))
+    return [
+        f"These spectra do not keep to {options}: what is left is {strain:.1f} times the noise. Try without "
+        f"{'one of them' if ' and ' in options else 'it'}, with fewer zeros, or with runs at the same retention times."
+    ]
 
 
 def _counted(x: np.ndarray, number: int | None, *, signed: bool, seed: int) -> Factors:
