@@ -29,12 +29,14 @@ class Asked(NamedTuple):
 
     others  : of each part      most : (1 + l,) that confidence can be
     against : (m, 1 + l) odds against each part at each grouping      weights : see `sure`; None: confidence is the margin
+    held    : (m,) what the doubt of the number leaves of the confidence of each part
     """
 
     others: list[Others]
     most: np.ndarray
     weights: np.ndarray | None = None
     against: np.ndarray | None = None
+    held: np.ndarray | None = None
 
 
 def asked_of(
@@ -51,7 +53,7 @@ def asked_of(
     alone = float(sure.alone[0])
     own = np.zeros(len(component)) if one else sure.against(component)
     against = np.column_stack([own, sure.against_at(tree, levels, table)])
-    return Asked(others, np.append(alone if one else 1.0, at_most(levels, alone)), sure.weights, against)
+    return Asked(others, np.append(alone if one else 1.0, at_most(levels, alone)), sure.weights, against, sure.held)
 
 
 def others_of(component: np.ndarray) -> list[Others]:
@@ -113,4 +115,6 @@ def _certainty(margin: np.ndarray, part: int, others: Others, asked: Asked) -> n
         return margin[others.which]
     power, bound = (each[others.which] for each in terms(margin, asked.weights))
     sure = certain(power, bound, asked.against[part][:, None])
+    if asked.held is not None:
+        sure *= asked.held[part]
     return np.minimum(sure, asked.most[:, None], out=sure)

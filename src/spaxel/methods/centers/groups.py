@@ -15,6 +15,7 @@ from spaxel.cube.sampled_windows import Windows
 from spaxel.linear.lloyd import lloyd
 from spaxel.linear.silhouettes import distances, silhouettes
 from spaxel.methods.centers.evidence import COMPARED, Evidence, weigh
+from spaxel.methods.centers.keeping import kept_share
 from spaxel.methods.centers.levels import Spaces, owner_of, through_levels, tree_by_levels
 from spaxel.methods.centers.linkage import LINKAGES, Linkage, Parts, by_centroid
 from spaxel.methods.centers.own_levels import Labelings, level_table
@@ -39,6 +40,7 @@ class Groups(NamedTuple):
     """centers : (m, d)   micro : (n,)   tree, component, color : see spaxel.results.cut   levels : with a confidence.
 
     level_component : (l, m) the component of each part at each level, where levels need not be a cut of the tree
+    kept : (m,) how probable it is that the right number leaves each part in its component, where that is known
     """
 
     centers: np.ndarray
@@ -50,6 +52,7 @@ class Groups(NamedTuple):
     levels: np.ndarray
     evidence: Evidence
     level_component: np.ndarray | None = None
+    kept: np.ndarray | None = None
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What the state of a model keeps."""
@@ -99,7 +102,8 @@ def groups_of(
     component, color = component_table(tree, sizes, evidence.level)
     levels = _levels(len(parts.centers), evidence, rules.max_clusters)
     table = level_table(parts, tree, levels, evidence.level, labelings)
-    return Groups(parts.centers, parts.micro, sizes, tree, component, color, levels, evidence, table)
+    kept = kept_share(parts, component, labelings, evidence.number)
+    return Groups(parts.centers, parts.micro, sizes, tree, component, color, levels, evidence, table, kept)
 
 
 def groups_through(
@@ -129,7 +133,8 @@ def groups_through(
     evidence = _up_to(evidence, len(centers))
     levels = evidence.levels if len(evidence.levels) else _levels(len(centers), evidence, rules.max_clusters)
     table = level_table(parts, tree, levels, level, labelings)
-    return Groups(centers, micro, parts.sizes, tree, component, color, levels, evidence._replace(level=level), table)
+    kept, evidence = kept_share(parts, component, labelings, evidence.number), evidence._replace(level=level)
+    return Groups(centers, micro, parts.sizes, tree, component, color, levels, evidence, table, kept)
 
 
 def _linkage(name: str | None) -> Linkage:

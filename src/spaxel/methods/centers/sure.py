@@ -1,12 +1,14 @@
-"""How probable it is that a pixel has the right component: margin, mistakes by noise, brightness that decides, other scalings.
+"""How probable it is that a pixel has the right component: margin, noise, brightness that decides, other scalings and numbers.
 
 Equation: odds of being right = (d2 / d1)^b · (0.02 + ε)^-c · (0.05 + δ)^-f · exp(a - e g), and at most a probability of 0.5
 + 2 (1 - d1 / d2), a half at a tie; d1 the distance to the nearest centre, d2 to the nearest one of another component, ε
 the share of spectra of the same part that noise carries to another component when they are measured again
 (`doubt.count_mistakes`), g how far labels are brightness alone (`dull.dullness`), δ the share that k-means of other
 scalings puts together with other components (`disputed`). a is less where the number of components was found and not
-told. Six numbers for each method, learned on simulated worlds (benchmarks/calibration.py --learn), and a little doubt
-more. How often they hold: benchmarks/results/calibration.md.
+told. Where the fit has maps of other numbers as well, all of this is times 1 - w (1 - s), s how probable it is that the
+right number leaves the part in its component (`keeping`). Six numbers for each method, and two for these, learned on
+simulated worlds (benchmarks/calibration.py --learn), and a little doubt more. How often they hold:
+benchmarks/results/calibration.md.
 """
 
 from __future__ import annotations
@@ -32,6 +34,10 @@ LEARNED = {  # a, b, c, e, f, and what is taken off a where the number was found
     "dsc": (-3.46, 0.55, 0.95, 3.15, 0.71, 0.57),  # less 0.8: on a real scene it was far too sure
     "dgc": (-3.75, 0.59, 0.89, 3.16, 0.76, 0.47),  # of k-means, less 0.8: on the careful side
 }
+NUMBERS = {  # what is taken off a where the number was found and there are maps of others, and w
+    "kmeans": (0.1, 0.6),
+    "consensus": (1.1, 0.6),
+}
 
 
 class Sure(NamedTuple):
@@ -39,6 +45,7 @@ class Sure(NamedTuple):
 
     disputed : (m, m), see `disputed`; without it f is 0      typical : (1,) mean of δ at the components of the result
     alone    : (1,) where nothing to divide was found, how probable that is; 1 otherwise
+    held     : (m,) 1 - w (1 - s), by which confidence is multiplied at every level; None: by nothing
     """
 
     weights: np.ndarray
@@ -47,6 +54,7 @@ class Sure(NamedTuple):
     disputed: np.ndarray | None = None
     typical: np.ndarray = np.zeros(1)
     alone: np.ndarray = np.ones(1)
+    held: np.ndarray | None = None
 
     def against(self, component: np.ndarray) -> np.ndarray:
         """Odds of being wrong of each part (m,) at a margin of 0, grouped into these components (m,)."""
@@ -78,13 +86,17 @@ def learned_for(
     spectra : (n, channel) that the groups are made of      counts : of photons      told : the number of components was
     """
     a, *rest, found = LEARNED.get(method, LEARNED["kmeans"])
+    held = {}
+    if groups.kept is not None:
+        found, w = NUMBERS[method]
+        held["sure_held"] = 1 - w * (1 - groups.kept)
     weights = [a - (0.0 if told else found), *rest]
     disputed, dull = (
         disputes(spectra, groups, seed, counts=counts),
         dullness(spectra, groups.component[groups.micro], seed),
     )
     kept = {"sure_weights": weights, "sure_dull": [dull], "sure_dispute": [mean_outside(disputed, groups.component)]}
-    return {name: np.array(value) for name, value in kept.items()} | {"disputed": disputed}
+    return {name: np.array(value) for name, value in kept.items()} | {"disputed": disputed} | held
 
 
 def sure_of(state: dict[str, np.ndarray]) -> Sure | None:
@@ -92,7 +104,7 @@ def sure_of(state: dict[str, np.ndarray]) -> Sure | None:
     if "sure_weights" not in state or "mistaken" not in state:
         return None
     known = Sure(state["sure_weights"], state["sure_dull"], state["mistaken"])
-    known = known._replace(alone=state.get("sure_alone", known.alone))
+    known = known._replace(alone=state.get("sure_alone", known.alone), held=state.get("sure_held"))
     return known._replace(disputed=state["disputed"], typical=state["sure_dispute"]) if "disputed" in state else known
 
 
