@@ -20,7 +20,7 @@ from spaxel.reporting.levels import has_levels, node_shares
 from spaxel.reporting.line_maps import line_maps
 from spaxel.reporting.page import Page
 from spaxel.reporting.strips import is_strip
-from spaxel.results.convention import found_whole, is_probability, sentences
+from spaxel.results.convention import found_whole, hears_numbers, is_probability, sentences
 from spaxel.results.interpretation import interpret
 from spaxel.results.numbers import any_label
 
@@ -93,6 +93,7 @@ def sure(page: Page) -> Markup:
         data=True,
         unmixed="abundances" in result,
         probable=is_probability(result),
+        numbers=hears_numbers(result),
         whole=found_whole(result) is not None,
         confidence=None if mean is None else floored(mean),
         map=map_,

@@ -21,7 +21,7 @@ from spaxel.results.convention import found_whole, is_probability, sentences
 from spaxel.results.numbers import any_label, mean_of, quantiles
 
 LEFT = 0.05  # of the norm of a spectrum that components leave, in the median
-DOUBTFUL = 0.75  # mean probability of being right below which that is said
+DOUBTFUL = 0.7  # mean probability of being right below which that is said
 UNTRIED = ("kmeans", "learned", "dsc", "dgc")  # whose low mean confidence says too little
 FINE, REST = 8.0, (6520.0, 6610.0)  # Å: widest channels and least range of galaxies that `--method learned` knows
 MIXED = 0.35  # mean margin below which most pixels lie between components, of models that know no probability

@@ -150,6 +150,9 @@ PROBABILITY = (
     "of pixels said 0.9 about nine in ten were right on simulated scenes "
     "(k-means and consensus, and more for dgc; dsc and learned are too sure of some scenes)."
 )
+OTHER_NUMBERS = (
+    " It is lower where other numbers of components, as far as they are probable, give pixels to another one."
+)
 SPECTRA_NAMES = ("sample", "group")  # text coordinates along y of a list of spectra
 _CARRIED = (
     *("source", "history", "steps", "guesses", "origin", "wcs_header", "crs", "transform", "pixel_size", "pixel_units"),
@@ -160,6 +163,11 @@ _CARRIED = (
 def is_probability(result: xr.Dataset) -> bool:
     """Whether confidence is a probability of being right; else (unmixing, runs of older versions) a margin of 0 to 1."""
     return "confidence" in result and MEANS in result["confidence"].attrs
+
+
+def hears_numbers(result: xr.Dataset) -> bool:
+    """Whether confidence is lower for what other numbers of components would give to another one: of fits that found it."""
+    return "confidence" in result and str(result["confidence"].attrs.get(MEANS, "")).endswith(OTHER_NUMBERS)
 
 
 def found_whole(result: xr.Dataset) -> float | None:

@@ -15,7 +15,7 @@ from spaxel.cube.picture import SOFT, Recipe, caption
 from spaxel.methods.completing import with_gaps_said
 from spaxel.methods.state import SegmentingInfo, unpack
 from spaxel.results.advice import try_next
-from spaxel.results.convention import MEANS, PROBABILITY, make_result, relabel
+from spaxel.results.convention import MEANS, OTHER_NUMBERS, PROBABILITY, make_result, relabel
 from spaxel.results.cut import merge_moments
 
 
@@ -78,7 +78,7 @@ def _no_sums(n_micro: int, channels: int) -> Arrays:
 def _described(result: xr.Dataset, cube: xr.Dataset, state: Arrays, info: SegmentingInfo) -> xr.Dataset:
     """The result with units, captions, and what the fit says of itself."""
     if "sure_weights" in state:
-        result["confidence"].attrs = {MEANS: PROBABILITY}
+        result["confidence"].attrs = {MEANS: PROBABILITY + (OTHER_NUMBERS if "sure_held" in state else "")}
     if "unlike" in result:
         result["unlike"].attrs = {"seen": state["familiar_seen"].tolist()}
     if "evidence" in result:
