@@ -2,9 +2,14 @@ import numpy as np
 import pytest
 
 import spaxel
+from spaxel.methods.centers.at_levels import asked_of, confidence_at
 from spaxel.methods.centers.keeping import kept_share, matched
 from spaxel.methods.centers.linkage import Parts
 from spaxel.methods.centers.number import Number
+from spaxel.methods.centers.sure import Sure
+from spaxel.reporting import render
+from spaxel.results.convention import hears_numbers
+from spaxel.results.trees import centroid_tree, cut_tree
 from spaxel.testing import tiny_cube
 
 PLACE = np.repeat(np.arange(6), 50)
@@ -84,6 +89,16 @@ def test_a_number_that_was_found_is_doubted_part_by_part_at_every_level(make):
     assert near.max() <= 1.5  # of 255, both rounded
     told = make(model.info_["n_components"]).fit(cube)
     assert "sure_held" not in told.state_
+    assert hears_numbers(result)
+    assert not hears_numbers(without)
+    assert not hears_numbers(told.predict(cube))
+
+
+def test_the_page_says_whether_other_numbers_are_heard():
+    cube = tiny_cube(20, 17)
+    heard, given = (" ".join(render(spaxel.KMeans(n).fit_predict(cube)).split()) for n in ("auto", 3))
+    assert "It is lower, too, where other numbers of components, as far as they are probable" in heard
+    assert "It takes the number of components as given. Its mean is" in given
 
 
 def test_a_saved_model_keeps_it_and_an_older_one_maps_as_it_did(tmp_path):
@@ -93,3 +108,17 @@ def test_a_saved_model_keeps_it_and_an_older_one_maps_as_it_did(tmp_path):
     np.testing.assert_array_equal(again.state_["sure_held"], model.state_["sure_held"])
     np.testing.assert_array_equal(again.predict(cube)["confidence"], model.predict(cube)["confidence"])
     assert "sure_held" not in spaxel.KMeans(linkage="centroid").fit(cube).state_
+
+
+def test_joined_parts_are_never_less_sure_and_each_level_has_the_same_factor():
+    rng = np.random.default_rng(11)
+    far, mistaken = rng.random((200, 12)), rng.integers(0, 9, (12, 12)) + 40 * np.eye(12)
+    micro = far.argmin(1).astype(np.int16)
+    tree, levels = centroid_tree(rng.random((12, 3)), rng.integers(1, 100, 12)), np.arange(1, 13)
+    weights, held = np.array([-2.6, 0.9, 0.5, 3.0, 0.8]), rng.random(12)
+    sure = Sure(weights, np.array([0.1]), mistaken, mistaken.T, np.array([0.1]), held=held)
+    own, at = confidence_at(far, micro, asked_of(cut_tree(tree, 5), tree, levels, None, sure))
+    assert (np.diff(at.astype(int), axis=1) <= 0).all()
+    bare = confidence_at(far, micro, asked_of(cut_tree(tree, 5), tree, levels, None, sure._replace(held=None)))
+    np.testing.assert_allclose(own, bare[0] * held[micro], rtol=1e-6)
+    assert np.abs(at - bare[1] * held[micro][:, None]).max() <= 1
