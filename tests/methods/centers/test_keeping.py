@@ -3,10 +3,11 @@ import pytest
 
 import spaxel
 from spaxel.methods.centers.at_levels import asked_of, confidence_at
+from spaxel.methods.centers.groups import Rules, find_groups
 from spaxel.methods.centers.keeping import kept_share, matched
 from spaxel.methods.centers.linkage import Parts
 from spaxel.methods.centers.number import Number
-from spaxel.methods.centers.sure import Sure
+from spaxel.methods.centers.sure import LEARNED, NUMBERS, Sure, learned_for
 from spaxel.reporting import render
 from spaxel.results.convention import hears_numbers
 from spaxel.results.trees import centroid_tree, cut_tree
@@ -122,3 +123,22 @@ def test_joined_parts_are_never_less_sure_and_each_level_has_the_same_factor():
     bare = confidence_at(far, micro, asked_of(cut_tree(tree, 5), tree, levels, None, sure._replace(held=None)))
     np.testing.assert_allclose(own, bare[0] * held[micro], rtol=1e-6)
     assert np.abs(at - bare[1] * held[micro][:, None]).max() <= 1
+
+
+@pytest.mark.parametrize("method", NUMBERS)
+def test_where_every_number_says_the_same_nothing_is_taken_off_but_the_offset(method):
+    spectra = np.random.default_rng(5).random((300, 4)) + np.repeat(np.eye(3, 4) * 9, 100, axis=0)
+    groups = find_groups(spectra, np.zeros((0, 2, 4)), 3, Rules(None))
+
+    def learned(kept, told):
+        return learned_for(method, spectra, groups._replace(kept=kept), 0, counts=False, told=told)
+
+    none, whole, nowhere = (learned(kept, told=False) for kept in (None, np.ones(3), np.zeros(3)))
+    offset, w = NUMBERS[method]
+    np.testing.assert_array_equal(whole["sure_held"], 1)
+    np.testing.assert_allclose(nowhere["sure_held"], 1 - w)
+    assert "sure_held" not in none
+    a, *_, found = LEARNED[method]
+    assert none["sure_weights"][0] == pytest.approx(a - found)
+    assert whole["sure_weights"][0] == pytest.approx(a - offset)
+    assert learned(None, told=True)["sure_weights"][0] == a
