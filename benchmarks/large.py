@@ -62,8 +62,8 @@ def _run(verb: str, layout: str, out: str, *more: str) -> Case:
 
 
 def _after(verb: str, makes: str, *more: str) -> Case:
-    """What is done with the run of `segment`."""
-    return Case("run", (verb, "{run}", *more, "--memory", MEMORY), makes, ("segment",))
+    """What is done with the run of k-means."""
+    return Case("run", (verb, "{kmeans}", *more, "--memory", MEMORY), makes, ("segment kmeans",))
 
 
 def _export(form: str) -> Case:
@@ -76,14 +76,13 @@ CASES = {
         ("simulate", "maxrf", "{zarr}", "--size", "{pixels}", "--seed", "1", "--option", f"channels={CHANNELS}"),
         "zarr",
     ),
-    "segment": _run("segment", "zarr", "run"),
+    "segment kmeans": _run("segment", "zarr", "kmeans", "--method", "kmeans"),
     "score": _after("score", "", "--json"),
-    "cut 8": Case("run", ("cut", "{run}", "8", "--memory", MEMORY), "run", ("segment",)),
+    "cut 8": _after("cut", "kmeans", "8"),
     "export geotiff": _export("geotiff"),
     "export envi": _export("envi"),
     "export hspy": _export("hspy"),
-    "report": _after("report", "run", "--lines", "auto"),
-    "segment kmeans": _run("segment", "zarr", "kmeans", "--method", "kmeans"),
+    "report": _after("report", "kmeans", "--lines", "auto"),
     "predict": Case(
         "zarr",
         ("predict", "{kmeans}", "{zarr}", "--out", "{predicted}", "--memory", MEMORY, "--overwrite", "--quiet"),
@@ -95,6 +94,7 @@ CASES = {
     "envi: segment kmeans": _run("segment", "envi", "envi-kmeans", "--method", "kmeans"),
     "as hdf5": Case("envi", ("self", "hdf5", "{envi}", "{hdf5}"), "hdf5", ("as envi",), bar=False),
     "hdf5: segment kmeans": _run("segment", "hdf5", "hdf5-kmeans", "--method", "kmeans"),
+    "segment": _run("segment", "zarr", "run"),
     "dsc": _run("segment", "zarr", "dsc", "--method", "dsc"),
     "dgc": _run("segment", "zarr", "dgc", "--method", "dgc"),
     "MiniBatchKMeans": Case("envi", ("self", "minibatch", "{envi}", "{raw}"), "raw", ("as envi",), bar=False),
@@ -323,10 +323,15 @@ def page(rows: list[dict[str, Any]]) -> list[str]:
     return parts + ([f"Not measured: {', '.join(left)}."] if left else [])
 
 
+def kept_rows() -> list[dict[str, Any]]:
+    """The rows that are in benchmarks/results."""
+    path = RESULTS / "large.json"
+    return json.loads(path.read_text("utf-8"))["rows"] if path.exists() else []
+
+
 def measure(folder: Path, gibibytes: float, only: list[str], *, fresh: bool, keep: bool) -> None:
     """Run what is not measured yet, and write each row at once. keep : in benchmarks/results"""
-    about, path = head(), RESULTS / "large.json"
-    rows = json.loads(path.read_text("utf-8"))["rows"] if keep and path.exists() else []
+    about, rows = head(), kept_rows() if keep else []
     height, width = shape_of(gibibytes)
     paths, now = paths_of(folder, height, width), {"bytes": 2 * CHANNELS * height * width, "code": code()}
     Path(paths["zarr"]).parent.mkdir(parents=True, exist_ok=True)
@@ -339,6 +344,7 @@ def measure(folder: Path, gibibytes: float, only: list[str], *, fresh: bool, kee
         row["output"] = size_of(Path(paths[case.makes])) if case.makes and Path(paths[case.makes]).exists() else 0
         row["ari"] = None if "failed" in row else agreement(case, paths)
         log(f"{name}: {row['peak'] / MIB:.0f} MiB, {row['cpu']:.0f} CPU s, {row['wall']:.0f} s {row.get('failed', '')}")
+        rows = kept_rows() if keep else rows  # another one may have measured since
         rows = [old for old in rows if (old["case"], old["bytes"]) != (name, row["bytes"])] + [row]
         if keep:
             write_json("large", about, rows=rows)

@@ -47,29 +47,29 @@ def test_every_case_has_its_words_and_reads_what_another_one_makes(tmp_path):
 
 def test_measured_once_for_each_size_and_code(tmp_path):
     paths = large.paths_of(tmp_path, 2, 3)
-    rows = [row("simulate"), row("segment"), row("score")]
-    assert large.wanted(["simulate", "segment"], rows, NOW, paths) == []
-    assert large.wanted(["segment"], rows, NOW | {"code": "new"}, paths) == ["simulate", "segment"]
+    rows = [row("simulate"), row("segment kmeans"), row("score")]
+    assert large.wanted(["simulate", "segment kmeans"], rows, NOW, paths) == []
+    assert large.wanted(["segment kmeans"], rows, NOW | {"code": "new"}, paths) == ["simulate", "segment kmeans"]
     assert large.wanted(["report"], rows, NOW, paths) == [
         "simulate",
-        "segment",
+        "segment kmeans",
         "report",
     ]  # nothing lies there any more
-    Path(paths["run"]).mkdir(parents=True)
+    Path(paths["kmeans"]).mkdir(parents=True)
     assert large.wanted(["report"], rows, NOW, paths) == ["report"]
-    assert large.wanted(["segment"], rows, NOW | {"bytes": GIB}, paths) == ["simulate", "segment"]
+    assert large.wanted(["segment kmeans"], rows, NOW | {"bytes": GIB}, paths) == ["simulate", "segment kmeans"]
 
 
 def test_what_broke_the_bar_or_failed_is_said():
     rows = [
         row("score", peak=1536 * 2**20),
-        row("segment"),
+        row("segment kmeans"),
         row("cut 8", failed="spaxel: no room"),
         row("as envi", peak=2 * GIB),
     ]
     told = {line[1]: line[-2] for line in large.lines(rows)}
-    assert told == {"segment": "kept", "score": "MISSED", "cut 8": "spaxel: no room", "as envi": ""}
-    assert [line[1] for line in large.lines(rows)][:2] == ["segment", "score"]  # in the order of the cases
+    assert told == {"segment kmeans": "kept", "score": "MISSED", "cut 8": "spaxel: no room", "as envi": ""}
+    assert [line[1] for line in large.lines(rows)][:2] == ["segment kmeans", "score"]  # in the order of the cases
     assert "dgc" in large.page(rows)[-1]
     assert "score" not in large.page(rows)[-1]
 
