@@ -86,6 +86,16 @@ def test_the_other_layouts_hold_the_same_numbers(tmp_path):
         assert cube["channel"].attrs["units"] == "keV"
 
 
+def test_agreement_of_labels_with_the_truth(tmp_path):
+    cube = spaxel.simulate("maxrf", height=9, width=13, channels=16)
+    spaxel.write_cube(cube, tmp_path / "zarr.zarr")
+    paths = {"zarr": str(tmp_path / "zarr.zarr"), "raw": str(tmp_path / "raw.npy"), "run": str(tmp_path / "none")}
+    np.save(paths["raw"], 5 - cube["truth_labels"].to_numpy().ravel())
+    assert large.ari_of(large.CASES["MiniBatchKMeans"], paths) == 1
+    assert large.ari_of(large.CASES["segment"], paths) is None  # it failed
+    assert large.ari_of(large.CASES["score"], paths) is None
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_a_process_is_measured_with_its_children():
     child = "import time; held = bytearray(b'1') * (80 * 2**20); time.sleep(1)"
