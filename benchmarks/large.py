@@ -317,8 +317,8 @@ def page(rows: list[dict[str, Any]]) -> list[str]:
     told = (
         f"Simulated paintings of {CHANNELS} channels, uint16, {PIGMENTS} pigments. Commands that take it with "
         f"`--memory {MEMORY}`, else as they are; one run each, one after the other. Peak: resident memory as the system counts "
-        "it, mapped file pages among it, and never less than what this benchmark itself holds (about 174 MiB). Private: what no "
-        "file stands behind, children counted too. The machine was shared, so wall seconds mean little. `as envi` and `as hdf5` "
+        "it, mapped file pages too, and never less than what this benchmark itself holds (about 174 MiB). Private: what no "
+        "file stands behind, with children. The machine was shared, so wall seconds mean little. `as envi` and `as hdf5` "
         "are this benchmark's own, and like the peers have no bar. Code: the last commit that changed `src`."
     )
     parts = [told, f"Bar: a peak below {BAR} MiB.", table((*header, "bar", "code"), lines(rows))]

@@ -62,3 +62,12 @@ def test_the_means_of_deep_spectral_clustering_were_measured() -> None:
                 if row["method"] == method and row["case"].startswith(case):
                     cells.setdefault(row["case"], []).append(row["ari"])
             assert holds(figure, [str(mean(mean(cell) for cell in cells.values()))]), (method, case, figure)
+
+
+def test_the_figures_of_a_large_cube_were_measured() -> None:
+    rows = json.loads((RESULTS / "large.json").read_text())["rows"]
+    measured = {f"{round(row['peak'] / 2**20)} {round(row['cpu'])}" for row in rows}
+    page = (ROOT / "docs/howto/big-cubes.md").read_text().partition("## A cube of 12 GiB")[2].partition("\n## ")[0]
+    shown = [" ".join(cells[-2:]) for line in page.splitlines() if (cells := re.findall(r"\b\d+\b(?= \|)", line))]
+    assert len(shown) > 10
+    assert [pair for pair in shown if pair.replace(",", "") not in measured] == []
