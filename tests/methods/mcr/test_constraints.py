@@ -166,7 +166,28 @@ def test_what_does_not_hold_is_said():
         said = MCR(**parameters).fit(_three_runs()).info_["warnings"]
         assert any("do not keep to" in one for one in said) != right, (parameters, said)
     said = MCR(n_components=3, trilinear=True).fit(_three_runs(late=1.5)).info_["warnings"]
-    assert any(one.startswith("These spectra do not keep to --trilinear: what is left is") for one in said)
+    (one,) = [one for one in said if one.startswith("These spectra do not keep to --trilinear: what is left is")]
+    assert one.endswith("Try without it, or runs at the same retention times.")
+    with_zeros = MCR(zeros=wrong, unimodal=True).fit(_three_runs()).info_["warnings"]
+    (one,) = [one for one in with_zeros if "do not keep to --unimodal and --zeros" in one]
+    assert one.endswith("Try without one of them, or fewer zeros.")
+
+
+def test_runs_of_signed_spectra_may_be_alike_and_lack_components():
+    """Derivatives: components are signed, their profiles are not."""
+    slope = np.gradient(PURE, axis=1)
+    runs = [make_cube(np.gradient(run["spectra"].values, axis=2), AXIS, "nm") for run in _three_runs()]
+    model = MCR(zeros=THERE, trilinear=True).fit(runs)
+    one, two = (s / np.linalg.norm(s, axis=1, keepdims=True) for s in (model.components_, slope))
+    assert ((one * two).sum(1) > 0.99).all()
+    assert (model.components_ < 0).any()
+    assert np.array_equal(model.state_["profiles"].reshape(3, 30, 3).any(1), THERE == 1)
+
+
+def test_a_scene_has_no_runs():
+    scene = make_cube(np.random.default_rng(0).random((50, 50, 40)), AXIS, "nm")
+    with pytest.raises(ParameterError, match="constraints of a table"):
+        MCR(n_components=3, kind="scene", zeros=np.ones((1, 3))).fit(scene)
 
 
 def test_runs_that_are_alike_are_files_of_one_length():

@@ -200,10 +200,14 @@ def _strained(strain: float, entries: int, asked: Constraints) -> list[str]:
     """The warning that what was asked does not hold, where it leaves more than the noise of a table of so many entries."""
     if strain <= STRAINED + 3 / np.sqrt(2 * entries):
         return []
-    options = " and ".join(_shapes(asked))
+    options = _shapes(asked)
+    tries = ["without it" if len(options) == 1 else "without one of them"]
+    tries += ["fewer zeros"] * ("--zeros" in options) + ["runs at the same retention times"] * (
+        "--trilinear" in options
+    )
     return [
-        f"These spectra do not keep to {options}: what is left is {strain:.1f} times the noise. Try without "
-        f"{'one of them' if ' and ' in options else 'it'}, with fewer zeros, or with runs at the same retention times."
+        f"These spectra do not keep to {' and '.join(options)}: what is left is {strain:.1f} times the noise. "
+        f"Try {', or '.join(tries)}."
     ]
 
 
