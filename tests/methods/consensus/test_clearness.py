@@ -7,7 +7,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from spaxel import Segment
 from spaxel.cube import make_cube
-from spaxel.methods.centers.splits import beyond_one_cloud
+from spaxel.methods.centers.splits import beyond_one_cloud, of_one_cloud
 from spaxel.methods.consensus.clearness import clearness
 from spaxel.methods.consensus.learning import _weights
 from spaxel.testing import tiny_cube
@@ -39,6 +39,18 @@ def test_clearness_is_none_of_noise_and_one_of_wide_gaps():
     assert found[0] < 0.25 < found[1] < 0.95 < found[2] <= 1
     assert clearness(z, np.zeros(3000, int), 0) == 0
     assert clearness(np.zeros((50, 2)), np.repeat([0, 1], 25), 0) == 0
+
+
+@pytest.mark.parametrize("share", [0.5, 0.2, 0.05])
+def test_a_small_component_beside_a_large_one_is_no_clearer_than_two_of_one_size(share):
+    rng = np.random.default_rng(int(100 * share))
+    own = (rng.random(6000) < share).astype(int)
+    z = rng.normal(size=(6000, 3))
+    z[:, 0] += 6 * own
+    assert clearness(z, own, 0) < 0.9  # 0.73 where both are alike
+    z[:, 0] += 94 * own
+    assert clearness(z, own, 0) > 0.98
+    assert of_one_cloud(share) < 1
 
 
 def test_who_finds_nothing_to_divide_has_no_vote_and_brightness_is_a_fault_without_gaps_only():

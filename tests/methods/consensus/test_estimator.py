@@ -174,9 +174,3 @@ def test_a_spike_is_no_component(number):
     assert result["component_size"].min() >= 3
     for level in (2, 3, 5) if number == "auto" else (2, 3):
         assert spaxel.cut(result, level)["component_size"].min() >= 3
-
-
-def test_few_spectra_are_a_component_of_a_table():
-    assert not estimator._lone(np.array([0, 0, 0, 1, 2, 2])).any()
-    many = np.repeat([0, 1, 2], [9000, 2, 3])
-    assert np.flatnonzero(estimator._lone(many)).tolist() == [9000, 9001]

@@ -117,8 +117,15 @@ def beyond_one_cloud(p: np.ndarray, side: np.ndarray) -> float:
     """
     share, total = float((side == 0).mean()), float(p.var())
     gap = p[side == 0].mean() - p[side == 1].mean()
-    null = np.exp(-(ndtri(share) ** 2)) / (2 * np.pi) / (share * (1 - share))
-    return float(share * (1 - share) * gap**2 / max(total, 1e-300) - null)
+    return float(share * (1 - share) * gap**2 / max(total, 1e-300)) - of_one_cloud(share)
+
+
+def of_one_cloud(share: float) -> float:
+    """The part of its variance that two halves of one normal cloud explain, where one of them holds this share, 0 < s < 1.
+
+    Equation: φ(Φ⁻¹(s))² / (s (1 - s)).
+    """
+    return float(np.exp(-(ndtri(share) ** 2)) / (2 * np.pi) / (share * (1 - share)))
 
 
 def _along(y: np.ndarray, side: np.ndarray) -> np.ndarray | None:

@@ -22,16 +22,16 @@ Voices = dict[str, dict[int, list[Member]]]  # {scaling: {number: members}}
 
 def labelings_at(
     numbers: Sequence[int], seen: dict[str, Seen], copies: dict[str, int], clear: dict[str, list[float]] | None,
-    look: Look | None, known: dict[int, str], norm: np.ndarray, lone: np.ndarray, rules: Rules,
+    look: Look | None, known: dict[int, str], norm: np.ndarray, odd: np.ndarray, rules: Rules,
 ) -> Labelings:  # fmt: skip
     """The labels that the consensus would have, told each number. seen : the sample by all scalings that may be asked
 
     copies : how often members of each count      clear : how clearly they divide, as at the number that was found
     look : if the scaling is chosen at each number; None: it stays the first      known : {number: the scaling chosen there}
-    lone : (n,) spectra that hardly any other is like, which are left out: of few spectra, one would always be a component
+    odd : (n,) spectra that hardly any other is like, which are left out: of few spectra, one would always be a component
     """
     rows, seed = looked_at(len(norm), rules.random_state), rules.random_state
-    rows = rows[~lone[rows]]
+    rows = rows[~odd[rows]]
     some = {name: view._replace(z=view.z[rows], around=view.around[rows]) for name, view in seen.items()}
     voices: Voices = {
         name: members_at_each(view.filtered, view.apart, max(numbers, default=1), seed, rows)

@@ -25,6 +25,7 @@ from spaxel.methods.consensus.learning import (
     seen_by,
 )
 from spaxel.methods.consensus.model import CONTEXT, Model, model_arrays, model_from, projected, scores_of
+from spaxel.methods.consensus.odd import lone, odd_spectra
 from spaxel.methods.consensus.settling import settled
 from spaxel.methods.consensus.spots import Sight, others_with_spots, sight_of, spots_of, table_of, with_spots
 from spaxel.methods.parameters import (
@@ -43,7 +44,6 @@ from spaxel.preprocess.choice import FIXED_CLUSTERS, Choice, choose_scaling
 from spaxel.preprocess.scaling import fit_scaling
 
 MOST_LEVELS = 8  # components up to which spots are looked for
-FEWEST, SHARE = 3, 2000  # spectra of a component, and one in so many: with fewer, it is none
 
 
 @declared
@@ -89,18 +89,18 @@ class Segment(Segmenting):
         choice, copies = self._scalings(task, number, compared)
         seen = _seen(copies, {}, task, windows, seed)
         start, six = None, choice
+        odd = odd_spectra(next(iter(seen.values())), number or 2, seed)
         if number is None:
-            start = _counted(*next(iter(seen.items())), own, windows, rules)
+            start = _counted(*next(iter(seen.items())), odd, own, windows, rules)
             choice, copies = self._scalings(task, max(2, start.level), compared)  # as if it had been told
             seen = _seen(copies, seen, task, windows, seed)
         k = number or max(2, start.level if start else 2)
         norm = np.linalg.norm(own.spectra.astype(np.float64), axis=1)
-        rows = np.arange(len(norm))
-        found, scores, middles = self._settled(task, seen, copies, norm, k, rules, rows)
-        lone = _lone(distances(scores, middles).argmin(1))
-        if lone.any():
-            rows = np.flatnonzero(~lone)
-            found, scores, middles = self._settled(task, seen, copies, norm, k, rules, rows)
+        found, scores, middles = self._settled(task, seen, copies, norm, k, rules, np.flatnonzero(~odd))
+        still = lone(distances(scores, middles).argmin(1)) & ~odd
+        if still.any():
+            odd |= still
+            found, scores, middles = self._settled(task, seen, copies, norm, k, rules, np.flatnonzero(~odd))
         sight, plain = self._sight(task, copies, windows), distances(scores, middles).argmin(1)
         spots = spots_of(sight, 3 if start else k, max(k, MOST_LEVELS if start else 0), seed) if sight else []
         labels, taken = with_spots(sight, spots, plain) if sight else (plain, [])
@@ -111,7 +111,7 @@ class Segment(Segmenting):
             numbers = [n for n in range(2, min(MOST, self.max_clusters) + 1) if n != k]
             known = {FIXED_CLUSTERS: six.name} if six else {}
             look = task.look if chosen else None
-            others = labelings_at(numbers, seen, copies, found.clear, look, known, norm, lone, rules)
+            others = labelings_at(numbers, seen, copies, found.clear, look, known, norm, odd, rules)
             if sight:
                 others, more = others_with_spots(others, sight, spots)
                 shown = [*taken, *(spot for spot in more if not any(spot is one for one in taken))]
@@ -181,22 +181,13 @@ def _seen(names: Iterable[str], known: dict[str, Seen], task: Task, windows: Win
     }
 
 
-def _counted(name: str, seen: Seen, own: Sample, windows: Windows, rules: Rules) -> Evidence:
-    """The number of components, as KMeans finds it in the chosen scaling without what neighbours tell."""
+def _counted(name: str, seen: Seen, odd: np.ndarray, own: Sample, windows: Windows, rules: Rules) -> Evidence:
+    """The number of components, as KMeans finds it in the chosen scaling without what neighbours tell, and without the odd."""
     channels, d = own.spectra.shape[1], seen.z.shape[1]
     pairs = projected(name, seen.folded, own.pairs.reshape(-1, channels)).reshape(-1, 2, d)
     flat = windows.spectra.reshape(-1, windows.spectra.shape[-1])[:, :channels]
     beside = projected(name, seen.folded, flat).reshape(*windows.good.shape, d)
-    return evidence_for(seen.z, pairs, rules, Windows(beside, windows.good))
-
-
-def _lone(labels: np.ndarray) -> np.ndarray:
-    """Which spectra (n,) are in a component of one or two in a large sample: a spike or a dead pixel, and no component.
-
-    Where they are left out, they go to the component that is nearest. In a table each of a few spectra counts.
-    """
-    few = min(FEWEST, len(labels) / SHARE)
-    return np.asarray(np.bincount(labels)[labels] < few) if few > 1 else np.zeros(len(labels), bool)
+    return evidence_for(seen.z[~odd], pairs, rules, Windows(beside, windows.good))
 
 
 def _pairs(model: Model, sample: Sample, own: Sample, d: int) -> np.ndarray:
