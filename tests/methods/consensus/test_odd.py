@@ -6,9 +6,9 @@ from sklearn.metrics import adjusted_rand_score
 
 from spaxel import Segment
 from spaxel.cube import make_cube
+from spaxel.methods.consensus.learning import Seen
 from spaxel.methods.consensus.odd import lone, odd_spectra
 from spaxel.methods.consensus.surroundings import Filter
-from spaxel.methods.consensus.learning import Seen
 
 
 def blobs(n, k=4, seed=0):

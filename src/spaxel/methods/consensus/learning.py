@@ -14,9 +14,10 @@ from spaxel.methods.centers.dull import share_by_brightness
 from spaxel.methods.centers.groups import Rules
 from spaxel.methods.centers.projection import Folded, fold
 from spaxel.methods.consensus.clearness import clearness
-from spaxel.methods.consensus.members import METRICS, Member, agreement, members_of
+from spaxel.methods.consensus.members import METRICS, Member, agreement, members_of, metrics_of
 from spaxel.methods.consensus.model import CONTEXT, Joint, Model, View, projected
 from spaxel.methods.consensus.surroundings import FEWEST, Filter, differences, nearby, wiener, within
+from spaxel.methods.consensus.ties import shared, unlike
 from spaxel.pace import paced
 from spaxel.preprocess.choice import Look
 from spaxel.preprocess.scaling import Scaling
@@ -95,7 +96,7 @@ class Consensus(NamedTuple):
     """model : of all members      labels, weight : of each member, on the sample      agreement : of each, by scaling.
 
     spaces : of each scaling, its weight and its scores in the near-by metric, (n, d)
-    clear : how clearly each member divides, by scaling
+    clear : how clearly each member divides, by scaling; of several optima, the mean by their shares
     """
 
     model: Model
@@ -130,7 +131,7 @@ def vote_of(
 
     norm : (n,) brightness of the spectra      clear : how clearly they divide, where that is known
     """
-    counts = np.array([copies[name] for name, own in members.items() for _ in own], float)
+    counts = np.array([copies[name] * one.share for name, own in members.items() for one in own], float)
     told = {name: [member.labels(seen[name].filtered) for member in own] for name, own in members.items()}
     if clear is None:
         clear = {name: [clearness(seen[name].filtered, each, seed) for each in own] for name, own in told.items()}
@@ -153,6 +154,12 @@ def consensus_of(seen: dict[str, Seen], copies: dict[str, int], norm: np.ndarray
     voices = {
         name: members_of(view.filtered, view.apart, k, n_init, seed) for name, view in paced(seen.items(), "labelings")
     }
+    told = unlike([one.labels(seen[name].filtered) for name, own in voices.items() for one in own], seed)
+    split = {
+        name: shared(view.filtered, metrics_of(view.z, view.apart), voices[name], told, seed)
+        for name, view in seen.items()
+    }
+    voices = {name: [one for optima in each for one in optima] for name, each in split.items()}
     vote = vote_of(seen, voices, copies, norm, seed)
     views, at = [], 0
     for name, members in voices.items():
@@ -164,7 +171,14 @@ def consensus_of(seen: dict[str, Seen], copies: dict[str, int], norm: np.ndarray
     agreed, weights = iter(vote.mean.round(3).tolist()), iter(vote.weight.tolist())
     said = {name: [next(agreed) for _ in each] for name, each in voices.items()}
     spaces = [(sum(next(weights) for _ in each), seen[name].near) for name, each in voices.items()]
-    return Consensus(model, vote.labels, vote.weight, said, spaces, vote.clear)
+    clear = {name: _by_member(split[name], each) for name, each in vote.clear.items()}
+    return Consensus(model, vote.labels, vote.weight, said, spaces, clear)
+
+
+def _by_member(split: list[list[Member]], clear: list[float]) -> list[float]:
+    """How clearly each member divides, where some have several optima: the mean of these, by their shares."""
+    left = iter(clear)
+    return [sum(one.share * next(left) for one in optima) for optima in split]
 
 
 def _weights(

@@ -18,10 +18,11 @@ COMPARED = 4000  # spectra on which members are compared
 
 
 class Member(NamedTuple):
-    """Label = argmax_k z' · weight[:, k] + bias[k]. weight : (d, k)   bias : (k,)."""
+    """Label = argmax_k z' · weight[:, k] + bias[k]. weight : (d, k)   bias : (k,)   share : of one vote, see `ties`."""
 
     weight: np.ndarray
     bias: np.ndarray
+    share: float = 1.0
 
     def labels(self, z: np.ndarray) -> np.ndarray:
         """Labels (n,) of scores (n, d)."""
@@ -33,13 +34,15 @@ def members_of(z: np.ndarray, apart: dict[int, np.ndarray], k: int, n_init: int,
 
     z : (n, d)      apart : {pixels: differences (m, d) of pixels so far apart}; without neighbours there are two members
     """
-    first = _nearest(z, np.eye(z.shape[1]), k, n_init, seed)
-    found = [first]
-    for i, (far, floor) in enumerate(METRICS):
-        if far in apart and len(apart[far]) >= FEWEST:
-            found.append(_nearest(z, nearby(within(apart[far]), floor), k, n_init, seed + i + 1))
-    start = found[1] if len(found) > 1 else first
+    found = [_nearest(z, metric, k, n_init, seed + i) for i, metric in enumerate(metrics_of(z, apart))]
+    start = found[1] if len(found) > 1 else found[0]
     return [*found, _mixture(z, start.labels(z), k)]
+
+
+def metrics_of(z: np.ndarray, apart: dict[int, np.ndarray]) -> list[np.ndarray]:
+    """The metrics (d, d) in which members are k-means: the plain one, and those near by where neighbours are known."""
+    near = [nearby(within(apart[far]), floor) for far, floor in METRICS if len(apart.get(far, ())) >= FEWEST]
+    return [np.eye(z.shape[1]), *near]
 
 
 def members_at_each(
@@ -49,14 +52,13 @@ def members_at_each(
 
     rows : of the scores that are looked at closely, see `growing`
     """
-    metrics = [np.eye(z.shape[1])]
-    metrics += [nearby(within(apart[far]), floor) for far, floor in METRICS if len(apart.get(far, ())) >= FEWEST]
+    metrics = metrics_of(z, apart)
     first = growing(z, most, seed, rows)
-    plain = {k: _linear(metrics[0], centers).labels(z[rows]) for k, centers in first.items()}
+    plain = {k: linear(metrics[0], centers).labels(z[rows]) for k, centers in first.items()}
     grown = [first, *(growing(z @ metric, most, seed + i, rows, plain) for i, metric in enumerate(metrics[1:], 1))]
     found = {}
     for k in range(2, min(max(each, default=1) for each in grown) + 1):
-        members = [_linear(metric, each[k]) for metric, each in zip(metrics, grown, strict=True)]
+        members = [linear(metric, each[k]) for metric, each in zip(metrics, grown, strict=True)]
         start = members[1] if len(members) > 1 else members[0]
         found[k] = [*members, _mixture(z[rows], start.labels(z[rows]), k)]
     return found
@@ -66,12 +68,12 @@ def _nearest(z: np.ndarray, metric: np.ndarray, k: int, n_init: int, seed: int) 
     """k-means of z @ metric, as a linear rule: the nearest centre c is where z · M c - |c|²/2 is largest."""
     scaled = z @ metric
     k = min(k, len(np.unique(scaled, axis=0)))
-    return _linear(metric, lloyd(scaled, k, n_init, seed, told=str).cluster_centers_)
+    return linear(metric, lloyd(scaled, k, n_init, seed, told=str).cluster_centers_)
 
 
-def _linear(metric: np.ndarray, centers: np.ndarray) -> Member:
+def linear(metric: np.ndarray, centers: np.ndarray, share: float = 1.0) -> Member:
     """The nearest of these centres of z @ metric."""
-    return Member(metric @ centers.T, -(centers**2).sum(1) / 2)
+    return Member(metric @ centers.T, -(centers**2).sum(1) / 2, share)
 
 
 def _mixture(z: np.ndarray, labels: np.ndarray, k: int) -> Member:
@@ -99,12 +101,12 @@ def _mixture(z: np.ndarray, labels: np.ndarray, k: int) -> Member:
 def agreement(labels: list[np.ndarray], copies: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """(weights (m,), mean agreement (m,)) of members: w = max(mean ARI with the others, 0)², mean 1 over all copies.
 
-    labels : of each member, (n,)      copies : (m,) how often each counts
+    labels : of each member, (n,)      copies : (m,) how often each counts, less than once where a vote is shared
     """
     chosen = np.random.default_rng([seed, 24]).permutation(len(labels[0]))[:COMPARED]
     some = [own[chosen] for own in labels]
-    ari = rand_indices(some, some)
-    mean = (ari @ copies - 1) / max(float(copies.sum()) - 1, 1)
+    ari, own = rand_indices(some, some), np.minimum(copies, 1)
+    mean = (ari @ copies - own) / np.maximum(copies.sum() - own, 1)
     weight = copies * np.maximum(mean, 0) ** 2
     total = weight.sum()
     return (weight * copies.sum() / total if total > 0 else copies.astype(float)), mean
