@@ -46,7 +46,8 @@ class FoundByCenters(Info):
 
 class SegmentingInfo(FoundByCenters, total=False):
     """Of a method that segments. If it trains: deep (what that changed), history (a dict per epoch), decoder, likelihood.
-    Of a consensus: views (the scalings of its members), context, agreement (of each member with the others, by scaling).
+    Of a consensus: views (the scalings of its members), context, agreement (of each member with the others, by scaling),
+    odd (spectra of the sample that are unlike all others, without which components were found; left out where there are none).
     Of learned distances: field (whose, or none), trust (what they count for, 0 to 1), context, redshift (of light).
 
     known_noise : what was used of the variance of the file, if it has one: sentence, level, used_for
@@ -57,6 +58,7 @@ class SegmentingInfo(FoundByCenters, total=False):
     known_noise: dict[str, Any]
     views: list[str]
     context: int
+    odd: int
     field: str
     trust: float
     redshift: float

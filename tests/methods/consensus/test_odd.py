@@ -53,7 +53,11 @@ def test_the_map_is_as_without_the_odd_pixel(number):
     spectra = (rng.uniform(0.2, 0.6, (4, 20))[truth] + rng.normal(size=(80, 80, 20)) * 0.04).astype(np.float32)
     spiked = spectra.copy()
     spiked[50, 50, 3] = spiked[10, 70, 9] = 60.0
-    plain, odd = (Segment(number, n_init=2, max_clusters=8).fit_predict(make_cube(own)) for own in (spectra, spiked))
+    model = Segment(number, scaling="none", n_init=2, max_clusters=8)
+    plain, odd = (model.fit_predict(make_cube(own)) for own in (spectra, spiked))
     assert plain.sizes["component"] == odd.sizes["component"] == 4
     for result in (plain, odd):
         assert adjusted_rand_score(truth.ravel(), result["labels"].values.ravel()) > 0.98
+    assert not any("unlike all others" in said for said in plain.attrs["history"])
+    assert sum("without 2 spectra" in said for said in odd.attrs["history"]) == 1
+    assert model.info_["odd"] == 2

@@ -65,8 +65,14 @@ def nearest_result(cube: xr.Dataset, state: Arrays, info: SegmentingInfo, maps: 
 
 
 def _noted(cube: xr.Dataset, info: SegmentingInfo) -> xr.Dataset:
-    """The cube, with what the model says of its scaling and of the noise that it knows."""
+    """The cube, with what the model says of its scaling, of odd spectra and of the noise that it knows."""
     cube = note(cube, info["scaling_sentence"])
+    if n := info.get("odd", 0):
+        cube = note(
+            cube,
+            f"Components were found without {n} {'spectrum' if n == 1 else 'spectra'} of the sample, unlike all others "
+            "(a spike, a dead pixel?). Option rare lists such pixels.",
+        )
     return note(cube, info["known_noise"]["sentence"]) if "known_noise" in info else cube
 
 

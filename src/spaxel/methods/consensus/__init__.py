@@ -1,4 +1,4 @@
 """The consensus of many cheap labelings.
 
-Read: estimator, members, surroundings, model, at_each, spots.
+Read: estimator, odd, members, ties, surroundings, model, at_each, spots.
 """

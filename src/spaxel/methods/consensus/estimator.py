@@ -54,7 +54,8 @@ class Segment(Segmenting):
     principal components of all labels that a label of member m has, w_m the square of the mean adjusted Rand index of
     member m with the others, P the scores of the chosen scaling, which weigh little beside them. Each member is k-means, or
     a Gaussian mixture of one covariance, of principal components in which a Wiener filter over 3 x 3 pixels has
-    lessened the noise. Sources: Strehl & Ghosh 2002 (cluster ensembles), Fred & Jain 2005 (evidence accumulation).
+    lessened the noise; where k-means has several optima that are nearly as good, these share its vote. Sources: Strehl & Ghosh
+    2002 (cluster ensembles), Fred & Jain 2005 (evidence accumulation).
 
     fit, predict, fit_predict, transform (distances to the components) and score (how clearly spectra belong to theirs) take
     a cube, a list of cubes on one axis, or an array (n_spectra, n_channels), whose members know of no neighbours.
@@ -128,6 +129,7 @@ class Segment(Segmenting):
             "context": model.context,
             "agreement": found.agreement,
         }
+        info |= {"odd": int(odd.sum())} if odd.any() else {}
         info["directions_by_noise"] = False  # a variance of the file has a say in the scaling alone
         return Found(groups, fit_scaling(first, own), own.spectra, scores, pairs, model_arrays(model), info)
 
