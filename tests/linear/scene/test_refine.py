@@ -1,4 +1,5 @@
-"""Corners move outwards where no spectrum is pure, little where variation is all that lies outside, and keep their scale."""
+"""Corners move outwards where no spectrum is pure, little where variation is all that lies outside, hang little on where one
+starts, and keep their scale."""
 
 import numpy as np
 import pytest
@@ -35,6 +36,25 @@ def test_what_varies_within_materials_does_not_carry_corners_away():
     for seed in range(3):
         X, S, inner = mixed(seed, purest=1.0, vary=0.1, noise=0.01)
         assert angle(refined_corners(X, inner), S) < angle(inner, S) + 0.02
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_other_starts_end_at_nearly_the_same_spectra(seed):
+    X, _, inner = mixed(seed, vary=0.03)
+    other = inner + 0.1 * (X.mean(0) - inner)
+    ends = [refined_corners(X, start) for start in (inner, other)]
+    assert angle(*ends) < 0.4 * angle(inner, other)  # half of the way from where one starts would leave half
+
+
+def test_a_rare_material_is_not_drawn_to_the_others():
+    """Fewer spectra show it than one in a hundred."""
+    X, S, _ = mixed(1, purest=1.0, n=2000)
+    rng = np.random.default_rng(0)
+    rare = np.exp(0.5 * gaussian_filter1d(rng.standard_normal(60), 5) / 0.24)
+    few = rare + 0.002 * X.mean() * rng.standard_normal((12, 60))
+    found = refined_corners(np.vstack([X, few]), np.vstack([S, rare]))
+    assert angle(found[3:], rare[None]) < 0.02
+    assert angle(found[3:], rare[None]) < 0.1 * min(angle(one[None], rare[None]) for one in S)
 
 
 def test_brightness_and_sign_stay():

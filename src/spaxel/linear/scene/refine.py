@@ -17,7 +17,7 @@ ROUNDS = 20
 DARK = 0.02  # of the median brightness: darker spectra tell no direction
 SOFT = 0.3  # of the median brightness, at which a spectrum has half of its weight
 PUREST = 0.04  # of the amount of a component that lies in spectra purer than a first bound
-NEARLY = 0.9  # of that bound, from which on a spectrum counts among the purest
+NEARLY = (0.6, 0.4)  # of that bound, from which on a spectrum counts among the purest: first + second times the mean weight
 
 
 def refined_corners(X: np.ndarray, corners: np.ndarray) -> np.ndarray:
@@ -27,7 +27,7 @@ def refined_corners(X: np.ndarray, corners: np.ndarray) -> np.ndarray:
     Spectra are divided by their part along the mean spectrum, so mixtures at any brightness are mixtures of sum 1. Squared
     residual and squared edges of the simplex are made small together, an edge as dear as the median residual of the given
     corners: the more noise and variation, the less they move. The purest spectra of a component are those with at
-    least 0.9 of the abundance above which 4 % of it lie in this simplex; their mean is taken.
+    least nine tenths, less for dark ones, of the abundance above which 4 % of it lie in this simplex; their mean is taken.
     Berman et al. 2004, doi:10.1109/TGRS.2004.835299, for the objective; weights, price, the purest and midway are ours.
     The corners come back as they were where there is one, where the mean spectrum is zero, or where they are dependent.
     """
@@ -38,10 +38,9 @@ def refined_corners(X: np.ndarray, corners: np.ndarray) -> np.ndarray:
     held = along > DARK * middle
     Y, start = X[held] / along[held, None], corners / (corners @ axis)[:, None]
     weight = along[held] / (along[held] + SOFT * middle)
-    weight = weight / weight.mean()
     small = reduce(Y, max(DIRECTIONS, len(corners)))
     try:
-        moved, shares = _iterated(small.scores, (start - small.mean) @ small.basis, weight)
+        moved, shares = _iterated(small.scores, (start - small.mean) @ small.basis, weight / weight.mean())
     except (CubeError, np.linalg.LinAlgError):
         return corners
     if not shares.any(0).all():
@@ -53,11 +52,15 @@ def refined_corners(X: np.ndarray, corners: np.ndarray) -> np.ndarray:
 
 
 def _purest(Y: np.ndarray, shares: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """The mean of the purest spectra of each component. Y : (n, channel)      shares : (n, k)"""
+    """The mean of the purest spectra of each component. Y : (n, channel)      shares : (n, k)      weight : (n,), 0 to 1
+
+    Of a dark component more of them count: its abundances are noisier, and the highest would be the noisiest.
+    """
     falling = -np.sort(-shares, axis=0)
     reached = np.cumsum(falling, axis=0) >= PUREST * shares.sum(0)
     bound = np.take_along_axis(falling, reached.argmax(0)[None], axis=0)
-    pure = (shares >= NEARLY * bound) * weight[:, None]
+    light = (shares * weight[:, None]).sum(0) / shares.sum(0)
+    pure = (shares >= (NEARLY[0] + NEARLY[1] * light) * bound) * weight[:, None]
     return pure.T @ Y / pure.sum(0)[:, None]
 
 
