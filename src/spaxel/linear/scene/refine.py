@@ -1,8 +1,8 @@
 """Corners of a scene, midway between where its purest spectra lie and a simplex that also these lie in.
 
-Purest spectra lie inside of their corners where none is pure; a simplex around all of them follows noise and what varies within a
-material. Midway is nearer to the truth than either in nearly all scenes that were tried. Neither end hangs much on the corners
-one starts from, so that other pixels of the same scene give nearly the same spectra.
+Purest spectra lie inside of their corners where none is pure; a simplex around all of them follows noise and what varies
+within a material. Midway is nearer to the truth than either in nearly all scenes that were tried. Neither end hangs much on
+the corners one starts from, so that other pixels of the same scene give nearly the same spectra.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ROUNDS = 20
 DARK = 0.02  # of the median brightness: darker spectra tell no direction
 SOFT = 0.3  # of the median brightness, at which a spectrum has half of its weight
 PUREST = 0.04  # of the amount of a component that lies in spectra purer than a first bound
-NEARLY = (0.6, 0.4)  # of that bound, from which on a spectrum counts among the purest: first + second times the mean weight
+NEARLY = (0.6, 0.4)  # of that bound, from which on a spectrum is among the purest: first + second times its weight
 
 
 def refined_corners(X: np.ndarray, corners: np.ndarray) -> np.ndarray:
