@@ -77,7 +77,7 @@ def measure(path: Path, options: dict[str, Any], out: Path) -> None:
     """Print {part: CPU seconds} of one file as JSON."""
     warnings.simplefilter("ignore")
     import spaxel
-    from spaxel.cube.mapping import _tile_sides
+    from spaxel.cube.mapping import Need, _tile_sides
     from spaxel.cube.sampling import read_tile
     from spaxel.cube.tiles import grid
     from spaxel.cube.workers import Threads
@@ -92,7 +92,7 @@ def measure(path: Path, options: dict[str, Any], out: Path) -> None:
         return answer
 
     def over_tiles() -> None:
-        for tile in grid(*cube["spectra"].shape[:2], *_tile_sides(cube, 2**30, Threads(2), 0, None, None)):
+        for tile in grid(*cube["spectra"].shape[:2], *_tile_sides(Need(cube, 0, None), 2**30, Threads(2), None)):
             read_tile(cube, tile)
 
     timed("plain reading", lambda: read_plainly(path))

@@ -1,3 +1,4 @@
+import tracemalloc
 from contextlib import suppress
 
 import numpy as np
@@ -5,9 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spaxel.cube import make_cube
+from spaxel.cube import make_cube, stored
 from spaxel.cube.executing import executing
-from spaxel.cube.mapping import BLOCK, TOGETHER, Look, map_tiles
+from spaxel.cube.kept import keeping
+from spaxel.cube.mapping import BLOCK, TOGETHER, Look, Need, _shared_out, map_tiles
+from spaxel.cube.tiles import CELL
+from spaxel.cube.workers import Threads
 from spaxel.errors import MemoryBudgetError
 from spaxel.pace import progress
 from spaxel.testing import tiny_cube
@@ -137,3 +141,57 @@ def test_what_is_read_with_its_surroundings_fits_into_the_budget(height, width, 
     with suppress(MemoryBudgetError), executing("threads", workers):
         map_tiles(_total, cube, FILL, memory=memory, look=Look(spy, halo, 1))
         assert max(read) * workers <= memory
+
+
+@pytest.mark.same_bits
+@settings(max_examples=12, deadline=None)
+@given(
+    st.integers(60, 200),
+    st.integers(60, 200),
+    st.sampled_from([3, 5]),
+    st.sampled_from([2**20, 2**21, None]),
+    st.integers(1, 3),
+    st.integers(0, 9),
+)
+def test_what_is_kept_on_the_disk_in_shifted_tiles_is_what_one_tile_says(
+    tmp_path_factory, height, width, context, memory, workers, seed
+):
+    rng = np.random.default_rng(seed)
+    spectra = rng.integers(0, 9, (height, width, 3)).astype("u2")
+    spectra[rng.random((height, width)) < 0.1] = 0
+    cube, fill = make_cube(spectra), {"seen": np.float64(np.nan), "two": np.zeros(2, np.float32)}
+
+    def seen(both, n):
+        return {"seen": both.sum(1, dtype=float), "two": both[:, 2:4].astype(np.float32)}, {"n": np.array(n)}
+
+    with executing("synchronous"):
+        plain, _ = map_tiles(seen, cube, fill, context=context, memory=2**30)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stored, "LARGE", 0)
+        with keeping(tmp_path_factory.mktemp("maps")), executing("threads", workers):
+            maps, sums = map_tiles(seen, cube, fill, context=context, memory=memory)
+        for name in fill:
+            assert np.array_equal(np.asarray(maps[name]), plain[name], equal_nan=True)
+            assert np.array_equal(np.asarray(maps[name][5:60:7, 3]), plain[name][5:60:7, 3], equal_nan=True)
+    assert sums["n"] == spectra.any(2).sum()
+
+
+def test_tiles_with_means_of_neighbours_keep_their_budget():
+    """Counted as numpy counts what is allocated, beside the rows of a block."""
+    cube = make_cube(np.ones((260, 700, 100), "u2"))
+    with executing("synchronous"):
+        for memory in (2**23, 2**24, 2**25):
+            tracemalloc.start()
+            map_tiles(_total, cube, FILL, memory=memory, context=3)
+            most = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            assert most < memory + 2**22
+
+
+def test_where_cells_overlap_by_little_nearly_all_memory_is_for_tiles():
+    cube = make_cube(np.broadcast_to(np.ones(1, "u2"), (512, 3072, 1024)))
+    need = Need(cube, 3, None)
+    (rows, columns), spare = _shared_out(need, 2**29, Threads(2), None)
+    assert rows * columns >= 3 * CELL * CELL
+    assert 0 < need.passing((rows, columns)) <= spare < 2**27
+    assert need.shift((rows, columns)) == 1

@@ -5,7 +5,7 @@ import spaxel
 from spaxel.cube.mapping import map_tiles
 from spaxel.cube.remembered import Cells, Passing, forget, remembering
 from spaxel.cube.sampling import ordered_cubes, sample_cubes, sample_spectra
-from spaxel.cube.tiles import Tile
+from spaxel.cube.tiles import CELL, Tile, shifted, with_halo
 from spaxel.preprocess import mask_channels
 from spaxel.readers.parts.lazy import lazy_array
 from spaxel.workflow.runs import segment
@@ -84,9 +84,10 @@ def test_any_tile_after_any_other(tile, before):
         assert np.array_equal(cells.read("it", one, read), read(one))
 
 
+@pytest.mark.parametrize("edge", [None, 2, 9, 70])
 @pytest.mark.parametrize("room", [0, 150_000, 2**20])
-def test_any_overlapping_tile_of_an_image_that_is_gone_through(room):
-    values, cells = np.random.default_rng(0).random((200, 300, 2)), Passing(room, (200, 300))
+def test_any_overlapping_tile_of_an_image_that_is_gone_through(room, edge):
+    values, cells = np.random.default_rng(0).random((200, 300, 2)), Passing(room, (200, 300), edge=edge)
 
     def read(part):
         return values[part.y0 : part.y1, part.x0 : part.x1]
@@ -96,7 +97,7 @@ def test_any_overlapping_tile_of_an_image_that_is_gone_through(room):
         for source, factor in (("it", 1), ("other", 2)):
             found = cells.read(source, tile, lambda part, factor=factor: factor * read(part))
             assert np.array_equal(found, factor * read(tile))
-        assert sum(held.nbytes for held in cells._held.values()) <= room
+        assert cells.nbytes <= room
 
 
 def test_a_sample_with_its_surroundings_takes_them_from_what_is_held(counted):
@@ -111,7 +112,7 @@ def test_a_sample_with_its_surroundings_takes_them_from_what_is_held(counted):
     assert np.array_equal(plain.pairs, held.pairs)
 
 
-@pytest.mark.parametrize(("memory", "passes"), [(None, 1), (400_000, 2)])
+@pytest.mark.parametrize(("memory", "passes"), [(None, 1), (1_500_000, 1), (900_000, 1.35), (400_000, 2)])
 def test_a_map_with_surroundings_reads_each_cell_about_once_where_there_is_room(counted, memory, passes):
     source, cube = counted
 
@@ -123,6 +124,22 @@ def test_a_map_with_surroundings_reads_each_cell_about_once_where_there_is_room(
     around = np.pad(source.values[..., 1].astype(float), 1)
     inside = sum(around[y : y + 150, x : x + 210] for y in range(3) for x in range(3)) - source.values[..., 1]
     assert np.allclose(found[1:-1, 1:-1], inside[1:-1, 1:-1] / 8)
+
+
+@pytest.mark.parametrize("halo", [1, 2, 16])
+def test_edges_of_cells_are_enough_for_shifted_tiles(halo):
+    values, numbers = np.random.default_rng(0).random((200, 300, 2)), []
+
+    def read(part):
+        numbers.append(part.n_pixels)
+        return values[part.y0 : part.y1, part.x0 : part.x1]
+
+    cells = Passing(2**20, (200, 300), edge=2 * halo)
+    for tile in shifted(200, 300, 64, 128, halo):
+        around, _ = with_halo(tile, (200, 300), halo)
+        assert np.array_equal(cells.read("it", around, read), values[around.y0 : around.y1, around.x0 : around.x1])
+    assert sum(numbers) == 200 * 300
+    assert cells.nbytes < values.nbytes * 2 * 2 * halo / CELL * 1.3
 
 
 @pytest.mark.parametrize("keep", [0, 300_000, 2**30])

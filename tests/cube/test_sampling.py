@@ -124,8 +124,9 @@ def test_a_context_is_the_mean_of_the_usable_neighbours_whatever_the_tile(contex
         member[y - rows.start, x - columns.start] = False
         assert np.allclose(block[y, x, 3:], spectra[rows, columns][member].mean(0))
         assert np.array_equal(block[y, x, :3], spectra[y, x])
-    part, _ = read_tile(cube, Tile(3, 9, 2, 8), context=context)
-    assert np.array_equal(part, block[3:9, 2:8], equal_nan=True)
+    for tile in (Tile(3, 9, 2, 8), Tile(0, 13, 0, 4), Tile(7, 13, 10, 11)):  # in strips of 8 rows
+        part, _ = read_tile(cube, tile, context=context)
+        assert np.array_equal(part, block[tile.y0 : tile.y1, tile.x0 : tile.x1], equal_nan=True)
 
 
 def test_with_a_context_pairs_hold_a_neighbour_and_one_whose_window_is_apart():
@@ -134,6 +135,7 @@ def test_with_a_context_pairs_hold_a_neighbour_and_one_whose_window_is_apart():
     own = pairs[:, :, :2]
     assert (own[:, 1] - own[:, 0] == [0, 1]).all()
     assert (own[:, 2] - own[:, 0] == [0, 3]).all()
+    assert np.array_equal(sample_spectra(_addressed(40, 30), 50, context=3, third=False).pairs, pairs[:, :2])
 
 
 def test_a_pixel_without_neighbours_is_its_own_context():

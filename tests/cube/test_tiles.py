@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaxel.cube.tiles import CELL, grid, sides, with_halo
+from spaxel.cube.tiles import CELL, grid, shifted, sides, with_halo
 
 side = st.integers(1, 300)
 
@@ -14,6 +14,24 @@ def test_grid_covers_each_pixel_once(height, width, rows, columns):
     corners = {(t.y0, t.x0) for t in tiles}
     assert len(corners) == len(tiles)
     assert all(t.y0 % rows == 0 and t.x0 % columns == 0 and t.y1 <= height and t.x1 <= width for t in tiles)
+
+
+@given(side, side, st.integers(1, 3), st.integers(1, 3), st.integers(1, 16))
+def test_what_lies_around_shifted_tiles_reaches_into_no_cells_behind_them(height, width, rows, columns, halo):
+    rows, columns = rows * CELL, columns * CELL
+    tiles = shifted(height, width, rows, columns, halo)
+    seen = np.zeros((height, width), int)
+    for tile in tiles:
+        seen[tile.y0 : tile.y1, tile.x0 : tile.x1] += 1
+        around, _ = with_halo(tile, (height, width), halo)
+        for start, end, first, last, n in (
+            (around.y0, around.y1, tile.y0, rows, height),
+            (around.x0, around.x1, tile.x0, columns, width),
+        ):
+            assert end == n or end % last == 0
+            assert start == 0 or -(-first // CELL) * CELL - start == 2 * halo
+    assert (seen == 1).all()
+    assert max(tile.y1 - tile.y0 for tile in tiles) <= min(rows, height)
 
 
 @given(side, side, st.integers(1, 100_000))

@@ -20,9 +20,9 @@ from spaxel.cube.executing import workers_now
 from spaxel.cube.gaps import KINDS, MARKED, Gaps
 from spaxel.cube.kept import Kept
 from spaxel.cube.remembered import Cells, Passing, holding, kept_now
-from spaxel.cube.sampling import judged_tile
+from spaxel.cube.sampling import STRIP, judged_parts, judged_tile
 from spaxel.cube.stored import Maps, Regions
-from spaxel.cube.tiles import CELL, Tile, grid, sides, with_halo
+from spaxel.cube.tiles import CELL, Tile, grid, shifted, sides, with_halo
 from spaxel.cube.workers import Workers
 from spaxel.errors import MemoryBudgetError
 from spaxel.pace import tell
@@ -31,7 +31,9 @@ BLOCK = 512  # rows of every call
 TOGETHER = 32  # blocks whose pixels are looked at together afterwards
 MOST_PIXELS = 8 * CELL * CELL  # of a tile, so that progress is seen
 DEFAULT_MEMORY = 2**30
-PASSING = 4  # this part of the memory holds cells at which tiles overlap
+PASSING = 4  # this part of the memory, at most, holds cells at which tiles overlap
+SUMS = 4  # arrays of a strip with what lies around it, of which the means of neighbours are made
+NARROW = CELL // 4  # pixels around a tile, up to which only the edges of these cells are held
 
 Arrays = dict[str, np.ndarray]
 Function = Callable[[np.ndarray, int], tuple[Arrays, Arrays]]
@@ -82,13 +84,17 @@ def map_tiles(
     kept = Kept(fill, f"{gaps} {context} {cube['spectra'].shape}")
     cells, memory = None if workers.apart else kept_now(), memory or DEFAULT_MEMORY
     memory -= min(cells.nbytes, memory // 2) if cells else 0
-    tile_sides, spare = _shared_out(cube, memory, workers, context, look, kept.sides)
-    tiles = grid(height, width, *tile_sides)
-    maps = Maps(fill, (height, width), tile_sides, kept.arrays)
+    need = Need(cube, context, look)
+    tile_sides, spare = _shared_out(need, memory, workers, kept.sides)
+    shift = need.shift(tile_sides)
+    tiles = shifted(height, width, *tile_sides, shift) if shift else grid(height, width, *tile_sides)
+    maps = Maps(fill, (height, width), tile_sides, kept.arrays, shift)
     left = kept.go_on(maps, tiles)
     done = height * width - sum(tiles[i].n_pixels for i in left)
     held = Held(cube, gaps, context, look)
-    held.cells = None if workers.apart else _passing(held, tile_sides, spare, cells) or cells
+    if not workers.apart:
+        room, edge = need.passing(tile_sides), 2 * shift or None
+        held.cells = Passing(room, (height, width), cells, edge) if 0 < room <= spare else cells
     work = _Work(function, after, held.sent() if workers.apart else held, maps.regions if maps.on_disk else None)
     pieces = ((i, tiles[i], held.cut(tiles[i]) if workers.apart else None) for i in left)
     tell("pixels", done, height * width)
@@ -188,13 +194,13 @@ def _one_tile(function: Function, after: After | None, held: Held, tile: Tile) -
         parts, why = _seen(held, tile)
     good = why < MARKED
     at, sums = np.flatnonzero(good), dict[str, np.ndarray]()
-    parts = [part.reshape(good.size, part.shape[-1]) for part in parts]
     pixels: list[Arrays] = []
     some: list[Arrays] = []
     for start in range(0, len(at), BLOCK):
         n = min(BLOCK, len(at) - start)
         chosen = np.append(at[start : start + n], np.repeat(at[start], BLOCK - n))
-        rows = [part[chosen] for part in parts]
+        y, x = np.divmod(chosen, good.shape[1])
+        rows = [part[y, x] for part in parts]
         answer, added = function(np.concatenate(rows, axis=1) if len(rows) > 1 else rows[0], n)
         some.append({name: values[:n] for name, values in answer.items()})
         if len(some) == TOGETHER or start + BLOCK >= len(at):
@@ -214,63 +220,93 @@ def _joined(parts: list[Arrays]) -> Arrays:
 def _seen(held: Held, tile: Tile) -> tuple[list[np.ndarray], np.ndarray]:
     """Spectra of a tile and features of what lies around, (rows, columns, …) each, and which pixels are usable or why not."""
     if not held.look:
-        spectra, why = judged_tile(held.cube, held.here(tile), held.gaps, held.context)
-        return [spectra], why
+        return judged_parts(held.cube, held.here(tile), held.gaps, held.context)
     around, inside = with_halo(tile, held.size, held.look.halo)
     spectra, why = judged_tile(held.cube, held.here(around), held.gaps)
     place = (around, held.size) if held.look.placed else ()
     return [spectra[inside], held.look.function(spectra, why < MARKED, *place)[inside]], why[inside]
 
 
-def _passing(held: Held, tile_sides: tuple[int, int], spare: int, kept: Cells | None) -> Passing | None:
-    """What holds the cells at which tiles overlap, three rows of them at least; None where none do, or that is too much."""
-    height, width, channels = held.cube["spectra"].shape
-    rows = min(height, (-(-tile_sides[0] // CELL) + 2) * CELL)
-    need = rows * width * channels * held.cube["spectra"].dtype.itemsize
-    room = need + need // 4
-    return Passing(room, (height, width), kept) if held.halo and room <= spare else None
+class Need(NamedTuple):
+    """What reading a cube in tiles needs of the memory, in bytes."""
+
+    cube: xr.Dataset
+    context: int
+    look: Look | None
+
+    @property
+    def halo(self) -> int:
+        """Pixels around a tile that are read with it."""
+        return self.look.halo if self.look else self.context // 2
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        return self.cube.sizes["y"], self.cube.sizes["x"]
+
+    @property
+    def per_pixel(self) -> int:
+        """A pixel that is read, without the mean of its neighbours: as it is read and a copy, masks, features."""
+        found = self.cube.sizes["channel"] * (2 * self.cube["spectra"].dtype.itemsize + 3)
+        if "variance" in self.cube:  # says which values were not measured
+            found += self.cube.sizes["channel"] * self.cube["variance"].dtype.itemsize
+        return found + (16 * self.look.n_features if self.look else 0)  # these, and what they are made of
+
+    def tile(self, rows: int, columns: int) -> int:
+        """A tile with what lies around it; means of neighbours, and the sums of one strip of them after the other."""
+        height, width = self._size
+        wide = columns + 2 * self.halo
+        read = min(rows + 2 * self.halo, height) * min(wide, width) * self.per_pixel
+        if not self.context:
+            return read
+        mean = self.cube.sizes["channel"] * np.result_type(self.cube["spectra"].dtype, np.float32).itemsize
+        return read + (rows * columns + SUMS * (min(rows, STRIP) + 2 * self.halo) * wide) * mean
+
+    def shift(self, tile_sides: tuple[int, int]) -> int:
+        """By how many pixels borders between tiles lie before those of cells, see spaxel.cube.tiles.shifted."""
+        whole = all(side % CELL == 0 or side >= n for side, n in zip(tile_sides, self._size, strict=True))
+        return self.halo if whole and self.halo <= NARROW else 0
+
+    def passing(self, tile_sides: tuple[int, int]) -> int:
+        """What cells at which tiles overlap take: their edges, or three rows of them at least; 0 where none do."""
+        (height, width), spectra = self._size, self.cube["spectra"]
+        per_pixel = self.cube.sizes["channel"] * spectra.dtype.itemsize
+        if not self.halo or (tile_sides[0] >= height and tile_sides[1] >= width):
+            return 0
+        if shift := self.shift(tile_sides):
+            cells = (-(-min(tile_sides[0], height) // CELL) + 1) * (-(-width // CELL) + 2)
+            return cells * 2 * (2 * shift) * CELL * per_pixel
+        room = min(height, (-(-tile_sides[0] // CELL) + 2) * CELL) * width * per_pixel
+        return room + room // 4
 
 
-def _shared_out(
-    cube: xr.Dataset, memory: int, workers: Workers, context: int, look: Look | None, kept: tuple[int, int] | None
-) -> tuple[tuple[int, int], int]:
+def _shared_out(need: Need, memory: int, workers: Workers, kept: tuple[int, int] | None) -> tuple[tuple[int, int], int]:
     """Sides of tiles, and the bytes for cells at which they overlap: a part of the memory, nothing where tiles need it all."""
-    spare = memory // PASSING if (look.halo if look else context // 2) else 0
+    most = memory // PASSING if need.halo else 0
     with suppress(MemoryBudgetError):
-        return _tile_sides(cube, memory - spare, workers, context, look, kept), spare
-    return _tile_sides(cube, memory, workers, context, look, kept), 0
+        found, spare = _tile_sides(need, memory - most, workers, kept), most
+        if (less := need.passing(found)) < most:  # the rest is for tiles
+            larger = _tile_sides(need, memory - less, workers, kept)
+            found, spare = (larger, less) if need.passing(larger) <= less else (found, most)
+        return found, spare
+    return _tile_sides(need, memory, workers, kept), 0
 
 
-def _tile_sides(
-    cube: xr.Dataset, memory: int, workers: Workers, context: int, look: Look | None, kept: tuple[int, int] | None
-) -> tuple[int, int]:
+def _tile_sides(need: Need, memory: int, workers: Workers, kept: tuple[int, int] | None) -> tuple[int, int]:
     """Sides of the largest tile that fits into the memory together with what lies around it, and keeps all workers busy.
 
     kept : the sides of tiles that are finished already, which are taken if they fit
     """
-    height, width, channels = cube["spectra"].shape
-    per_pixel, halo = channels * (2 * cube["spectra"].dtype.itemsize + 3), 0  # the tile, a copy, masks
-    if "variance" in cube:  # says which values were not measured
-        per_pixel += channels * cube["variance"].dtype.itemsize
-    if context:  # sums over the window
-        wide = np.result_type(cube["spectra"].dtype, np.float32).itemsize
-        per_pixel, halo = per_pixel + channels * 6 * wide, context // 2
-    if look:  # the features and what they are made of
-        per_pixel, halo = per_pixel + 16 * look.n_features, look.halo
-
-    def read(rows: int, columns: int) -> int:
-        return min(rows + 2 * halo, height) * min(columns + 2 * halo, width)
-
-    fit = memory // (per_pixel * workers.sharing)
-    if kept and read(*kept) <= fit:
+    height, width, _ = need.cube["spectra"].shape
+    fit = memory // workers.sharing
+    if kept and need.tile(*kept) <= fit:
         return kept
-    pixels = min(fit, MOST_PIXELS, max(CELL * CELL, -(-height * width // workers.n)))
+    pixels = min(fit // need.per_pixel, MOST_PIXELS, max(CELL * CELL, -(-height * width // workers.n)))
     while pixels >= min(width, CELL):
-        if read(*(found := sides(height, width, pixels))) <= fit:
+        if need.tile(*(found := sides(height, width, pixels))) <= fit:
             return found
         pixels = pixels * 7 // 8
-    need = read(1, min(width, CELL)) * per_pixel * workers.sharing
+    least = need.tile(1, min(width, CELL)) * workers.sharing
     raise MemoryBudgetError(
         f"{memory / 2**20:.2f} MiB do not hold a row of {min(width, CELL)} pixels for {workers.sharing} workers; "
-        f"at least {need / 2**20:.2f} MiB are needed. Try a larger memory, fewer workers, crop or rebin."
+        f"at least {least / 2**20:.2f} MiB are needed. Try a larger memory, fewer workers, crop or rebin."
     )

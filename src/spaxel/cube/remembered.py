@@ -18,6 +18,7 @@ import numpy as np
 from spaxel.cube.tiles import CELL, Tile
 
 Read = Callable[[Tile], np.ndarray]
+Part = tuple[Tile, np.ndarray]  # a rectangle, and its values
 
 
 class Cells:
@@ -76,6 +77,14 @@ class Cells:
         """Held now."""
         return sum(values.nbytes for values in self._held.values())
 
+    def limit(self, most: int) -> None:
+        """Hold at most so many bytes from now on: the first cells of those that are held."""
+        held = self.nbytes
+        if held > most:
+            self.forget(most)
+        else:
+            self.room = min(self.room, most - held)
+
     def forget(self, keep: int = 0) -> None:
         """Hold the first cells only, so many bytes of them, and no others later."""
         self.room, left = 0, keep
@@ -90,33 +99,66 @@ class Passing:
     """Cells of an image that is gone through in tiles that overlap, so that each is read about once. Threads share it.
 
     room : bytes, beyond which the oldest are let go      size : of the image      kept : of the time before
+    edge : of each cell only so many of its last rows and columns are held, for tiles that need no more of it
+           (spaxel.cube.tiles.shifted); None: all of it
     """
 
-    def __init__(self, room: int, size: tuple[int, int], kept: Cells | None = None) -> None:
+    def __init__(self, room: int, size: tuple[int, int], kept: Cells | None = None, edge: int | None = None) -> None:
         self._room, self._size, self._kept, self._lock = room, size, kept, Lock()
-        self._held: OrderedDict[tuple[object, Tile], np.ndarray] = OrderedDict()
+        self._edge = edge
+        self._held: OrderedDict[tuple[object, Tile], list[Part]] = OrderedDict()
 
     def read(self, source: object, tile: Tile, read: Read) -> np.ndarray:
-        """A tile (rows, columns, ...) of a source; cells that are not held are read whole, neighbours in a row together."""
+        """A tile (rows, columns, ...) of a source; cells that are not held are read whole, neighbours in a row together.
+
+        One thread after the other, so that none reads what another one is reading.
+        """
         cells = [Tile(y, min(y + CELL, self._size[0]), x, min(x + CELL, self._size[1])) for y, x in corners(tile)]
         with self._lock:
-            found = {cell: self._held[source, cell] for cell in cells if (source, cell) in self._held}
+            found = {cell: part for cell in cells if (part := self._part(source, cell, tile)) is not None}
             for cell in found:
                 self._held.move_to_end((source, cell))
-        for span in _spans(cell for cell in cells if cell not in found):
-            values = read(span) if self._kept is None else self._kept.read(source, span, read)
-            own = [cell for cell in cells if cell.y0 == span.y0 and span.x0 <= cell.x0 < span.x1]
-            found |= {cell: values[:, cell.x0 - span.x0 : cell.x1 - span.x0] for cell in own}
-            self._hold(source, {cell: found[cell] for cell in own})
-        return put_together(tile, found.items())
+            for span in _spans(cell for cell in cells if cell not in found):
+                values = read(span) if self._kept is None else self._kept.read(source, span, read)
+                own = [cell for cell in cells if cell.y0 == span.y0 and span.x0 <= cell.x0 < span.x1]
+                read_now = {cell: values[:, cell.x0 - span.x0 : cell.x1 - span.x0] for cell in own}
+                found |= {cell: (cell, values) for cell, values in read_now.items()}
+                self._hold(source, read_now)
+        return put_together(tile, found.values())
+
+    @property
+    def nbytes(self) -> int:
+        """Held now."""
+        return sum(map(_bytes, self._held.values()))
+
+    def _part(self, source: object, cell: Tile, tile: Tile) -> Part | None:
+        """What is held of a cell, if it is all that a tile needs of it."""
+        need = Tile(max(cell.y0, tile.y0), min(cell.y1, tile.y1), max(cell.x0, tile.x0), min(cell.x1, tile.x1))
+        held = self._held.get((source, cell), ())
+        return next((part for part in held if _inside(need, part[0])), None)
+
+    def _parts(self, cell: Tile, values: np.ndarray) -> list[Part]:
+        """What is held of a cell: copies of its last rows and columns, or all."""
+        if (n := self._edge) is None:
+            return [(cell, values)]
+        rows, columns = cell._replace(y0=max(cell.y0, cell.y1 - n)), cell._replace(x0=max(cell.x0, cell.x1 - n))
+        return [(rows, values[rows.y0 - cell.y0 :].copy()), (columns, values[:, columns.x0 - cell.x0 :].copy())]
 
     def _hold(self, source: object, cells: dict[Tile, np.ndarray]) -> None:
-        with self._lock:
-            for cell, values in cells.items():
-                self._room -= 0 if (source, cell) in self._held else values.nbytes
-                self._held[source, cell] = values
-            while self._room < 0 and self._held:
-                self._room += self._held.popitem(last=False)[1].nbytes
+        for cell, values in cells.items():
+            parts = self._parts(cell, values)
+            self._room -= 0 if (source, cell) in self._held else _bytes(parts)
+            self._held[source, cell] = parts
+        while self._room < 0 and self._held:
+            self._room += _bytes(self._held.popitem(last=False)[1])
+
+
+def _inside(one: Tile, other: Tile) -> bool:
+    return one.y0 >= other.y0 and one.y1 <= other.y1 and one.x0 >= other.x0 and one.x1 <= other.x1
+
+
+def _bytes(parts: list[Part]) -> int:
+    return sum(values.nbytes for _, values in parts)
 
 
 def corners(tile: Tile) -> list[tuple[int, int]]:
@@ -125,7 +167,7 @@ def corners(tile: Tile) -> list[tuple[int, int]]:
     return [(y, x) for y in rows for x in columns]
 
 
-def put_together(tile: Tile, cells: Iterable[tuple[Tile, np.ndarray]]) -> np.ndarray:
+def put_together(tile: Tile, cells: Iterable[Part]) -> np.ndarray:
     """The values of a tile from those of the cells that it touches."""
     found: np.ndarray | None = None
     for cell, values in cells:

@@ -13,6 +13,7 @@ import xarray as xr
 
 from spaxel.cube.blocks import read_blocks, says_the_same
 from spaxel.cube.gaps import BY_VALUES, LEAST, MARKED, PARTLY, Gaps, completion_of, filled_in, judge
+from spaxel.cube.growing import Growing
 from spaxel.cube.noise import Gathered, Noise, joined_noise, read_variance
 from spaxel.cube.remembered import forget
 from spaxel.cube.tiles import CELL, Tile, grid, with_halo
@@ -22,6 +23,10 @@ from spaxel.pace import tell
 MOST_CELLS = 256  # cells that one sample visits: at 40 spectra each, 10,000 of an image of any size
 MOST_PAIRS = 8000  # pairs of neighbours that one sample holds
 MOST_TOGETHER = 2**25  # bytes of cells that are read together
+STRIP = 8  # rows of pixels whose neighbours are added together
+THINNER = (
+    0.75  # what becomes of the share of spectra that are held, each time that there are 4/3 of those that are wanted
+)
 
 
 class Sample(NamedTuple):
@@ -29,7 +34,7 @@ class Sample(NamedTuple):
 
     spectra     : (n, channel), in the cube's dtype
     pairs       : (m, 2, channel), spectra of pixels and of their right neighbours; m = 0 for a table
-                  (m, 3, 2 channel) with a context, see sample_spectra
+                  (m, 3, 2 channel) with a context, or (m, 2, 2 channel), see sample_spectra
     valid_share : usable pixels over those that were looked at
     runs        : (n,) the cube of each spectrum, where all were read in their order; else None
     noise       : what the variance says, where each cube has one; else None
@@ -43,7 +48,7 @@ class Sample(NamedTuple):
 
     def differences(self) -> np.ndarray:
         """(m, channel) float64: a spectrum minus its right neighbour's, which is noise where the scene is smooth."""
-        return self.pairs[:, 0].astype(np.float64) - self.pairs[:, 1]
+        return np.subtract(self.pairs[:, 0], self.pairs[:, 1], dtype=np.float64)
 
 
 def read_tile(cube: xr.Dataset, tile: Tile, gaps: Gaps = "complete", context: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -61,13 +66,26 @@ def judged_tile(
     cube: xr.Dataset, tile: Tile, gaps: Gaps = "complete", context: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """As `read_tile`, with what spaxel.cube.gaps.judge says of each spectrum: (rows, columns) uint8."""
+    parts, why, _ = _judged(cube, tile, gaps, context)
+    return _beside(parts), why
+
+
+def judged_parts(
+    cube: xr.Dataset, tile: Tile, gaps: Gaps = "complete", context: int = 0
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """As `judged_tile`, but the spectra as they are read, and apart from them the means: half of the memory, and no copy."""
     return _judged(cube, tile, gaps, context)[:2]
+
+
+def _beside(parts: list[np.ndarray]) -> np.ndarray:
+    """Spectra and what is beside them, (rows, columns, channel) each, as one array."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2, dtype=parts[1].dtype)
 
 
 def _judged(
     cube: xr.Dataset, tile: Tile, gaps: Gaps, context: int = 0, beside: tuple[str, ...] = ()
-) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """As `judged_tile`, with further variables of the cube by name, read with it; those that it has not are left out."""
+) -> tuple[list[np.ndarray], np.ndarray, dict[str, np.ndarray]]:
+    """As `judged_parts`, with further variables of the cube by name, read with it; those that it has not are left out."""
     halo = context // 2
     around, inside = with_halo(tile, (cube.sizes["y"], cube.sizes["x"]), halo)
     by_values = "valid" in cube and bool(cube["valid"].attrs.get(BY_VALUES))
@@ -83,10 +101,8 @@ def _judged(
         spectra = filled_in(spectra, why == PARTLY, model)
     more = {name: read[name][inside] for name in further}
     if not context:
-        return spectra, why, more
-    mean = _neighbours_mean(spectra, why < MARKED, halo)[inside]
-    own = spectra[inside].astype(mean.dtype)
-    return np.concatenate([own, mean], axis=2), why[inside], more
+        return [spectra], why, more
+    return [spectra[inside], _neighbours_mean(spectra, why < MARKED, halo, inside)], why[inside], more
 
 
 def saturated(cube: xr.Dataset, tile: Tile) -> np.ndarray:
@@ -123,7 +139,8 @@ def _cells(
                 break
             stop += 1
         together = first._replace(x1=tiles[stop - 1].x1)
-        spectra, why, more = _judged(cube, together, gaps, context, ("saturated", "variance"))
+        parts, why, more = _judged(cube, together, gaps, context, ("saturated", "variance"))
+        spectra = _beside(parts)
         for tile in tiles[start:stop]:
             part = slice(None), slice(tile.x0 - first.x0, tile.x1 - first.x0)
             full = more["saturated"][part].astype(bool) if "saturated" in more else np.zeros(why[part].shape, bool)
@@ -134,15 +151,29 @@ def _cells(
         start = stop
 
 
-def _neighbours_mean(spectra: np.ndarray, good: np.ndarray, halo: int) -> np.ndarray:
-    """Mean of the usable spectra around each pixel, without its own; additions in one order for every pixel."""
-    height, width, channels = spectra.shape
-    total = np.zeros((height + 2 * halo, width + 2 * halo, channels), np.result_type(spectra.dtype, np.float32))
-    own = total[halo : halo + height, halo : halo + width]
-    own[...] = spectra
-    if not good.all():
-        own[~good] = 0
-    member = np.pad(good.astype(own.dtype), halo)
+def _neighbours_mean(spectra: np.ndarray, good: np.ndarray, halo: int, inside: tuple[slice, slice]) -> np.ndarray:
+    """Mean of the usable spectra around each pixel inside, without its own; additions in one order for every pixel."""
+    rows, columns = (part.stop - part.start for part in inside)
+    found = np.empty((rows, columns, spectra.shape[2]), np.result_type(spectra.dtype, np.float32))
+    for start in range(0, rows, STRIP):
+        stop = min(start + STRIP, rows)
+        place = slice(inside[0].start + start, inside[0].start + stop), inside[1]
+        found[start:stop] = _means_of(spectra, good, halo, place)
+    return found
+
+
+def _means_of(spectra: np.ndarray, good: np.ndarray, halo: int, place: tuple[slice, slice]) -> np.ndarray:
+    """Of one strip; pixels that lie outside of what is there count as not usable."""
+    (height, width), size = [part.stop - part.start for part in place], good.shape
+    wide = tuple(slice(max(p.start - halo, 0), min(p.stop + halo, n)) for p, n in zip(place, size, strict=True))
+    at = tuple(slice(w.start - p.start + halo, w.stop - p.start + halo) for w, p in zip(wide, place, strict=True))
+    total = np.zeros((height + 2 * halo, width + 2 * halo, spectra.shape[2]), np.result_type(spectra.dtype, np.float32))
+    total[at] = spectra[wide]
+    if not good[wide].all():
+        total[at][~good[wide]] = 0
+    member = np.zeros(total.shape[:2], total.dtype)
+    member[at] = good[wide]
+    own, good = total[halo : halo + height, halo : halo + width], good[place]
     for n, axis in ((height, 0), (width, 1)):
         total, member = (_window_sums(values, axis, n) for values in (total, member))
     others = member - good
@@ -170,6 +201,7 @@ def sample_spectra(
     gaps: Gaps = "complete",
     context: int = 0,
     share: float = 1.0,
+    third: bool = True,
 ) -> Sample:
     """About n spectra of a cube, spread evenly over it, read cell by cell: 256 cells, or more until these hold n.
 
@@ -179,6 +211,7 @@ def sample_spectra(
     context : as in `read_tile`; each pair is then followed by a third spectrum, `context` pixels to the right of the first,
               so that their windows share no pixel
     share : of the pairs and visited cells of a whole sample, where this is a part of one
+    third : whether pairs have that third spectrum
     Raises CubeError if no pixel holds data, MemoryBudgetError if one cell is too large.
     Fails to meet a class that is rarer than about 10 / n.
     """
@@ -187,7 +220,7 @@ def sample_spectra(
     cells = grid(height, width)
     order, most = np.random.default_rng([seed, 0]).permutation(len(cells)), int(np.ceil(MOST_CELLS * share))
     n_pixels = sum(cells[i].n_pixels for i in order[:most])
-    kept, pairs, n_usable, held, looked = Thinned(n), [], 0, 0, 0
+    kept, pairs, n_usable, held, looked = Thinned(n), Growing(), 0, 0, 0
     noise, rows = (Gathered(cube.sizes["channel"]), Thinned(n)) if "variance" in cube else (None, None)
     visited = [*np.sort(order[:most]), *order[most:]]
     seen = _cells(cube, [cells[i] for i in visited], memory, gaps, context)
@@ -203,7 +236,7 @@ def sample_spectra(
         if noise and rows and variance is not None:
             rows.add(_as_block(noise.add(variance[good]), good), good, shuffled)
         wanted = int(np.ceil(MOST_PAIRS * share * tile.n_pixels / n_pixels))
-        pairs.append(_draw_pairs(block, good, wanted, rng, context))
+        pairs.add(_draw_pairs(block, good, wanted, rng, context, third=third)[: MOST_PAIRS - len(pairs)])
         n_usable, held, looked = n_usable + int(good.sum()), held + int(measured.sum()), looked + good.size
     tell("sample", min(most, len(cells)), min(most, len(cells)))
     if not n_usable:
@@ -213,24 +246,31 @@ def sample_spectra(
         )
     spectra = kept.drawn(np.random.default_rng([seed, 5]))
     known = noise.noise(rows.drawn(np.random.default_rng([seed, 5]))[:, 0]) if noise and rows else None
-    return Sample(spectra, _joined(pairs)[:MOST_PAIRS], held / looked, noise=known)
+    return Sample(spectra, pairs.taken(), held / looked, noise=known)
 
 
 def sample_cubes(
-    cubes: list[xr.Dataset], n: int, seed: int = 0, memory: int | None = None, gaps: Gaps = "complete", context: int = 0
-) -> Sample:
+    cubes: list[xr.Dataset], n: int, seed: int = 0, memory: int | None = None, gaps: Gaps = "complete", context: int = 0,
+    *, third: bool = True,
+) -> Sample:  # fmt: skip
     """A sample of n spectra in all, and of pairs, from several cubes, each with a share like its number of pixels."""
     pixels = np.array([c.sizes["y"] * c.sizes["x"] for c in cubes])
-    parts = [
-        sample_spectra(cube, int(np.ceil(n * share)), seed + i, memory, gaps, context, share)
-        for i, (cube, share) in enumerate(zip(cubes, pixels / pixels.sum(), strict=True))
-    ]
+    if len(cubes) == 1:
+        whole = sample_spectra(cubes[0], n, seed, memory, gaps, context, third=third)
+        forget()
+        return whole
+    spectra, pairs, valid, noises = Growing(), Growing(), [], []
+    for i, (cube, share) in enumerate(zip(cubes, pixels / pixels.sum(), strict=True)):
+        part = sample_spectra(cube, int(np.ceil(n * share)), seed + i, memory, gaps, context, share, third)
+        spectra.add(part.spectra)
+        pairs.add(part.pairs)
+        valid.append(part.valid_share)
+        noises.append(part.noise)
     forget()
-    spectra, pairs = (_joined([getattr(p, name) for p in parts]) for name in ("spectra", "pairs"))
-    valid_share = float(np.average([p.valid_share for p in parts], weights=pixels))
-    noise = joined_noise([p.noise for p in parts], pixels)
+    noise = joined_noise(noises, pixels)
     noise = None if noise is None else noise._replace(row=_evenly(noise.row, n))
-    return Sample(_evenly(spectra, n), _evenly(pairs, MOST_PAIRS), valid_share, noise=noise)
+    share = float(np.average(valid, weights=pixels))
+    return Sample(_evenly(spectra, n), _evenly(pairs, MOST_PAIRS), share, noise=noise)
 
 
 def _as_block(values: np.ndarray, good: np.ndarray) -> np.ndarray:
@@ -240,14 +280,14 @@ def _as_block(values: np.ndarray, good: np.ndarray) -> np.ndarray:
     return block
 
 
-def _joined(parts: list[np.ndarray]) -> np.ndarray:
-    """One array of several, without a copy of a single one: a sample may be half of the memory."""
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _evenly(rows: np.ndarray, most: int) -> np.ndarray:
+def _evenly(rows: np.ndarray | Growing, most: int) -> np.ndarray:
     """At most `most` rows, from the first to the last."""
-    return rows if len(rows) <= most else rows[np.arange(most) * len(rows) // most]
+    chosen = np.arange(most) * len(rows) // most
+    if isinstance(rows, Growing):
+        if len(rows) > most:
+            rows.keep(chosen)
+        return rows.taken()
+    return rows if len(rows) <= most else rows[chosen]
 
 
 def ordered_cubes(cubes: list[xr.Dataset], most: int, memory: int | None = None, gaps: Gaps = "complete") -> Sample:
@@ -288,44 +328,48 @@ def _noise_of(cube: xr.Dataset, tile: Tile, good: np.ndarray) -> Noise | None:
 
 
 class Thinned:
-    """About n spectra of all that are added, the same share of each group, without holding more than some 2 n."""
+    """About n spectra of all that are added, the same share of each group, without holding more than some 4/3 n."""
 
     def __init__(self, n: int) -> None:
         self._n, self._share = n, 1.0
-        self._groups: list[tuple[np.ndarray, int]] = []  # spectra of a cell in random order, and how many it had
+        self._spectra = Growing()  # of one cell after the other, each in random order
+        self._held: list[int] = []  # how many of each
+        self._of: list[int] = []  # how many it had
 
     def add(self, block: np.ndarray, good: np.ndarray, shuffled: np.ndarray) -> None:
         """The spectra of one cell. good : (rows, columns) bool, the usable ones      shuffled : their order, drawn at random"""
         y, x = np.nonzero(good)
         first = shuffled[: int(np.ceil(len(shuffled) * self._share))]
-        self._groups.append((block[y[first], x[first]], len(shuffled)))
-        while sum(len(spectra) for spectra, _ in self._groups) > 2 * self._n + len(self._groups):
-            self._share /= 2
+        self._spectra.add(block[y[first], x[first]])
+        self._held.append(len(first))
+        self._of.append(len(shuffled))
+        while 3 * len(self._spectra) > 4 * self._n + 3 * len(self._held):
+            self._share *= THINNER
             self._thin()
 
     def _thin(self) -> None:
-        wanted = [int(np.ceil(n * self._share)) for _, n in self._groups]
-        self._groups = [
-            (spectra if len(spectra) <= most else spectra[:most].copy(), n)
-            for (spectra, n), most in zip(self._groups, wanted, strict=True)
-        ]
+        starts = np.cumsum([0, *self._held])[:-1]
+        self._held = [min(held, int(np.ceil(n * self._share))) for held, n in zip(self._held, self._of, strict=True)]
+        self._spectra.keep(np.concatenate([at + np.arange(n) for at, n in zip(starts, self._held, strict=True)]))
 
     def drawn(self, rng: np.random.Generator) -> np.ndarray:
-        """At most n spectra, (n, channel)."""
-        total = sum(n for _, n in self._groups)
-        self._share = min(self._share, self._n / max(total, 1))
+        """At most n spectra, (n, channel), which are not held any more."""
+        self._share = min(self._share, self._n / max(sum(self._of), 1))
         self._thin()
-        spectra = np.concatenate([spectra for spectra, _ in self._groups])
-        return spectra if len(spectra) <= self._n else spectra[np.sort(rng.permutation(len(spectra))[: self._n])]
+        if (length := len(self._spectra)) > self._n:
+            self._spectra.keep(np.sort(rng.permutation(length)[: self._n]))
+        return self._spectra.taken()
 
 
-def _draw_pairs(block: np.ndarray, good: np.ndarray, n: int, rng: np.random.Generator, context: int) -> np.ndarray:
+def _draw_pairs(
+    block: np.ndarray, good: np.ndarray, n: int, rng: np.random.Generator, context: int, *, third: bool
+) -> np.ndarray:
     far = max(1, context)
     together = good[:, far:] & good[:, :-far] & (good[:, 1 : good.shape[1] - far + 1] if context else True)
     rows, columns = np.nonzero(together)
     chosen = np.sort(rng.permutation(len(rows))[:n])
     rows, columns = rows[chosen], columns[chosen]
-    return np.stack([block[rows, columns + i] for i in ((0, 1, far) if context else (0, 1))], axis=1)
+    return np.stack([block[rows, columns + i] for i in ((0, 1, far) if context and third else (0, 1))], axis=1)
 
 
 def _check_memory(cube: xr.Dataset, memory: int | None) -> None:

@@ -35,18 +35,20 @@ class Maps:
     fill   : {name: value of pixels without data, a NumPy scalar or an array of them}
     tiles  : of one size, but those at the lower and right edge
     folder : on the disk, for large maps, and for small ones whose tiles are to be kept; None: all stay in memory
+    shift  : by which borders between tiles lie before whole sides (spaxel.cube.tiles.shifted)
 
     Each tile is a chunk of its own there, so that tiles are written by whoever computes them.
     """
 
     def __init__(
-        self, fill: dict[str, Any], size: tuple[int, int], sides: tuple[int, int], folder: Path | None
+        self, fill: dict[str, Any], size: tuple[int, int], sides: tuple[int, int], folder: Path | None, shift: int = 0
     ) -> None:
         self.fill = {name: np.asarray(value) for name, value in fill.items()}
         total = size[0] * size[1] * sum(value.nbytes for value in self.fill.values())
         self.on_disk = folder is not None and total > LARGE
-        self._size, self._sides = size, (min(sides[0], size[0]), min(sides[1], size[1]))
-        self.regions = None if folder is None else Regions(folder, self.fill, self._size, self._sides)
+        whole = (size[0] + shift, size[1] + shift)
+        self._sides = tuple(all_ if side >= n else side for side, n, all_ in zip(sides, size, whole, strict=True))
+        self.regions = None if folder is None else Regions(folder, self.fill, size, self._sides, shift)
         self._held: Arrays = {}
         if not self.on_disk:
             self._held = {name: np.full((*size, *value.shape), value) for name, value in self.fill.items()}
@@ -70,16 +72,17 @@ class Maps:
         """Take a tile that is on the disk into memory, if the maps are there."""
         if self.regions and not self.on_disk:
             for name, held in self._held.items():
-                held[tile.y0 : tile.y1, tile.x0 : tile.x1] = self.regions.array(name)[
-                    tile.y0 : tile.y1, tile.x0 : tile.x1
-                ]
+                held[tile.y0 : tile.y1, tile.x0 : tile.x1] = self.regions.part(name, tile)
 
     def arrays(self) -> Arrays:
         """The maps by name: NumPy arrays, or Dask arrays of what lies on the disk."""
         if not (self.on_disk and self.regions):
             return self._held
-        arrays = {name: self.regions.array(name) for name in self.fill}
-        return {name: da.from_zarr(held, chunks=(CHUNK, CHUNK, *held.shape[2:])) for name, held in arrays.items()}
+        arrays = {name: self.regions.image(name) for name in self.fill}
+        return {
+            name: da.from_array(held, chunks=(CHUNK, CHUNK, *held.shape[2:]), name=False)
+            for name, held in arrays.items()
+        }
 
 
 class Regions:
@@ -89,8 +92,11 @@ class Regions:
     folder was removed.
     """
 
-    def __init__(self, folder: Path, fill: Arrays, size: tuple[int, int], sides: tuple[int, int]) -> None:
-        self.folder, self._fill, self._size, self.sides = folder, fill, size, sides
+    def __init__(
+        self, folder: Path, fill: Arrays, size: tuple[int, int], sides: tuple[int, int], shift: int = 0
+    ) -> None:
+        self.folder, self._fill, self.sides, self._shift = folder, fill, sides, shift
+        self._size = (size[0] + shift, size[1] + shift)  # with rows and columns before the image, which nobody reads
         self._token = ""
         self._open: dict[str, zarr.Array] = {}
 
@@ -141,6 +147,14 @@ class Regions:
             self._open[name] = held.with_config({"write_empty_chunks": True})
         return self._open[name]
 
+    def part(self, name: str, tile: Tile) -> np.ndarray:
+        """What a map holds at a tile."""
+        return np.asarray(self.array(name)[_place(tile, self._shift)])
+
+    def image(self, name: str) -> Any:
+        """A map as an array of the size of the image."""
+        return _Image(self.array(name), self._shift) if self._shift else self.array(name)
+
     def write(self, tile: Tile, good: np.ndarray, pixels: Arrays) -> None:
         """The values of one tile, as `Maps.write`; it is on the disk afterwards."""
         blocks = {name: np.full((*good.shape, *value.shape), value) for name, value in self._fill.items()}
@@ -151,7 +165,7 @@ class Regions:
     def put(self, tile: Tile, blocks: Arrays) -> None:
         """Whole blocks (rows, columns, ...) of one tile."""
         for name, block in blocks.items():
-            self.array(name)[tile.y0 : tile.y1, tile.x0 : tile.x1] = block
+            self.array(name)[_place(tile, self._shift)] = block
             with self._chunk(name, tile).open("r+b") as file:  # Windows settles no file that is open to be read
                 os.fsync(file.fileno())
 
@@ -166,8 +180,35 @@ class Regions:
             return False
 
     def _chunk(self, name: str, tile: Tile) -> Path:
-        place = (tile.y0 // self.sides[0], tile.x0 // self.sides[1], *(0,) * self._fill[name].ndim)
+        y, x = ((n + self._shift) // side for n, side in zip((tile.y1 - 1, tile.x1 - 1), self.sides, strict=True))
+        place = (y, x, *(0,) * self._fill[name].ndim)
         return self.folder / name / self.array(name).metadata.encode_chunk_key(place)
+
+
+class _Image:
+    """An array without its first rows and columns, to be sliced by Dask."""
+
+    def __init__(self, held: zarr.Array, shift: int) -> None:
+        self._held, self._shift = held, shift
+        self.shape, self.dtype, self.ndim = (
+            (*(n - shift for n in held.shape[:2]), *held.shape[2:]),
+            held.dtype,
+            held.ndim,
+        )
+
+    def __getitem__(self, key: tuple[Any, ...]) -> np.ndarray:
+        moved = (self._moved(part, n) for part, n in zip(key[:2], self.shape, strict=False))
+        return np.asarray(self._held[(*moved, *key[2:])])
+
+    def _moved(self, part: Any, n: int) -> Any:
+        if not isinstance(part, slice):
+            return part + self._shift
+        start, stop, step = part.indices(n)
+        return slice(start + self._shift, stop + self._shift, step)
+
+
+def _place(tile: Tile, shift: int) -> tuple[slice, slice]:
+    return slice(tile.y0 + shift, tile.y1 + shift), slice(tile.x0 + shift, tile.x1 + shift)
 
 
 def is_lazy(values: Any) -> bool:

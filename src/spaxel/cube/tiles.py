@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 CELL = 64  # the side of a native tile: the Zarr chunk, and the grid on which samples are drawn
@@ -32,6 +33,17 @@ def grid(height: int, width: int, rows: int = CELL, columns: int | None = None) 
         for y in range(0, height, rows)
         for x in range(0, width, columns)
     ]
+
+
+def shifted(height: int, width: int, rows: int, columns: int, halo: int) -> list[Tile]:
+    """The same, but each border between tiles lies `halo` pixels before the end of the cells.
+
+    What lies around a tile then reaches into the cells before it, which were read for other tiles, and into none behind it.
+    """
+    ys, xs = (
+        [0, n] if side >= n else [0, *range(side - halo, n, side), n] for n, side in ((height, rows), (width, columns))
+    )
+    return [Tile(*y, *x) for y in pairwise(ys) for x in pairwise(xs)]
 
 
 def sides(height: int, width: int, n_pixels: int) -> tuple[int, int]:

@@ -7,6 +7,8 @@ import numpy as np
 from spaxel.cube.completion import Completion, complete
 from spaxel.cube.sampling import Sample
 
+TOGETHER = 512  # spectra that are looked at together
+
 
 def completed_sample(sample: Sample, model: Completion) -> Sample:
     """A sample without missing values. model : how they are completed"""
@@ -22,4 +24,10 @@ def whole_numbers(sample: Sample, model: Completion) -> Sample:
     """
     if not model.whole.all() or sample.spectra.dtype.kind != "f":
         return sample
-    return sample._replace(spectra=np.round(sample.spectra), pairs=np.round(sample.pairs))
+    return sample._replace(spectra=_rounded(sample.spectra), pairs=_rounded(sample.pairs))
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    """Whole numbers; itself where all are, which is seen without a copy."""
+    parts = (values[i : i + TOGETHER] for i in range(0, len(values), TOGETHER))
+    return values if all((part == np.round(part)).all() for part in parts) else np.round(values)

@@ -46,7 +46,7 @@ def fit_pca(
 
         _, singular, right = randomized_svd(centred, max(most, 40), n_iter=4, random_state=seed)
     if n_components is None:
-        total = float((centred**2).sum())
+        total = float(np.multiply(centred, centred, out=centred).sum())  # it is not needed any more, and may be large
         if noise is None:
             count = _above_noise(singular, total, n, n_features)
         else:
@@ -60,7 +60,7 @@ def fit_pca(
 
 def _out_of_range(values: np.ndarray) -> float:
     """What values are divided by where their squares would leave single precision; else 1."""
-    largest = float(np.abs(values).max(initial=0.0))
+    largest = float(np.maximum(values.max(initial=0.0), -values.min(initial=0.0)))
     return largest if 0 < largest < 1 / LARGE or largest > LARGE else 1.0
 
 

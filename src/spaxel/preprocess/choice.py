@@ -73,7 +73,9 @@ def look_at(sample: Sample) -> Look:
     spread = float(total.std() / max(total.mean(), 1e-300))
     noise, poisson, spectral = float("nan"), True, max(spectra.var(0).sum(), 1e-300)
     if len(sample.pairs) >= 10:
-        noise_variance = (sample.differences() ** 2).mean(0) / 2
+        apart = sample.differences()
+        noise_variance = np.multiply(apart, apart, out=apart).mean(0) / 2
+        del apart
         noise = float(min(1.0, noise_variance.sum() / spectral))
         poisson = 0.2 <= _weighted_median(noise_variance, spectra.mean(0)) <= 5
     if sample.noise is not None:

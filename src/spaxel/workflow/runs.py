@@ -122,6 +122,7 @@ def carry_out(plan: RunPlan) -> Path:
     ):
         files = clock("open", open_all, plan)
         cells.keep = _kept_room(plan, model, files[0])
+        cells.limit(_room_beside(model, files[0]))
         check_column(plan, files[0].raw)
         check_lines(files[0].raw, plan.lines, plan.redshift, plan.medium)
         unfinished = Unfinished(folder)
@@ -215,6 +216,14 @@ def _room(plan: RunPlan, model: Any) -> int:
     """Bytes for cells of a single file that are read for its channels and again for the fit."""
     once = len(plan.paths) != 1 or not plan.drop_channels
     return 0 if once else max(0, (getattr(model, "memory", None) or DEFAULT_MEMORY) // 2 - 2 * MOST_TOGETHER)
+
+
+def _room_beside(model: Any, file: Opened) -> int:
+    """Bytes of these cells that may stay while the sample is drawn and looked at."""
+    memory, sampled = getattr(model, "memory", None) or DEFAULT_MEMORY, getattr(model, "sampled_bytes", None)
+    spectra = file.cube["spectra"]
+    sample = sampled(spectra.shape[2], spectra.dtype) if sampled else 0
+    return max(0, memory - 2 * sample - 2 * MOST_TOGETHER)
 
 
 def _kept_room(plan: RunPlan, model: Any, file: Opened) -> int:

@@ -20,7 +20,7 @@ from spaxel.cube.exact import fit_grid
 from spaxel.cube.gaps import Gaps, with_completion
 from spaxel.cube.mapping import Arrays
 from spaxel.cube.picture import picture_recipe
-from spaxel.cube.sampling import Sample, sample_cubes
+from spaxel.cube.sampling import MOST_PAIRS, Sample, sample_cubes
 from spaxel.cube.whole import whole_numbers
 from spaxel.methods.centers.doubt import Seen, doubts
 from spaxel.methods.centers.groups import Groups
@@ -95,6 +95,7 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
     method: ClassVar[str]
     limits: ClassVar[tuple[float, float]] = (TINY, HUGE)  # between which the largest value lies
     uses_noise: ClassVar[bool] = True  # that is known by a variance
+    sees_third: ClassVar[bool] = False  # of each pair, whose surroundings share no pixel with those of the first
     lean: ClassVar[bool] = False  # set on a model whose maps are labels and confidence only, with the same bits
 
     n_sample: int
@@ -168,7 +169,13 @@ class Segmenting(ClusterMixin, TransformerMixin, BaseEstimator, ABC):
         return self
 
     def _sample(self, n: int, context: int, cubes: Cubes, gaps: Gaps) -> Sample:
-        return sample_cubes(cubes, n, self.random_state, self.memory, gaps, context)
+        return sample_cubes(cubes, n, self.random_state, self.memory, gaps, context, third=self.sees_third)
+
+    def sampled_bytes(self, channels: int, dtype: np.dtype) -> int:
+        """What the sample of a fit takes at most while it is drawn."""
+        n, context = self._reading()
+        wide = 2 * np.result_type(dtype, np.float32).itemsize if context else dtype.itemsize
+        return int((n * 4 // 3 + MOST_PAIRS * (2 + (self.sees_third and context > 0))) * wide * channels)
 
     def predict(self, X: Any) -> Any:
         """Labels of new spectra: a result per cube (spaxel.results.convention), or (n,) int32 for an array. Changes nothing.

@@ -12,6 +12,7 @@ SKEW, RISING = (
     0.3,
 )  # of brightness, and of the differences of neighbours with it, above which data are light of sources
 FEWEST = 100  # pairs of neighbours
+TOGETHER = 512  # spectra whose brightness is worked out together
 FLAT = 1e-9  # of the mean brightness: less varies by rounding
 SHINING = {"unit_bright": 3, "unit": 1}  # scalings of members for such data, and how often each counts
 
@@ -23,13 +24,19 @@ def shining(own: Sample, look: Look) -> bool:
     """
     if look.counts or len(own.pairs) < FEWEST:
         return False
-    norm = np.linalg.norm(own.spectra.astype(np.float64), axis=1)
+    norm = brightness(own.spectra)
     if norm.std() <= FLAT * norm.mean() or _skew(norm) <= SKEW:
         return False
     from scipy.stats import spearmanr
 
     apart = np.linalg.norm(own.differences(), axis=1)
-    return bool(spearmanr(apart, np.linalg.norm(own.pairs[:, 0].astype(np.float64), axis=1))[0] > RISING)
+    return bool(spearmanr(apart, brightness(own.pairs[:, 0]))[0] > RISING)
+
+
+def brightness(spectra: np.ndarray) -> np.ndarray:
+    """Norms (n,) of spectra (n, channel), without all of them in double precision at once."""
+    parts = (spectra[i : i + TOGETHER].astype(np.float64) for i in range(0, max(len(spectra), 1), TOGETHER))
+    return np.concatenate([np.linalg.norm(part, axis=1) for part in parts])
 
 
 def _skew(values: np.ndarray) -> float:

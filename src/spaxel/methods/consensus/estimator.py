@@ -16,7 +16,7 @@ from spaxel.methods.centers.evidence import Evidence
 from spaxel.methods.centers.groups import Rules, evidence_for, groups_through
 from spaxel.methods.centers.own_levels import MOST, Labelings
 from spaxel.methods.consensus.at_each import labelings_at
-from spaxel.methods.consensus.brightness import SHINING, choice_for_sources, shining
+from spaxel.methods.consensus.brightness import SHINING, brightness, choice_for_sources, shining
 from spaxel.methods.consensus.learning import (
     Consensus,
     Seen,
@@ -85,9 +85,9 @@ class Segment(Segmenting):
         own, seed = task.own, self.random_state
         number = None if self.n_clusters == "auto" else self.n_clusters
         rules = Rules(None, self.n_micro, self.max_clusters, self.n_init, seed)
-        windows = sample_windows(task.cubes, seed, CONTEXT)
         compared: dict[str, np.ndarray] = {}
         choice, copies = self._scalings(task, number, compared)
+        windows = sample_windows(task.cubes, seed, CONTEXT)  # only now: these and what is compared are large
         seen = _seen(copies, {}, task, windows, seed)
         start, six = None, choice
         odd = odd_spectra(next(iter(seen.values())), number or 2, seed)
@@ -96,7 +96,7 @@ class Segment(Segmenting):
             choice, copies = self._scalings(task, max(2, start.level), compared)  # as if it had been told
             seen = _seen(copies, seen, task, windows, seed)
         k = number or max(2, start.level if start else 2)
-        norm = np.linalg.norm(own.spectra.astype(np.float64), axis=1)
+        norm = brightness(own.spectra)
         found, scores, middles = self._settled(task, seen, copies, norm, k, rules, np.flatnonzero(~odd))
         still = lone(distances(scores, middles).argmin(1)) & ~odd
         if still.any():

@@ -78,6 +78,7 @@ class DeepSpectralClustering(Segmenting):
     method: ClassVar[str] = "dsc"
     libraries: ClassVar[tuple[str, ...]] = ("torch", "lightning-fabric")  # that its fit works with
     limits: ClassVar[tuple[float, float]] = SINGLE
+    sees_third: ClassVar[bool] = True
 
     n_clusters: Annotated[
         Number | Literal["auto"] | Range,
