@@ -72,6 +72,19 @@ def test_nor_after_all_spectra_were_taken_in_their_order(counted):
     assert source.numbers == source.values.size
 
 
+@pytest.mark.parametrize("most", [0, 200_000, 2**30])
+def test_less_may_be_held_from_some_time_on(counted, most):
+    _, cube = counted
+    with remembering(2**30) as cells:
+        mask_channels(cube)
+        held = cells.nbytes
+        cells.limit(most)
+        assert cells.nbytes <= min(most, held)
+        assert most < 2**30 or cells.nbytes == held
+        sample_spectra(cube, 9)
+        assert cells.nbytes <= most
+
+
 @pytest.mark.parametrize("tile", [Tile(0, 64, 0, 150), Tile(64, 100, 64, 130), Tile(3, 9, 0, 64), Tile(0, 128, 0, 64)])
 @pytest.mark.parametrize("before", [Tile(0, 64, 64, 128), Tile(64, 100, 0, 192), Tile(0, 64, 0, 256)])
 def test_any_tile_after_any_other(tile, before):

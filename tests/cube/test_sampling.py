@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -159,3 +161,14 @@ def test_the_valid_share_of_several_cubes_counts_pixels():
     empty[:, 5:] = 0
     cubes = [make_cube(empty), make_cube(np.ones((30, 30, 2)))]
     assert sample_cubes(cubes, 10_000).valid_share == pytest.approx(950 / 1000)
+
+
+@pytest.mark.parametrize("context", [0, 3])
+def test_a_sample_is_never_there_twice(context):
+    cube = make_cube(np.random.default_rng(0).integers(1, 9, (256, 320, 64)).astype("u2"))
+    sample_spectra(cube, 50, context=context)
+    tracemalloc.start()
+    found = sample_spectra(cube, 8000, context=context)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 1.4 * (found.spectra.nbytes + found.pairs.nbytes) + 2**22

@@ -164,8 +164,11 @@ class Regions:
 
     def put(self, tile: Tile, blocks: Arrays) -> None:
         """Whole blocks (rows, columns, ...) of one tile."""
+        before = [(0 if start else self._shift, 0) for start in (tile.y0, tile.x0)]  # so that whole chunks are written
+        rows, columns = _place(tile, self._shift)
+        place = slice(rows.start - before[0][0], rows.stop), slice(columns.start - before[1][0], columns.stop)
         for name, block in blocks.items():
-            self.array(name)[_place(tile, self._shift)] = block
+            self.array(name)[place] = np.pad(block, [*before, *[(0, 0)] * (block.ndim - 2)])
             with self._chunk(name, tile).open("r+b") as file:  # Windows settles no file that is open to be read
                 os.fsync(file.fileno())
 
