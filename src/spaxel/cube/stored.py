@@ -46,8 +46,8 @@ class Maps:
         self.fill = {name: np.asarray(value) for name, value in fill.items()}
         total = size[0] * size[1] * sum(value.nbytes for value in self.fill.values())
         self.on_disk = folder is not None and total > LARGE
-        whole = (size[0] + shift, size[1] + shift)
-        self._sides = tuple(all_ if side >= n else side for side, n, all_ in zip(sides, size, whole, strict=True))
+        rows, columns = (n + shift if side >= n else side for side, n in zip(sides, size, strict=True))
+        self._sides = rows, columns
         self.regions = None if folder is None else Regions(folder, self.fill, size, self._sides, shift)
         self._held: Arrays = {}
         if not self.on_disk:
