@@ -155,6 +155,21 @@ def test_edges_of_cells_are_enough_for_shifted_tiles(halo):
     assert cells.nbytes < values.nbytes * 2 * 2 * halo / CELL * 1.3
 
 
+def test_a_thread_that_is_ahead_makes_nobody_read_a_cell_twice():
+    values, numbers = np.random.default_rng(0).random((200, 300, 2)), []
+
+    def read(part):
+        numbers.append(part.n_pixels)
+        return values[part.y0 : part.y1, part.x0 : part.x1]
+
+    cells, tiles = Passing(2**20, (200, 300), edge=4), shifted(200, 300, 64, 64, 2)
+    for i in np.arange(len(tiles)) ^ 1:  # the second before the first, the fourth before the third, …
+        around, _ = with_halo(tiles[i], (200, 300), 2)
+        assert np.array_equal(cells.read("it", around, read), values[around.y0 : around.y1, around.x0 : around.x1])
+    assert sum(numbers) == 200 * 300
+    assert cells.nbytes < values.nbytes / 4
+
+
 @pytest.mark.parametrize("keep", [0, 300_000, 2**30])
 def test_cells_that_are_kept_serve_a_map_of_the_same_bits(counted, keep):
     source, cube = counted

@@ -100,7 +100,7 @@ class Passing:
 
     room : bytes, beyond which the oldest are let go      size : of the image      kept : of the time before
     edge : of each cell only so many of its last rows and columns are held, for tiles that need no more of it
-           (spaxel.cube.tiles.shifted); None: all of it
+           (spaxel.cube.tiles.shifted); all of it until the tile was read that needs the rest; None: all of it
     """
 
     def __init__(self, room: int, size: tuple[int, int], kept: Cells | None = None, edge: int | None = None) -> None:
@@ -116,14 +116,16 @@ class Passing:
         cells = [Tile(y, min(y + CELL, self._size[0]), x, min(x + CELL, self._size[1])) for y, x in corners(tile)]
         with self._lock:
             found = {cell: part for cell in cells if (part := self._part(source, cell, tile)) is not None}
-            for cell in found:
+            for cell, (held, values) in list(found.items()):
                 self._held.move_to_end((source, cell))
+                if self._edge is not None and held == cell and not self._only_edge(cell, tile):
+                    self._hold(source, {cell: values}, tile)
             for span in _spans(cell for cell in cells if cell not in found):
                 values = read(span) if self._kept is None else self._kept.read(source, span, read)
                 own = [cell for cell in cells if cell.y0 == span.y0 and span.x0 <= cell.x0 < span.x1]
                 read_now = {cell: values[:, cell.x0 - span.x0 : cell.x1 - span.x0] for cell in own}
                 found |= {cell: (cell, values) for cell, values in read_now.items()}
-                self._hold(source, read_now)
+                self._hold(source, read_now, tile)
         return put_together(tile, found.values())
 
     @property
@@ -133,24 +135,40 @@ class Passing:
 
     def _part(self, source: object, cell: Tile, tile: Tile) -> Part | None:
         """What is held of a cell, if it is all that a tile needs of it."""
-        need = Tile(max(cell.y0, tile.y0), min(cell.y1, tile.y1), max(cell.x0, tile.x0), min(cell.x1, tile.x1))
+        need = _both(cell, tile)
         held = self._held.get((source, cell), ())
         return next((part for part in held if _inside(need, part[0])), None)
 
-    def _parts(self, cell: Tile, values: np.ndarray) -> list[Part]:
-        """What is held of a cell: copies of its last rows and columns, or all."""
-        if (n := self._edge) is None:
+    def _edges(self, cell: Tile) -> tuple[Tile, Tile]:
+        """Its last rows, its last columns."""
+        n = self._edge or CELL
+        return cell._replace(y0=max(cell.y0, cell.y1 - n)), cell._replace(x0=max(cell.x0, cell.x1 - n))
+
+    def _only_edge(self, cell: Tile, tile: Tile) -> bool:
+        """Whether a tile needs no more of a cell than one of its edges, so that another one is still to need the rest."""
+        return any(_inside(_both(cell, tile), edge) for edge in self._edges(cell))
+
+    def _parts(self, cell: Tile, values: np.ndarray, tile: Tile) -> list[Part]:
+        """What is held of a cell that was read for a tile: copies of its last rows and columns, or all."""
+        if self._edge is None:
             return [(cell, values)]
-        rows, columns = cell._replace(y0=max(cell.y0, cell.y1 - n)), cell._replace(x0=max(cell.x0, cell.x1 - n))
+        if self._only_edge(cell, tile):  # by a thread that was quicker than the one whose tile this cell is
+            return [(cell, values.copy())]
+        rows, columns = self._edges(cell)
         return [(rows, values[rows.y0 - cell.y0 :].copy()), (columns, values[:, columns.x0 - cell.x0 :].copy())]
 
-    def _hold(self, source: object, cells: dict[Tile, np.ndarray]) -> None:
+    def _hold(self, source: object, cells: dict[Tile, np.ndarray], tile: Tile) -> None:
         for cell, values in cells.items():
-            parts = self._parts(cell, values)
-            self._room -= 0 if (source, cell) in self._held else _bytes(parts)
+            parts = self._parts(cell, values, tile)
+            self._room += _bytes(self._held.get((source, cell), [])) - _bytes(parts)
             self._held[source, cell] = parts
         while self._room < 0 and self._held:
             self._room += _bytes(self._held.popitem(last=False)[1])
+
+
+def _both(one: Tile, other: Tile) -> Tile:
+    """What lies in both."""
+    return Tile(max(one.y0, other.y0), min(one.y1, other.y1), max(one.x0, other.x0), min(one.x1, other.x1))
 
 
 def _inside(one: Tile, other: Tile) -> bool:

