@@ -24,9 +24,7 @@ MOST_CELLS = 256  # cells that one sample visits: at 40 spectra each, 10,000 of 
 MOST_PAIRS = 8000  # pairs of neighbours that one sample holds
 MOST_TOGETHER = 2**25  # bytes of cells that are read together
 STRIP = 8  # rows of pixels whose neighbours are added together
-THINNER = (
-    0.75  # what becomes of the share of spectra that are held, each time that there are 4/3 of those that are wanted
-)
+THINNER = 0.75  # times the share of spectra that are held, whenever there are 4/3 of those that are wanted
 
 
 class Sample(NamedTuple):

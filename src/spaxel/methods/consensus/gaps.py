@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtri
+
+from spaxel.methods.centers.splits import of_one_cloud
 
 LEAST = 8  # spectra of a group, below which nothing is known of it
 BESIDE = 5  # nearest groups, among which the least gap is looked for
@@ -34,7 +35,7 @@ def gap(one: np.ndarray, other: np.ndarray) -> float:
         sides.append([(part[1 - half :: 2] @ axis - middle) / scale for part in (one, other)])
     a, b = (np.concatenate(part) for part in zip(*sides, strict=True))
     share, both = len(a) / (len(a) + len(b)), np.concatenate([a, b])
-    cut = np.exp(-(ndtri(share) ** 2)) / (2 * np.pi) / (share * (1 - share))
+    cut = of_one_cloud(share)
     explained = share * (1 - share) * (a.mean() - b.mean()) ** 2 / max(float(both.var()), 1e-300)
     return float((explained - cut) / (1 - cut))
 

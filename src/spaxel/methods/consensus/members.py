@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ STEPS, SETTLED = 60, 1e-6  # of the mixture: at most, and the change of the shar
 RIDGE = 1e-4  # of the mean variance, added to the covariance of the mixture
 TINY = 1e-200  # where all spectra are one
 COMPARED = 4000  # spectra on which members are compared
+ALIKE = 0.95  # adjusted Rand index, from which on two labelings are one
 
 
 class Member(NamedTuple):
@@ -110,6 +112,16 @@ def agreement(labels: list[np.ndarray], copies: np.ndarray, seed: int) -> tuple[
     weight = copies * np.maximum(mean, 0) ** 2
     total = weight.sum()
     return (weight * copies.sum() / total if total > 0 else copies.astype(float)), mean
+
+
+def distinct(labels: list[np.ndarray], order: Iterable[int]) -> list[int]:
+    """Which of these labelings (n,), gone through in this order, are unlike all before."""
+    kept: list[int] = []
+    alike = rand_indices(labels, labels)
+    for i in order:
+        if all(alike[i, j] < ALIKE for j in kept):
+            kept.append(int(i))
+    return kept
 
 
 def rand_indices(some: list[np.ndarray], others: list[np.ndarray]) -> np.ndarray:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from sklearn.cluster import KMeans as Lloyd
 
-from spaxel.methods.consensus.members import rand_indices
+from spaxel.methods.consensus.members import distinct, rand_indices
 
-STARTS = 6  # members from which k-means is started, at most
-ALIKE = 0.95  # adjusted Rand index from which two members are one start
+STARTS = 6  # members, no two alike, from which k-means is started, at most: those that count most
 COMPARED = 2000  # spectra on which labelings are compared with members
 ROUNDS = 100  # of k-means
 
@@ -26,7 +25,7 @@ def settled(
     fits = [Lloyd(k, n_init=1, max_iter=ROUNDS, random_state=seed + i).fit(scores) for i in range(n_init)]
     some = np.random.default_rng([seed, 25]).permutation(len(scores))[:COMPARED]
     chosen = [own[some] for own in labels]
-    for i in _distinct(chosen, weight):
+    for i in distinct(chosen, np.argsort(-weight, kind="stable"))[:STARTS]:
         if len(np.unique(labels[i])) == k:
             member = np.unique(labels[i], return_inverse=True)[1]
             start = np.stack([scores[member == j].mean(0) for j in range(k)])
@@ -34,13 +33,3 @@ def settled(
     alike = rand_indices([fit.labels_[some] for fit in fits], chosen)
     agreed = [sum(w * own for w, own in zip(weight, row, strict=True)) for row in alike]
     return np.asarray(fits[int(np.argmax(agreed))].cluster_centers_)
-
-
-def _distinct(labels: list[np.ndarray], weight: np.ndarray) -> list[int]:
-    """The members that count most, none like another."""
-    found: list[int] = []
-    alike = rand_indices(labels, labels)
-    for i in np.argsort(-weight, kind="stable"):
-        if len(found) < STARTS and all(alike[i, j] < ALIKE for j in found):
-            found.append(int(i))
-    return found

@@ -8,10 +8,9 @@ import numpy as np
 from sklearn.cluster import KMeans as Lloyd
 
 from spaxel.linear.silhouettes import distances
-from spaxel.methods.consensus.members import TINY, Member, linear, rand_indices
+from spaxel.methods.consensus.members import ALIKE, TINY, Member, distinct, linear, rand_indices
 
 LOOKED = 2000  # spectra on which labelings are compared and starts are tried
-UNLIKE = 0.95  # adjusted Rand index, below which labelings are two
 WORSE = 0.1  # part by which a sum of squares is higher where the vote is less by e
 LEAST = 0.3  # of the vote of the best, below which an optimum has none
 TOGETHER = 3  # optima that share a vote, at most
@@ -50,13 +49,7 @@ def shared(
 def unlike(labels: list[np.ndarray], seed: int) -> list[np.ndarray]:
     """Of labelings (n,), the first of all that are alike."""
     some = np.random.default_rng([seed, 34]).permutation(len(labels[0]))[:LOOKED]
-    few = [own[some] for own in labels]
-    alike = rand_indices(few, few)
-    kept: list[int] = []
-    for i in range(len(labels)):
-        if all(alike[i, j] < UNLIKE for j in kept):
-            kept.append(i)
-    return [labels[i] for i in kept]
+    return [labels[i] for i in distinct([own[some] for own in labels], range(len(labels)))]
 
 
 class _Optimum(NamedTuple):
@@ -96,4 +89,4 @@ def _middles(x: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
 
 
 def _is_new(one: _Optimum, known: list[_Optimum]) -> bool:
-    return bool(rand_indices([one.labels], [other.labels for other in known]).max() < UNLIKE)
+    return bool(rand_indices([one.labels], [other.labels for other in known]).max() < ALIKE)
