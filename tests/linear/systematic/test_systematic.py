@@ -5,11 +5,12 @@ import pytest
 
 from spaxel.linear.count.edge import edge
 from spaxel.linear.noise import eigenvalues
+from spaxel.linear.systematic import number
 from spaxel.linear.systematic.colour import autocorrelation, residual, whitened, whitening
 from spaxel.linear.systematic.diagnosis import systematic_error
-from spaxel.linear.systematic.fitting import taken_off, without_errors
+from spaxel.linear.systematic.fitting import _solved, _solved_by_scores, beginning, taken_off, without_errors
 from spaxel.linear.systematic.kinds import Kinds, distorted, polynomials, slopes
-from spaxel.linear.systematic.number import least_number, white_number
+from spaxel.linear.systematic.number import MANY, least_number, white_number
 from spaxel.linear.systematic.signs import kinds_of
 from spaxel.synth.mixture import mixture
 from spaxel.synth.systematic import ERRORS, coloured, twins
@@ -118,6 +119,38 @@ def test_errors_of_new_spectra_are_taken_off_by_known_components(error):
     assert np.linalg.norm(after) < 0.3 * np.linalg.norm(before)
     none = taken_off(clean, pure, kinds_of(NAMED[error]))
     assert np.abs(none).max() < 1e-6 * np.abs(clean).max()
+
+
+@pytest.mark.parametrize("kinds", [Kinds(gain=True), Kinds(moves=True), Kinds(False, True, True)])
+def test_numbers_solved_by_scores_are_those_solved_by_tangents(kinds):
+    clean, pure = _clean(3)
+    right = np.linalg.svd(pure, full_matrices=False)[2]
+    scores, rest = clean @ right.T, np.random.default_rng(0).standard_normal(clean.shape)
+    found = _solved_by_scores(slopes(right, kinds), scores, rest, right)
+    assert found == pytest.approx(_solved(slopes(scores @ right, kinds), rest, right), rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("kinds", [Kinds(drift=True), Kinds(gain=True), Kinds(True, True, True)])
+def test_a_beginning_that_is_shared_changes_nothing(kinds):
+    clean, _ = _clean(4, n=300)
+    Y = ERRORS["tilt"](np.random.default_rng(4), clean) + _noise(4, clean.shape)
+    begun = beginning(Y, 9, kinds)
+    for k in (5, 9):
+        alone, shared = without_errors(Y, k, kinds), without_errors(Y, k, kinds, begun=begun)
+        assert np.linalg.norm(alone.taken - shared.taken) < 1e-2 * np.linalg.norm(alone.taken)
+
+
+def test_numbers_that_are_too_small_for_a_part_are_not_tried_on_the_whole(monkeypatch):
+    clean, _ = _clean(1, n=2 * MANY)
+    Y = ERRORS["tilt"](np.random.default_rng(1), clean) + _noise(1, clean.shape)
+    tried = []
+    fit = number.without_errors
+    monkeypatch.setattr(
+        number, "without_errors", lambda Y, k, *more, **by: tried.append((len(Y), k)) or fit(Y, k, *more, **by)
+    )
+    assert least_number(Y, _counted(Y)[0], Kinds(gain=True)) == 5
+    assert min(k for n, k in tried if n == MANY) < 5
+    assert min(k for n, k in tried if n == 2 * MANY) == 5
 
 
 @pytest.mark.parametrize("kinds", [Kinds(gain=True), Kinds(moves=True)])

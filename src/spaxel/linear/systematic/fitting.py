@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spaxel.linear.sparse.starts import subspace
+from spaxel.linear.systematic.directions import leading
 from spaxel.linear.systematic.kinds import DRIFT, Kinds, distorted, polynomials, slopes
 
 ROUNDS = 25
@@ -29,22 +29,31 @@ class Fit(NamedTuple):
     taken: np.ndarray
 
 
-def without_errors(Y: np.ndarray, k: int, kinds: Kinds, rounds: int = ROUNDS) -> Fit:
+def without_errors(Y: np.ndarray, k: int, kinds: Kinds, rounds: int = ROUNDS, begun: np.ndarray | None = None) -> Fit:
     """The table Y (n, channel), even noise, without errors of these kinds, beside k components.
 
+    begun : what `beginning` gives for Y and these kinds, for whoever asks for several k
     A drift is what no component explains: the part of the smooth coefficients that goes along with abundances stays.
     Fails where there are not far more channels than components, and where errors are larger than what makes components
     differ: nothing is taken off where more than half of the energy would be.
     """
     k = max(1, min(k, min(Y.shape) - 1))
     if not kinds.drift:
-        return _moved_back(Y, k, kinds, rounds)
+        return _moved_back(Y, k, kinds, rounds, begun)[0]
     P = polynomials(Y.shape[1], DRIFT)
     smooth = Y @ P.T
-    fit = _moved_back(Y - smooth @ P, k, kinds, rounds)
-    left = subspace(fit.table, k)[0]
+    fit, near = _moved_back(Y - smooth @ P, k, kinds, rounds, begun)
+    left = leading(fit.table, k, near).left
     table = fit.table + left @ (left.T @ smooth) @ P
     return Fit(table, fit.theta, Y - table)
+
+
+def beginning(Y: np.ndarray, most: int, kinds: Kinds) -> np.ndarray:
+    """Directions from which `without_errors` begins beside any number of components up to `most`: (more, channel)."""
+    if kinds.drift:
+        P = polynomials(Y.shape[1], DRIFT)
+        Y = Y - (Y @ P.T) @ P
+    return leading(Y, min(most, min(Y.shape) - 1)).near
 
 
 def taken_off(x: np.ndarray, components: np.ndarray, kinds: Kinds) -> np.ndarray:
@@ -65,34 +74,55 @@ def taken_off(x: np.ndarray, components: np.ndarray, kinds: Kinds) -> np.ndarray
     return taken
 
 
-def _moved_back(Y: np.ndarray, k: int, kinds: Kinds, rounds: int) -> Fit:
+def _moved_back(
+    Y: np.ndarray, k: int, kinds: Kinds, rounds: int, near: np.ndarray | None
+) -> tuple[Fit, np.ndarray | None]:
+    """The table without gains and moves, and directions that are near to its own."""
     taken = np.zeros_like(Y)
     theta = np.zeros((len(Y), len(slopes(Y[:1], kinds))))
     if not theta.shape[1]:
-        return Fit(Y, theta, taken)
+        return Fit(Y, theta, taken), near
     for _ in range(rounds):
         rest = Y - taken
-        right = subspace(rest, k)[2]
-        m = (rest @ right.T) @ right
-        theta = np.clip(theta + _solved(slopes(m, kinds), rest - m, right), -LARGEST, LARGEST)
+        _, right, near = leading(rest, k, near)
+        scores = rest @ right.T
+        m = scores @ right
+        theta = np.clip(theta + _solved_by_scores(slopes(right, kinds), scores, rest - m, right), -LARGEST, LARGEST)
         theta -= theta.mean(0)  # what all samples share belongs to the components
         new = distorted(m, theta, kinds) - m
         if np.linalg.norm(new) > MOST * np.linalg.norm(Y):  # such an error is none: too few components to see it by
-            return Fit(Y, np.zeros_like(theta), np.zeros_like(Y))
+            return Fit(Y, np.zeros_like(theta), np.zeros_like(Y)), None
         change = np.linalg.norm(new - taken)
         taken = new
         if change < SETTLED * np.linalg.norm(taken):
             break
-    return Fit(Y - taken, theta, taken)
+    return Fit(Y - taken, theta, taken), near
+
+
+def _solved_by_scores(shapes: np.ndarray, scores: np.ndarray, rest: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """As `_solved`, where the tangents of sample i are scores_i (k,) of the same shapes (q, k, channel): never held as such."""
+    off = shapes - (shapes @ right.T) @ right
+    q = len(off)
+    gram, target = np.empty((len(scores), q, q)), np.empty((len(scores), q))
+    for i in range(q):
+        target[:, i] = np.einsum("ij,ij->i", rest @ off[i].T, scores)
+        for j in range(i + 1):
+            gram[:, i, j] = gram[:, j, i] = np.einsum("ij,ij->i", scores @ (off[i] @ off[j].T), scores)
+    return _least(gram, target)
 
 
 def _solved(tangents: np.ndarray, rest: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Least squares of rest_i (channel,) by the tangents (q, n, channel) of each sample, off the space of `right`: (n, q)."""
     off = tangents - (tangents @ right.T) @ right
     gram = np.einsum("qij,pij->iqp", off, off)
-    target = np.einsum("qij,ij->iq", off, rest)
-    size = np.einsum("iqq->i", gram) / len(tangents)
-    gram += (RIDGE * size + 1e-300)[:, None, None] * np.eye(len(tangents))
+    return _least(gram, np.einsum("qij,ij->iq", off, rest))
+
+
+def _least(gram: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Numbers (n, q) of normal equations (n, q, q) and (n, q)."""
+    q = target.shape[1]
+    size = np.einsum("iqq->i", gram) / q
+    gram += (RIDGE * size + 1e-300)[:, None, None] * np.eye(q)
     return np.linalg.solve(gram, target[:, :, None])[:, :, 0]
 
 

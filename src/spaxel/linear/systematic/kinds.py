@@ -43,7 +43,16 @@ def distorted(m: np.ndarray, theta: np.ndarray, kinds: Kinds) -> np.ndarray:
         at = len(shapes)
         out = out * np.exp(np.clip(theta[:, :at] @ shapes, -STEEP, STEEP))
     if kinds.moves:
-        out = out + np.einsum("iq,qij->ij", theta[:, at:], _neighbours(out))
+        out = _moved(out, theta[:, at:])
+    return out
+
+
+def _moved(m: np.ndarray, theta: np.ndarray) -> np.ndarray:
+    """Spectra through the kernel of theta (n, 4), one neighbour after the other: no array is larger than they are."""
+    held, channels = _held(m), m.shape[1]
+    out = m * (1 - theta.sum(1, keepdims=True))
+    for tap, share in zip(TAPS, theta.T, strict=True):
+        out += share[:, None] * held[:, REACH + tap : REACH + tap + channels]
     return out
 
 
@@ -56,5 +65,10 @@ def slopes(m: np.ndarray, kinds: Kinds) -> np.ndarray:
 
 def _neighbours(m: np.ndarray) -> np.ndarray:
     """Spectra as their neighbours in the kernel see them, less themselves, ends held: (4, n, channel)."""
-    held = np.pad(m, ((0, 0), (REACH, REACH)), mode="edge")
+    held = _held(m)
     return np.array([held[:, REACH + tap : REACH + tap + m.shape[1]] - m for tap in TAPS])
+
+
+def _held(m: np.ndarray) -> np.ndarray:
+    """Spectra with their first and last values held beyond the ends: (n, channel + 4)."""
+    return np.pad(m, ((0, 0), (REACH, REACH)), mode="edge")
