@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from spaxel.cube import make_cube
 from spaxel.cube.sampled_windows import SIDE, sample_windows
@@ -43,3 +44,19 @@ def test_neighbours_are_read_beside_and_several_cubes_share():
 
 def test_a_table_has_no_windows():
     assert sample_windows([make_cube(np.ones((50, 1, 4)))]).spectra.shape == (0, SIDE, SIDE, 4)
+
+
+def test_windows_cover_a_small_image_evenly_whatever_the_seed():
+    """What is learned from them hangs on the image, not on where they happened to fall; windows anywhere would miss a third."""
+    for seed in range(10):
+        windows = sample_windows([numbered(95, 95)], seed)
+        seen = np.unique(windows.spectra[windows.good][:, :2], axis=0)
+        assert len(windows.good) == 48
+        assert len(seen) > 0.75 * 95 * 95
+
+
+@pytest.mark.parametrize("shape", [(300, 5), (5, 300), (17, 16), (16, 120)])
+def test_windows_of_a_narrow_image_lie_within_it_and_along_all_of_it(shape):
+    windows = sample_windows([numbered(*shape)], seed=4)
+    assert windows.good.any(axis=(1, 2)).all()
+    assert len(np.unique(windows.spectra[windows.good][:, :2], axis=0)) > 0.85 * shape[0] * shape[1]

@@ -59,7 +59,7 @@ def _of_cube(
     cells, rng = grid(cube.sizes["y"], cube.sizes["x"]), np.random.default_rng([seed, 21])
     chosen = np.sort(rng.permutation(len(cells))[: numbers[1]])
     share = np.array([cells[i].n_pixels for i in chosen], float)
-    wanted = rng.multinomial(numbers[0], share / share.sum())
+    wanted = _shared_out(numbers[0], share / share.sum(), rng)
     found = []
     for i, n in paced(list(zip(chosen[wanted > 0], wanted[wanted > 0], strict=True)), "surroundings"):
         block, good = read_tile(cube, cells[i], context=context)
@@ -70,11 +70,27 @@ def _of_cube(
     return found
 
 
+def _shared_out(n: int, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """n windows by shares that sum to 1: each gets the whole part of what is its own, and chance those that are left."""
+    own = n * shares
+    wanted = np.floor(own).astype(int)
+    left = own - wanted
+    return wanted + (rng.multinomial(n - wanted.sum(), left / left.sum()) if n > wanted.sum() else 0)
+
+
 def _places(cell: Tile, n: int, rng: np.random.Generator) -> list[tuple[slice, slice]]:
-    """Any n windows of a cell; they may overlap, so that no straight border runs along the edges of all of them."""
-    sides = (cell.y1 - cell.y0, cell.x1 - cell.x0)
-    starts = (rng.integers(max(side - SIDE, 0) + 1, size=n).tolist() for side in sides)
-    return [(slice(y, y + SIDE), slice(x, x + SIDE)) for y, x in zip(*starts, strict=True)]
+    """n windows of a cell: one somewhere in each part of a lattice over it, so that they cover it evenly, whatever the seed.
+
+    They may overlap, so that no straight border runs along the edges of all of them.
+    """
+    last = np.maximum([cell.y1 - cell.y0 - SIDE, cell.x1 - cell.x0 - SIDE], 0)  # where a window may begin at most
+    rows = int(np.clip(round(np.sqrt(n * (last[0] + 1) / (last[1] + 1))), 1, n))
+    columns = -(-n // rows)
+    parts = np.stack(np.divmod(rng.permutation(rows * columns)[:n], columns), axis=1)
+    wide = last + SIDE // 2  # beyond the edges, too, and then moved back to them: else these would be seen seldom
+    starts = (parts + rng.random((n, 2))) * wide / (rows, columns) - SIDE // 4
+    starts = np.clip(starts.astype(int), 0, last).tolist()
+    return [(slice(y, y + SIDE), slice(x, x + SIDE)) for y, x in starts]
 
 
 def _padded(part: np.ndarray) -> np.ndarray:
