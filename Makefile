@@ -12,6 +12,10 @@ VENV := .venv
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 UV := $(BIN)/python -m uv pip install --quiet --python $(BIN)/python$(EXE)
 install = $(UV) --constraint constraints.txt --editable $(1) || $(PIP) --constraint constraints.txt --editable $(1)
+# Compiled once, on all cores: uv would leave it to the first command, and where PYTHONDONTWRITEBYTECODE is set (as in many
+# containers) to every command, which takes three to four times as long. Some packages hold templates that are no Python.
+compile = $(BIN)/python -m compileall -qq -j 0 $(VENV) src || true
+export PIP_NO_COMPILE ?= 1
 export UV_NATIVE_TLS ?= 1
 ifdef PIP_FIND_LINKS
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
@@ -68,14 +72,17 @@ $(BIN)/python$(EXE):
 
 $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python$(EXE)
 	$(call install,.)
+	$(compile)
 	touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python$(EXE)
 	$(call install,'.[test]')
+	$(compile)
 	touch $@ $(VENV)/.core
 
 $(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python$(EXE)
 	$(call install,'.[docs]')
+	$(compile)
 	touch $@
 
 help:

@@ -135,11 +135,12 @@ PAGES = ["bokeh"]
 
 
 VERBS = [  # what each loads is there for those after it, so that fewer names must be absent from verb to verb
-    (["info", "SCAN"], ["sklearn", "scipy.stats", "scipy.optimize", *PAGES]),
-    (["score", "OUT"], ["sklearn", "scipy.stats", *PAGES]),
-    (["export", "OUT", "--to", "csv", "-o", "tables"], ["sklearn", "scipy.stats"]),
+    (["info", "SCAN"], ["sklearn", "scipy.stats", "scipy.optimize", "scipy.ndimage", *PAGES]),
+    (["score", "OUT"], ["sklearn", "scipy.stats", "scipy.ndimage", *PAGES]),
+    (["export", "OUT", "--to", "csv", "-o", "tables"], ["sklearn", "scipy.stats", "scipy.ndimage", *PAGES]),
+    (["cut", "OUT", "2"], ["sklearn", "scipy.stats"]),
     (["report", "OUT"], ["sklearn", "scipy.stats"]),
-    (["segment", "SCAN", "-o", "new", "--n-clusters", "2"], []),
+    (["segment", "SCAN", "-o", "new", "--n-clusters", "2"], ["scipy.spatial.transform._rotation"]),
 ]
 
 

@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 
 from spaxel.commands import quick
+from spaxel.commands.options import Where
 
 OWN = """
 import time
@@ -74,3 +75,18 @@ def test_the_command_line_finds_them_late_and_once(monkeypatch):
     quick.without_looked_for()
     quick.without_looked_for()
     assert [type(finder) for finder in sys.meta_path].count(quick._Finder) == 1
+
+
+def test_who_names_a_scheduler_may_import_the_cluster(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)  # as the command line hides it
+    seen = []
+    monkeypatch.setattr("spaxel.cube.executing.executing", lambda *named: seen.append("distributed" in sys.modules))
+    Where().executing()
+    Where("slurm", 2).executing()
+    assert seen == [True, False]
+
+
+def test_what_is_loaded_stays_when_it_is_shown():
+    quick.shown("sys")
+    quick.shown("nothing of that name")
+    assert sys.modules["sys"] is sys

@@ -90,6 +90,11 @@ def test_the_accessor_is_there_with_the_first_name_and_loads_nothing_that_draws(
     assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "True []"
 
 
+def test_a_figure_waits_for_no_library_of_the_page():
+    program = "import sys, spaxel.plot.paper, spaxel.plot.curves; print('bokeh' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "False"
+
+
 def test_a_notebook_is_told_by_name_so_that_the_import_stays_quick():
     """As in a kernel: IPython is there before spaxel, and xarray is not loaded. tests/test_tutorials.py sees what it shows."""
     program = (

@@ -15,6 +15,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from spaxel.commands.method_options import options_of
+from spaxel.commands.quick import shown
 from spaxel.errors import ParameterError
 
 Out = Annotated[Path, Parameter(alias="-o", help="folder or file to make")]
@@ -184,6 +185,8 @@ class Where:
         """The block in which they do, see spaxel.executing. Raises what that raises."""
         from spaxel.cube.executing import executing  # here and not above: help waits for no library
 
+        if self.scheduler is not None:
+            shown("distributed")
         return executing(self.scheduler, self.workers)
 
 

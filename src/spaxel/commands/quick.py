@@ -1,7 +1,8 @@
 """What need not be imported by a command: 2 s of a small run.
 
-Dask and xarray look in vain for `sparse`, which brings numba, and `pint`, which brings its own grammar. scikit-learn imports
-all of scipy.stats, and its clustering all of its linear models, for names that k-means never asks for.
+Dask and xarray look in vain for `sparse`, which brings numba, `pint`, which brings its own grammar, and `distributed`, to ask
+whether a cluster is in use. scikit-learn imports all of scipy.stats, and its clustering all of its linear models, for names
+that k-means never asks for.
 """
 
 from __future__ import annotations
@@ -14,13 +15,18 @@ from threading import RLock, get_ident
 from types import ModuleType
 from typing import Any
 
-LOOKED_FOR = ("sparse", "pint")  # imported by dask.array and xarray where they are installed; both do without them
+LOOKED_FOR = (
+    "sparse",
+    "pint",
+    "distributed",
+)  # imported by Dask and xarray where they are installed; both do without them
 LATE: dict[str, dict[str, str]] = {  # packages, and where the names lie that are asked of them
     "numpy.f2py": {},
     "scipy.fftpack": {},
     "scipy.io": {},
     "scipy.io.matlab": {"MatReadError": "_miobase"},
     "scipy.optimize": {"linear_sum_assignment": "_lsap", "nnls": "_nnls"},
+    "scipy.spatial.transform": {},
     "scipy.stats": {},
     "sklearn.cluster": {"KMeans": "_kmeans", "kmeans_plusplus": "_kmeans"},
     "sklearn.decomposition": {"FastICA": "_fastica", "NMF": "_nmf", "PCA": "_pca"},
@@ -39,12 +45,18 @@ _lock = RLock()
 def without_looked_for() -> None:
     """Have an import of what is looked for in vain fail, and wait with LATE, in this process, which is the command line.
 
-    Readers that need LOOKED_FOR show them again (spaxel.readers.parts.rosetta). What is loaded already stays.
+    Who needs LOOKED_FOR shows them again (`shown`, spaxel.readers.parts.rosetta). What is loaded already stays.
     """
     for name in LOOKED_FOR:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
+
+
+def shown(name: str) -> None:
+    """Let a package be imported after all, where `without_looked_for` hid it."""
+    if sys.modules.get(name, sys) is None:
+        del sys.modules[name]
 
 
 class Late(ModuleType):

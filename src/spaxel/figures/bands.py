@@ -120,6 +120,16 @@ def value_label(result: xr.Dataset, shown: Bands) -> str:
     return f"{name} ({units})" if units else name
 
 
+def descending(result: xr.Dataset) -> bool:
+    """Whether the axis is drawn from large to small: wavenumbers, as spectroscopists draw them."""
+    return result["channel"].attrs.get("units") == "1/cm"
+
+
+def short(text: str, limit: int = 40) -> str:
+    """Text of at most `limit` characters, the end replaced by …"""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
 def polygon(axis: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Outline of a band, (n,), (n,): there along the lower edge and back along the upper, a polygon for each stretch
     between gaps, with nan between them.

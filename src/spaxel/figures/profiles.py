@@ -10,10 +10,11 @@ from bokeh.models import ColumnDataSource, CustomJS, HoverTool, Legend, LegendIt
 from bokeh.plotting import figure
 
 from spaxel.errors import printable
+from spaxel.figures.bands import short
 from spaxel.figures.maps import component_names, component_rgb, plain_axes
 from spaxel.figures.marks import plain
 from spaxel.figures.runs_in_time import Run, in_order
-from spaxel.figures.spectra import script, short
+from spaxel.figures.spectra import script
 
 MOST = 40  # components that are drawn
 NAMED = 60  # spectra whose names are written below the profiles

@@ -31,7 +31,7 @@ from bokeh.plotting import figure
 
 from spaxel.cube import axis_label
 from spaxel.errors import printable
-from spaxel.figures.bands import FEASIBLE, Bands, bands, polygon, signal_range, value_label
+from spaxel.figures.bands import FEASIBLE, Bands, bands, descending, polygon, short, signal_range, value_label
 from spaxel.figures.levels import State
 from spaxel.figures.maps import component_names, component_rgb, plain_axes
 from spaxel.figures.marks import mark, plain
@@ -39,7 +39,7 @@ from spaxel.figures.small_spectrum import light_colors, spectrum_svg
 from spaxel.lines.continuum import continuum
 from spaxel.lines.gas import ANGSTROM
 
-__all__ = ["FEASIBLE", "MOST", "Bands", "bands", "descending", "short", "spectra_figure", "spectrum_svg", "value_label"]
+__all__ = ["FEASIBLE", "MOST", "Bands", "bands", "descending", "spectra_figure", "spectrum_svg", "value_label"]
 
 MOST = 40  # components in one figure; the table has them all
 POINTS = 32_000  # in one figure
@@ -57,16 +57,6 @@ if (data.low == null) return said(mean);
 const low = (data.raw_low ?? data.low)[j], high = (data.raw_high ?? data.high)[j];
 return feasible ? said(mean) + ' (' + said(low) + ' to ' + said(high) + ')' : said(mean) + ' ± ' + said(high - mean);
 """
-
-
-def descending(result: xr.Dataset) -> bool:
-    """Whether the axis is drawn from large to small: wavenumbers, as spectroscopists draw them."""
-    return result["channel"].attrs.get("units") == "1/cm"
-
-
-def short(text: str, limit: int = 40) -> str:
-    """Text of at most `limit` characters, the end replaced by …"""
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
 def spectra_figure(

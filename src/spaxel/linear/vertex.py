@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils.extmath import randomized_svd
 
 from spaxel.errors import CubeError, ParameterError
 
@@ -133,6 +132,8 @@ def leading(A: np.ndarray, d: int) -> np.ndarray:
         return np.linalg.eigh(A.T @ A)[1][:, ::-1][:, :d]
     if n <= EXACT_BELOW:
         return np.linalg.svd(A, full_matrices=False)[2][:d].T
+    from sklearn.utils.extmath import randomized_svd  # here and not above: a cut needs nothing of scikit-learn
+
     return randomized_svd(A, d, n_iter=6, random_state=0)[2].T
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from spaxel.errors import ParameterError
-from spaxel.figures.spectra import short
+from spaxel.figures.bands import short
 from spaxel.plot.legend import LONGEST
 from spaxel.plot.maps import draw_image
 from spaxel.plot.scene import Scene

@@ -10,9 +10,8 @@ import numpy as np
 
 from spaxel.cube import axis_label
 from spaxel.errors import ParameterError, printable
-from spaxel.figures.bands import Bands, bands, signal_range, value_label
+from spaxel.figures.bands import Bands, bands, descending, signal_range, value_label
 from spaxel.figures.palette import to_lab, to_rgb
-from spaxel.figures.spectra import descending
 from spaxel.plot.maps import name_spectra
 from spaxel.plot.rows import Rows
 from spaxel.plot.scene import Scene

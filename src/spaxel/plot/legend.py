@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from spaxel.figures.spectra import short
+from spaxel.figures.bands import short
 from spaxel.plot.scene import Scene
 
 LONGEST = 28  # characters of a name

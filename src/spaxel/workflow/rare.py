@@ -9,7 +9,6 @@ import numpy as np
 import xarray as xr
 
 from spaxel.methods.completing import ready
-from spaxel.methods.rare.find import find_rare
 from spaxel.results.rare import rare_rows
 from spaxel.workflow.tables import write_table
 
@@ -18,6 +17,8 @@ RARE, RARE_SPECTRA = "rare.csv", "rare_spectra.csv"
 
 def with_rare(model: Any, cube: xr.Dataset, result: xr.Dataset) -> xr.Dataset:
     """The result of a fitted model with small targets. cube : before or after the steps that the model was fitted after"""
+    from spaxel.methods.rare.find import find_rare  # here and not above: a cut writes what was found, and finds nothing
+
     prepared = ready(cube, model.info_, model.state_)
     memory, seed = model.get_params().get("memory"), model.get_params().get("random_state") or 0
     return find_rare(prepared, result, random_state=seed, memory=memory)
