@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from spaxel.figures.evidence import DOT, evidence_svgs, level_svg, nice_ticks, votes
@@ -64,6 +64,7 @@ def test_votes_are_marked_and_what_has_no_value_is_left_out(result):
     assert votes(result[["labels"]]) == {}
 
 
+@example([0.0, 2.2250738585072014e-308], 2, 0)  # found by chance, depending on what was loaded before
 @given(
     st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=2, max_size=12),
     st.integers(2, 30),

@@ -17,6 +17,7 @@ from spaxel.errors import printable
 
 LINE, DOT = "#808080", "#D55E00"  # seen on white and on a dark page; the text has the colour of the page
 ROOM = {"left": 52, "right": 8, "top": 26, "bottom": 40}  # pixels beside the axes: numbers, title, words
+LEAST = 1e-300  # pixels divided by less are no number
 CHARACTER = 7.2  # pixels of a character of 12 px, at most
 
 
@@ -102,7 +103,7 @@ def _curve(name: str, levels, values, vote, *, ends, taken, size: tuple[int, int
 def _room(values: np.ndarray) -> tuple[float, float]:
     """What the axis of these values spans: a little more than they do, and something where all are one."""
     low, high = float(values.min()), float(values.max())
-    more = 0.06 * (high - low) or 0.06 * abs(high) or 1.0
+    more = 0.06 * next((size for size in (high - low, abs(high)) if size > LEAST), 0.0) or 1.0
     return low - more, high + more
 
 
