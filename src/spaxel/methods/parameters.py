@@ -72,7 +72,7 @@ Zeros = Annotated[
     str | Path | np.ndarray | list[list[float]] | None,
     Field(
         description="where components are known to be absent: a table (CSV) or array of 0 (absent) and 1 (may be there), a row "
-        "per file or spectrum, a column per component"
+        "per file or spectrum, a column per component, whose names they take"
     ),
 ]
 MaxIter = Annotated[int, Field(ge=1, description="iterations at most")]

@@ -1,3 +1,4 @@
+import csv
 import warnings
 
 import numpy as np
@@ -12,6 +13,8 @@ from spaxel.methods.mcr.estimator import MCR
 from spaxel.methods.registry import load
 from spaxel.metrics import matched_spectra
 from spaxel.reporting import render
+from spaxel.results.convention import given_names
+from spaxel.store.run_folder import read_result
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # what is not unique is said; single tests look at it
 
@@ -153,6 +156,61 @@ def test_zeros_and_runs_alike_through_the_command(cli, tmp_path):
     for profile in np.moveaxis(profiles, 2, 0):
         values = np.linalg.svd(profile, compute_uv=False)
         assert values[1] < 1e-12 * values[0]
+
+
+NAMED = "run,ester,acid,=water\nrun0,1,1,0\nrun1,0,1,1\nrun2,1,0,1\n"
+
+
+def test_columns_of_zeros_name_the_components_through_the_command(cli, tmp_path):
+    files, run = _three_runs(tmp_path), tmp_path / "run"
+    (tmp_path / "zeros.csv").write_text(NAMED)
+    code, _, err = cli("unmix", *files, "-o", run, "--zeros", tmp_path / "zeros.csv")
+    assert code == 0, err
+    assert list(load(run).info_["names"]) == ["ester", "acid", "=water"]
+    beside = sorted(run.rglob("components.csv"))
+    assert len(beside) == 3
+    for path in beside:
+        rows = list(csv.reader(path.open()))
+        at = rows[0].index("name")
+        assert [row[at].lstrip("'") for row in rows[1:]] == ["ester", "acid", "=water"]
+    header = next(csv.reader(sorted(run.rglob("abundances.csv"))[0].open()))
+    assert {"ester", "acid"} <= set(header)
+    pages = sorted(run.rglob("report.html"))
+    assert len(pages) == 3
+    assert all("ester" in page.read_text() for page in pages)
+    code, _, err = cli("predict", run, files[1], "-o", tmp_path / "later")
+    assert code == 0, err
+    assert list(read_result(tmp_path / "later")["component"].values) == ["ester", "acid", "=water"]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("ester,acid\nrun0,1,1\nrun1,0,1\nrun2,1,0\n", ["ester", "acid", "component 2"]),  # nothing above the runs
+        ("ester,\n1,1\n0,1\n1,0\n", ["ester", "component 1", "component 2"]),
+        ("1,1\n0,1\n1,0\n", None),
+    ],
+)
+def test_components_without_a_column_or_a_name_keep_their_number(text, names, tmp_path):
+    (tmp_path / "zeros.csv").write_text(text)
+    runs = _three_runs()
+    model = MCR(n_components=3, zeros=tmp_path / "zeros.csv").fit(runs)
+    result = load(model.save(tmp_path / "model")).transform(runs[0])
+    assert given_names(result) == ["" if name.startswith("component") else name for name in names or ["component"] * 3]
+    assert ("component" in result.coords) == bool(names)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("run,acid,acid\nrun0,1,1\nrun1,0,1\nrun2,1,0\n", "name two components 'acid'"),
+        ("run,a,b,c\nrun0,1,1\nrun1,0,1\nrun2,1,0\n", "has 4 cells, and the others say 0 or 1 of 2 components"),
+    ],
+)
+def test_names_that_do_not_fit_the_columns_are_refused(text, words, tmp_path):
+    (tmp_path / "zeros.csv").write_text(text)
+    with pytest.raises(ParameterError, match=words):
+        MCR(zeros=tmp_path / "zeros.csv").fit(_three_runs())
 
 
 def test_what_does_not_hold_is_said():

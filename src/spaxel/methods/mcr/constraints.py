@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from spaxel.errors import ParameterError, ReadError
+from spaxel.errors import ParameterError
 from spaxel.linear.constrained.checks import Conditions
 from spaxel.linear.constrained.factorise import Constrained, Search, constrain
 from spaxel.linear.constrained.missing import filled_with_noise, pedestal, rank_of_holes
@@ -91,40 +90,6 @@ def read_known(known: Any, axis: np.ndarray, info: dict[str, Any]) -> np.ndarray
             f"known has shape {spectra.shape}, expected (m, {len(axis)}): spectra on the axis of the data."
         )
     return spectra
-
-
-def read_zeros(zeros: Any) -> np.ndarray | None:
-    """Where components may be, bool: a row per spectrum or per file, a column per component. False: known to be absent.
-
-    zeros : an array of 0 and 1, or a table of text (CSV) of them, whose first line and first column may be names
-    Raises ParameterError where it holds anything else, ReadError for a file that cannot be read.
-    """
-    if zeros is None:
-        return None
-    cells: Any = zeros
-    if isinstance(zeros, (str, Path)):
-        try:
-            lines = [line for line in csv.reader(Path(zeros).read_text("utf-8-sig").splitlines()) if any(line)]
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise ReadError(
-                f"{zeros}: the table of zeros cannot be read ({error}). Try a CSV file of 0 and 1."
-            ) from None
-        named = bool(lines) and any(cell.strip() not in ("0", "1", "") for cell in lines[0])
-        lines = lines[1:] if named else lines
-        beside = any(line[0].strip() not in ("0", "1") for line in lines)
-        cells = [[cell.strip() for cell in line[1 if beside else 0 :]] for line in lines]
-    widths = sorted({len(line) for line in cells}) if len(cells) else []
-    if len(widths) != 1 or not widths[0]:
-        raise ParameterError(
-            f"zeros have lines of {widths or 'no'} columns, expected one column per component in each."
-        )
-    try:
-        table = np.asarray(cells, np.float64)
-    except (TypeError, ValueError):
-        table = np.full((1, 1), np.nan)
-    if table.ndim != 2 or not np.isin(table, (0, 1)).all():
-        raise ParameterError("zeros hold other values than 0 (the component is absent) and 1 (it may be there).")
-    return table == 1
 
 
 def _everywhere(zeros: np.ndarray, n: int, runs: np.ndarray | None, k: int) -> np.ndarray:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
+import xarray as xr
 from pydantic import Field
 
 from spaxel.cube.gaps import Gaps
@@ -21,13 +22,15 @@ from spaxel.methods.contract import as_cubes
 from spaxel.methods.mcr.bands import bands_of
 from spaxel.methods.mcr.codes import encode_constrained, encode_scene, encode_table
 from spaxel.methods.mcr.components import FEW, Options, components_of
-from spaxel.methods.mcr.constraints import Constraints, read_known, read_zeros
+from spaxel.methods.mcr.constraints import Constraints, read_known
 from spaxel.methods.mcr.errors import Certain, table_errors
 from spaxel.methods.mcr.evening import encode_evened
 from spaxel.methods.mcr.instrument import PERFECT, Instrument, encode_without_errors
+from spaxel.methods.mcr.zeros import read_zeros
 from spaxel.methods.mixtures.base import Encoder, Errors, Unmixed, Unmixing
 from spaxel.methods.parameters import Kind, Known, Memory, NComponents, NSample, Seed, Signed, Zeros, declared
 from spaxel.methods.rare.unexplained import targets_beside, words
+from spaxel.results.convention import with_names
 
 
 @declared
@@ -171,7 +174,14 @@ class MCR(Unmixing):
             (self.state_["channel"], self.info_["units"]),
         )  # fmt: skip
         found = components_of(sample, options, self._asked(read_known(self.known, self.state_["channel"], self.info_)))
-        return self._with_bands(found, sample) if found.info["kind"] == "table" else found
+        found = self._with_bands(found, sample) if found.info["kind"] == "table" else found
+        names = read_zeros(self.zeros).names
+        return found._replace(info=found.info | {"names": list(names)}) if any(names) else found
+
+    def _result(self, cube: xr.Dataset) -> xr.Dataset:
+        """The result on a prepared cube; components that the table of zeros names have their names."""
+        result, names = super()._result(cube), self.info_.get("names", [])
+        return with_names(result, [*names, *[""] * (self.n_components_ - len(names))])
 
     def _instrument(self) -> Instrument:
         return Instrument(Kinds(self.baseline, self.msc, self.align), self.noise == "coloured")
@@ -188,7 +198,7 @@ class MCR(Unmixing):
     def _asked(self, known: Any) -> Constraints:
         return Constraints(
             self.closure, self.unimodal, known, self.loss, float(self.min_volume), self.robust, self.pedestal,
-            self.missing == "weights", read_zeros(self.zeros), self.trilinear,
+            self.missing == "weights", read_zeros(self.zeros).there, self.trilinear,
         )  # fmt: skip
 
     def _with_bands(self, found: Unmixed, sample: Sample) -> Unmixed:
