@@ -69,7 +69,7 @@ class Pool:
         found = self.sets.get(chosen)
         if found is None:
             at = list(chosen)
-            inverse = np.linalg.inv(self.gram[np.ix_(at, at)])
+            inverse = np.linalg.inv(self.gram.take(at, 0).take(at, 1))
             found = Known(inverse, float(np.linalg.slogdet(inverse)[1]))
             if len(self.sets) * len(at) ** 2 > REMEMBERED:
                 self.sets.clear()

@@ -60,11 +60,8 @@ def presence_of(pool: Pool, x: np.ndarray, groups: Groups, steps: int = STEPS) -
         at = list(one)
         amounts, inverse, left = found.fit(one)
         mean[at] += share * amounts
-        where, place = np.unique(groups.of[at], return_inverse=True)
-        into = np.zeros((len(where), len(at)))
-        into[place, np.arange(len(at))] = groups.unit[at]
-        total = into @ amounts
-        spread = np.einsum("gi,ij,gj->g", into, inverse, into) * found.variance(left, len(one))
+        where, total, spread = _of_groups(groups, at, amounts, inverse)
+        spread = spread * found.variance(left, len(one))
         probability[where] += share
         first[where] += share * total
         second[where] += share * (total**2 + spread)
@@ -75,6 +72,19 @@ def presence_of(pool: Pool, x: np.ndarray, groups: Groups, steps: int = STEPS) -
         likely[top] = np.maximum(found.fit(tuple(top))[0], 0)
     probability = np.minimum(probability, 1.0)
     return Presence(probability, first / seen, error, np.sqrt(second), likely, mean, found.heat, settled)
+
+
+def _of_groups(
+    groups: Groups, at: list[int], amounts: np.ndarray, inverse: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which groups a set holds, the amount of each, and its variance where that of the noise is 1; each (group of the set,)."""
+    unit = groups.unit[at]
+    if len(set(groups.of[at].tolist())) == len(at):  # as nearly always: the sums below have one term
+        return groups.of[at], unit * amounts, unit * np.diag(inverse) * unit
+    where, place = np.unique(groups.of[at], return_inverse=True)
+    into = np.zeros((len(where), len(at)))
+    into[place, np.arange(len(at))] = unit
+    return where, into @ amounts, np.einsum("gi,ij,gj->g", into, inverse, into)
 
 
 def weighed(found: Energies) -> list[tuple[float, Set]]:

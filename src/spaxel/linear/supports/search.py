@@ -101,15 +101,21 @@ def walk(found: Energies, steps: int) -> bool:
     done: set[Set] = set()
     for _ in range(steps):
         top = max(found.seen.values())
-        open_now = max(
-            ((value, one) for one, value in found.seen.items() if value > top - OPENED and one not in done),
-            default=None,
-        )
+        open_now = _best_of_others(found.seen, done, top - OPENED)
         if open_now is None:
             return True
-        done.add(open_now[1])
-        _open(found, open_now[1], top - NEAR)
+        done.add(open_now)
+        _open(found, open_now, top - NEAR)
     return False
+
+
+def _best_of_others(seen: dict[Set, float], done: set[Set], least: float) -> Set | None:
+    """The best set above `least` that is not done, of equals the last; written out since it is asked at each step."""
+    found, most = None, least
+    for one, value in seen.items():
+        if value >= most and one not in done and (value > most or (found is not None and one > found)):
+            found, most = one, value
+    return found
 
 
 def _open(found: Energies, chosen: Set, least: float) -> None:
