@@ -140,6 +140,13 @@ def test_a_beginning_that_is_shared_changes_nothing(kinds):
         assert np.linalg.norm(alone.taken - shared.taken) < 1e-2 * np.linalg.norm(alone.taken)
 
 
+def test_the_smallest_number_of_a_large_table_is_looked_for_one_by_one():
+    """With too many components moved bands hide in these: halving the numbers down finds 9 here."""
+    clean, _ = _clean(1, n=700)
+    Y = ERRORS["jitter"](np.random.default_rng(1), clean) + _noise(1, clean.shape)
+    assert least_number(Y, _counted(Y)[0], Kinds(moves=True)) == 5
+
+
 def test_numbers_that_are_too_small_for_a_part_are_not_tried_on_the_whole(monkeypatch):
     clean, _ = _clean(1, n=2 * MANY)
     Y = ERRORS["tilt"](np.random.default_rng(1), clean) + _noise(1, clean.shape)
