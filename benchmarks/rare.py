@@ -83,7 +83,7 @@ def planted(cube: xr.Dataset, share: float, seed: int) -> World:
         number += 1
         own, pure = spectra[y : y + rows, x : x + columns], share * kinds[number % 4]
         if spectra.dtype.kind in "iu":
-            mixed = rng.binomial(own, 1 - share) + rng.poisson(np.maximum(pure, 0), own.shape)
+            mixed = rng.binomial(np.maximum(own, 0), 1 - share) + rng.poisson(np.maximum(pure, 0), own.shape)
         else:
             mixed = (1 - share) * own + pure
         spectra[y : y + rows, x : x + columns] = mixed.astype(spectra.dtype)

@@ -131,3 +131,14 @@ def test_a_model_says_what_the_noise_was_used_for(tmp_path):
     assert model.info_["known_noise"]["used_for"][0] == "the number of principal components"
     model.save(tmp_path / "run")
     assert spaxel.load(tmp_path / "run").info_["known_noise"] == model.info_["known_noise"]
+
+
+def test_noise_that_is_known_passes_through_arsinh():
+    rng = np.random.default_rng(6)
+    clean, variance = rng.lognormal(0, 1, (40, 50, 1)) * np.linspace(1, 3, 7), np.full((40, 50, 7), 0.01)
+    cube = spaxel.make_cube(clean + rng.normal(0, 0.1, clean.shape), variance=variance)
+    sample = sample_spectra(cube, 2000)
+    scaling = fit_scaling("asinh", sample)
+    noisy = scaling(sample.spectra + rng.normal(0, 0.1, sample.spectra.shape))
+    found = (noisy - scaling(sample.spectra)).var(0)
+    assert np.allclose(feature_noise(scaling, sample), found, rtol=0.15)

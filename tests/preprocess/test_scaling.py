@@ -36,7 +36,7 @@ def test_brightness_does_not_matter(name):
     assert np.allclose(scaling(SAMPLE.spectra), scaling(SAMPLE.spectra.astype(float) * 37))
 
 
-@pytest.mark.parametrize("name", ["none", "zscore", "mnf", "unit_bright"])
+@pytest.mark.parametrize("name", ["none", "zscore", "mnf", "unit_bright", "asinh"])
 def test_brightness_matters(name):
     scaling = fit_scaling(name, SAMPLE)
     assert not np.allclose(scaling(SAMPLE.spectra), scaling(SAMPLE.spectra.astype(float) * 37))
@@ -48,6 +48,26 @@ def test_norms_are_what_the_table_says():
     z = fit_scaling("zscore", SAMPLE)(SAMPLE.spectra)
     assert np.allclose(z.mean(0), 0)
     assert np.allclose(z.std(0), 1)
+
+
+@pytest.mark.parametrize("size", [1e-30, 1.0, 37.0, 1e30])
+def test_arsinh_is_odd_knows_no_unit_and_is_a_logarithm_of_what_is_bright(size):
+    spectra = np.random.default_rng(4).lognormal(0, 2, (500, 6)) * size
+    scaling = fit_scaling("asinh", Sample(spectra, np.zeros((0, 2, 6)), 1.0))
+    middle = np.median(spectra, axis=0)
+    assert np.allclose(scaling(middle[None]), np.arcsinh(1))
+    assert np.allclose(scaling(-spectra), -scaling(spectra))
+    assert np.allclose(scaling(1e4 * middle[None]) - scaling(1e3 * middle[None]), np.log(10), atol=1e-5)
+    assert np.allclose(scaling.inverse(scaling(spectra), spectra), spectra)
+
+
+def test_arsinh_of_mostly_nothing_stays_finite():
+    spectra = np.zeros((50, 4))
+    assert np.isfinite(fit_scaling("asinh", Sample(spectra, np.zeros((0, 2, 4)), 1.0))(spectra + 1)).all()
+    spectra[:5, :2] = 3
+    scaling = fit_scaling("asinh", Sample(spectra, np.zeros((0, 2, 4)), 1.0))
+    assert np.abs(scaling(spectra)).max() < 5
+    assert scaling(spectra)[0, 0] > 1
 
 
 def test_counts_scaling_of_many_photons_is_correspondence_analysis():

@@ -25,6 +25,10 @@ def feature_noise(scaling: Scaling, sample: Sample) -> np.ndarray | None:
         return None
     channels = len(scaling.center)
     own = sample._replace(spectra=sample.spectra[:, :channels])
+    if scaling.name == "asinh":  # its slope is (a² + x²)^(-1/2)
+        row = sample.noise.row / sample.noise.row.mean()
+        slope = (row[:, None] / (scaling.center**2 + own.spectra.astype(np.float64) ** 2)).mean(0)
+        return np.asarray(sample.noise.channel * slope * scaling.weight**2)
     noise = sample.noise.channel * scaling.weight**2 * noise_level(scaling.name, own)
     return np.append(noise, 0.0) if scaling.name == "unit_bright" else noise
 

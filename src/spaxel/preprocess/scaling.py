@@ -7,13 +7,15 @@
 | unit_bright  | x / ‖x‖ and, as one more feature, log ‖x‖ standardised | the same, brightness kept as one feature of many  |
 | snv          | (x - mean x) / sd x                                    | offsets and slopes of the whole spectrum          |
 | zscore       | (x - m) / s per channel                                | channels of very different size                   |
+| asinh        | arsinh(x / a), a the median of abs(x) per channel      | faint and bright sources in one image             |
 | counts       | (x - p Σx) / (Σx + 5) / √(p + 0.1 mean p)              | Poisson counts: correspondence analysis           |
 | hellinger    | √(x / Σx)                                              | Poisson counts, many channels of few              |
 | mnf          | (x - m) N^(-1/2), N = noise covariance                 | noise that differs by channel or is correlated    |
 
 Where the file says how noisy its values are (`variance`), noisy channels count less: see spaxel.preprocess.scaling.quiet.
 
-p is the mean spectrum with sum 1. `counts` is correspondence analysis with two guards for few photons, chosen on simulated
+`asinh` is linear below the median, where noise is, and logarithmic above it (Lupton, Gunn & Szalay 1999). A dark channel has a
+tenth of the mean of a, at least. p is the mean spectrum with sum 1. `counts` is correspondence analysis with two guards for few photons, chosen on simulated
 paintings (at 6 photons per pixel they lift ARI from 0.02 to 0.61, above 100 they change nothing): every pixel is taken as
 if it had seen 5 more photons like the mean, and dark channels count as if they had a tenth of the mean channel.
 """
@@ -30,7 +32,7 @@ from spaxel.cube.sampling import Sample
 from spaxel.errors import CubeError, ParameterError
 from spaxel.preprocess.whitening import whitener
 
-ScalingName = Literal["none", "unit", "unit_bright", "snv", "zscore", "counts", "hellinger", "mnf"]
+ScalingName = Literal["none", "unit", "unit_bright", "snv", "zscore", "asinh", "counts", "hellinger", "mnf"]
 SCALINGS: tuple[str, ...] = get_args(ScalingName)
 RARE = 0.1  # of the mean channel: added to p in `counts`, so that one photon in a dark channel is no outlier
 PRIOR = 5.0  # photons like the mean that every pixel is taken to have seen besides its own in `counts`
@@ -84,7 +86,9 @@ class Scaling:
             mean, weight = self._brightness
             bright = np.exp(rows[:, -1:] / weight + mean) if weight else np.linalg.norm(x, axis=1, keepdims=True)
             return rows[:, :-1] * _over(self.weight) * bright
-        rows = rows * _over(self.weight) + (0 if self.name == "counts" else self.center)
+        rows = rows * _over(self.weight) + (0 if self.name in ("asinh", "counts") else self.center)
+        if self.name == "asinh":
+            return np.sinh(rows) * self.center
         if self.name == "unit":
             return rows * np.linalg.norm(x, axis=1, keepdims=True)
         if self.name == "snv":
@@ -117,6 +121,8 @@ def fit_scaling(name: str, sample: Sample) -> Scaling:
         center = sample.spectra.mean(0, dtype=np.float64)
     if name == "zscore":
         weight = 1 / np.maximum(sample.spectra.std(0, dtype=np.float64), TINY)
+    elif name == "asinh":
+        center = _middle_sizes(sample.spectra)
     elif name == "counts":
         total = np.maximum(sample.spectra, 0).sum(0, dtype=np.float64)
         center = total / max(total.sum(), TINY)
@@ -184,7 +190,7 @@ def scale_rows(name: str, spectra: np.ndarray, center: np.ndarray) -> np.ndarray
             rows *= 1 / (total + PRIOR)
             return rows
         return np.sqrt(x / np.maximum(total, TINY * TINY)) - center
-    return x - center
+    return np.arcsinh(x / center) if name == "asinh" else x - center
 
 
 def not_negative(x: np.ndarray) -> np.ndarray:
@@ -264,6 +270,14 @@ def norms(x: np.ndarray) -> np.ndarray:
 def log_norm(spectra: np.ndarray) -> np.ndarray:
     """Logarithm of the norm of each spectrum, its brightness: (n, channel) -> (n,)."""
     return np.log(np.maximum(norms(np.asarray(spectra, dtype=np.float64)), TINY))
+
+
+def _middle_sizes(spectra: np.ndarray) -> np.ndarray:
+    """Median size of the values of each channel, a tenth of the mean of these at least; all above 0. spectra : (n, channel)"""
+    size = np.median(np.abs(spectra), axis=0).astype(np.float64)
+    if not size.any():  # most values are 0
+        size = np.abs(spectra).mean(0, dtype=np.float64)
+    return np.maximum(size, RARE * size.mean()) if size.any() else np.ones(len(size))
 
 
 def _brightness_weight(spectra: np.ndarray) -> float:

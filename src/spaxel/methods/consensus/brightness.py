@@ -6,6 +6,7 @@ import numpy as np
 
 from spaxel.cube.sampling import Sample
 from spaxel.preprocess.choice import Choice, Look
+from spaxel.preprocess.scaling import norms
 
 SKEW, RISING = (
     2.5,
@@ -14,7 +15,9 @@ SKEW, RISING = (
 FEWEST = 100  # pairs of neighbours
 TOGETHER = 512  # spectra whose brightness is worked out together
 FLAT = 1e-9  # of the mean brightness: less varies by rounding
-SHINING = {"unit_bright": 3, "unit": 1}  # scalings of members for such data, and how often each counts
+FAINT = {"unit_bright": 3, "unit": 1}  # scalings of members for such data, and how often each counts
+BRIGHT = {"asinh": 1}  # the same where the middle spectrum holds more than noise
+SIGNAL = 1.5  # times the squares of noise, from which on those of the middle spectrum hold more
 
 
 def shining(own: Sample, look: Look) -> bool:
@@ -44,10 +47,27 @@ def _skew(values: np.ndarray) -> float:
     return float((apart**3).mean() / (apart**2).mean() ** 1.5)
 
 
-def choice_for_sources(choice: Choice) -> Choice:
-    """The choice of a scaling where brightness must not decide."""
+def for_sources(choice: Choice, own: Sample) -> tuple[Choice, dict[str, int]]:
+    """The choice of a scaling where brightness must not decide, and how often the members of each scaling count.
+
+    Spectra of norm 1 are best where most pixels are nearly all noise. With less noise they spread what is faint over more
+    room than all sources have; arsinh keeps it small.
+    """
+    copies = BRIGHT if _signal(own) > SIGNAL else FAINT
+    name = next(iter(copies))
     sentence = (
-        "Scaling unit_bright: a few bright pixels hold most of the light and differ most from their neighbours, as where light "
+        f"Scaling {name}: a few bright pixels hold most of the light and differ most from their neighbours, as where light "
         "comes from sources; brightness would hide the shapes of spectra. Option scaling decides."
     )
-    return Choice("unit_bright", choice.scores, sentence)
+    return Choice(name, choice.scores, sentence), copies
+
+
+def of_sources(copies: dict[str, int]) -> bool:
+    """Whether these are the members for light of sources."""
+    return copies is FAINT or copies is BRIGHT
+
+
+def _signal(own: Sample) -> float:
+    """Sum of squares of the middle spectrum over that of its noise, by differences of neighbours: 1 where there is no light."""
+    noise = float(np.median(norms(own.differences()) ** 2)) / 2
+    return float(np.median(brightness(own.spectra) ** 2)) / max(noise, 1e-300)

@@ -16,7 +16,7 @@ from spaxel.methods.centers.evidence import Evidence
 from spaxel.methods.centers.groups import Rules, evidence_for, groups_through
 from spaxel.methods.centers.own_levels import MOST, Labelings
 from spaxel.methods.consensus.at_each import labelings_at
-from spaxel.methods.consensus.brightness import SHINING, brightness, choice_for_sources, shining
+from spaxel.methods.consensus.brightness import brightness, for_sources, of_sources, shining
 from spaxel.methods.consensus.learning import (
     Consensus,
     Seen,
@@ -108,7 +108,7 @@ class Segment(Segmenting):
         others: Labelings = {}
         shown = taken
         if start is not None:
-            chosen = self.scaling == "auto" and copies is not SHINING
+            chosen = self.scaling == "auto" and not of_sources(copies)
             numbers = [n for n in range(2, min(MOST, self.max_clusters) + 1) if n != k]
             known = {FIXED_CLUSTERS: six.name} if six else {}
             look = task.look if chosen else None
@@ -147,7 +147,7 @@ class Segment(Segmenting):
 
     def _sight(self, task: Task, copies: dict[str, int], windows: Windows) -> Sight | None:
         """Where spots are looked for: in images whose values are no counts, where no scaling was asked for."""
-        if self.scaling != "auto" or copies is SHINING or task.look.counts or not len(task.own.pairs):
+        if self.scaling != "auto" or of_sources(copies) or task.look.counts or not len(task.own.pairs):
             return None
         return sight_of(task.sample, windows, self.random_state)
 
@@ -159,7 +159,7 @@ class Segment(Segmenting):
             return None, {self.scaling: 1}
         choice = choose_scaling(task.own, number, self.random_state, look=task.look, known=compared)
         if shining(task.own, task.look):
-            return choice_for_sources(choice), SHINING
+            return for_sources(choice, task.own)
         return choice, scalings_of(choice.name, task.look)
 
     def _model(self) -> Model:
