@@ -23,7 +23,7 @@ class Affine(NamedTuple):
 
 
 def affine(name: str, spectra: np.ndarray | Rows, center: np.ndarray, norm: np.ndarray) -> Affine | None:
-    """A scaling of spectra (n, channel) float64 as `Affine`; None where it is none (snv, hellinger, asinh). norm : (n,) of them"""
+    """A scaling of spectra (n, channel) float64 as `Affine`; None where it is none (snv, …). norm : (n,) of them"""
     if name in ("snv", "hellinger", "asinh"):
         return None
     known = spectra if isinstance(spectra, Rows) else Rows(spectra)

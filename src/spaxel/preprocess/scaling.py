@@ -14,10 +14,11 @@
 
 Where the file says how noisy its values are (`variance`), noisy channels count less: see spaxel.preprocess.scaling.quiet.
 
-`asinh` is linear below the median, where noise is, and logarithmic above it (Lupton, Gunn & Szalay 1999). A dark channel has a
-tenth of the mean of a, at least. p is the mean spectrum with sum 1. `counts` is correspondence analysis with two guards for few photons, chosen on simulated
-paintings (at 6 photons per pixel they lift ARI from 0.02 to 0.61, above 100 they change nothing): every pixel is taken as
-if it had seen 5 more photons like the mean, and dark channels count as if they had a tenth of the mean channel.
+`asinh` is linear below the median, where noise is, and logarithmic above it (Lupton, Gunn & Szalay 1999); a of a dark channel
+is a tenth of the mean one at least. p is the mean spectrum with sum 1. `counts` is correspondence analysis with two guards for
+few photons, chosen on simulated paintings (at 6 photons per pixel they lift ARI from 0.02 to 0.61, above 100 they change
+nothing): every pixel is taken as if it had seen 5 more photons like the mean, and dark channels count as if they had a tenth
+of the mean channel.
 """
 
 from __future__ import annotations
