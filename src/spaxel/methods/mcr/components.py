@@ -21,10 +21,11 @@ from spaxel.methods.mcr.dense import apart_words, settled
 from spaxel.methods.mcr.errors import kept_for_errors
 from spaxel.methods.mcr.evening import Even, evening, evening_counts, evens, order_back, turned_back
 from spaxel.methods.mcr.instrument import PERFECT, Instrument, corrected, doubted, sentence_beside
+from spaxel.methods.mcr.neighbours import neighbours_alike
 from spaxel.methods.mixtures.base import Unmixed, is_signed
 
 USED_FOR = ["the weights of channels", "the number of components", "abundances"]  # what a known noise is
-FEW = 2000  # spectra up to which `auto` takes a cube for a table
+FEW = 2000  # pixels up to which `auto` asks whether an image is one, or a table
 
 
 class Options(NamedTuple):
@@ -49,7 +50,7 @@ def components_of(sample: Sample, options: Options, asked: Constraints = NONE) -
     spectra = sample.spectra.astype(np.float64)
     kind = options.kind
     if kind == "auto":
-        kind = "scene" if len(sample.pairs) and len(spectra) > FEW and not asked.any() else "table"
+        kind = "scene" if len(sample.pairs) and not asked.any() and _is_scene(sample, options) else "table"
     if kind == "scene" and asked.any():
         raise ParameterError("closure, unimodal, known, loss, … are constraints of a table. Try kind='table'.")
     if kind == "scene" and options.instrument != PERFECT:
@@ -73,6 +74,18 @@ def components_of(sample: Sample, options: Options, asked: Constraints = NONE) -
         return found
     said = sentence_beside(len(found.components), found.info["explained"], about["instrument"])
     return found._replace(info=found.info | about | {"sentence": said})
+
+
+def _is_scene(sample: Sample, options: Options) -> bool:
+    """Whether an image is one of few materials: a large one is; a small one where neighbours are alike, if nothing was asked
+    that is of tables alone.
+
+    As a table, small images of 2 to 6 materials had 7 to 23 components, as scenes 2 to 6 (`docs/notes/mcr.md`).
+    """
+    if len(sample.spectra) > FEW:
+        return True
+    signed = is_signed(sample.spectra) if options.signed == "auto" else options.signed
+    return not signed and options.instrument == PERFECT and neighbours_alike(sample, options.seed)
 
 
 def _found(spectra: np.ndarray, sample: Sample, asked: Constraints, options: Options, even: Even | None) -> Unmixed:

@@ -37,9 +37,10 @@ from spaxel.results.convention import with_names
 class MCR(Unmixing):
     """X ≈ abundances @ components, both non-negative (components signed where the data are); the number is found.
 
-    Two ways, chosen by `kind`. A table (a list of spectra, or an image of at most 2,000 pixels) is factorised: few components
-    per sample, count by the Marchenko-Pastur edge, annealed sparse codes (spaxel.linear.sparse). A scene has many pixels and
-    nearly pure groups: group means, largest simplex, sum-to-one abundances (spaxel.linear.scene.components).
+    Two ways, chosen by `kind`. A table (a list of spectra, or an image of at most 2,000 pixels whose neighbours are not alike)
+    is factorised: few components per sample, count by the Marchenko-Pastur edge, annealed sparse codes (spaxel.linear.sparse).
+    A scene has many pixels and nearly pure groups: group means, largest simplex, abundances of sum 1
+    (spaxel.linear.scene.components).
 
     fit takes a cube, a list of cubes on one axis (also several runs: augmented MCR), or an array (n_spectra, n_channels).
     closure, unimodal, trilinear, known, zeros, loss, min_volume, robust, pedestal, and missing values, are constraints of a
