@@ -48,6 +48,7 @@ DOUBTS = (
     r"The noise leaves the components uncertain",
     r"The last of \d+ components stands only",
     r"The edge of the noise counts \d+ components",
+    r"The spectrum of component \d+ is uncertain: starts that fit as well",
 )
 LIBRARY = (r"In \d+ (pixels|samples)", r"\d+ of \d+ spectra")
 SAID = {

@@ -84,7 +84,7 @@ def _is_scene(sample: Sample, options: Options) -> bool:
     """
     if len(sample.spectra) > FEW:
         return True
-    signed = is_signed(sample.spectra) if options.signed == "auto" else options.signed
+    signed = is_signed(sample.spectra.astype(np.float64)) if options.signed == "auto" else options.signed
     return not signed and options.instrument == PERFECT and neighbours_alike(sample, options.seed)
 
 
