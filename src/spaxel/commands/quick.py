@@ -15,11 +15,7 @@ from threading import RLock, get_ident
 from types import ModuleType
 from typing import Any
 
-LOOKED_FOR = (
-    "sparse",
-    "pint",
-    "distributed",
-)  # imported by Dask and xarray where they are installed; both do without them
+LOOKED_FOR = ("sparse", "pint", "distributed")  # imported by Dask and xarray where they are there; both do without them
 LATE: dict[str, dict[str, str]] = {  # packages, and where the names lie that are asked of them
     "numpy.f2py": {},
     "scipy.fftpack": {},

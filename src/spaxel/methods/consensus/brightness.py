@@ -8,10 +8,8 @@ from spaxel.cube.sampling import Sample
 from spaxel.preprocess.choice import Choice, Look
 from spaxel.preprocess.scaling import norms
 
-SKEW, RISING = (
-    2.5,
-    0.3,
-)  # of brightness, and of the differences of neighbours with it, above which data are light of sources
+SKEW = 2.5  # of brightness, and
+RISING = 0.3  # rank correlation of the differences of neighbours with it, above which data are light of sources
 FEWEST = 100  # pairs of neighbours
 TOGETHER = 512  # spectra whose brightness is worked out together
 FLAT = 1e-9  # of the mean brightness: less varies by rounding
